@@ -1,0 +1,38 @@
+import type { EvidenceCell, EvidenceReport } from '../../knative/events.ts';
+
+/** Cells of all sources summed, per (splitter, run, epoch, arm, block). */
+export type MergedCell = Omit<EvidenceCell, 'sequence'>;
+
+/** One look at the evidence, chained to the one before. */
+export interface Look {
+  readonly run: string;
+  /** Dense from 1. */
+  readonly number: number;
+  /** Hash of look number − 1; 64 zeros for the first. */
+  readonly previous: string;
+  /** SHA-256 of previous + body, hex. */
+  readonly hash: string;
+  /** Canonical JSON. */
+  readonly body: string;
+}
+
+/** Evidence and looks: small, durable, apart from analytics. Implementation: SQLite. */
+export interface EvidenceStore {
+  /**
+   * Merges a report: the newest sequence per (source, cell key) wins, so duplicates and
+   * reordering change nothing.
+   * @param source CloudEvent source of the agent, `/nodes/<uid>/<boot>`.
+   * @param receivedAt Unix ms.
+   */
+  merge(source: string, report: EvidenceReport, receivedAt: number): Promise<void>;
+  /** Merged cells of a run, and the unstamped cells of the splitters that the run was seen at. */
+  cells(run: string): Promise<readonly MergedCell[]>;
+  /** Totals per stamp over all time (for the ledger); also of standing traffic. */
+  totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
+  /** Smallest watermark over sources that reported within `staleAfterMs`, or undefined without any. */
+  watermark(now: number, staleAfterMs: number): Promise<number | undefined>;
+  /** Appends a look; false when that number is taken already. */
+  appendLook(look: Look): Promise<boolean>;
+  looks(run: string): Promise<readonly Look[]>;
+  close(): Promise<void>;
+}

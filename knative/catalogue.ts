@@ -1,0 +1,79 @@
+import { eventTypes } from './events.ts';
+
+/** Delivery of a trigger, with the meanings of Knative's `delivery` field. */
+export interface Delivery {
+  /** Attempts after the first. */
+  readonly retry: number;
+  readonly backoffPolicy: 'linear' | 'exponential';
+  /** ISO 8601. */
+  readonly backoffDelay: string;
+  readonly timeout: string;
+}
+
+/** Brings events of the broker to a function; every listed attribute has to be equal. */
+export interface Trigger {
+  readonly name: string;
+  readonly filter: Readonly<Record<string, string>>;
+  readonly delivery: Delivery;
+}
+
+/** Ticks for a function while it says that something is active. */
+export interface Schedule {
+  readonly name: string;
+  readonly everySeconds: number;
+}
+
+/** One function: what it takes and when it runs. */
+export interface FunctionEntry {
+  readonly name: string;
+  readonly triggers: readonly Trigger[];
+  readonly schedules: readonly Schedule[];
+  /** Types that it takes by direct POST, past the broker. */
+  readonly direct: readonly string[];
+  /** It serves plain HTTP below these paths. */
+  readonly paths: readonly string[];
+}
+
+/** Longer than a cold start; see design §4. */
+const delivery: Delivery = {
+  retry: 10,
+  backoffPolicy: 'exponential',
+  backoffDelay: 'PT0.2S',
+  timeout: 'PT30S',
+};
+
+const on = (name: string, filter: Record<string, string>): Trigger => ({ name, filter, delivery });
+
+const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] =>
+  watched.flatMap((kind) =>
+    [
+      ['added', eventTypes.resourceAdded],
+      ['updated', eventTypes.resourceUpdated],
+      ['deleted', eventTypes.resourceDeleted],
+    ].map(([verb, type]) =>
+      on(`${owner}-${kind.toLowerCase()}-${verb}`, { type: type ?? '', kind }),
+    ),
+  );
+
+/** Every function of Clover, in alphabetical order. */
+export const catalogue: readonly FunctionEntry[] = [
+  { name: 'api', triggers: [], schedules: [], direct: [], paths: ['/apis', '/v1'] },
+  {
+    name: 'evaluate',
+    triggers: [
+      on('evaluate-evidence', { type: eventTypes.evidence }),
+      ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
+    ],
+    schedules: [{ name: 'evaluate-look', everySeconds: 1 }],
+    direct: [],
+    paths: [],
+  },
+  { name: 'ingest', triggers: [], schedules: [], direct: [eventTypes.spans], paths: [] },
+  {
+    name: 'policy',
+    triggers: resourceTriggers('policy', ['ExperimentRun', 'TrafficPolicy']),
+    schedules: [{ name: 'policy-resync', everySeconds: 60 }],
+    direct: [],
+    paths: [],
+  },
+];

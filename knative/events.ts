@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/** Types of every CloudEvent that Clover sends or takes, by short name. */
+export const eventTypes = {
+  /** Agent → ingest, direct: one zstd-compressed OTLP `TracesData` protobuf. */
+  spans: 'dev.clover.telemetry.spans.v1',
+  /** Agent → broker → evaluate: cumulative evidence cells. */
+  evidence: 'dev.clover.evidence.reported.v1',
+  /** Resource store → broker → policy, evaluate. */
+  resourceAdded: 'dev.knative.apiserver.resource.add',
+  resourceUpdated: 'dev.knative.apiserver.resource.update',
+  resourceDeleted: 'dev.knative.apiserver.resource.delete',
+  /** Scheduler → function. */
+  tick: 'dev.knative.sources.ping',
+} as const;
+
+/** Ratio between the bounds of neighbouring latency buckets, the same in every part of Clover: 2^(1/16). */
+export const bucketRatio = 2 ** (1 / 16);
+
+/**
+ * One evidence cell: the requests of one arm that started in one second at one splitting point.
+ * Values are cumulative; the newest sequence per (source, boot, key) wins.
+ * Key: (splitter, run, epoch, arm, block).
+ */
+export const evidenceCell = z.strictObject({
+  /** The pod whose server side took the requests: `namespace/name`. */
+  splitter: z.string().min(1),
+  /** Parts of the stamp `<run>.<epoch>.<arm>`; run `-` is standing policy traffic; all empty or 0 when no stamp is known. */
+  run: z.string(),
+  epoch: z.int().min(0),
+  arm: z.string(),
+  /** Unix second in which the requests started. */
+  block: z.int().min(0),
+  /** Grows with each change of the cell within one boot. */
+  sequence: z.int().min(0),
+  started: z.int().min(0),
+  done: z.int().min(0),
+  errors: z.int().min(0),
+  /** Open for longer than the report's `openTimeoutMs`; a part of started − done. */
+  stuck: z.int().min(0),
+  /** Σ and Σ² over done requests of ln(time to first byte in seconds). */
+  sumLog: z.number(),
+  sumLogSq: z.number().min(0),
+  /** [bucket, count]: bucket = floor(log2(nanoseconds to first byte) · 16). */
+  histogram: z.array(z.tuple([z.int().min(0), z.int().min(1)])),
+});
+
+/** One evidence cell. */
+export type EvidenceCell = z.output<typeof evidenceCell>;
+
+/** Schema of the data of {@link eventTypes.evidence}. */
+export const evidenceReport = z.strictObject({
+  /** Dense from 1 within a boot. */
+  sequence: z.int().min(1),
+  /** Unix ms: every request that started before this is done, or stuck and counted so. */
+  watermarkMs: z.number().min(0),
+  openTimeoutMs: z.int().min(1),
+  cells: z.array(evidenceCell).max(20_000),
+});
+
+/** What one agent reports about requests at splitting points. */
+export type EvidenceReport = z.output<typeof evidenceReport>;
+
+/** Schema of the data of the resource events: a reference; the reader fetches the object itself. */
+export const resourceReference = z.strictObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  resourceVersion: z.string(),
+});
+
+/** Names a changed object. */
+export type ResourceReference = z.output<typeof resourceReference>;
+
+/** Schema of the data of a tick. */
+export const tick = z.strictObject({
+  /** Name of the schedule in the catalogue. */
+  schedule: z.string(),
+  /** Unix ms, floored to the period. */
+  at: z.int().min(0),
+});
+
+/** One tick of a schedule. */
+export type Tick = z.output<typeof tick>;

@@ -1,0 +1,107 @@
+import type { EvidenceCell } from '../../knative/events.ts';
+
+/** One pod's identity, put on every span of its interface (OpenTelemetry resource attributes). */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+  /** service.name and service.version. */
+  readonly service: string;
+  readonly version: string;
+}
+
+/** One full batch of spans. */
+export interface SpanBatch {
+  /** OTLP `TracesData` protobuf (opentelemetry-proto 1.x), not compressed. */
+  readonly otlp: Buffer;
+  readonly spans: number;
+  /** Dense from 1 within a boot. */
+  readonly sequence: number;
+  /** Unix ms: start of the oldest request that is open or whose span is not in a batch yet. */
+  readonly watermarkMs: number;
+}
+
+/** Evidence that changed since `after`. */
+export interface EvidenceSnapshot {
+  /** Give it as `after` next time, once the report was accepted. */
+  readonly revision: number;
+  readonly watermarkMs: number;
+  readonly cells: readonly EvidenceCell[];
+}
+
+/** Cumulative counts of one boot; every loss has a cause. */
+export interface CaptureLedger {
+  readonly wire: {
+    /** TCP segments with payload or SYN/FIN/RST on traced ports that the kernel program saw. */
+    readonly segments: number;
+    readonly payloadBytes: number;
+    /** Segments that never reached user space, by cause (`ring_full`, `unreadable`, …). */
+    readonly lost: Readonly<Record<string, number>>;
+  };
+  readonly bytes: {
+    readonly parsed: number;
+    /** Duplicates, non-HTTP connections, …: by reason. */
+    readonly skipped: Readonly<Record<string, number>>;
+    /** Holes in the sequence space: by cause. */
+    readonly lost: Readonly<Record<string, number>>;
+    /** Held for reassembly or of a message that is not whole yet. */
+    readonly pending: number;
+  };
+  /** seen = spans + open + Σ lost, always. */
+  readonly requests: {
+    readonly seen: number;
+    readonly spans: number;
+    readonly open: number;
+    readonly lost: Readonly<Record<string, number>>;
+  };
+  readonly connections: { readonly open: number; readonly seen: number };
+}
+
+/** Options of a capture or a replay. */
+export interface CaptureOptions {
+  /** 8 bytes in hex, random per start; span ids derive from it. */
+  readonly boot: string;
+  /** Requests open for longer count as stuck. Default 10 000. */
+  readonly openTimeoutMs?: number;
+  /** Size of the kernel ring buffer in bytes, a power of two. Default 32 MiB. */
+  readonly ringBytes?: number;
+  /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */
+  readonly batchBytes?: number;
+  readonly batchMs?: number;
+  /** Called on the JS thread with each closed batch, in order of sequence. */
+  readonly onBatch: (batch: SpanBatch) => void;
+}
+
+/** Turns the packets of network interfaces into spans, evidence and a ledger. */
+export interface Capture {
+  /** Traces the pod behind the host side `ifindex`; replaces the identity if attached already. */
+  attach(ifindex: number, pod: PodIdentity): void;
+  /** Ends tracing there; open requests of the interface count as lost(`detached`). */
+  detach(ifindex: number): void;
+  /** TCP server ports to trace; an empty list means every port. */
+  setPorts(ports: readonly number[]): void;
+  /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
+  evidence(after: number): EvidenceSnapshot;
+  ledger(): CaptureLedger;
+  /** CPU nanoseconds spent in the kernel programs so far (0 unless kernel.bpf_stats_enabled). */
+  kernelCpuNs(): number;
+  /** Closes the open batch now and resolves after its onBatch call. */
+  flush(): Promise<void>;
+  /** Detaches, flushes, frees; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** A capture fed by hand: the same core without a kernel. */
+export interface Replay extends Omit<Capture, 'attach' | 'detach' | 'kernelCpuNs'> {
+  attach(ifindex: number, pod: PodIdentity): void;
+  detach(ifindex: number): void;
+  /**
+   * One Ethernet frame as seen on the host side of `ifindex`.
+   * @param toPod whether it goes to the pod (tcx egress) or comes from it (tcx ingress).
+   * @param timeNs Unix nanoseconds.
+   */
+  frame(ifindex: number, toPod: boolean, timeNs: bigint, frame: Uint8Array): void;
+  /** Moves the replay's clock without a frame (for timeouts and batches). */
+  advance(timeNs: bigint): void;
+}
