@@ -5,7 +5,11 @@ import type { Fault } from './traffic-policy.ts';
 
 /** Schema of `ExperimentRun.spec`: a frozen copy of the experiment that started it. */
 export const experimentRunSpec = z.strictObject({
-  experiment: z.strictObject({ name: dnsLabel, uid: z.string().min(1), generation: z.int().min(1) }),
+  experiment: z.strictObject({
+    name: dnsLabel,
+    uid: z.string().min(1),
+    generation: z.int().min(1),
+  }),
   plan: experimentSpec,
 });
 

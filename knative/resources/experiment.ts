@@ -30,7 +30,10 @@ export type Metric = z.output<typeof metric>;
 export const experimentSpec = z
   .strictObject({
     /** The TrafficPolicy, in the same namespace, whose traffic is shifted. */
-    targetRef: z.strictObject({ kind: z.literal('TrafficPolicy').default('TrafficPolicy'), name: dnsLabel }),
+    targetRef: z.strictObject({
+      kind: z.literal('TrafficPolicy').default('TrafficPolicy'),
+      name: dnsLabel,
+    }),
     control: dnsLabel,
     variant: dnsLabel,
     /** Weight of the variant in percent, step by step; the last step is held until the verdict. */
@@ -63,7 +66,9 @@ export const experimentSpec = z
       })
       .default({ duration: '1m', margin: 0.5 }),
     /** A fault put on the variant on purpose: the judge has to catch it. */
-    drill: z.strictObject({ fault, expect: z.literal('FAIL'), then: z.literal('rollback') }).optional(),
+    drill: z
+      .strictObject({ fault, expect: z.literal('FAIL'), then: z.literal('rollback') })
+      .optional(),
   })
   .refine((value) => value.control !== value.variant, {
     path: ['variant'],

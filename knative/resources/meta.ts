@@ -6,7 +6,10 @@ export const apiVersion = 'clover.dev/v1alpha1';
 /** A DNS-1123 label (RFC 1123 §2.1): names of objects, versions and runs. */
 export const dnsLabel = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS-1123 label, for example "proxy-v2"');
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    'must be a DNS-1123 label, for example "proxy-v2"',
+  );
 
 /** A positive span of time as Go and Kubernetes write it: `250ms`, `30s`, `5m`, `1h`. */
 export const durationText = z

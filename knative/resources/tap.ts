@@ -4,7 +4,9 @@ import type { Condition, Resource } from './meta.ts';
 /** Schema of `Tap.spec`. */
 export const tapSpec = z.strictObject({
   /** Pods to trace, by label equality; empty selects every pod of the namespace. */
-  selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) }).default({ matchLabels: {} }),
+  selector: z
+    .strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) })
+    .default({ matchLabels: {} }),
   /** TCP ports of servers to trace; absent means every port. */
   ports: z.array(z.int().min(1).max(65_535)).min(1).max(64).optional(),
 });
