@@ -67,7 +67,11 @@ export const experimentSpec = z
       .default({ duration: '1m', margin: 0.5 }),
     /** A fault put on the variant on purpose: the judge has to catch it. */
     drill: z
-      .strictObject({ fault, expect: z.literal('FAIL'), then: z.literal('rollback') })
+      .strictObject({
+        fault,
+        expect: z.literal('FAIL'),
+        onCaught: z.literal('rollback').default('rollback'),
+      })
       .optional(),
   })
   .refine((value) => value.control !== value.variant, {
