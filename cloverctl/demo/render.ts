@@ -1,0 +1,83 @@
+import type { RedRow } from '../../functions/analytics/store.ts';
+import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { Effect } from '../../knative/resources/experiment.ts';
+import type { Cause, Ledger } from './ledger.ts';
+
+/** Lines of a table: the first column left, the others right aligned, two spaces between. */
+export function renderTable(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    }
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Requests, errors and latency per hop and version over a window of `seconds`. */
+export function renderHops(rows: readonly RedRow[], seconds: number): string[] {
+  const header = ['SERVICE', 'VERSION', 'REQ/S', 'ERRORS', 'P50 MS', 'P95 MS', 'P99 MS'];
+  const body = rows
+    .filter((row) => row.kind.toUpperCase().endsWith('SERVER'))
+    .map((row) => [
+      row.service,
+      row.version || '-',
+      (row.requests / seconds).toFixed(0),
+      `${((100 * row.errors) / Math.max(1, row.requests)).toFixed(1)} %`,
+      row.p50.toFixed(2),
+      row.p95.toFixed(2),
+      row.p99.toFixed(2),
+    ]);
+  return renderTable([header, ...body]);
+}
+
+/** One sentence on where a run stands and what its newest look saw. */
+export function renderRun(run: ExperimentRun): string {
+  const { plan } = run.spec;
+  const { phase = 'Pending', intent, evidence, verdict } = run.status;
+  const share = intent === undefined ? '' : `, ${intent.variantWeight} % on ${plan.variant}`;
+  const fault = intent?.fault === undefined ? '' : ' with a fault';
+  const samples =
+    evidence === undefined
+      ? ''
+      : `; judged ${evidence.samples.control} + ${evidence.samples.variant} requests`;
+  const effects = (evidence?.effects ?? []).map((effect) => `; ${renderEffect(effect)}`).join('');
+  const outcome = verdict === undefined ? '' : ` → ${verdict}`;
+  return `${phase}${share}${fault}${samples}${effects}${outcome}`;
+}
+
+/** `latency +1.2 % [-3.0 %, +5.5 %]`: estimate and interval of the variant against the control. */
+export function renderEffect(effect: Effect): string {
+  const { metric, estimate, low, high } = effect;
+  return `${metric} ${percent(estimate)} [${percent(low)}, ${percent(high)}]`;
+}
+
+function percent(ratio: number): string {
+  if (!Number.isFinite(ratio)) return ratio > 0 ? '+∞' : '?';
+  const value = 100 * ratio;
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(Math.abs(value) < 100 ? 1 : 0)} %`;
+}
+
+const causes: readonly Cause[] = ['before-start', 'warm-up', 'in-flight', 'after-verdict'];
+
+/** The closing table with the causes of every difference. */
+export function renderLedger(ledger: Ledger): string[] {
+  const header = ['VERSION', 'SENT', 'PROXIED', 'SEEN', 'STORED', 'JUDGED', ...causes];
+  const rows = ledger.versions.map((row) => [
+    row.version,
+    ...[row.sent, row.proxied, row.seen, row.stored, row.judged].map(String),
+    ...causes.map((cause) => String(row.causes[cause])),
+  ]);
+  return [
+    ...renderTable([header, ...rows, ['unattributed', String(ledger.unattributed)]]),
+    `judged + causes = seen; unexplained: ${ledger.unexplained}`,
+  ];
+}

@@ -1,0 +1,52 @@
+import test from 'ava';
+import {
+  renderHops,
+  renderLedger,
+  renderRun,
+  renderTable,
+} from '../../../cloverctl/demo/render.ts';
+import { shiftRun } from './helpers/shift-run.ts';
+
+test('columns of a table line up', (t) => {
+  t.deepEqual(
+    renderTable([
+      ['VERSION', 'SENT'],
+      ['v1', '12345'],
+    ]),
+    ['VERSION   SENT', 'v1       12345'],
+  );
+});
+
+test('hops show the server side of each service as a rate', (t) => {
+  const row = { service: 'proxy', version: 'v1', requests: 500, errors: 5, p50: 1, p95: 2, p99: 3 };
+  const lines = renderHops(
+    [
+      { ...row, kind: 'SERVER' },
+      { ...row, kind: 'CLIENT' },
+    ],
+    5,
+  );
+  t.is(lines.length, 2);
+  t.regex(lines[1] ?? '', /^proxy\s+v1\s+100\s+1\.0 %\s+1\.00\s+2\.00\s+3\.00$/);
+});
+
+test('a run is told in one sentence', (t) => {
+  const run = shiftRun({ control: 50, variant: 48 });
+  t.is(renderRun(run), 'Succeeded; judged 50 + 48 requests → PASS');
+  const effects = [{ metric: 'latency' as const, estimate: 0.012, low: -0.03, high: 1.5 }];
+  const evidence = run.status.evidence;
+  if (evidence === undefined) throw new Error('the fixture has evidence');
+  t.is(
+    renderRun({ ...run, status: { ...run.status, evidence: { ...evidence, effects } } }),
+    'Succeeded; judged 50 + 48 requests; latency +1.2 % [-3.0 %, +150 %] → PASS',
+  );
+});
+
+test('the closing table names every cause', (t) => {
+  const causes = { 'before-start': 1, 'warm-up': 2, 'in-flight': 3, 'after-verdict': 4 };
+  const row = { version: 'v1', sent: 20, proxied: 20, seen: 20, stored: 20, judged: 10, causes };
+  const lines = renderLedger({ versions: [row], unattributed: 0, unexplained: 0 });
+  t.regex(lines[0] ?? '', /JUDGED.*before-start.*warm-up.*in-flight.*after-verdict$/);
+  t.regex(lines[1] ?? '', /^v1\s+20\s+20\s+20\s+20\s+10\s+1\s+2\s+3\s+4$/);
+  t.is(lines.at(-1), 'judged + causes = seen; unexplained: 0');
+});
