@@ -25,6 +25,19 @@ export interface StoredArmRow {
   readonly requests: number;
 }
 
+/** What the ledger keeps of one batch that an agent delivered. */
+export interface BatchRecord {
+  /** CloudEvents source, `/nodes/<uid>/<boot>`. */
+  readonly source: string;
+  /** CloudEvents id: dense from 1 within a source when an agent made it. */
+  readonly id: string;
+  readonly spans: number;
+  /** Unix ms: start of the oldest request that was open or unsent; 0 when not said. */
+  readonly watermarkMs: number;
+  /** Cumulative losses of the source as it wrote them; empty when not said. */
+  readonly loss: string;
+}
+
 /** A time window of request starts in Unix milliseconds, [from, to). */
 export interface TimeWindow {
   readonly from: number;
@@ -40,6 +53,11 @@ export interface AnalyticsStore {
    * @throws CloverError CLV_ANALYTICS_UNAVAILABLE when the store cannot be reached.
    */
   insertSpans(blocks: readonly SpanBlock[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Writes ledger rows, after the spans that they count; a row given again changes nothing.
+   * @throws CloverError CLV_ANALYTICS_UNAVAILABLE when the store cannot be reached.
+   */
+  recordBatches(batches: readonly BatchRecord[], signal?: AbortSignal): Promise<void>;
   /** Requests, errors and duration quantiles per service, version and kind. */
   red(window: TimeWindow): Promise<readonly RedRow[]>;
   /** Server spans that carry an arm stamp, per stamp. */
