@@ -1,0 +1,156 @@
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError, type ErrorDetail } from '../lib/errors.ts';
+
+/** Attributes of an event by name, all in their string form. */
+export type Attributes = ReadonlyMap<string, string>;
+
+const reserved = new Set([
+  'specversion',
+  'id',
+  'source',
+  'type',
+  'subject',
+  'time',
+  'datacontenttype',
+  'dataschema',
+]);
+
+/** RFC 9110 §8.3.1, parameters included; kept to the characters that a header may carry. */
+const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\t\x20-\x7e]*)?$/;
+const uriCharacters = /^(?:[\w.~:/?#[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/;
+const dateTime =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|[+-](\d{2}):(\d{2}))$/;
+
+/** Whether a text is an RFC 3339 date-time; leap seconds are allowed. */
+export function isRfc3339(text: string): boolean {
+  const parts = dateTime.exec(text);
+  if (parts === null) return false;
+  const [
+    year = 0,
+    month = 0,
+    day = 0,
+    hour = 0,
+    minute = 0,
+    second = 0,
+    offHour = 0,
+    offMinute = 0,
+  ] = parts.slice(1).map((part) => Number(part ?? 0));
+  const daysInMonth = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  return (
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= daysInMonth &&
+    hour <= 23 &&
+    minute <= 59 &&
+    second <= 60 &&
+    offHour <= 23 &&
+    offMinute <= 59
+  );
+}
+
+/**
+ * The event that has these attributes (CloudEvents 1.0.2 §2 and §3).
+ * @throws CloverError CLV_EVENT_INVALID with every bad attribute.
+ */
+export function eventFromAttributes(attributes: Attributes, data: Buffer): CloudEvent {
+  const details = [
+    ...missing(attributes),
+    ...[...attributes].flatMap(([name, value]) => problems(name, value)),
+  ];
+  if (details.length > 0) {
+    throw new CloverError('CLV_EVENT_INVALID', 'the request is not a valid CloudEvent 1.0', {
+      details,
+    });
+  }
+  const optional = (name: 'subject' | 'time' | 'datacontenttype' | 'dataschema') => {
+    const value = attributes.get(name);
+    return value === undefined ? {} : { [name]: value };
+  };
+  return {
+    specversion: '1.0',
+    id: attributes.get('id') ?? '',
+    source: attributes.get('source') ?? '',
+    type: attributes.get('type') ?? '',
+    ...optional('subject'),
+    ...optional('time'),
+    ...optional('datacontenttype'),
+    ...optional('dataschema'),
+    extensions: Object.fromEntries([...attributes].filter(([name]) => !reserved.has(name))),
+    data,
+  };
+}
+
+/**
+ * Every attribute of an event, the required ones first.
+ * @throws CloverError CLV_EVENT_INVALID when an attribute is not allowed by the specification.
+ */
+export function attributesOf(event: CloudEvent): Attributes {
+  const { specversion, id, source, type, subject, time, datacontenttype, dataschema } = event;
+  const core = { specversion, id, source, type, subject, time, datacontenttype, dataschema };
+  const attributes = new Map<string, string>();
+  for (const [name, value] of Object.entries(core)) {
+    if (value !== undefined) attributes.set(name, value);
+  }
+  const details = Object.keys(event.extensions)
+    .filter((name) => reserved.has(name))
+    .map((name) => ({ field: name, message: 'is no extension: the name is taken' }));
+  for (const [name, value] of Object.entries(event.extensions)) attributes.set(name, value);
+  details.push(...[...attributes].flatMap(([name, value]) => problems(name, value)));
+  if (details.length > 0) {
+    throw new CloverError('CLV_EVENT_INVALID', 'the event has attributes that are not allowed', {
+      details,
+    });
+  }
+  return attributes;
+}
+
+function missing(attributes: Attributes): ErrorDetail[] {
+  return ['specversion', 'id', 'source', 'type']
+    .filter((name) => !attributes.has(name))
+    .map((name) => ({ field: name, message: 'is required' }));
+}
+
+function problems(name: string, value: string): ErrorDetail[] {
+  const message = badName(name) ?? badText(value) ?? badValue(name, value);
+  return message === undefined ? [] : [{ field: name, message }];
+}
+
+function badName(name: string): string | undefined {
+  if (name === 'data') return 'is not an attribute name: the body is the data';
+  return /^[a-z0-9]+$/.test(name)
+    ? undefined
+    : 'is not an attribute name: only lower-case letters and digits are allowed';
+}
+
+/** CloudEvents 1.0.2 §3.1, type String. */
+function badText(value: string): string | undefined {
+  return value.isWellFormed() && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(value)
+    ? undefined
+    : 'must not hold control characters, noncharacters or lone surrogates';
+}
+
+function badValue(name: string, value: string): string | undefined {
+  switch (name) {
+    case 'specversion':
+      return value === '1.0' ? undefined : `must be "1.0", found ${JSON.stringify(value)}`;
+    case 'id':
+    case 'type':
+    case 'subject':
+      return value === '' ? 'must not be empty' : undefined;
+    case 'source':
+      return uriCharacters.test(value) ? undefined : 'must be a non-empty URI reference (RFC 3986)';
+    case 'dataschema':
+      return uriCharacters.test(value) && /^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)
+        ? undefined
+        : 'must be an absolute URI (RFC 3986)';
+    case 'time':
+      return isRfc3339(value)
+        ? undefined
+        : `must be an RFC 3339 date-time, found ${JSON.stringify(value)}`;
+    case 'datacontenttype':
+      return mediaType.test(value) ? undefined : 'must be a media type (RFC 2046)';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError } from '../lib/errors.ts';
+import { attributesOf, eventFromAttributes } from './cloud-event-attributes.ts';
+import { decodeStructured, structuredMediaType } from './cloud-event-json.ts';
+
+/** Header fields by lower-case name, every occurrence apart, as `IncomingMessage.headersDistinct` has them. */
+export type DistinctHeaders = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** An event as an HTTP message in binary mode. */
+export interface HttpEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+const prefix = 'ce-';
+
+/**
+ * Reads an event from an HTTP message: binary mode, or structured mode in JSON
+ * (CloudEvents 1.0.2, HTTP binding §3).
+ * @throws CloverError CLV_EVENT_INVALID, or CLV_UNSUPPORTED_MEDIA_TYPE for batches and other formats.
+ */
+export function decodeHttpEvent(headers: DistinctHeaders, body: Buffer): CloudEvent {
+  const contentType = headers['content-type']?.[0];
+  const mode = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (mode === structuredMediaType) return decodeStructured(body);
+  if (mode.startsWith('application/cloudevents')) {
+    throw new CloverError(
+      'CLV_UNSUPPORTED_MEDIA_TYPE',
+      `${mode} is not taken here: send one event in binary mode (ce-* headers), or in ${structuredMediaType}`,
+    );
+  }
+  const attributes = new Map<string, string>();
+  for (const [header, values] of Object.entries(headers)) {
+    if (!header.startsWith(prefix) || values === undefined) continue;
+    attributes.set(header.slice(prefix.length), decodeHeader(header, values));
+  }
+  // §3.1.1: the content type has a header of its own, so a second place for it is ambiguous.
+  if (attributes.has('datacontenttype')) {
+    throw invalid('ce-datacontenttype', 'is not a header of binary mode: use Content-Type');
+  }
+  if (contentType !== undefined) attributes.set('datacontenttype', contentType);
+  return eventFromAttributes(attributes, body);
+}
+
+/**
+ * Writes an event as an HTTP message in binary mode.
+ * @throws CloverError CLV_EVENT_INVALID when an attribute is not allowed.
+ */
+export function encodeHttpEvent(event: CloudEvent): HttpEvent {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of attributesOf(event)) {
+    if (name === 'datacontenttype') headers['content-type'] = value;
+    else headers[prefix + name] = percentEncode(value);
+  }
+  return { headers, body: event.data };
+}
+
+/** §3.1.3.2: space, `"`, `%` and everything outside U+0021…U+007E, as UTF-8. */
+function percentEncode(value: string): string {
+  return value.replaceAll(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
+    // encodeURIComponent leaves none of the matched characters as it is.
+    encodeURIComponent(character),
+  );
+}
+
+function decodeHeader(header: string, values: readonly string[]): string {
+  const [value = ''] = values;
+  if (values.length > 1) throw invalid(header, 'must not be sent more than once');
+  if (/[^\t\x20-\x7e]/.test(value)) {
+    throw invalid(header, 'must be ASCII: percent-encode other characters as UTF-8');
+  }
+  const unquoted = value.replaceAll(/"((?:[^"\\]|\\.)*)"/g, (_whole, inner: string) =>
+    inner.replaceAll(/\\(.)/g, '$1'),
+  );
+  try {
+    return decodeURIComponent(unquoted);
+  } catch (cause) {
+    throw invalid(header, 'has a percent-encoding that is not UTF-8', cause);
+  }
+}
+
+function invalid(field: string, message: string, cause?: unknown): CloverError {
+  return new CloverError('CLV_EVENT_INVALID', 'the request is not a valid CloudEvent 1.0', {
+    cause,
+    details: [{ field, message }],
+  });
+}

@@ -1,0 +1,194 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { isRfc3339 } from '../../../functions/host/cloud-event-attributes.ts';
+import { decodeHttpEvent, encodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
+import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+
+const distinct = (headers: Readonly<Record<string, string>>): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+
+const required = {
+  'ce-specversion': '1.0',
+  'ce-id': '1',
+  'ce-source': '/s',
+  'ce-type': 'a.b',
+};
+
+const decode = (headers: Record<string, string>, body = ''): CloudEvent =>
+  decodeHttpEvent(distinct(headers), Buffer.from(body));
+
+const refused = (run: () => unknown): CloverError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CloverError) return error;
+    throw error;
+  }
+  throw new Error('was accepted');
+};
+
+const text = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 40 })
+  .filter((value) => !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(value));
+const name = fc
+  .stringMatching(/^[a-z0-9]{1,20}$/)
+  .filter(
+    (value) => !['specversion', 'id', 'source', 'type', 'subject', 'time', 'data'].includes(value),
+  )
+  .filter((value) => !value.startsWith('data'));
+const event: fc.Arbitrary<CloudEvent> = fc.record(
+  {
+    specversion: fc.constant('1.0' as const),
+    id: text,
+    source: fc.webPath().filter((path) => path !== ''),
+    type: text,
+    subject: text,
+    time: fc
+      .date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })
+      .map((at) => at.toISOString()),
+    datacontenttype: fc.constantFrom('application/json', 'text/plain; charset=utf-8'),
+    extensions: fc.dictionary(name, text, { maxKeys: 4, noNullPrototype: true }),
+    data: fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)),
+  },
+  {
+    requiredKeys: ['specversion', 'id', 'source', 'type', 'extensions', 'data'],
+    noNullPrototype: true,
+  },
+);
+
+const structured = (members: Record<string, unknown>): CloudEvent =>
+  decode(
+    { 'content-type': 'application/cloudevents+json' },
+    JSON.stringify({ specversion: '1.0', id: '1', source: '/s', type: 't', ...members }),
+  );
+
+test('every event survives binary mode', (t) => {
+  fc.assert(
+    fc.property(event, (given) => {
+      const message = encodeHttpEvent(given);
+      for (const value of Object.values(message.headers)) t.regex(value, /^[\x20-\x7e]*$/);
+      t.deepEqual(decodeHttpEvent(distinct(message.headers), message.body), given);
+    }),
+  );
+});
+
+test('every event survives structured mode with base64 data', (t) => {
+  fc.assert(
+    fc.property(event, ({ data, extensions, ...attributes }) => {
+      const body = { ...attributes, ...extensions, data_base64: data.toString('base64') };
+      const back = decode(
+        { 'content-type': 'application/cloudevents+json; charset=UTF-8' },
+        JSON.stringify(body),
+      );
+      t.deepEqual(back, { ...attributes, extensions, data });
+    }),
+  );
+});
+
+test('the example of the specification is encoded as it says', (t) => {
+  const { headers } = encodeHttpEvent({
+    ...decode(required),
+    subject: 'Euro € 😀',
+    extensions: { quoted: 'a "b" 100%' },
+  });
+  t.is(headers['ce-subject'], 'Euro%20%E2%82%AC%20%F0%9F%98%80');
+  t.is(headers['ce-quoted'], 'a%20%22b%22%20100%25');
+});
+
+test('quoted header values of older senders are read', (t) => {
+  t.is(decode({ ...required, 'ce-subject': '"a \\"b\\" %E2%82%AC"' }).subject, 'a "b" €');
+});
+
+test('the content type is the datacontenttype, and never a ce header', (t) => {
+  t.is(decode({ ...required, 'content-type': 'application/x' }).datacontenttype, 'application/x');
+  t.is(
+    refused(() => decode({ ...required, 'ce-datacontenttype': 'application/x' })).details[0]?.field,
+    'ce-datacontenttype',
+  );
+});
+
+test('headers that are no event are refused with the attribute', (t) => {
+  const cases: [Record<string, string>, string][] = [
+    [{ 'ce-specversion': '0.3' }, 'specversion'],
+    [{ 'ce-id': '' }, 'id'],
+    [{ 'ce-source': '' }, 'source'],
+    [{ 'ce-source': 'no spaces%20 here' }, 'source'],
+    [{ 'ce-type': '' }, 'type'],
+    [{ 'ce-time': 'yesterday' }, 'time'],
+    [{ 'ce-time': '2026-02-30T00:00:00Z' }, 'time'],
+    [{ 'ce-my-ext': 'x' }, 'my-ext'],
+    [{ 'ce-data': 'x' }, 'data'],
+    [{ 'ce-subject': '%00' }, 'subject'],
+    [{ 'ce-subject': '%ff' }, 'ce-subject'],
+    [{ 'ce-subject': '100%' }, 'ce-subject'],
+    [{ 'ce-dataschema': 'relative' }, 'dataschema'],
+    [{ 'content-type': 'nonsense' }, 'datacontenttype'],
+  ];
+  for (const [headers, field] of cases) {
+    const error = refused(() => decode({ ...required, ...headers }));
+    t.is(error.code, 'CLV_EVENT_INVALID');
+    t.deepEqual(
+      error.details.map((detail) => detail.field),
+      [field],
+      JSON.stringify(headers),
+    );
+  }
+  t.deepEqual(
+    refused(() => decode({})).details.map((detail) => detail.field),
+    ['specversion', 'id', 'source', 'type'],
+  );
+  t.is(
+    refused(() => decodeHttpEvent({ ...distinct(required), 'ce-id': ['1', '2'] }, Buffer.alloc(0)))
+      .details[0]?.field,
+    'ce-id',
+  );
+});
+
+test('batches and other formats are 415 and name binary mode', (t) => {
+  for (const type of ['application/cloudevents-batch+json', 'application/cloudevents+avro']) {
+    const error = refused(() => decode({ 'content-type': type }, '[]'));
+    t.is(error.status, 415);
+    t.regex(error.message, /binary mode/);
+  }
+});
+
+test('structured data follows its content type', (t) => {
+  t.is(structured({ data: { a: 1 } }).data.toString(), '{"a":1}');
+  t.is(structured({ data: { a: 1 } }).datacontenttype, 'application/json');
+  t.is(structured({ datacontenttype: 'text/plain', data: 'hi' }).data.toString(), 'hi');
+  t.deepEqual(structured({ count: 5, flag: true, gone: null }).extensions, {
+    count: '5',
+    flag: 'true',
+  });
+  for (const bad of [
+    { datacontenttype: 'text/plain', data: {} },
+    { data: 1, data_base64: '' },
+    { data_base64: '%%' },
+    { ext: {} },
+    { ext: 1.5 },
+  ]) {
+    t.is(refused(() => structured(bad)).code, 'CLV_EVENT_INVALID', JSON.stringify(bad));
+  }
+  t.is(refused(() => decode({ 'content-type': 'application/cloudevents+json' }, '[')).status, 400);
+});
+
+test('RFC 3339 times are told from others', (t) => {
+  for (const good of [
+    '2026-11-25T02:00:00Z',
+    '1990-12-31T23:59:60Z',
+    '2024-02-29t00:00:00.123456789z',
+    '1937-01-01T12:00:27.87+00:20',
+  ]) {
+    t.true(isRfc3339(good), good);
+  }
+  for (const bad of [
+    '2026-11-25',
+    '2026-11-25T24:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-11-25T02:00:00',
+    '2023-02-29T00:00:00Z',
+  ]) {
+    t.false(isRfc3339(bad), bad);
+  }
+});
