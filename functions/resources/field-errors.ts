@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { ErrorDetail } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+
+type Path = readonly PropertyKey[];
+type Issue = z.core.$ZodIssue;
+
+/** A path as `kubectl` writes it: `spec.rules[0].split[1].weight`; keys with dots go in brackets. */
+export function fieldPath(path: Path): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    const name = String(key);
+    if (/[^\w-]/.test(name) || name === '') return `${text}[${JSON.stringify(name)}]`;
+    return text === '' ? name : `${text}.${name}`;
+  }, '');
+}
+
+/** A found value, short enough for a message. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Says of every problem of a value where it is, what was found and what is allowed. */
+export function fieldErrors(
+  schema: z.ZodType,
+  value: unknown,
+  issues: readonly Issue[],
+): ErrorDetail[] {
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' });
+  return issues.flatMap((issue) => details(issue, value, nodesAt(shape, value, issue.path)));
+}
+
+function details(issue: Issue, root: unknown, nodes: readonly Node[]): ErrorDetail[] {
+  const field = fieldPath(issue.path);
+  const found = at(root, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = [...new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)))];
+    return issue.keys.map((key) => ({
+      field: fieldPath([...issue.path, key]),
+      message: `unknown field${suggestion(key, allowed)}; ${list('allowed', allowed)}`,
+    }));
+  }
+  const choices = nodes
+    .flatMap((option) => option.enum ?? [option.const])
+    .filter((c) => c !== undefined);
+  const expected = choices.length > 0 ? list('allowed', choices.map(String)) : expectation(issue);
+  if (found === undefined && issue.code !== 'custom') {
+    return [{ field, message: `is required: ${expected}` }];
+  }
+  const hint = typeof found === 'string' ? suggestion(found, choices.map(String)) : '';
+  return [{ field, message: `found ${show(found)}${hint}; ${expected}` }];
+}
+
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected === 'record' ? 'object' : issue.expected}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}${unit(issue.origin)}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${unit(issue.origin)}`;
+    case 'invalid_union':
+      return [...new Set(issue.errors.flatMap((option) => option.map(expectation)))].join(' or ');
+    case 'invalid_format':
+      return issue.format === 'regex' ? issue.message : `must be a valid ${issue.format} text`;
+    default:
+      return issue.message;
+  }
+}
+
+function unit(origin: string): string {
+  if (origin === 'array') return ' items';
+  return origin === 'string' ? ' characters' : '';
+}
+
+function list(title: string, values: readonly string[]): string {
+  return values.length === 0 ? 'nothing is allowed here' : `${title}: ${values.join(', ')}`;
+}
+
+function suggestion(word: string, allowed: readonly string[]): string {
+  const meant = nearest(word, allowed);
+  return meant === undefined ? '' : `, did you mean "${meant}"?`;
+}
+
+function at(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null) return undefined;
+    return Object.entries(value).find(([name]) => name === String(key))?.[1];
+  }, root);
+}
+
+/** The part of JSON Schema that zod writes for Clover's resources. */
+const node = z.looseObject({
+  properties: z.record(z.string(), z.unknown()).optional(),
+  items: z.unknown().optional(),
+  oneOf: z.array(z.unknown()).optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  const: z.unknown().optional(),
+  enum: z.array(z.unknown()).optional(),
+});
+
+type Node = z.output<typeof node>;
+
+/** The schemas that count at a path; of several options the ones whose constants fit the value. */
+function nodesAt(schema: unknown, value: unknown, path: Path): readonly Node[] {
+  const here = node.parse(schema);
+  const options = here.oneOf ?? here.anyOf;
+  if (options !== undefined) {
+    const fitting = options.filter((option) => fits(option, value));
+    const chosen = fitting.length > 0 ? fitting : options;
+    return chosen.flatMap((option) => nodesAt(option, value, path));
+  }
+  const [key, ...rest] = path;
+  if (key === undefined) return [here];
+  const next = typeof key === 'number' ? here.items : here.properties?.[String(key)];
+  return next === undefined ? [] : nodesAt(next, at(value, [key]), rest);
+}
+
+function fits(option: unknown, value: unknown): boolean {
+  return Object.entries(node.parse(option).properties ?? {}).every(([key, property]) => {
+    const wanted = node.parse(property).const;
+    return wanted === undefined || wanted === at(value, [key]);
+  });
+}

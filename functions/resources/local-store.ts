@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
+import { apiVersion, type ObjectMeta } from '../../knative/resources/meta.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CloverError } from '../lib/errors.ts';
+import { admitChange, admitDocument, type Admitted } from './admission.ts';
+import { createChangeLog } from './change-log.ts';
+import { openDatabase, transaction } from './local-schema.ts';
+import type { ApplyInput, ApplyOptions, ResourceStore } from './store.ts';
+import { anyResource, label, like, ofKind } from './stored-resource.ts';
+
+/** Options of {@link createLocalStore}. */
+export interface LocalStoreOptions {
+  /** A file, made if it is missing, or `:memory:`. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Number of newest changes from which a watch can go on. Default: 10,000. */
+  readonly keepChanges?: number;
+}
+
+const row = z.object({ body: z.string() });
+
+/** Objects in one SQLite file, for one process: an answered write is on the disk. */
+export function createLocalStore({
+  path,
+  clock,
+  keepChanges = 10_000,
+}: LocalStoreOptions): ResourceStore {
+  const db = openDatabase(path);
+  const log = createChangeLog(db, keepChanges);
+  const selectOne = db.prepare(
+    'SELECT body FROM objects WHERE kind = ? AND namespace = ? AND name = ?',
+  );
+  const selectAll = db.prepare(
+    'SELECT body FROM objects WHERE kind = ? AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name',
+  );
+  const upsert = db.prepare(
+    `INSERT INTO objects (kind, namespace, name, manager, body) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT DO UPDATE SET manager = ?4, body = ?5`,
+  );
+  const remove = db.prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?');
+  let open = true;
+
+  function find(kind: Kind, namespace: string, name: string): AnyResource | undefined {
+    const found = selectOne.get(kind, namespace, name);
+    return found === undefined ? undefined : read(found);
+  }
+
+  function demand(kind: Kind, namespace: string, name: string): AnyResource {
+    const found = find(kind, namespace, name);
+    if (found !== undefined) return found;
+    throw new CloverError('CLV_NOT_FOUND', `${label(kind, namespace, name)} does not exist`);
+  }
+
+  function findAll<K extends Kind>(kind: K, namespace?: string): KindMap[K][] {
+    return selectAll.all(kind, namespace ?? null).map((found) => ofKind(kind, read(found)));
+  }
+
+  function put(type: 'ADDED' | 'MODIFIED', object: AnyResource, manager: string): AnyResource {
+    const stored = log.append(type, object);
+    const { namespace, name } = stored.metadata;
+    upsert.run(stored.kind, namespace, name, manager, JSON.stringify(stored));
+    return stored;
+  }
+
+  function drop(object: AnyResource): AnyResource {
+    remove.run(object.kind, object.metadata.namespace, object.metadata.name);
+    return log.append('DELETED', object);
+  }
+
+  function write<T>(work: () => T): T {
+    const before = log.version();
+    const result = transaction(db, work);
+    if (log.version() !== before) log.announce();
+    return result;
+  }
+
+  function apply(
+    input: ApplyInput,
+    admitted: Admitted,
+    { manager, dryRun = false }: ApplyOptions,
+  ): AnyResource {
+    const { kind } = input;
+    const { namespace, name } = admitted.metadata;
+    const existing = find(kind, namespace, name);
+    admitChange(kind, admitted, existing, kind === 'TrafficPolicy' ? findAll(kind) : []);
+    if (existing?.metadata.deletionTimestamp !== undefined) {
+      const waits = (existing.metadata.finalizers ?? []).join(', ');
+      const message = `${label(kind, namespace, name)} is being deleted and waits for: ${waits}`;
+      throw new CloverError('CLV_CONFLICT', message);
+    }
+    const wanted = merge(input, admitted, existing, clock.now());
+    if (existing !== undefined && canonicalJson(wanted) === canonicalJson(existing))
+      return existing;
+    if (dryRun) return wanted;
+    return put(existing === undefined ? 'ADDED' : 'MODIFIED', wanted, manager);
+  }
+
+  // Methods are async so that what SQLite throws reaches the caller as a rejection.
+  return {
+    async get(kind, namespace, name) {
+      const found = find(kind, namespace, name);
+      return found === undefined ? undefined : ofKind(kind, found);
+    },
+
+    async list(kind, namespace) {
+      return { items: findAll(kind, namespace), resourceVersion: String(log.version()) };
+    },
+
+    watch: (resourceVersion, options) => log.watch(resourceVersion, options),
+
+    async applySpec(input, options) {
+      const { kind, metadata, spec } = input;
+      const admitted = admitDocument(kind, { apiVersion, kind, metadata: defined(metadata), spec });
+      return write(() => apply(input, admitted, options));
+    },
+
+    async patchStatus(object, status, finalizers) {
+      return write(() => {
+        const { kind } = object;
+        const current = demand(kind, object.metadata.namespace, object.metadata.name);
+        demandSame(object, current);
+        const left = finalizers ?? current.metadata.finalizers ?? [];
+        const next = plain({
+          ...current,
+          metadata: withFinalizers(current.metadata, left),
+          status,
+        });
+        const ends = next.metadata.deletionTimestamp !== undefined && left.length === 0;
+        if (ends) return like(object, drop(next));
+        if (canonicalJson(next) === canonicalJson(current)) return like(object, current);
+        return like(object, put('MODIFIED', next, 'status'));
+      });
+    },
+
+    async delete(kind, namespace, name) {
+      return write(() => {
+        const current = demand(kind, namespace, name);
+        const { metadata } = current;
+        if ((metadata.finalizers ?? []).length === 0) return drop(current);
+        if (metadata.deletionTimestamp !== undefined) return current;
+        const deletionTimestamp = new Date(clock.now()).toISOString();
+        return put(
+          'MODIFIED',
+          plain({ ...current, metadata: { ...metadata, deletionTimestamp } }),
+          'delete',
+        );
+      });
+    },
+
+    async close() {
+      if (!open) return;
+      open = false;
+      log.close();
+      db.close();
+    },
+  };
+}
+
+/** The object as it will be stored, but for its resource version. */
+function merge(
+  { kind, finalizers }: ApplyInput,
+  { metadata, spec }: Admitted,
+  existing: AnyResource | undefined,
+  now: number,
+): AnyResource {
+  const { name, namespace, labels = {}, annotations = {} } = metadata;
+  const old = existing?.metadata;
+  const specChanged = canonicalJson(existing?.spec ?? null) !== canonicalJson(spec);
+  const base: ObjectMeta = {
+    name,
+    namespace,
+    uid: old?.uid ?? randomUUID(),
+    resourceVersion: old?.resourceVersion ?? '0',
+    generation: (old?.generation ?? 0) + (specChanged ? 1 : 0),
+    creationTimestamp: old?.creationTimestamp ?? new Date(now).toISOString(),
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+  };
+  return plain({
+    apiVersion,
+    kind,
+    metadata: withFinalizers(base, finalizers ?? old?.finalizers ?? []),
+    spec,
+    status: existing?.status ?? {},
+  });
+}
+
+function withFinalizers(metadata: ObjectMeta, finalizers: readonly string[]): ObjectMeta {
+  const { finalizers: _, ...rest } = metadata;
+  return finalizers.length > 0 ? { ...rest, finalizers } : rest;
+}
+
+function demandSame(given: AnyResource, current: AnyResource): void {
+  const { uid, resourceVersion, namespace, name } = given.metadata;
+  const found = current.metadata;
+  if (uid === found.uid && resourceVersion === found.resourceVersion) return;
+  const what = label(given.kind, namespace, name);
+  const message =
+    uid === found.uid
+      ? `${what}: expected resourceVersion ${resourceVersion}, found ${found.resourceVersion}: read it again`
+      : `${what}: expected uid ${uid}, found ${found.uid}: it was made anew, read it again`;
+  throw new CloverError('CLV_CONFLICT', message);
+}
+
+/** The object as JSON would give it back: no undefined, nothing shared with the caller. */
+function plain(value: unknown): AnyResource {
+  const copy: unknown = JSON.parse(JSON.stringify(value));
+  return anyResource(copy);
+}
+
+function read(found: unknown): AnyResource {
+  const body: unknown = JSON.parse(row.parse(found).body);
+  return anyResource(body);
+}
+
+function defined(value: object): unknown {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+}

@@ -1,0 +1,134 @@
+import type {
+  Fault,
+  RequestMatch,
+  TrafficPolicySpec,
+  TrafficRule,
+} from '../../knative/resources/traffic-policy.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { ErrorDetail } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { show } from './field-errors.ts';
+import { re2Problem } from './re2.ts';
+import { hiddenBy } from './subsume.ts';
+
+/** Everything that is wrong across the fields of a TrafficPolicy that fits its schema. */
+export function trafficPolicyProblems(spec: TrafficPolicySpec): ErrorDetail[] {
+  return [
+    ...duplicates(
+      spec.versions,
+      (index) => `spec.versions[${index}].name`,
+      ({ name }) => name,
+    ),
+    ...spec.versions.flatMap(({ endpoints }, version) =>
+      duplicates(
+        endpoints,
+        (index) => `spec.versions[${version}].endpoints[${index}]`,
+        ({ address, port }) => `${address} port ${port}`,
+      ),
+    ),
+    ...duplicates(
+      spec.rules,
+      (index) => `spec.rules[${index}].name`,
+      ({ name }) => name,
+    ),
+    ...spec.rules.flatMap((rule, index) => ruleProblems(rule, `spec.rules[${index}]`, spec)),
+    ...spec.rules.flatMap((_, index) => deadRule(spec.rules, index)),
+  ];
+}
+
+/** Every entry whose key an earlier entry has too. */
+export function duplicates<T>(
+  entries: readonly T[],
+  field: (index: number) => string,
+  key: (entry: T) => string | number | undefined,
+): ErrorDetail[] {
+  const keys = entries.map(key);
+  return keys.flatMap((value, index) => {
+    const first = keys.indexOf(value);
+    if (value === undefined || first === index) return [];
+    return [{ field: field(index), message: `found ${show(value)} again, as in ${field(first)}` }];
+  });
+}
+
+/** A fault whose delay is no delay. */
+export function faultProblems(fault: Fault | undefined, field: string): ErrorDetail[] {
+  return durationProblems(fault?.delay?.duration, `${field}.delay.duration`);
+}
+
+const yearMs = 365 * 24 * 3_600_000;
+
+/** A span of time that is zero, or longer than any use of it. */
+export function durationProblems(text: string | undefined, field: string): ErrorDetail[] {
+  if (text === undefined) return [];
+  const ms = durationMs(text);
+  if (ms > 0 && ms <= yearMs) return [];
+  return [{ field, message: `found "${text}"; must be more than 0 and at most a year` }];
+}
+
+function ruleProblems(rule: TrafficRule, field: string, spec: TrafficPolicySpec): ErrorDetail[] {
+  const names = spec.versions.map(({ name }) => name);
+  const total = rule.split.reduce((sum, { weight }) => sum + weight, 0);
+  return [
+    ...rule.split.flatMap(({ version, fault }, index) => [
+      ...unknownVersion(version, names, `${field}.split[${index}].version`),
+      ...faultProblems(fault, `${field}.split[${index}].fault`),
+    ]),
+    ...duplicates(
+      rule.split,
+      (index) => `${field}.split[${index}].version`,
+      (s) => s.version,
+    ),
+    ...(total > 0
+      ? []
+      : [
+          {
+            field: `${field}.split`,
+            message: 'found weights that sum to 0; must sum to more than 0',
+          },
+        ]),
+    ...durationProblems(rule.timeout, `${field}.timeout`),
+    ...(rule.match ?? []).flatMap((match, index) =>
+      matchProblems(match, `${field}.match[${index}]`),
+    ),
+  ];
+}
+
+function matchProblems({ path, headers = [] }: RequestMatch, field: string): ErrorDetail[] {
+  return [
+    ...regexProblem(path?.regex, `${field}.path.regex`),
+    ...headers.flatMap(({ value }, index) =>
+      regexProblem(value.regex, `${field}.headers[${index}].value.regex`),
+    ),
+  ];
+}
+
+function unknownVersion(version: string, names: readonly string[], field: string): ErrorDetail[] {
+  if (names.includes(version)) return [];
+  const meant = nearest(version, names);
+  const hint = meant === undefined ? '' : `, did you mean "${meant}"?`;
+  const allowed = names.map((name) => `"${name}"`).join(', ');
+  return [
+    { field, message: `found "${version}"${hint}; not in spec.versions, allowed: ${allowed}` },
+  ];
+}
+
+function regexProblem(regex: string | undefined, field: string): ErrorDetail[] {
+  const problem = regex === undefined ? undefined : re2Problem(regex);
+  if (problem === undefined) return [];
+  return [{ field, message: `found ${show(regex)}, which ${problem}; must be an RE2 expression` }];
+}
+
+function deadRule(rules: readonly TrafficRule[], index: number): ErrorDetail[] {
+  const hider = hiddenBy(rules, index);
+  if (hider === undefined) return [];
+  const rule = rules[hider];
+  const label = rule?.name === undefined ? '' : ` ("${rule.name}")`;
+  const why =
+    rule?.match === undefined ? 'takes every request' : 'takes every request that it would match';
+  return [
+    {
+      field: `spec.rules[${index}]`,
+      message: `can never match: spec.rules[${hider}]${label} ${why}; move it up or remove it`,
+    },
+  ];
+}
