@@ -27,12 +27,23 @@ export interface EvidenceStore {
   merge(source: string, report: EvidenceReport, receivedAt: number): Promise<void>;
   /** Merged cells of a run, and the unstamped cells of the splitters that the run was seen at. */
   cells(run: string): Promise<readonly MergedCell[]>;
-  /** Totals per stamp over all time (for the ledger); also of standing traffic. */
+  /**
+   * Totals per splitter and stamp over all time (for the ledger); also of standing traffic.
+   * `block` is the newest one.
+   */
   totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
-  /** Smallest watermark over sources that reported within `staleAfterMs`, or undefined without any. */
+  /**
+   * Smallest watermark over sources that reported within `staleAfterMs`, or undefined without any.
+   * A source's watermark counts once all its earlier reports are here, or given up after 5 s.
+   */
   watermark(now: number, staleAfterMs: number): Promise<number | undefined>;
+  /** Smallest `openTimeoutMs` over all sources, or undefined before the first report. */
+  openTimeoutMs(): Promise<number | undefined>;
   /** Appends a look; false when that number is taken already. */
   appendLook(look: Look): Promise<boolean>;
+  /** Looks of a run, by number. */
   looks(run: string): Promise<readonly Look[]>;
+  /** The look with the highest number. */
+  lastLook(run: string): Promise<Look | undefined>;
   close(): Promise<void>;
 }

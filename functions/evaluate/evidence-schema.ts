@@ -1,0 +1,74 @@
+/** Tables of the SQLite evidence store; safe to run at every start. */
+export const evidenceSchema = `
+CREATE TABLE IF NOT EXISTS source (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  received_at REAL NOT NULL,
+  open_timeout_ms INTEGER NOT NULL,
+  -- Every report up to this sequence is here, or given up; and the highest watermark among them.
+  sequence INTEGER NOT NULL DEFAULT 0,
+  watermark_ms REAL NOT NULL DEFAULT 0
+) STRICT;
+-- Reports that came before an earlier one of their source.
+CREATE TABLE IF NOT EXISTS early_report (
+  source_id INTEGER NOT NULL REFERENCES source (id),
+  sequence INTEGER NOT NULL,
+  watermark_ms REAL NOT NULL,
+  received_at REAL NOT NULL,
+  PRIMARY KEY (source_id, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cell (
+  run TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  arm TEXT NOT NULL,
+  splitter TEXT NOT NULL,
+  source_id INTEGER NOT NULL REFERENCES source (id),
+  sequence INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  done INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  stuck INTEGER NOT NULL,
+  sum_log REAL NOT NULL,
+  sum_log_sq REAL NOT NULL,
+  histogram TEXT NOT NULL,
+  PRIMARY KEY (run, block, epoch, arm, splitter, source_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS look (
+  run TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  previous TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** A cell as given: the newest sequence wins, so an older or equal one changes nothing. */
+export const upsertCell = `
+INSERT INTO cell (run, block, epoch, arm, splitter, source_id, sequence,
+                  started, done, errors, stuck, sum_log, sum_log_sq, histogram)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+  sequence = excluded.sequence, started = excluded.started, done = excluded.done,
+  errors = excluded.errors, stuck = excluded.stuck, sum_log = excluded.sum_log,
+  sum_log_sq = excluded.sum_log_sq, histogram = excluded.histogram
+WHERE excluded.sequence > cell.sequence
+`;
+
+/** Rows of one run, with the unstamped rows of its splitters from its first block on. */
+export const selectCells = `
+SELECT cell.*, sum_log AS sumLog, sum_log_sq AS sumLogSq FROM cell JOIN source ON source.id = cell.source_id
+WHERE run = :run OR (
+  run = '' AND block >= (SELECT MIN(block) FROM cell WHERE run = :run)
+  AND splitter IN (SELECT DISTINCT splitter FROM cell WHERE run = :run))
+ORDER BY block, epoch, run, arm, splitter, source.name
+`;
+
+/** Sums per splitter and stamp; the order of summation is fixed, so that replays agree to the bit. */
+export const selectTotals = `
+SELECT splitter, run, epoch, arm, MAX(block) AS block, SUM(started) AS started, SUM(done) AS done,
+       SUM(errors) AS errors, SUM(stuck) AS stuck, SUM(sum_log) AS sumLog,
+       SUM(sum_log_sq) AS sumLogSq
+FROM cell GROUP BY splitter, run, epoch, arm ORDER BY splitter, run, epoch, arm
+`;

@@ -1,0 +1,212 @@
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { z } from 'zod';
+import type { EvidenceCell } from '../../knative/events.ts';
+import { evidenceSchema, selectCells, selectTotals, upsertCell } from './evidence-schema.ts';
+import type { EvidenceStore, Look, MergedCell } from './evidence-store.ts';
+
+/** A gap in a source's reports is waited for this long before newer watermarks count. */
+const gapMs = 5_000;
+
+const count = z.int();
+const sourceRow = z.object({ id: count, sequence: count, watermark_ms: z.number() });
+const earlyRow = z.object({ sequence: count, watermark_ms: z.number(), received_at: z.number() });
+const timeoutRow = z.object({ value: count.nullable() });
+const lookRow = z.strictObject({
+  run: z.string(),
+  number: count,
+  previous: z.string(),
+  hash: z.string(),
+  body: z.string(),
+});
+const totalRow = z.object({
+  splitter: z.string(),
+  run: z.string(),
+  epoch: count,
+  arm: z.string(),
+  block: count,
+  started: count,
+  done: count,
+  errors: count,
+  stuck: count,
+  sumLog: z.number(),
+  sumLogSq: z.number(),
+});
+const histogramText = z.array(z.tuple([z.number(), z.number()]));
+
+/**
+ * Evidence and looks in one SQLite file, durable once a method has resolved. Any number of stores
+ * may have the same file open.
+ */
+export function createSqliteEvidenceStore(options: { readonly path: string }): EvidenceStore {
+  const db = new DatabaseSync(options.path, { timeout: 5_000 });
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  db.exec(evidenceSchema);
+  const statements = prepare(db);
+
+  const advance = (sourceId: number, givenUpBefore: number): void => {
+    const source = sourceRow.parse(statements.sourceById.get(sourceId));
+    let { sequence, watermark_ms: watermark } = source;
+    for (const row of statements.early.all(sourceId)) {
+      const early = earlyRow.parse(row);
+      if (early.sequence > sequence + 1 && early.received_at > givenUpBefore) break;
+      sequence = Math.max(sequence, early.sequence);
+      watermark = Math.max(watermark, early.watermark_ms);
+    }
+    if (sequence === source.sequence) return;
+    statements.moveSource.run(sequence, watermark, sourceId);
+    statements.forget.run(sourceId, sequence);
+  };
+
+  return {
+    async merge(source, report, receivedAt): Promise<void> {
+      inTransaction(db, () => {
+        statements.touchSource.run(source, receivedAt, report.openTimeoutMs);
+        const { id, sequence } = sourceRow.parse(statements.sourceByName.get(source));
+        for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
+        if (report.sequence > sequence) {
+          statements.addEarly.run(id, report.sequence, report.watermarkMs, receivedAt);
+          advance(id, receivedAt - gapMs);
+        }
+      });
+    },
+
+    async cells(run): Promise<readonly MergedCell[]> {
+      return sumSources(statements.cells.all({ run }).map(readCell));
+    },
+
+    async totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]> {
+      return statements.totals.all().map((row) => totalRow.parse(row));
+    },
+
+    async watermark(now, staleAfterMs): Promise<number | undefined> {
+      return inTransaction(db, () => {
+        let lowest: number | undefined;
+        for (const row of statements.liveSources.all(now - staleAfterMs)) {
+          const { id } = sourceRow.parse(row);
+          advance(id, now - gapMs);
+          const source = sourceRow.parse(statements.sourceById.get(id));
+          lowest = Math.min(lowest ?? Infinity, source.watermark_ms);
+        }
+        return lowest;
+      });
+    },
+
+    async openTimeoutMs(): Promise<number | undefined> {
+      return timeoutRow.parse(statements.openTimeout.get()).value ?? undefined;
+    },
+
+    async appendLook(look): Promise<boolean> {
+      const { run, number, previous, hash, body } = look;
+      return statements.appendLook.run(run, number, previous, hash, body).changes === 1;
+    },
+
+    async looks(run): Promise<readonly Look[]> {
+      return statements.looks.all(run).map((row) => lookRow.parse(row));
+    },
+
+    async lastLook(run): Promise<Look | undefined> {
+      const row = statements.lastLook.get(run);
+      return row === undefined ? undefined : lookRow.parse(row);
+    },
+
+    async close(): Promise<void> {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function prepare(db: DatabaseSync) {
+  const source = 'SELECT id, sequence, watermark_ms FROM source';
+  return {
+    touchSource: db.prepare(
+      `INSERT INTO source (name, received_at, open_timeout_ms) VALUES (?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET open_timeout_ms = excluded.open_timeout_ms,
+         received_at = MAX(received_at, excluded.received_at)`,
+    ),
+    sourceByName: db.prepare(`${source} WHERE name = ?`),
+    sourceById: db.prepare(`${source} WHERE id = ?`),
+    liveSources: db.prepare(`${source} WHERE received_at >= ? ORDER BY id`),
+    moveSource: db.prepare('UPDATE source SET sequence = ?, watermark_ms = ? WHERE id = ?'),
+    addEarly: db.prepare('INSERT OR IGNORE INTO early_report VALUES (?, ?, ?, ?)'),
+    early: db.prepare(
+      'SELECT sequence, watermark_ms, received_at FROM early_report WHERE source_id = ? ORDER BY sequence',
+    ),
+    forget: db.prepare('DELETE FROM early_report WHERE source_id = ? AND sequence <= ?'),
+    openTimeout: db.prepare('SELECT MIN(open_timeout_ms) AS value FROM source'),
+    cell: db.prepare(upsertCell),
+    cells: db.prepare(selectCells),
+    totals: db.prepare(selectTotals),
+    appendLook: db.prepare('INSERT OR IGNORE INTO look VALUES (?, ?, ?, ?, ?)'),
+    looks: db.prepare('SELECT * FROM look WHERE run = ? ORDER BY number'),
+    lastLook: db.prepare('SELECT * FROM look WHERE run = ? ORDER BY number DESC LIMIT 1'),
+  };
+}
+
+function inTransaction<Result>(db: DatabaseSync, work: () => Result): Result {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+const cellValues = (cell: EvidenceCell, sourceId: number): (string | number)[] => [
+  cell.run,
+  cell.block,
+  cell.epoch,
+  cell.arm,
+  cell.splitter,
+  sourceId,
+  cell.sequence,
+  cell.started,
+  cell.done,
+  cell.errors,
+  cell.stuck,
+  cell.sumLog,
+  cell.sumLogSq,
+  JSON.stringify(cell.histogram),
+];
+
+function readCell(row: Record<string, SQLOutputValue>): MergedCell {
+  const text = z.string().parse(row['histogram']);
+  return { ...totalRow.parse(row), histogram: histogramText.parse(JSON.parse(text)) };
+}
+
+/** Adds up neighbours with the same key; the rows come sorted by key, then source. */
+function sumSources(rows: readonly MergedCell[]): MergedCell[] {
+  const merged: MergedCell[] = [];
+  for (const row of rows) {
+    const last = merged.at(-1);
+    if (last === undefined || !sameKey(last, row)) merged.push(row);
+    else merged[merged.length - 1] = addCells(last, row);
+  }
+  return merged;
+}
+
+const sameKey = (a: MergedCell, b: MergedCell): boolean =>
+  a.block === b.block &&
+  a.epoch === b.epoch &&
+  a.run === b.run &&
+  a.arm === b.arm &&
+  a.splitter === b.splitter;
+
+function addCells(a: MergedCell, b: MergedCell): MergedCell {
+  const histogram = new Map<number, number>();
+  for (const [bucket, n] of [...a.histogram, ...b.histogram]) {
+    histogram.set(bucket, (histogram.get(bucket) ?? 0) + n);
+  }
+  return {
+    ...a,
+    started: a.started + b.started,
+    done: a.done + b.done,
+    errors: a.errors + b.errors,
+    stuck: a.stuck + b.stuck,
+    sumLog: a.sumLog + b.sumLog,
+    sumLogSq: a.sumLogSq + b.sumLogSq,
+    histogram: [...histogram].sort(([x], [y]) => x - y),
+  };
+}
