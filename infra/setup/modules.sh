@@ -5,18 +5,35 @@ modules_value() { sha256sum package-lock.json | cut -c 1-64; }
 modules_missing() {
   [[ -x node_modules/.bin/node ]] && stamped modules "$(modules_value)" && return 1
   # An installation that npm itself finished for this lock file is as good as ours.
-  if node "$setup/installed.mjs" 2>/dev/null; then
+  if modules_installed; then
     mkdir -p "$cache/setup"
     stamp modules "$(modules_value)"
     return 1
   fi
 }
 
+# Whether node_modules holds what the lock file asks for. npm writes node_modules/.package-lock.json
+# as the last act of an installation; packages for other machines are absent there.
+modules_installed() {
+  node -e '
+    const packages = (path) => JSON.parse(require("fs").readFileSync(path, "utf8")).packages;
+    const present = packages("node_modules/.package-lock.json");
+    for (const [path, wanted] of Object.entries(packages("package-lock.json"))) {
+      const found = present[path];
+      const optional = wanted.optional === true || wanted.devOptional === true;
+      if (path !== "" && (found ? found.version !== wanted.version : !optional)) process.exit(1);
+    }
+  ' 2>/dev/null && [[ -x node_modules/.bin/node ]]
+}
+
 modules_why() { printf 'install the npm packages of package-lock.json (Node 24, ClickHouse, tools: 1.2 GB)'; }
 
 modules_install() {
-  rm -f "$cache/setup/modules.stamp"
-  logged modules npm ci --no-audit --no-fund --loglevel=warn
+  # From nothing, as `npm ci` would: an interrupted installation has packages that are half there.
+  # `npm ci` itself refuses a lock file in which a registry's missing platform packages are absent
+  # (chdb for macOS); an installation that saves nothing keeps to the same versions and checksums.
+  rm -rf "$cache/setup/modules.stamp" node_modules
+  logged modules npm install --no-save --no-audit --no-fund --loglevel=error
   # Settings of one machine may make npm write elsewhere; what counts is what lies here now.
   [[ -x node_modules/.bin/node ]] ||
     fail "npm did not install node-linux-$node_arch" "check that npm's settings do not omit optional packages"

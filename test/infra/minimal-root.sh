@@ -68,6 +68,11 @@ for file in "${settings[@]}"; do
     cp -rL "$file" "$root$(dirname "$file")/"
   fi
 done
+# The package ca-certificates writes the bundle anew: it has to find this machine's own authorities.
+mkdir -p "$root/usr/local/share/ca-certificates"
+awk -v dir="$root/usr/local/share/ca-certificates" \
+  '/BEGIN CERTIFICATE/ { file = sprintf("%s/machine-%03d.crt", dir, ++n) } file { print >file }
+   /END CERTIFICATE/ { close(file); file = "" }' /etc/ssl/certs/ca-certificates.crt
 # Settings that want other programs of this machine to be there.
 find "$root/etc/apt/apt.conf.d" -name '20packagekit' -o -name '50appstream' | xargs -r rm -f
 cp -rL /etc/apt/sources.list.d/*.sources "$root/etc/apt/sources.list.d/" 2>/dev/null && rm -f "$root/etc/apt/sources.list" || true

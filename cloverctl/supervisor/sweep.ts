@@ -1,0 +1,52 @@
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import process from 'node:process';
+import { deleteLinks, deleteNamespaces } from './links.ts';
+import { isAlive, processesInNamespace, processesMarked } from './process-table.ts';
+import { findRuns, runMark, type RunFolder } from './run-record.ts';
+import { terminate } from './terminate.ts';
+
+/** What a sweep ended. */
+export interface SweptRun {
+  readonly path: string;
+  readonly processes: number;
+  readonly namespaces: number;
+}
+
+/**
+ * Takes down what runs have left whose supervisor is gone. Runs with a living one are not touched.
+ * @param parent folder of the run folders.
+ * @param graceMs milliseconds between SIGTERM and SIGKILL.
+ */
+export async function sweep(parent: string = tmpdir(), graceMs = 3_000): Promise<SweptRun[]> {
+  const swept: SweptRun[] = [];
+  for (const run of findRuns(parent)) {
+    if (!isAlive(run.owner)) swept.push(await takeDown(run, graceMs));
+  }
+  return swept;
+}
+
+/**
+ * Ends the processes of a run (recorded ones by pid and start time, others by the run's mark or
+ * its namespaces), then its namespaces, links and folder. Safe to repeat.
+ */
+export async function takeDown(
+  run: Pick<RunFolder, 'path' | 'record'>,
+  graceMs = 3_000,
+): Promise<SweptRun> {
+  const found = [
+    ...run.record.processes.filter(isAlive),
+    ...processesMarked(runMark, run.path),
+    ...run.record.namespaces.flatMap(processesInNamespace),
+  ].filter(({ pid }) => pid !== process.pid);
+  const unique = [...new Map(found.map((entry) => [entry.pid, entry])).values()];
+  await terminate(unique, graceMs);
+  await deleteNamespaces(run.record.namespaces);
+  await deleteLinks(run.record.links);
+  rmSync(run.path, { recursive: true, force: true });
+  return {
+    path: run.path,
+    processes: unique.length,
+    namespaces: run.record.namespaces.length,
+  };
+}
