@@ -1,0 +1,124 @@
+import type { Logger } from 'pino';
+import { eventTypes, type EvidenceCell } from '../knative/events.ts';
+import type { Capture } from '../native/capture/types.ts';
+import { eventHeaders } from './event-headers.ts';
+import type { HttpClient } from './http-client.ts';
+
+/** Counters of {@link EvidenceReporter}, cumulative. */
+export interface EvidenceCounters {
+  /** Reports sent; the newest one's sequence. */
+  readonly sent: number;
+  readonly accepted: number;
+  readonly failed: number;
+  /** Revision of the capture's evidence that was accepted. */
+  readonly acked: number;
+}
+
+/** Sends evidence to the broker. */
+export interface EvidenceReporter {
+  /**
+   * Sends everything that changed since the last accepted report, and the watermark also when
+   * nothing changed. Resolves whether it was accepted; never rejects.
+   */
+  readonly report: () => Promise<boolean>;
+  counters(): EvidenceCounters;
+}
+
+/** What {@link createEvidenceReporter} needs. */
+export interface EvidenceReporterOptions {
+  readonly capture: Pick<Capture, 'evidence'>;
+  readonly http: HttpClient;
+  readonly boot: string;
+  readonly source: string;
+  readonly openTimeoutMs: number;
+  readonly log: Logger;
+}
+
+const timeoutMs = 5_000;
+/** Control events stay below 256 KiB; this leaves room for the report around the cells. */
+const cellBytesLimit = 255 * 1024;
+/** A snapshot this long may leave cells behind: its watermark is not reached yet. */
+const snapshotLimit = 20_000;
+
+/** A reporter without a queue: what was not accepted is sent again with its newest values. */
+export function createEvidenceReporter(options: EvidenceReporterOptions): EvidenceReporter {
+  const { capture, http, boot, source, openTimeoutMs, log } = options;
+  let sequence = 0;
+  let accepted = 0;
+  let acked = 0;
+  let watermarkMs = 0;
+  let failing = false;
+
+  const send = async (cells: string, watermark: number): Promise<void> => {
+    // Also a report that failed keeps its number: the receiver may have committed it.
+    sequence += 1;
+    const body = `{"sequence":${sequence},"watermarkMs":${watermark},"openTimeoutMs":${openTimeoutMs},"cells":[${cells}]}`;
+    const answer = await http.request({
+      method: 'POST',
+      path: '/broker',
+      headers: eventHeaders({
+        specversion: '1.0',
+        type: eventTypes.evidence,
+        source,
+        id: `${boot}-e${sequence}`,
+        time: new Date().toISOString(),
+        datacontenttype: 'application/json',
+        extensions: {},
+      }),
+      body: Buffer.from(body),
+      timeoutMs,
+    });
+    if (answer.status < 200 || answer.status >= 300) throw new Error(`status ${answer.status}`);
+    accepted += 1;
+  };
+
+  const sendChanges = async (): Promise<void> => {
+    let whole = false;
+    while (!whole) {
+      const snapshot = capture.evidence(acked);
+      whole = snapshot.cells.length < snapshotLimit;
+      const parts = packCells(snapshot.cells, cellBytesLimit);
+      for (const [index, part] of parts.entries()) {
+        const last = whole && index === parts.length - 1;
+        await send(part, last ? snapshot.watermarkMs : watermarkMs);
+      }
+      acked = snapshot.revision;
+      if (whole) watermarkMs = snapshot.watermarkMs;
+    }
+  };
+
+  return {
+    async report() {
+      try {
+        await sendChanges();
+        if (failing) log.info('the broker takes evidence again');
+        failing = false;
+      } catch (error) {
+        if (!failing) log.warn({ why: String(error) }, 'the broker does not take evidence');
+        failing = true;
+      }
+      return !failing;
+    },
+    counters: () => ({ sent: sequence, accepted, failed: sequence - accepted, acked }),
+  };
+}
+
+/** Cells as JSON, joined into texts of at most `limit` bytes each; one empty text for no cells. */
+export function packCells(cells: readonly EvidenceCell[], limit: number): string[] {
+  const parts: string[] = [];
+  let part: string[] = [];
+  let size = 0;
+  for (const cell of cells) {
+    const text = JSON.stringify(cell);
+    const length = Buffer.byteLength(text) + 1;
+    if (size + length > limit && part.length > 0) {
+      parts.push(part.join(','));
+      part = [];
+      size = 0;
+    }
+    part.push(text);
+    size += length;
+  }
+  parts.push(part.join(','));
+  return parts;
+}

@@ -1,0 +1,97 @@
+import { Agent, request as startRequest } from 'node:http';
+
+/** One request to the control plane. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path below the control plane's URL, with a leading slash. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  /** Milliseconds for the whole exchange. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the control plane answered. */
+export interface HttpResponse {
+  readonly status: number;
+  /** `Retry-After` in milliseconds from now; undefined without a valid one. */
+  readonly retryAfterMs: number | undefined;
+  readonly body: Buffer;
+}
+
+/** Keep-alive HTTP to the control plane, with its token. */
+export interface HttpClient {
+  /** Rejects on a network error, on a time-out, and when the signal aborts. */
+  request(options: HttpRequest): Promise<HttpResponse>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/** Longest answer that is kept: a list of taps is far smaller. */
+const answerLimit = 8 * 1024 * 1024;
+
+/** A client on node:http: no other client costs less CPU and memory per request in Node. */
+export function createHttpClient(controlPlane: { url: string; token: string }): HttpClient {
+  const base = new URL(controlPlane.url);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const authorization = `Bearer ${controlPlane.token}`;
+
+  return {
+    request: (options) =>
+      new Promise((resolve, reject) => {
+        const { body, headers } = options;
+        const outgoing = startRequest({
+          agent,
+          // URL keeps the brackets of an IPv6 address; sockets do not take them.
+          host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
+          port: base.port || 80,
+          method: options.method,
+          path: prefix + options.path,
+          headers: {
+            ...headers,
+            authorization,
+            ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+          },
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+        });
+        const timer = setTimeout(() => {
+          outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`));
+        }, options.timeoutMs);
+        const fail = (error: Error): void => {
+          clearTimeout(timer);
+          reject(error);
+        };
+        outgoing.on('error', fail);
+        outgoing.on('response', (incoming) => {
+          const chunks: Buffer[] = [];
+          let size = 0;
+          incoming.on('data', (chunk: Buffer) => {
+            size += chunk.length;
+            if (size > answerLimit) outgoing.destroy(new Error('the answer is too long'));
+            else chunks.push(chunk);
+          });
+          incoming.on('error', fail);
+          incoming.on('end', () => {
+            clearTimeout(timer);
+            resolve({
+              status: incoming.statusCode ?? 0,
+              retryAfterMs: parseRetryAfter(incoming.headers['retry-after'], Date.now()),
+              body: Buffer.concat(chunks, size),
+            });
+          });
+        });
+        outgoing.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+/** Milliseconds of a `Retry-After` value (RFC 9110 §10.2.3): seconds or an HTTP date. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}

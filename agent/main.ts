@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { pino, type Logger } from 'pino';
+import { CloverError } from '../functions/lib/errors.ts';
+import { systemClock } from '../functions/lib/clock.ts';
+import { createCapture } from '../native/capture/capture.ts';
+import { createAgent } from './agent.ts';
+import { readAgentConfig, type AgentConfig } from './config.ts';
+import { readIfindex } from './interfaces.ts';
+
+const usage = 'usage: node agent/main.ts --config FILE';
+
+function loadConfig(): AgentConfig {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  if (values.config === undefined) throw new CloverError('CLV_ARGUMENT_INVALID', usage);
+  return readAgentConfig(values.config);
+}
+
+async function run(config: AgentConfig, log: Logger): Promise<void> {
+  const agent = await createAgent(config, {
+    createCapture,
+    ifindexOf: readIfindex,
+    clock: systemClock,
+    random: Math.random,
+    boot: randomBytes(8).toString('hex'),
+    log,
+  });
+  let asked = false;
+  const onSignal = (): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    agent.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the agent cannot stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+try {
+  const config = loadConfig();
+  const log = pino({ level: config.logLevel, base: { process: 'agent', node: config.node.name } });
+  await run(config, log).catch((error: unknown) => {
+    log.fatal({ err: error }, 'the agent cannot start');
+    process.exitCode = 1;
+  });
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}

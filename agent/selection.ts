@@ -1,0 +1,39 @@
+import type { PodIdentity } from '../native/capture/types.ts';
+import type { Pod } from './pod-directory.ts';
+import type { KnownTap } from './tap-list.ts';
+
+/** What is to be traced. */
+export interface Selection {
+  readonly pods: readonly Pod[];
+  /** Server ports; empty means every port. */
+  readonly ports: readonly number[];
+}
+
+/** Pods that a Tap of their namespace selects, and the ports of those Taps together. */
+export function select(pods: readonly Pod[], taps: readonly KnownTap[]): Selection {
+  const selected = pods.filter((pod) => taps.some((tap) => selects(tap, pod)));
+  const active = taps.filter((tap) => pods.some((pod) => selects(tap, pod)));
+  const everyPort = active.some((tap) => tap.spec.ports === undefined);
+  const ports = new Set(everyPort ? [] : active.flatMap((tap) => tap.spec.ports ?? []));
+  return { pods: selected, ports: [...ports].sort((a, b) => a - b) };
+}
+
+/** Who a pod is, as its spans say it (Kubernetes recommended labels first). */
+export function identify(pod: Pod, node: string): PodIdentity {
+  const { labels } = pod;
+  return {
+    namespace: pod.namespace,
+    name: pod.name,
+    uid: pod.uid,
+    node,
+    service: labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.name,
+    version: labels['app.kubernetes.io/version'] ?? labels['version'] ?? '',
+  };
+}
+
+function selects(tap: KnownTap, pod: Pod): boolean {
+  return (
+    tap.namespace === pod.namespace &&
+    Object.entries(tap.spec.selector.matchLabels).every(([key, value]) => pod.labels[key] === value)
+  );
+}

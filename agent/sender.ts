@@ -1,0 +1,140 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../functions/lib/clock.ts';
+import { eventTypes } from '../knative/events.ts';
+import { eventHeaders } from './event-headers.ts';
+import type { HttpClient } from './http-client.ts';
+import type { Pace } from './pace.ts';
+import { decodeSpoolFile, type SpoolHeader } from './spool-file.ts';
+import type { Spool, SpoolEntry } from './spool.ts';
+
+/** Delivers the spool's batches to the ingest function. */
+export interface Sender {
+  /** Says that the spool has something new. */
+  readonly wake: () => void;
+  /** Goes on until the spool is empty or `ms` are over; afterwards nothing is in flight. */
+  stop(ms: number): Promise<void>;
+}
+
+/** What {@link createSender} needs. */
+export interface SenderOptions {
+  readonly spool: Spool;
+  readonly http: HttpClient;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** As long as a function may take by the catalogue (PT30S). */
+const timeoutMs = 30_000;
+
+/** Statuses that mean "never": the receiver understood the batch and refuses its content. */
+const poison: ReadonlySet<number> = new Set([400, 413, 422]);
+
+/** A sender; it starts with the first wake. */
+export function createSender(options: SenderOptions): Sender {
+  const { spool, http, pace, clock, log } = options;
+  const abort = new AbortController();
+  const inFlight = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let refusing = false;
+
+  const onRefusal = (entry: SpoolEntry, why: string, retryAfterMs?: number): void => {
+    spool.release(entry);
+    pace.onRefusal(clock.now(), retryAfterMs);
+    // One line per outage; the ledger has the counts.
+    if (!refusing && !abort.signal.aborted)
+      log.warn({ why, retryAfterMs }, 'ingest does not take spans: they are kept');
+    refusing = true;
+  };
+
+  const deliver = async (entry: SpoolEntry): Promise<void> => {
+    const content = await spool.read(entry).then(decodeSpoolFile, () => undefined);
+    if (content === undefined) {
+      log.error({ file: entry.file, spans: entry.spans }, 'a spool file is damaged: spans lost');
+      await spool.drop(entry, 'spool_damaged');
+      return;
+    }
+    const answer = await http
+      .request({
+        method: 'POST',
+        path: '/functions/ingest',
+        headers: spanHeaders(content.header),
+        body: content.body,
+        timeoutMs,
+        signal: abort.signal,
+      })
+      .catch((error: unknown) => String(error));
+    if (typeof answer === 'string') {
+      onRefusal(entry, answer);
+    } else if (answer.status >= 200 && answer.status < 300) {
+      pace.onSuccess();
+      if (refusing) log.info('ingest takes spans again');
+      refusing = false;
+      await spool.free(entry);
+    } else if (poison.has(answer.status)) {
+      const reason = answer.body.toString('utf8', 0, 500);
+      log.error({ file: entry.file, status: answer.status, reason }, 'ingest refused a batch');
+      await spool.reject(entry);
+    } else {
+      onRefusal(entry, `status ${answer.status}`, answer.retryAfterMs);
+    }
+  };
+
+  const pump = (): void => {
+    const wait = pace.notBefore - clock.now();
+    if (abort.signal.aborted) return;
+    if (wait > 0) {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        pump();
+      }, wait);
+      return;
+    }
+    while (inFlight.size < pace.window) {
+      const entry = spool.take();
+      if (entry === undefined) return;
+      const delivery = deliver(entry)
+        .catch((error: unknown) => {
+          log.error({ err: error, file: entry.file }, 'the spool failed');
+        })
+        .finally(() => {
+          inFlight.delete(delivery);
+          pump();
+        });
+      inFlight.add(delivery);
+    }
+  };
+
+  return {
+    wake: pump,
+    async stop(ms) {
+      const deadline = clock.now() + ms;
+      pump();
+      while (spool.entries().length > 0 && Math.max(clock.now(), pace.notBefore) < deadline) {
+        await clock.sleep(20);
+      }
+      abort.abort();
+      clearTimeout(timer);
+      await Promise.all(inFlight);
+    },
+  };
+}
+
+function spanHeaders(header: SpoolHeader): Record<string, string> {
+  return {
+    ...eventHeaders({
+      specversion: '1.0',
+      type: eventTypes.spans,
+      source: header.source,
+      id: header.id,
+      time: header.time,
+      datacontenttype: 'application/x-protobuf',
+      extensions: {
+        cloverspans: String(header.spans),
+        cloverwm: String(header.watermarkMs),
+        ...(header.loss === '' ? {} : { cloverloss: header.loss }),
+      },
+    }),
+    'content-encoding': 'zstd',
+  };
+}
