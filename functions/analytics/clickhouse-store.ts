@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from '@clickhouse/client';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { isSchemaMissing, toCloverError } from './clickhouse-errors.ts';
+import { migrate } from './migrate.ts';
+import { redQuestion, redRows, storedArmsQuestion, type Question } from './questions.ts';
+import type { AnalyticsStore, SpanBlock, TimeWindow } from './store.ts';
+
+/** Where ClickHouse is and who asks. */
+export interface ClickHouseOptions {
+  /** `http://127.0.0.1:8123`. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Letters, digits and `_`. */
+  readonly database: string;
+  /** Limit of one request. Default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+const insertSettings: ClickHouseSettings = {
+  async_insert: 0,
+  input_format_native_allow_types_conversion: 1,
+  // Old spans in one batch must not make it poison; merges put the small parts together.
+  max_partitions_per_insert_block: '0',
+};
+
+/**
+ * Spans in ClickHouse over HTTP. The schema is made on first use and made again when it has gone,
+ * so the store may be created before ClickHouse is up. Every method fails with a CloverError:
+ * CLV_ANALYTICS_UNAVAILABLE, and Retry-After, for whatever a retry may mend.
+ */
+export function createClickHouseStore(
+  options: ClickHouseOptions,
+  { log }: { readonly log: Logger },
+): AnalyticsStore {
+  const { url, username, password, timeoutMs = 30_000 } = options;
+  const database = z
+    .string()
+    .regex(/^\w{1,64}$/)
+    .parse(options.database);
+  const shared = { url, username, password, request_timeout: timeoutMs, max_open_connections: 8 };
+  // Failures reach the caller as errors; the client's own log would only repeat them.
+  const quiet = { log: { level: ClickHouseLogLevel.OFF } };
+  const admin = createClient({ ...shared, ...quiet });
+  const client = createClient({ ...shared, ...quiet, database });
+
+  let schema: Promise<void> | undefined;
+  const ensureSchema = async (): Promise<void> => {
+    schema ??= migrate(admin, client, database, log);
+    try {
+      await schema;
+    } catch (error) {
+      schema = undefined;
+      throw error;
+    }
+  };
+
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      await ensureSchema();
+      return await work();
+    } catch (error) {
+      if (isSchemaMissing(error)) schema = undefined;
+      throw toCloverError(error);
+    }
+  };
+
+  const ask = <Row>({ sql, row }: Question<Row>, { from, to }: TimeWindow): Promise<Row[]> =>
+    guarded(async () => {
+      const result = await client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        query_params: { from: Math.floor(from), to: Math.floor(to) },
+        clickhouse_settings: {
+          do_not_merge_across_partitions_select_final: 1,
+          max_execution_time: timeoutMs / 1_000,
+        },
+      });
+      return z.array(row).parse(await result.json());
+    });
+
+  return {
+    migrate: () => guarded(async () => {}),
+
+    insertSpans: (blocks, signal) =>
+      guarded(async () => {
+        if (blocks.length === 0) return;
+        const { stream } = await client.exec({
+          query: 'INSERT INTO spans FORMAT Native',
+          values: Readable.from(
+            blocks.map((block) => block.data),
+            { objectMode: false },
+          ),
+          clickhouse_settings: { ...insertSettings, insert_deduplication_token: tokenOf(blocks) },
+          ...(signal === undefined ? {} : { abort_signal: signal }),
+        });
+        await finished(stream.resume());
+      }),
+
+    recordBatches: (batches, signal) =>
+      guarded(async () => {
+        if (batches.length === 0) return;
+        await client.insert({
+          table: 'batches',
+          columns: ['source', 'id', 'spans', 'watermark', 'loss'],
+          values: batches.map(({ source, id, spans, watermarkMs, loss }) => ({
+            source,
+            id,
+            spans,
+            watermark: (watermarkMs / 1_000).toFixed(3),
+            loss,
+          })),
+          format: 'JSONEachRow',
+          ...(signal === undefined ? {} : { abort_signal: signal }),
+        });
+      }),
+
+    red: async (range) => redRows(await ask(redQuestion, range)),
+
+    storedArms: (range) => ask(storedArmsQuestion, range),
+
+    async ping() {
+      const answer = await client.ping({ select: true });
+      return answer.success;
+    },
+
+    async close() {
+      await Promise.all([admin.close(), client.close()]);
+    },
+  };
+}
+
+/** Equal bytes have an equal token: ClickHouse drops a repeated insert before it becomes a part. */
+function tokenOf(blocks: readonly SpanBlock[]): string {
+  const hash = createHash('sha256');
+  for (const { data } of blocks) hash.update(data);
+  return hash.digest('hex');
+}

@@ -1,0 +1,112 @@
+import { eventTypes } from '../../knative/events.ts';
+import type { TraceDecoder } from '../../native/codec/types.ts';
+import type { AnalyticsStore, BatchRecord } from '../analytics/store.ts';
+import type { CloverFunction } from '../host/function.ts';
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CloverError } from '../lib/errors.ts';
+import { createBatcher, type BatcherLimits } from './batcher.ts';
+
+/** What ingest needs. */
+export interface IngestOptions {
+  readonly analytics: AnalyticsStore;
+  readonly decoder: TraceDecoder;
+  readonly clock: Clock;
+  /** Defaults: 10 000 rows, 16 MiB, 200 ms, two inserts in flight, 128 MiB queued. */
+  readonly limits?: Partial<BatcherLimits>;
+}
+
+const defaults: BatcherLimits = {
+  rows: 10_000,
+  bytes: 16 * 1024 ** 2,
+  waitMs: 200,
+  inFlight: 2,
+  queueBytes: 128 * 1024 ** 2,
+};
+
+/**
+ * Stores spans. Takes {@link eventTypes.spans}: OTLP `TracesData`, already decompressed by the host.
+ * It resolves once the spans and their ledger row are stored; a redelivered event changes nothing,
+ * because rows are their own identity.
+ *
+ * Errors: CLV_TELEMETRY_MALFORMED for a body that is not OTLP (nothing of it is stored),
+ * CLV_EVENT_INVALID for bad attributes, CLV_OVERLOADED and CLV_ANALYTICS_UNAVAILABLE for later.
+ */
+export function createIngest(options: IngestOptions): CloverFunction {
+  const { analytics, decoder, clock } = options;
+  const batcher = createBatcher(analytics, { ...defaults, ...options.limits });
+  const counts = { batches: 0, spans: 0, malformed: 0, overloaded: 0, unavailable: 0 };
+  let lastStoredAt = 0;
+
+  const store = async (event: CloudEvent, signal: AbortSignal): Promise<number> => {
+    batcher.admit(event.data.length);
+    const { block, spans } = decoder.decodeTraces(event.data);
+    const record = recordOf(event, spans);
+    await unlessAborted(batcher.add({ data: block, spans }, record), signal);
+    return spans;
+  };
+
+  return {
+    name: 'ingest',
+
+    async onEvent(event, { signal }) {
+      if (event.type !== eventTypes.spans)
+        throw new CloverError('CLV_EVENT_INVALID', `ingest does not take events of ${event.type}`);
+      try {
+        counts.spans += await store(event, signal);
+        counts.batches += 1;
+        lastStoredAt = clock.now();
+      } catch (error) {
+        if (error instanceof CloverError) count(error);
+        throw error;
+      }
+    },
+
+    counters: () => ({
+      ...counts,
+      ...batcher.counters(),
+      storedSecondsAgo: lastStoredAt === 0 ? -1 : (clock.now() - lastStoredAt) / 1_000,
+    }),
+
+    close: () => batcher.close(),
+  };
+
+  function count({ code }: CloverError): void {
+    if (code === 'CLV_TELEMETRY_MALFORMED') counts.malformed += 1;
+    else if (code === 'CLV_OVERLOADED') counts.overloaded += 1;
+    else if (code === 'CLV_ANALYTICS_UNAVAILABLE') counts.unavailable += 1;
+  }
+}
+
+function recordOf(event: CloudEvent, spans: number): BatchRecord {
+  const { cloverspans, cloverwm = '0', cloverloss = '' } = event.extensions;
+  const watermarkMs = Number(cloverwm);
+  if (!Number.isFinite(watermarkMs) || watermarkMs < 0)
+    throw new CloverError('CLV_EVENT_INVALID', 'cloverwm must be Unix milliseconds', {
+      details: [{ field: 'cloverwm', message: `found ${JSON.stringify(cloverwm)}` }],
+    });
+  if (cloverspans !== undefined && cloverspans !== String(spans))
+    throw new CloverError('CLV_TELEMETRY_MALFORMED', `the body has ${spans} spans`, {
+      details: [{ field: 'cloverspans', message: `found ${JSON.stringify(cloverspans)}` }],
+    });
+  return { source: event.source, id: event.id, spans, watermarkMs, loss: cloverloss };
+}
+
+/** The wait ends at the delivery's deadline; the insert itself goes on for the rest of its group. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void =>
+    reject(
+      new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'the spans were not stored in time', {
+        cause: signal.reason,
+        retryAfter: 1,
+      }),
+    );
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
