@@ -39,7 +39,7 @@ export function createNetwork(id: string, run: RunFolder): SdcNetwork {
       }));
       if (!existsSync(`/sys/class/net/${bridge}`)) {
         // No address: the machine itself neither reaches the pods nor is reached by them.
-        await ip([`link add ${bridge} addrgenmode none type bridge`, `link set ${bridge} up`]);
+        await ip([`link add ${bridge} type bridge`, ...quiet(bridge), `link set ${bridge} up`]);
       }
       for (const pod of absent) await addPod(pod, bridge);
     },
@@ -59,7 +59,8 @@ export function createNetwork(id: string, run: RunFolder): SdcNetwork {
     const [namespace, host] = [namespaceOf(pod), interfaceOf(pod)];
     await ip([
       `netns add ${namespace}`,
-      `link add ${host} addrgenmode none type veth peer name eth0 netns ${namespace}`,
+      `link add ${host} type veth peer name eth0 netns ${namespace}`,
+      ...quiet(host),
       `link set ${host} master ${toBridge} up`,
     ]);
     await ip(
@@ -79,4 +80,9 @@ function podNames(): SdcPodName[] {
 
 function union(before: readonly string[], more: readonly string[]): string[] {
   return [...new Set([...before, ...more])];
+}
+
+/** No link-local address, so that no neighbour discovery runs; a kernel may lack IPv6 altogether. */
+function quiet(link: string): string[] {
+  return existsSync('/proc/net/if_inet6') ? [`link set ${link} addrgenmode none`] : [];
 }

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { processesMarked } from '../../../cloverctl/supervisor/process-table.ts';
+import { createRunFolder, findRuns, runMark } from '../../../cloverctl/supervisor/run-record.ts';
+import { sweep } from '../../../cloverctl/supervisor/sweep.ts';
+
+const victim = fileURLToPath(new URL('abandoned-run.ts', import.meta.url));
+
+test('a sweep after SIGKILL leaves no process, namespace, link or folder of the run', async (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+  const child = spawn(process.execPath, [victim, parent], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout });
+  const path = await Promise.race([
+    once(lines, 'line').then(([line]) => String(line)),
+    once(child, 'exit').then(() => 'it ended early'),
+  ]);
+  const [run] = findRuns(parent);
+  if (run === undefined) return t.fail('no run was found');
+  t.is(run.path, path);
+  const { namespaces, links } = run.record;
+  t.is(namespaces.length, 7);
+  t.true(namespaces.every((name) => existsSync(`/run/netns/${name}`)));
+  t.true(links.every((name) => existsSync(`/sys/class/net/${name}`)));
+  t.true(processesMarked(runMark, run.path).length > 0);
+
+  t.deepEqual(await sweep(parent), [], 'a run whose owner lives is not touched');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const [swept] = await sweep(parent);
+
+  t.true((swept?.processes ?? 0) >= 5, 'five nginx at least');
+  t.false(namespaces.some((name) => existsSync(`/run/netns/${name}`)));
+  t.false(links.some((name) => existsSync(`/sys/class/net/${name}`)));
+  t.deepEqual(processesMarked(runMark, run.path), []);
+  t.deepEqual(readdirSync(parent), []);
+  t.deepEqual(await sweep(parent), [], 'a second sweep finds nothing');
+  return undefined;
+});
+
+test('a sweep does not touch a process that has only the pid of a recorded one', async (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+  const bystander = spawn('sleep', ['60']);
+  await once(bystander, 'spawn');
+  t.teardown(() => bystander.kill('SIGKILL'));
+  const abandoned = join(parent, 'clover-test-1-1-AbCdEf');
+  mkdirSync(abandoned);
+  const entry = { name: 'x', pid: bystander.pid, startTime: '1', command: ['sleep'] };
+  writeFileSync(
+    join(abandoned, 'run.json'),
+    JSON.stringify({ processes: [entry], namespaces: [], links: [] }),
+  );
+
+  const [swept] = await sweep(parent);
+
+  t.is(swept?.processes, 0);
+  t.is(bystander.exitCode, null);
+  t.is(bystander.signalCode, null);
+  t.false(existsSync(abandoned));
+});
+
+test('a run folder belongs to its maker from its first instant', (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+  const run = createRunFolder('test', parent);
+  const [found] = findRuns(parent);
+  t.is(found?.path, run.path);
+  t.is(found?.owner.pid, process.pid);
+  t.deepEqual(found?.record, { processes: [], namespaces: [], links: [] });
+});
