@@ -1,0 +1,89 @@
+import test from 'ava';
+import {
+  createApiClient,
+  type ApiClient,
+  type ApplyDocument,
+} from '../../../functions/api/client.ts';
+import type { ApplyInput } from '../../../functions/resources/store.ts';
+import { examples } from '../resources/examples.ts';
+import { rows, startApi, type ApiServer } from './server.ts';
+
+const clientOf = ({ url, token }: ApiServer): ApiClient => createApiClient({ url, token });
+const tap = (port: number): ApplyDocument & ApplyInput => ({
+  ...examples.Tap,
+  spec: { ports: [port] },
+});
+
+test('the client applies, reads, lists and deletes', async (t) => {
+  const client = clientOf(await startApi(t));
+  t.is((await client.apply(examples.Tap)).outcome, 'created');
+  t.is((await client.apply(examples.Tap)).outcome, 'unchanged');
+  t.is((await client.apply(tap(81), { dryRun: true })).outcome, 'configured');
+  t.deepEqual((await client.get('Tap', 'shop', 'web'))?.spec.ports, [80, 8080]);
+  t.is(await client.get('Tap', 'shop', 'none'), undefined);
+  t.is((await client.list('Tap')).items[0]?.metadata.name, 'web');
+  t.is((await client.delete('Tap', 'shop', 'web')).metadata.name, 'web');
+  t.deepEqual((await client.list('Tap', 'shop')).items, []);
+});
+
+test('the client asks the questions', async (t) => {
+  const api = await startApi(t);
+  const client = clientOf(api);
+  t.deepEqual(await client.red({ from: 1, to: 2 }), rows.red);
+  t.deepEqual(api.asked(), { from: 1, to: 2 });
+  t.deepEqual(await client.storedArms(), rows.arms);
+  t.deepEqual(await client.evidenceTotals(), rows.totals);
+  t.deepEqual(await client.status(), { api: { watches: 0 } });
+  await t.throwsAsync(client.looks('shop', 'r1'), { code: 'CLV_NOT_FOUND' });
+  const plan = examples.Experiment.spec;
+  const experiment = { name: 'try-v2', uid: 'u', generation: 1 };
+  const metadata = { name: 'r1', namespace: 'shop' };
+  await api.store.applySpec(
+    { kind: 'ExperimentRun', metadata, spec: { experiment, plan } },
+    { manager: 'test' },
+  );
+  t.deepEqual(await client.looks('shop', 'r1'), rows.looks);
+});
+
+test("the server's errors arrive with code and details", async (t) => {
+  const api = await startApi(t);
+  const error = await t.throwsAsync(clientOf(api).apply(tap(0)), { code: 'CLV_RESOURCE_INVALID' });
+  t.like(error, { details: [{ field: 'spec.ports[0]' }], status: 422 });
+  const stranger = createApiClient({ url: api.url, token: 'wrong' });
+  await t.throwsAsync(stranger.list('Tap'), { code: 'CLV_UNAUTHORIZED' });
+});
+
+test('a control plane that does not run is named with the way to start it', async (t) => {
+  const api = await startApi(t);
+  await api.stop();
+  const error = await t.throwsAsync(clientOf(api).list('Tap'), {
+    code: 'CLV_CONTROL_PLANE_UNREACHABLE',
+  });
+  t.regex(error.message, /no control plane answers at http:\/\/127.*cloverctl up/);
+});
+
+test('a watch goes on over a restart of the server and over forgotten changes', async (t) => {
+  const api = await startApi(t, { keepChanges: 2 });
+  const client = clientOf(api);
+  await client.apply(tap(1));
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const { type, object } of client.watch('Tap', { signal: stop.signal })) {
+    seen.push(`${type} ${object.metadata.resourceVersion}`);
+    if (seen.length === 1) await client.apply(tap(2));
+    if (seen.length === 2) {
+      await api.stop();
+      for (const port of [3, 4, 5, 6]) {
+        await api.store.applySpec(tap(port), { manager: 'test' });
+      }
+      await api.start();
+    }
+    if (seen.length === 3) {
+      await api.stop();
+      await api.store.delete('Tap', 'shop', 'web');
+      await api.start();
+    }
+    if (seen.length === 4) stop.abort();
+  }
+  t.deepEqual(seen, ['ADDED 1', 'MODIFIED 2', 'MODIFIED 6', 'DELETED 7']);
+});

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { ExecutionContext } from 'ava';
+import express, { type ErrorRequestHandler } from 'express';
+import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
+import { createApi } from '../../../functions/api/function.ts';
+import type { Look } from '../../../functions/evaluate/evidence-store.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import { createLocalStore } from '../../../functions/resources/local-store.ts';
+import type { ResourceStore } from '../../../functions/resources/store.ts';
+
+/** Rows that the test's analytics and evidence hold. */
+export const rows = {
+  red: [
+    {
+      service: 'proxy',
+      version: 'v1',
+      kind: 'SERVER',
+      requests: 200,
+      errors: 1,
+      p50: 1.5,
+      p95: 4,
+      p99: 9,
+    },
+  ] satisfies RedRow[],
+  arms: [{ run: 'r1', epoch: 1, arm: 'control', requests: 7 }] satisfies StoredArmRow[],
+  totals: [
+    {
+      splitter: 'shop/gateway',
+      run: 'r1',
+      epoch: 1,
+      arm: 'control',
+      block: 0,
+      started: 7,
+      done: 7,
+      errors: 0,
+      stuck: 0,
+      sumLog: -1,
+      sumLogSq: 2,
+    },
+  ],
+  looks: [
+    {
+      run: 'r1',
+      number: 1,
+      previous: '0'.repeat(64),
+      hash: 'a'.repeat(64),
+      body: '{"verdict":"PASS"}',
+    },
+  ] satisfies Look[],
+};
+
+const edge: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+  const known =
+    error instanceof CloverError ? error : new CloverError('CLV_INTERNAL', String(error));
+  const { code, status, message: detail, details } = known;
+  response.status(status).type('application/problem+json').json({ code, status, detail, details });
+};
+
+/** A real API server on a store in memory. */
+export interface ApiServer {
+  readonly url: string;
+  readonly token: string;
+  readonly store: ResourceStore;
+  /** The window of the newest question. */
+  readonly asked: () => TimeWindow | undefined;
+  /** Breaks every connection, and answers nothing until it is started again. */
+  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<void>;
+}
+
+/** Starts the API on loopback with a bearer token; it is taken down with the test. */
+export async function startApi(
+  t: ExecutionContext,
+  options: { keepChanges?: number } = {},
+): Promise<ApiServer> {
+  const store = createLocalStore({ path: ':memory:', clock: systemClock, ...options });
+  const token = 'secret';
+  let asked: TimeWindow | undefined;
+  const api = createApi({
+    resources: store,
+    analytics: {
+      red: async (window) => {
+        asked = window;
+        return rows.red;
+      },
+      storedArms: async () => rows.arms,
+    },
+    evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
+    status: async () => ({ api: { watches: 0 } }),
+    clock: systemClock,
+    heartbeatMs: 20,
+  });
+  const app = express();
+  app.use((request, _response, next) => {
+    const allowed = request.headers.authorization === `Bearer ${token}`;
+    next(
+      allowed
+        ? undefined
+        : new CloverError('CLV_UNAUTHORIZED', 'the bearer token is missing or wrong'),
+    );
+  });
+  if (api.router !== undefined) app.use(api.router);
+  app.use(edge);
+  let server: Server = createServer(app);
+  const listen = async (port: number): Promise<number> => {
+    server = createServer(app).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  };
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  const port = await listen(0);
+  t.teardown(async () => {
+    await api.close?.();
+    await stop();
+    await store.close();
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    token,
+    store,
+    asked: () => asked,
+    stop,
+    start: async () => {
+      await listen(port);
+    },
+  };
+}
