@@ -1,4 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import type { FunctionEntry, Trigger } from '../../../knative/catalogue.ts';
+import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+
+/** A log that nobody reads. */
+export const silent = pino({ level: 'silent' });
 
 /** Listens on a free port of loopback and returns it. */
 export async function listenOnLoopback(server: Server): Promise<number> {
@@ -8,4 +18,47 @@ export async function listenOnLoopback(server: Server): Promise<number> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('not a TCP server');
   return address.port;
+}
+
+/** A folder that goes away with the test. */
+export async function temporaryFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-host-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** An event with what matters to the test. */
+export function eventOf(members: Partial<CloudEvent> = {}): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: '1',
+    source: '/test',
+    type: 'test.event',
+    extensions: {},
+    data: Buffer.from('{}'),
+    ...members,
+  };
+}
+
+/** A trigger with a delivery that tests can wait for. */
+export function triggerOf(name: string, type: string, retry = 3): Trigger {
+  return {
+    name,
+    filter: { type },
+    delivery: { retry, backoffPolicy: 'exponential', backoffDelay: 'PT0.02S', timeout: 'PT5S' },
+  };
+}
+
+/** An entry of a catalogue. */
+export function entryOf(name: string, members: Partial<FunctionEntry> = {}): FunctionEntry {
+  return { name, triggers: [], schedules: [], direct: [], paths: [], ...members };
+}
+
+/** Resolves once the condition holds; the test's own time limit is the only one. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
 }

@@ -1,0 +1,33 @@
+import type { Delivery } from '../../../knative/catalogue.ts';
+
+/** What the answer to a delivery means for the event. */
+export type Decision = 'done' | 'retry' | 'dead';
+
+/**
+ * Milliseconds before retry number `retry` (from 1), counted from the failed attempt.
+ *
+ * As measured on Knative's channel dispatcher: linear waits delay·(n−1), so that the first retry is
+ * at once; exponential waits delay·2^(n−1).
+ */
+export function backOffMs(delivery: Delivery, retry: number): number {
+  const delay = isoDurationMs(delivery.backoffDelay);
+  return delivery.backoffPolicy === 'linear' ? delay * (retry - 1) : delay * 2 ** (retry - 1);
+}
+
+/** Knative's SelectiveRetry: 404, 408, 409, 429 and 5xx are tried again, any other 4xx never gets better. */
+export function decide(status: number): Decision {
+  if (status >= 200 && status < 300) return 'done';
+  if (status >= 400 && status < 500 && ![404, 408, 409, 429].includes(status)) return 'dead';
+  return 'retry';
+}
+
+/**
+ * Milliseconds of an ISO 8601 duration in hours, minutes and seconds, such as `PT0.2S`.
+ * @throws TypeError for anything else.
+ */
+export function isoDurationMs(text: string): number {
+  const parts = /^PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?$/.exec(text);
+  if (parts === null) throw new TypeError(`not an ISO 8601 duration: ${text}`);
+  const [hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0));
+  return Math.round(((hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1_000);
+}

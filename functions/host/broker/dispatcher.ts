@@ -1,0 +1,157 @@
+import type { CloudEvent } from '../../lib/cloud-event.ts';
+import { backOffMs, decide } from './back-off.ts';
+import type { BrokerCounters, DeliverMessage, Mark, Outcome, Route } from './messages.ts';
+import { toWire } from './messages.ts';
+import type { Queue } from './queue.ts';
+
+/** Options of {@link createDispatcher}. */
+export interface DispatcherOptions {
+  readonly queue: Queue;
+  readonly routes: readonly Route[];
+  /** Unix ms. */
+  readonly now: () => number;
+  readonly deliver: (message: DeliverMessage) => void;
+}
+
+/** Decides which row goes out when, and what its outcome changes. Changes rows inside the caller's transaction. */
+export interface Dispatcher {
+  /** Stores the event for every route whose filter it matches; false when the queue is full. */
+  publish(event: CloudEvent, mark?: Mark): boolean;
+  /** Stores a tick unless one waits or that period had its tick. */
+  tick(route: string, event: CloudEvent, mark: Mark): boolean;
+  /** Changes the row as its outcome says. It counts as in flight until released. */
+  settle(delivery: number, outcome: Outcome): void;
+  /** To be called once the transaction of `settle` is committed. */
+  release(delivery: number): void;
+  /** Sends what is due, as far as the routes have room; returns when to come again, Unix ms. */
+  pump(): number | undefined;
+  /** Begins to send. */
+  start(): void;
+  /** Stops sending. */
+  drain(): void;
+  inFlight(): number;
+  counters(): BrokerCounters;
+}
+
+/** Keeps which rows are in flight in memory only: after a crash all of them go out again. */
+export function createDispatcher({ queue, routes, now, deliver }: DispatcherOptions): Dispatcher {
+  const byName = new Map(routes.map((route) => [route.name, route]));
+  const inFlight = new Map<number, string>();
+  const counts = { delivered: 0, retried: 0, dropped: 0 };
+  let sending = false;
+
+  const bury = (id: number, destination: string, outcome: Outcome): void => {
+    counts.dropped += queue.bury(id, destination, outcome, now());
+  };
+
+  /** Rows of triggers that the catalogue does not have any more would wait for ever. */
+  queue.transaction(() => {
+    for (const name of queue.routes().filter((stored) => !byName.has(stored))) {
+      for (const { id } of queue.head(name, Number.MAX_SAFE_INTEGER)) {
+        bury(id, `/triggers/${name}`, {
+          status: 404,
+          message: 'the trigger does not exist any more',
+        });
+      }
+    }
+  });
+
+  const pumpRoute = (route: Route, running: number): number | undefined => {
+    let free = route.concurrency - running;
+    // At most `running` of the first rows are out already, so this many show every free one.
+    for (const { id, due } of free > 0 ? queue.head(route.name, route.concurrency + 1) : []) {
+      if (inFlight.has(id)) continue;
+      if (due > now()) return due;
+      if (free === 0) return undefined;
+      const { failed, event } = queue.load(id);
+      inFlight.set(id, route.name);
+      deliver({
+        op: 'deliver',
+        delivery: id,
+        route: route.name,
+        attempt: failed + 1,
+        event: toWire(event),
+      });
+      free -= 1;
+    }
+    return undefined;
+  };
+
+  return {
+    publish: (event, mark) => {
+      const matching = routes.filter((route) => matches(route, event)).map((route) => route.name);
+      if (matching.length > 0 && !queue.add(matching, event, now())) return false;
+      if (mark !== undefined) queue.setMark(mark);
+      return true;
+    },
+    tick: (route, event, mark) => {
+      if (queue.has(route) || Number(mark.value) <= Number(queue.mark(mark.key) ?? -1))
+        return false;
+      if (!queue.add([route], event, now())) return false;
+      queue.setMark(mark);
+      return true;
+    },
+    settle: (id, outcome) => {
+      const route = byName.get(inFlight.get(id) ?? '');
+      if (route === undefined) return;
+      const { failed } = queue.load(id);
+      const decision = decide(outcome.status);
+      if (decision === 'done') {
+        queue.remove(id);
+        counts.delivered += 1;
+      } else if (decision === 'retry' && failed < route.delivery.retry) {
+        const wait = Math.max(backOffMs(route.delivery, failed + 1), outcome.retryAfterMs ?? 0);
+        queue.postpone(id, now() + wait);
+        counts.retried += 1;
+      } else if (route.keepsDead) {
+        bury(id, `/functions/${route.function}`, outcome);
+      } else {
+        queue.remove(id);
+        counts.dropped += 1;
+      }
+    },
+    release: (id) => {
+      inFlight.delete(id);
+    },
+    pump: () => {
+      if (!sending) return undefined;
+      const running = new Map<string, number>();
+      for (const name of inFlight.values()) running.set(name, (running.get(name) ?? 0) + 1);
+      const wakes = routes.map((route) => pumpRoute(route, running.get(route.name) ?? 0));
+      const next = Math.min(...wakes.filter((wake) => wake !== undefined));
+      return Number.isFinite(next) ? next : undefined;
+    },
+    start: () => {
+      sending = true;
+    },
+    drain: () => {
+      sending = false;
+    },
+    inFlight: () => inFlight.size,
+    counters: () => {
+      const { deliveries, dead } = queue.depth();
+      return { depth: deliveries, dead, ...counts };
+    },
+  };
+}
+
+function matches(route: Route, event: CloudEvent): boolean {
+  if (route.filter === undefined) return false;
+  return Object.entries(route.filter).every(([name, value]) => attribute(event, name) === value);
+}
+
+function attribute(event: CloudEvent, name: string): string | undefined {
+  switch (name) {
+    case 'id':
+    case 'source':
+    case 'type':
+    case 'subject':
+    case 'time':
+    case 'datacontenttype':
+    case 'dataschema':
+    case 'specversion':
+      return event[name];
+    default:
+      return event.extensions[name];
+  }
+}

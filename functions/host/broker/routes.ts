@@ -1,0 +1,40 @@
+import type { Delivery, FunctionEntry } from '../../../knative/catalogue.ts';
+import type { Route } from './messages.ts';
+
+/** Deliveries of one trigger at the same time. */
+const triggerConcurrency = 4;
+
+/**
+ * Knative's PingSource: five retries from 50 ms. A tick that fails for longer is given up, and the
+ * next one heals the gap; kept ticks would only push real dead letters out.
+ */
+const tickDelivery: Delivery = {
+  retry: 5,
+  backoffPolicy: 'exponential',
+  backoffDelay: 'PT0.05S',
+  timeout: 'PT30S',
+};
+
+/** Name of the route that carries a schedule's ticks. */
+export const tickRoute = (schedule: string): string => `schedule/${schedule}`;
+
+/** The ways out of the queue for these functions: one per trigger and one per schedule. */
+export function routesOf(entries: readonly FunctionEntry[]): readonly Route[] {
+  return entries.flatMap((entry) => [
+    ...entry.triggers.map((trigger) => ({
+      name: trigger.name,
+      function: entry.name,
+      filter: trigger.filter,
+      delivery: trigger.delivery,
+      concurrency: triggerConcurrency,
+      keepsDead: true,
+    })),
+    ...entry.schedules.map((schedule) => ({
+      name: tickRoute(schedule.name),
+      function: entry.name,
+      delivery: tickDelivery,
+      concurrency: 1,
+      keepsDead: false,
+    })),
+  ]);
+}

@@ -1,0 +1,130 @@
+import { createServer, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { CloverError } from '../lib/errors.ts';
+import { createApp } from './create-app.ts';
+import type { EmitEvent } from './function.ts';
+import { problemHeaders, problemOf } from './problem.ts';
+import type { Runner } from './runner.ts';
+
+/** Options of {@link createHost}. */
+export interface HostOptions {
+  readonly runner: Runner;
+  /** Takes the events of `POST /broker`. */
+  readonly publish: EmitEvent;
+  /** Bearer token for everything but health. */
+  readonly token: string;
+  readonly log: Logger;
+  /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds between the end of readiness and the end of listening. Default 250. */
+  readonly drainGraceMs?: number;
+}
+
+/** The HTTP server around the functions of one process. */
+export interface Host {
+  /** Starts to listen; returns the URL. Port 0 takes a free one. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Readiness ends, then listening; resolves when every accepted request has its answer. */
+  drain(): Promise<void>;
+  /** Requests without an answer. */
+  pending(): number;
+  /** Ends what still streams and every connection. */
+  close(): Promise<void>;
+}
+
+/** Node's default; larger heads are answered 431. */
+const maxHeaderBytes = 16 * 1024;
+const pollMs = 10;
+
+/** Makes the server; nothing is bound before `listen`. */
+export function createHost(options: HostOptions): Host {
+  const { runner, publish, token, log, requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
+  let draining = false;
+  const open = new Set<ServerResponse>();
+  const app = createApp({ runner, publish, token, log, isDraining: () => draining });
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.max(requestTimeoutMs / 10, 50),
+    },
+    (request, response) => {
+      open.add(response);
+      response.on('close', () => open.delete(response));
+      app(request, response);
+    },
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const begun = [...open].some((response) => response.socket === socket && response.headersSent);
+    if (!socket.writable || begun || error.code === 'ECONNRESET') socket.destroy();
+    else socket.end(rawProblem(clientProblem(error.code)), () => socket.destroy());
+  });
+
+  const pending = (): number => [...open].filter((response) => !streaming(response)).length;
+
+  return {
+    listen: async ({ host, port }) => {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('not a TCP server');
+      const { family, address: ip, port: bound } = address;
+      return `http://${family === 'IPv6' ? `[${ip}]` : ip}:${bound}`;
+    },
+    drain: async () => {
+      draining = true;
+      // Callers see readiness end, and `Connection: close` takes them off their connections.
+      await delay(drainGraceMs);
+      server.close();
+      while (pending() > 0) await delay(pollMs);
+    },
+    pending,
+    close: async () => {
+      draining = true;
+      for (const response of open) if (streaming(response)) response.end();
+      if (server.listening) server.close();
+      const end = performance.now() + 1_000;
+      while (open.size > 0 && performance.now() < end) await delay(pollMs);
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** A response that has begun but not ended is a stream (a watch): it has no end of its own. */
+function streaming(response: ServerResponse): boolean {
+  return response.headersSent && !response.writableEnded;
+}
+
+/** What the HTTP parser of Node refuses before a request exists. */
+function clientProblem(code: string | undefined): CloverError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new CloverError(
+        'CLV_HEADERS_TOO_LARGE',
+        `the head of the request is larger than ${maxHeaderBytes} bytes`,
+      );
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new CloverError('CLV_REQUEST_TIMEOUT', 'the request did not come in whole in time');
+    default:
+      return new CloverError('CLV_ARGUMENT_INVALID', 'this is not an HTTP/1.1 request');
+  }
+}
+
+function rawProblem(error: CloverError): string {
+  const body = JSON.stringify(problemOf(error));
+  const headers = {
+    ...problemHeaders(error),
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
+}

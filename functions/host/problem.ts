@@ -1,0 +1,54 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { CloverError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts';
+
+/** An RFC 9457 problem: the type says no more than the status, `code` says the rest. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+}
+
+const retryAfterSeconds = 1;
+
+/** The error that the edge answers with; what nobody meant to show stays inside. */
+export function asCloverError(error: unknown): CloverError {
+  if (error instanceof CloverError) return error;
+  // Express and its parsers put the status of a bad request on their errors.
+  if (error instanceof Error && 'status' in error && error.status === 400) {
+    return new CloverError('CLV_ARGUMENT_INVALID', error.message, { cause: error });
+  }
+  return new CloverError('CLV_INTERNAL', 'something failed inside; the log has the cause', {
+    cause: error,
+  });
+}
+
+/** The error as a problem. */
+export function problemOf({ status, code, message, details }: CloverError): Problem {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return { type: 'about:blank', title, status, detail: message, code, details };
+}
+
+/** Headers that go with the problem. */
+export function problemHeaders(error: CloverError): Readonly<Record<string, string>> {
+  const { status, retryAfter = status === 503 ? retryAfterSeconds : undefined } = error;
+  return {
+    'content-type': 'application/problem+json',
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter)) }),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer realm="clover"' } : {}),
+  };
+}
+
+/** Answers with the problem, or cuts a response that has begun. */
+export function sendProblem(response: ServerResponse, error: CloverError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // A body that nobody read would have to be read away before the next request.
+  if (!response.req.complete) response.setHeader('connection', 'close');
+  response.writeHead(error.status, problemHeaders(error));
+  response.end(JSON.stringify(problemOf(error)));
+}

@@ -1,0 +1,149 @@
+import type { Logger } from 'pino';
+import type { FunctionEntry } from '../../knative/catalogue.ts';
+import { eventTypes } from '../../knative/events.ts';
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError } from '../lib/errors.ts';
+import type { DeliveryRequest } from './broker/broker.ts';
+import type { Outcome } from './broker/messages.ts';
+import type { CloverFunction } from './function.ts';
+import { invoke } from './invoke.ts';
+import { asCloverError } from './problem.ts';
+
+/** Options of {@link createRunner}. */
+export interface RunnerOptions {
+  readonly functions: readonly CloverFunction[];
+  readonly catalogue: readonly FunctionEntry[];
+  readonly log: Logger;
+  /** Direct invocations of one function at the same time. */
+  readonly concurrency?: number;
+  /** Milliseconds that a direct invocation has. */
+  readonly deadlineMs?: number;
+}
+
+/** A function with its entry of the catalogue. */
+export interface Deployed {
+  readonly fn: CloverFunction;
+  readonly entry: FunctionEntry;
+}
+
+/** Runs the functions of one process. */
+export interface Runner {
+  readonly deployed: readonly Deployed[];
+  /**
+   * A direct invocation.
+   * @throws CloverError CLV_NOT_FOUND, CLV_EVENT_INVALID for a type that is not the function's,
+   *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, and what the function throws.
+   */
+  post(name: string, event: CloudEvent, log: Logger): Promise<void>;
+  /** A delivery of the broker. */
+  deliver(delivery: DeliveryRequest): Promise<Outcome>;
+  /** Handlers that have not ended. */
+  running(): number;
+  /** Aborts every handler that still runs. */
+  abort(): void;
+  /** Closes every function, whatever another one's close says. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue.
+ */
+export function createRunner(options: RunnerOptions): Runner {
+  const { functions, catalogue, log, concurrency = 32, deadlineMs = 30_000 } = options;
+  const stop = new AbortController();
+  const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
+  const byName = new Map(deployed.map((one) => [one.fn.name, { ...one, direct: 0 }]));
+  let running = 0;
+
+  const find = (name: string) => {
+    const found = byName.get(name);
+    if (found === undefined) throw new CloverError('CLV_NOT_FOUND', `there is no function ${name}`);
+    return found;
+  };
+  const started = (onEnd: () => void) => {
+    running += 1;
+    return () => {
+      running -= 1;
+      onEnd();
+    };
+  };
+
+  return {
+    deployed,
+    post: async (name, event, requestLog) => {
+      const target = find(name);
+      const types = acceptedTypes(target.entry);
+      if (!types.has(event.type)) {
+        throw new CloverError('CLV_EVENT_INVALID', `${name} does not take ${event.type}`, {
+          details: [{ field: 'type', message: `must be one of: ${[...types].sort().join(', ')}` }],
+        });
+      }
+      if (target.direct >= concurrency) {
+        throw new CloverError('CLV_OVERLOADED', `${name} has ${concurrency} events in hand`, {
+          retryAfter: 1,
+        });
+      }
+      target.direct += 1;
+      const onEnd = started(() => {
+        target.direct -= 1;
+      });
+      await invoke(target.fn, event, {
+        deadlineMs,
+        stop: stop.signal,
+        log: bind(requestLog, name, event),
+        onEnd,
+      });
+    },
+    deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
+      const bound = bind(log, name, event).child({ route, attempt });
+      try {
+        const { fn } = find(name);
+        const onEnd = started(() => undefined);
+        await invoke(fn, event, { deadlineMs: timeoutMs, stop: stop.signal, log: bound, onEnd });
+        return { status: 200, message: '' };
+      } catch (error) {
+        bound.warn({ err: error }, 'delivery failed');
+        const { status, message, retryAfter } = asCloverError(error);
+        return {
+          status,
+          message,
+          ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter * 1_000 }),
+        };
+      }
+    },
+    running: () => running,
+    abort: () => stop.abort(new CloverError('CLV_OVERLOADED', 'the host stops')),
+    close: async () => {
+      const ends = await Promise.allSettled(deployed.map(async ({ fn }) => fn.close?.()));
+      for (const end of ends) {
+        if (end.status === 'rejected') log.error({ err: end.reason }, 'a function did not close');
+      }
+    },
+  };
+}
+
+function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): FunctionEntry {
+  const entry = catalogue.find((candidate) => candidate.name === fn.name);
+  if (entry === undefined) {
+    throw new CloverError('CLV_CONFIG_INVALID', `function ${fn.name} is not in the catalogue`);
+  }
+  return entry;
+}
+
+function acceptedTypes(entry: FunctionEntry): ReadonlySet<string> {
+  return new Set([
+    ...entry.direct,
+    ...entry.triggers.map((trigger) => trigger.filter['type']).filter((type) => type !== undefined),
+    ...(entry.schedules.length > 0 ? [eventTypes.tick] : []),
+  ]);
+}
+
+function bind(log: Logger, name: string, event: CloudEvent): Logger {
+  const { id, source, type, extensions } = event;
+  const trace = extensions['traceparent'];
+  return log.child({
+    function: name,
+    event: { id, source, type },
+    ...(trace === undefined ? {} : { traceparent: trace }),
+  });
+}

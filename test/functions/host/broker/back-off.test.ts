@@ -1,0 +1,38 @@
+import test from 'ava';
+import { backOffMs, decide, isoDurationMs } from '../../../../functions/host/broker/back-off.ts';
+import type { Delivery } from '../../../../knative/catalogue.ts';
+
+/** Instants of the deliveries when each one fails at once. */
+const instants = (delivery: Delivery): number[] => {
+  const times = [0];
+  for (let retry = 1; retry <= delivery.retry; retry += 1) {
+    times.push((times.at(-1) ?? 0) + backOffMs(delivery, retry));
+  }
+  return times;
+};
+
+test('deliveries fall on the instants that were measured on a Knative broker', (t) => {
+  const timeout = 'PT2S';
+  t.deepEqual(
+    instants({ retry: 3, backoffPolicy: 'linear', backoffDelay: 'PT0.5S', timeout }),
+    [0, 0, 500, 1_500],
+  );
+  t.deepEqual(
+    instants({ retry: 4, backoffPolicy: 'exponential', backoffDelay: 'PT0.2S', timeout }),
+    [0, 200, 600, 1_400, 3_000],
+  );
+});
+
+test('statuses are told apart as Knative does', (t) => {
+  for (const status of [200, 202, 204]) t.is(decide(status), 'done');
+  for (const status of [404, 408, 409, 429, 500, 501, 503, 504]) t.is(decide(status), 'retry');
+  for (const status of [400, 401, 403, 410, 413, 415, 422]) t.is(decide(status), 'dead');
+});
+
+test('ISO 8601 durations are read, and others refused', (t) => {
+  t.is(isoDurationMs('PT0.2S'), 200);
+  t.is(isoDurationMs('PT1H2M3.5S'), 3_723_500);
+  for (const bad of ['PT', 'P1D', '5s', 'PT-1S', '']) {
+    t.throws(() => isoDurationMs(bad), { instanceOf: TypeError });
+  }
+});
