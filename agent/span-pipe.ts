@@ -41,13 +41,14 @@ const zstdOptions = {
   params: { [constants.ZSTD_c_compressionLevel]: 1 },
 };
 
-/** Uncompressed batches in memory; a disk that is slower than the capture loses the oldest. */
-const queueLimit = 8;
+/** Uncompressed bytes in memory; a disk that is slower than the capture loses the oldest spans. */
+const queueLimitBytes = 12 * 1024 * 1024;
 
 /** A pipe into `spool`. */
 export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
   const { boot, startedMs, source, spool, ledger, lossText, onSpooled, log } = options;
   const queue: SpanBatch[] = [];
+  let queuedBytes = 0;
   let working: SpanBatch | undefined;
   let work = Promise.resolve();
 
@@ -68,8 +69,16 @@ export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
     );
   };
 
+  const isFull = (): boolean => queuedBytes > queueLimitBytes;
+
+  const next = (): SpanBatch | undefined => {
+    const batch = queue.shift();
+    queuedBytes -= batch?.otlp.length ?? 0;
+    return batch;
+  };
+
   const run = async (): Promise<void> => {
-    for (working = queue.shift(); working !== undefined; working = queue.shift()) {
+    for (working = next(); working !== undefined; working = next()) {
       try {
         await store(working);
         onSpooled();
@@ -83,11 +92,9 @@ export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
   return {
     push(batch) {
       ledger.enter(true, batch.spans);
-      if (queue.length >= queueLimit) {
-        const oldest = queue.shift();
-        if (oldest !== undefined) ledger.lose(true, oldest.spans, 'spool_slow');
-      }
       queue.push(batch);
+      queuedBytes += batch.otlp.length;
+      while (isFull()) ledger.lose(true, next()?.spans ?? 0, 'spool_slow');
       if (working === undefined) work = run();
     },
     drained: () => work,

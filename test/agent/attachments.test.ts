@@ -1,0 +1,95 @@
+import test from 'ava';
+import { tap } from './helpers/control-plane.ts';
+import { eventually, makeBed, type Bed } from './helpers/test-agent.ts';
+
+const pods = (...entries: [name: string, app: string, device: string][]): string =>
+  JSON.stringify({
+    pods: entries.map(([name, app, device]) => ({
+      namespace: 'shop',
+      name,
+      uid: `uid-${name}`,
+      labels: { app },
+      interface: device,
+      addresses: ['198.18.0.2'],
+    })),
+  });
+
+const twoPods = async (bed: Bed): Promise<void> => {
+  bed.interfaces.set('veth-web', 11).set('veth-db', 12);
+  await bed.writePods(pods(['web', 'web', 'veth-web'], ['db', 'db', 'veth-db']));
+};
+
+test('a pod is attached while a tap selects it', async (t) => {
+  const bed = await makeBed(t);
+  await twoPods(bed);
+  const { capture } = await bed.start();
+  t.is(capture.attached.size, 0, 'no taps, no tracing');
+  bed.plane.setTaps([tap('shop', { app: 'web' }, [8080])]);
+  await eventually('web attached', () => capture.attached.has(11));
+  t.like(capture.attached.get(11), {
+    namespace: 'shop',
+    name: 'web',
+    service: 'web',
+    node: 'first',
+  });
+  t.deepEqual(capture.ports, [8080]);
+  t.false(capture.attached.has(12));
+  bed.plane.setTaps([tap('shop', { app: 'db' })]);
+  await eventually('the other one', () => capture.attached.has(12) && !capture.attached.has(11));
+  t.deepEqual(capture.ports, []);
+  bed.plane.setTaps([]);
+  await eventually('none', () => capture.attached.size === 0);
+});
+
+test('the pod directory is followed, and a broken one keeps the last good', async (t) => {
+  const bed = await makeBed(t);
+  await twoPods(bed);
+  bed.plane.setTaps([tap('shop', {})]);
+  const { agent, capture } = await bed.start();
+  await eventually('both attached', () => capture.attached.size === 2);
+  await bed.writePods('{"pods":[{"namespace":"shop"');
+  await eventually('the break noticed', async () => (await bed.ledger(agent)).podsFile.broken > 0);
+  t.is(capture.attached.size, 2);
+  await bed.writePods(pods(['db', 'db', 'veth-db']));
+  await eventually('web detached', () => !capture.attached.has(11));
+  t.true(capture.attached.has(12));
+});
+
+test('the last known taps stay while the API does not answer', async (t) => {
+  const bed = await makeBed(t);
+  await twoPods(bed);
+  bed.plane.setTaps([tap('shop', { app: 'web' })]);
+  const { agent, capture } = await bed.start();
+  await eventually('web attached', () => capture.attached.has(11));
+  await bed.plane.down();
+  await bed.writePods(pods(['web', 'web', 'veth-web'], ['web-2', 'web', 'veth-db']));
+  await eventually('the second web attached', () => capture.attached.get(12)?.name === 'web-2');
+  t.true(capture.attached.has(11));
+  t.is((await fetch(`http://127.0.0.1:${agent.port}/health/ready`)).status, 200);
+});
+
+test('an interface may come later and come back under another index', async (t) => {
+  const bed = await makeBed(t);
+  await bed.writePods(pods(['web', 'web', 'veth-web']));
+  bed.plane.setTaps([tap('shop', {})]);
+  const { agent, capture } = await bed.start();
+  await eventually('the pod known', async () => (await bed.ledger(agent)).podsFile.pods === 1);
+  t.is(capture.attached.size, 0);
+  bed.interfaces.set('veth-web', 31);
+  await eventually('attached', () => capture.attached.has(31));
+  bed.interfaces.set('veth-web', 32);
+  await eventually('moved', () => capture.attached.has(32) && !capture.attached.has(31));
+});
+
+test('without a pod directory the agent lives but is not ready', async (t) => {
+  const bed = await makeBed(t);
+  await bed.writePods('not json');
+  const { agent } = await bed.start();
+  t.is((await fetch(`http://127.0.0.1:${agent.port}/health/live`)).status, 200);
+  t.is((await fetch(`http://127.0.0.1:${agent.port}/health/ready`)).status, 503);
+  await bed.writePods('{"pods":[]}');
+  await eventually(
+    'readiness',
+    async () => (await fetch(`http://127.0.0.1:${agent.port}/health/ready`)).status === 200,
+  );
+});

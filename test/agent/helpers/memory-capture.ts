@@ -1,0 +1,129 @@
+import type {
+  Capture,
+  CaptureLedger,
+  CaptureOptions,
+  EvidenceSnapshot,
+  PodIdentity,
+} from '../../../native/capture/types.ts';
+import type { EvidenceCell } from '../../../knative/events.ts';
+
+/** A capture without a kernel: tests say which requests finished. */
+export interface MemoryCapture extends Capture {
+  /** Attached pods by interface index. */
+  readonly attached: ReadonlyMap<number, PodIdentity>;
+  readonly ports: readonly number[];
+  /** `count` requests begin and end; their spans go into the open batch. */
+  finish(count: number): void;
+  /** `count` requests begin and stay open. */
+  begin(count: number): void;
+  /** Sets the cell of one block; its revision and sequence move on. */
+  setCell(block: number, started: number): void;
+  setWatermark(unixMs: number): void;
+}
+
+/** The OTLP of one span here: incompressible enough to give the spool some weight. */
+const bytesPerSpan = 64;
+
+/** Implements the contract of {@link Capture} on plain arrays. */
+export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
+  const attached = new Map<number, PodIdentity>();
+  const cells = new Map<number, { revision: number; cell: EvidenceCell }>();
+  let ports: readonly number[] = [];
+  let open = 0;
+  let spans = 0;
+  let detached = 0;
+  let inBatch = 0;
+  let sequence = 0;
+  let revision = 0;
+  let watermarkMs = 0;
+
+  const closeBatch = (): void => {
+    if (inBatch === 0) return;
+    sequence += 1;
+    const batch = {
+      otlp: Buffer.alloc(inBatch * bytesPerSpan, `span of batch ${sequence};`),
+      spans: inBatch,
+      sequence,
+      watermarkMs,
+    };
+    inBatch = 0;
+    options.onBatch(batch);
+  };
+  const flush = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        closeBatch();
+        resolve();
+      });
+    });
+
+  return {
+    attached,
+    get ports() {
+      return ports;
+    },
+    finish(count) {
+      spans += count;
+      inBatch += count;
+    },
+    begin(count) {
+      open += count;
+    },
+    setCell(block, started) {
+      revision += 1;
+      const cell = {
+        splitter: 'default/gateway',
+        run: '-',
+        epoch: 1,
+        arm: 'v1',
+        block,
+        sequence: revision,
+        started,
+        done: started,
+        errors: 0,
+        stuck: 0,
+        sumLog: 0,
+        sumLogSq: 0,
+        histogram: [[320, started] satisfies [number, number]],
+      };
+      cells.set(block, { revision, cell });
+    },
+    setWatermark(unixMs) {
+      watermarkMs = unixMs;
+    },
+    attach(ifindex, pod) {
+      attached.set(ifindex, pod);
+    },
+    detach(ifindex) {
+      attached.delete(ifindex);
+      if (attached.size > 0) return;
+      detached += open;
+      open = 0;
+    },
+    setPorts(wanted) {
+      ports = wanted;
+    },
+    evidence(after): EvidenceSnapshot {
+      const changed = [...cells.values()]
+        .filter((entry) => entry.revision > after)
+        .sort((a, b) => a.revision - b.revision)
+        .slice(0, 20_000);
+      return {
+        revision: changed.at(-1)?.revision ?? after,
+        watermarkMs,
+        cells: changed.map((entry) => entry.cell),
+      };
+    },
+    ledger(): CaptureLedger {
+      return {
+        wire: { segments: 0, payloadBytes: 0, lost: {} },
+        bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
+        requests: { seen: spans + open + detached, spans, open, lost: { detached } },
+        connections: { open: 0, seen: 0 },
+      };
+    },
+    kernelCpuNs: () => 0,
+    flush,
+    close: flush,
+  };
+}

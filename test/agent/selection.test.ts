@@ -1,0 +1,49 @@
+import test from 'ava';
+import type { Pod } from '../../agent/pod-directory.ts';
+import { identify, select } from '../../agent/selection.ts';
+
+const pod = (namespace: string, name: string, labels: Record<string, string> = {}): Pod => ({
+  namespace,
+  name,
+  uid: `uid-${name}`,
+  labels,
+  interface: `veth-${name}`,
+  addresses: [],
+});
+
+const tap = (namespace: string, matchLabels: Record<string, string>, ports?: number[]) => ({
+  namespace,
+  name: 'tap',
+  spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
+});
+
+const web = pod('shop', 'web', { app: 'web', tier: 'front' });
+const db = pod('shop', 'db', { app: 'db' });
+const other = pod('ops', 'web', { app: 'web' });
+
+test('without taps nothing is traced', (t) => {
+  t.deepEqual(select([web, db], []), { pods: [], ports: [] });
+});
+
+test('a tap selects pods of its namespace by all of its labels', (t) => {
+  t.deepEqual(select([web, db, other], [tap('shop', { app: 'web', tier: 'front' })]).pods, [web]);
+  t.deepEqual(select([web, db, other], [tap('shop', {})]).pods, [web, db]);
+});
+
+test('ports are the union over the taps in use, and a tap without ports means all', (t) => {
+  const ports80 = tap('shop', { app: 'web' }, [8080, 80]);
+  const ports90 = tap('shop', { app: 'db' }, [90, 80]);
+  t.deepEqual(select([web, db], [ports80, ports90]).ports, [80, 90, 8080]);
+  t.deepEqual(select([web, db], [ports80, tap('shop', { app: 'db' })]).ports, []);
+  t.deepEqual(select([web], [ports80, tap('elsewhere', {})]).ports, [80, 8080]);
+});
+
+test('service and version come from the recommended labels first', (t) => {
+  const named = pod('shop', 'x', {
+    app: 'short',
+    'app.kubernetes.io/name': 'long',
+    version: 'v1',
+  });
+  t.like(identify(named, 'n1'), { service: 'long', version: 'v1', node: 'n1', uid: 'uid-x' });
+  t.like(identify(pod('shop', 'bare'), 'n1'), { service: 'bare', version: '' });
+});
