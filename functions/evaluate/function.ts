@@ -1,0 +1,157 @@
+import { evidenceReport, eventTypes, resourceReference } from '../../knative/events.ts';
+import type { z } from 'zod';
+import type { Invocation, CloverFunction } from '../host/function.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError } from '../lib/errors.ts';
+import type { ResourceStore } from '../resources/store.ts';
+import type { EvidenceStore } from './evidence-store.ts';
+import { isFinal } from './machine.ts';
+import { needsTicks, reconcile } from './reconcile.ts';
+import type { StepContext } from './step-run.ts';
+
+/** Dependencies of {@link createEvaluate}. */
+export interface EvaluateOptions {
+  readonly resources: ResourceStore;
+  readonly evidence: EvidenceStore;
+  readonly clock: Clock;
+}
+
+/** Lost races that one invocation makes good by itself. */
+const maxConflicts = 20;
+
+/** The judge: evidence → looks → verdict → intent. */
+export function createEvaluate(options: EvaluateOptions): CloverFunction {
+  const { resources, evidence, clock } = options;
+  const counts = { reports: 0, cells: 0, refused: 0, looks: 0, verdicts: 0, conflicts: 0 };
+  const context: StepContext = {
+    resources,
+    evidence,
+    clock,
+    listeningSince: clock.now(),
+    onLook: (body) => {
+      counts.looks += 1;
+      if (body.outcome !== 'CONTINUE') counts.verdicts += 1;
+    },
+  };
+  const inTurn = createQueues();
+
+  const settle = (namespace: string, name: string): Promise<void> =>
+    inTurn(`${namespace}/${name}`, async () => {
+      for (let attempt = 0; attempt < maxConflicts; attempt += 1) {
+        try {
+          return await reconcile(context, namespace, name);
+        } catch (error) {
+          // Someone else wrote, or deleted, what was read: read again.
+          const lost = error instanceof CloverError && retried.has(error.code);
+          if (!lost) throw error;
+          counts.conflicts += 1;
+        }
+      }
+      const message = `experiment ${namespace}/${name} is written to by others all the time`;
+      throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
+    });
+
+  const settleActive = async (): Promise<void> => {
+    const { items } = await resources.list('ExperimentRun');
+    const active = items.filter((run) => !isFinal(run.status.phase));
+    const names = active.map(({ metadata, spec }) => [metadata.namespace, spec.experiment.name]);
+    for (const [namespace = '', name = ''] of names) await settle(namespace, name);
+  };
+
+  const settleWhere = async (
+    namespace: string | undefined,
+    wanted: (experiment: Awaited<ReturnType<typeof listExperiments>>[number]) => boolean,
+  ): Promise<void> => {
+    for (const { metadata } of (await listExperiments(namespace)).filter(wanted)) {
+      await settle(metadata.namespace, metadata.name);
+    }
+  };
+
+  const listExperiments = async (namespace: string | undefined) =>
+    (await resources.list('Experiment', namespace)).items;
+
+  const onResource = async (event: CloudEvent): Promise<void> => {
+    const { kind, namespace, name } = parse(resourceReference, event);
+    if (kind === 'Experiment') return settle(namespace, name);
+    if (kind === 'TrafficPolicy') {
+      return settleWhere(namespace, ({ spec }) => spec.targetRef.name === name);
+    }
+    const run = await resources.get('ExperimentRun', namespace, name);
+    if (run !== undefined) await settle(namespace, run.spec.experiment.name);
+  };
+
+  return {
+    name: 'evaluate',
+
+    async onEvent(event: CloudEvent, { signal }: Invocation): Promise<void> {
+      signal.throwIfAborted();
+      switch (event.type) {
+        case eventTypes.evidence: {
+          const report = parse(evidenceReport, event, () => (counts.refused += 1));
+          await evidence.merge(event.source, report, clock.now());
+          counts.reports += 1;
+          counts.cells += report.cells.length;
+          return settleActive();
+        }
+        case eventTypes.tick:
+          await settleWhere(undefined, needsTicks);
+          return settleActive();
+        case eventTypes.resourceAdded:
+        case eventTypes.resourceUpdated:
+        case eventTypes.resourceDeleted:
+          return onResource(event);
+        default:
+          throw new CloverError('CLV_EVENT_INVALID', `evaluate takes no ${event.type}`);
+      }
+    },
+
+    async isActive(): Promise<boolean> {
+      const { items } = await resources.list('ExperimentRun');
+      if (items.some((run) => !isFinal(run.status.phase))) return true;
+      return (await listExperiments(undefined)).some(needsTicks);
+    },
+
+    counters: () => ({ ...counts }),
+  };
+}
+
+const retried: ReadonlySet<string> = new Set(['CLV_CONFLICT', 'CLV_NOT_FOUND']);
+
+/** Runs work of the same key one after the other; a failure does not stop the next. */
+function createQueues(): (key: string, work: () => Promise<void>) => Promise<void> {
+  const tails = new Map<string, Promise<void>>();
+  return async (key, work) => {
+    const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
+    tails.set(key, turn);
+    try {
+      await turn;
+    } finally {
+      if (tails.get(key) === turn) tails.delete(key);
+    }
+  };
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  event: CloudEvent,
+  onRefused: () => void = () => {},
+): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(event.data.toString('utf8'));
+  } catch (cause) {
+    onRefused();
+    throw new CloverError('CLV_EVENT_INVALID', `${event.type}: data is not JSON`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  onRefused();
+  const details = parsed.error.issues.map(({ path, message }) => ({
+    field: ['data', ...path.map(String)].join('.'),
+    message,
+  }));
+  const first = details[0];
+  const text = `${event.type}: ${first?.field ?? 'data'}: ${first?.message ?? 'invalid'}`;
+  throw new CloverError('CLV_EVENT_INVALID', text, { details });
+}

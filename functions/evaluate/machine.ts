@@ -1,0 +1,148 @@
+import type { ExperimentRunStatus, RunIntent } from '../../knative/resources/experiment-run.ts';
+import type { ExperimentSpec, Phase, Verdict } from '../../knative/resources/experiment.ts';
+import { durationMs } from '../lib/duration.ts';
+import type { Conclusion } from './look.ts';
+import { stepOf } from './plan.ts';
+
+/** What the machine knows of the world, besides looks. */
+export interface Facts {
+  /** Unix ms. */
+  readonly now: number;
+  /** No older run is active on the same traffic. */
+  readonly mayStart: boolean;
+  /** Unix second of the first stamped request of the run. */
+  readonly firstBlock: number | undefined;
+  /** The newest intent has reached the gateway. */
+  readonly applied: boolean;
+  /** Why the run should end now: its experiment is deleted or changed. */
+  readonly cancelled: string | undefined;
+}
+
+const finalPhases: ReadonlySet<Phase> = new Set(['Succeeded', 'RolledBack', 'Failed']);
+
+/** Whether a phase is never left. */
+export function isFinal(phase: Phase | undefined): boolean {
+  return phase !== undefined && finalPhases.has(phase);
+}
+
+/** How long a step without a `hold` is held, unless it is the last one. */
+const defaultHoldMs = 60_000;
+
+/**
+ * The status after time and events have passed; the same object when nothing changes. One call
+ * makes at most one step, so that every intent is committed before the next.
+ */
+export function advance(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  facts: Facts,
+): ExperimentRunStatus {
+  const phase = status.phase ?? 'Pending';
+  if (isFinal(phase)) return status;
+  if (phase === 'RollingBack') return facts.applied ? end(plan, status, facts.now) : status;
+  if (facts.cancelled !== undefined) return cancel(status, facts.cancelled, facts.now);
+  if (phase === 'Pending') return start(plan, status, facts);
+  if (phase === 'WarmingUp') return warmUp(plan, status, facts);
+  return phase === 'Running' ? step(plan, status, facts.now) : status;
+}
+
+/** The status after a look; the same object when the look says nothing new about a final phase. */
+export function conclude(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  look: { readonly number: number; readonly hash: string },
+  said: Conclusion,
+): ExperimentRunStatus {
+  const phase = status.phase ?? 'Pending';
+  if (isFinal(phase) || (status.look?.number ?? 0) >= look.number) return status;
+  const seen: ExperimentRunStatus = {
+    ...status,
+    look: { number: look.number, hash: look.hash },
+    // The judged window stays on record while the variant is watched.
+    ...(said.stage === 'judge' ? { evidence: said.summary } : {}),
+  };
+  const judging = phase === 'WarmingUp' || phase === 'Running';
+  const fits = said.stage === 'judge' ? judging : phase === 'Verifying';
+  if (!fits) return seen;
+  const told = { ...seen, reason: said.reason };
+  if (said.outcome === 'CONTINUE') return told;
+  if (said.stage === 'watch') {
+    return said.outcome === 'PASS'
+      ? { ...told, phase: 'Succeeded', endedAt: said.at }
+      : rollBack({ ...told, verdict: said.outcome }, said.at);
+  }
+  const judged = { ...told, verdict: said.outcome, verdictAt: said.at };
+  if (said.outcome === 'PASS' && plan.drill === undefined) {
+    return { ...withIntent(judged, { variantWeight: 100 }, said.at), phase: 'Verifying' };
+  }
+  return rollBack(judged, said.at);
+}
+
+/** A drill that ended without a FAIL: the judge did not catch what it was meant to. */
+export function drillMissed(plan: ExperimentSpec, verdict: Verdict | undefined): boolean {
+  return plan.drill !== undefined && verdict !== 'FAIL';
+}
+
+type Wish = Omit<RunIntent, 'epoch' | 'at'>;
+
+function withIntent(status: ExperimentRunStatus, wish: Wish, at: number): ExperimentRunStatus {
+  const intent: RunIntent = { epoch: (status.intent?.epoch ?? 0) + 1, ...wish, at };
+  return { ...status, intent, intents: [...(status.intents ?? []), intent] };
+}
+
+const rollBack = (status: ExperimentRunStatus, at: number): ExperimentRunStatus => ({
+  ...withIntent(status, { variantWeight: 0 }, at),
+  phase: 'RollingBack',
+});
+
+function end(plan: ExperimentSpec, status: ExperimentRunStatus, now: number): ExperimentRunStatus {
+  const phase = drillMissed(plan, status.verdict) ? 'Failed' : 'RolledBack';
+  return { ...status, phase, endedAt: now };
+}
+
+function cancel(status: ExperimentRunStatus, reason: string, now: number): ExperimentRunStatus {
+  if (status.intent === undefined) return { ...status, phase: 'RolledBack', reason, endedAt: now };
+  const verdict = status.verdict ?? 'INCONCLUSIVE';
+  return rollBack({ ...status, verdict, verdictAt: status.verdictAt ?? now, reason }, now);
+}
+
+function start(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  facts: Facts,
+): ExperimentRunStatus {
+  if (!facts.mayStart) return status.phase === undefined ? { ...status, phase: 'Pending' } : status;
+  const started = { ...status, startedAt: facts.now };
+  const variantWeight = plan.plan[0]?.weight ?? 50;
+  return { ...withIntent(started, { variantWeight }, facts.now), phase: 'WarmingUp' };
+}
+
+/** The first block only trains the baseline, so that a warm-up is a second at least. */
+function warmUp(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  { now, firstBlock }: Facts,
+): ExperimentRunStatus {
+  if (status.judgedFrom === undefined) {
+    if (firstBlock === undefined) return status;
+    const seconds = Math.max(1, Math.ceil(durationMs(plan.warmUp) / 1_000));
+    return { ...status, judgedFrom: (firstBlock + seconds) * 1_000 };
+  }
+  if (now < status.judgedFrom) return status;
+  const running: ExperimentRunStatus = { ...status, phase: 'Running' };
+  if (plan.drill === undefined) return running;
+  const variantWeight = status.intent?.variantWeight ?? 50;
+  return withIntent(running, { variantWeight, fault: plan.drill.fault }, now);
+}
+
+function step(plan: ExperimentSpec, status: ExperimentRunStatus, now: number): ExperimentRunStatus {
+  const { intent } = status;
+  if (intent === undefined) return status;
+  const current = plan.plan[stepOf(intent)];
+  const next = plan.plan[stepOf(intent) + 1];
+  if (current === undefined || next === undefined) return status;
+  const holdMs = current.hold === undefined ? defaultHoldMs : durationMs(current.hold);
+  if (now < Math.max(intent.at, status.judgedFrom ?? 0) + holdMs) return status;
+  const fault = intent.fault === undefined ? {} : { fault: intent.fault };
+  return withIntent(status, { variantWeight: next.weight, ...fault }, now);
+}

@@ -1,0 +1,143 @@
+import type { Effect, ExperimentSpec, Metric } from '../../knative/resources/experiment.ts';
+import { designInterval, designRho, designTotals } from '../lib/statistics/design-sequence.ts';
+import { jeffreys, priorAround, proportionInterval } from '../lib/statistics/proportion.ts';
+import { rateRatioInterval, ratioLimit, type EventCounts } from '../lib/statistics/rate-ratio.ts';
+import type { MetricResult } from './look.ts';
+import { addArms, failures, settled, type EvidenceWindow } from './window.ts';
+
+/**
+ * Spread of log latency that the sequence is tuned for: typical services have 0.3 to 0.6. A
+ * decision with the default α and a margin of 10 % then needs about 1,500 requests at 50/50.
+ */
+const typicalSpread = 0.5;
+
+/** A margin of zero has no distance to tune for; this one is taken. */
+const smallestDistance = Math.log(1.05);
+
+/** Judges one metric over a window of evidence; undefined without a request in either arm. */
+export function judgeMetric(
+  metric: Metric,
+  plan: ExperimentSpec,
+  window: EvidenceWindow,
+): MetricResult | undefined {
+  return metric.type === 'latency'
+    ? judgeLatency(metric, plan, window)
+    : judgeErrors(metric, plan, window);
+}
+
+function judgeLatency(
+  metric: Extract<Metric, { type: 'latency' }>,
+  plan: ExperimentSpec,
+  window: EvidenceWindow,
+): MetricResult | undefined {
+  const limit = Math.log1p(metric.margin);
+  const share = (plan.plan.at(-1)?.weight ?? 50) / 100;
+  const rho = designRho(typicalSpread, share, Math.max(limit, smallestDistance));
+  const interval = designInterval(designTotals(window.blocks), rho, plan.alpha);
+  if (interval === undefined) return undefined;
+  const { estimate, low, high, lowest, highest } = interval;
+  const says = high <= limit ? 'PASS' : low > limit ? 'FAIL' : 'UNDECIDED';
+  return {
+    metric: 'latency',
+    role: metric.role,
+    margin: metric.margin,
+    estimate: asRise(estimate),
+    low: asRise(low),
+    high: asRise(high),
+    lowest: asRise(lowest),
+    highest: asRise(highest),
+    says,
+    surely: says === 'PASS' ? highest <= limit : lowest > limit,
+  };
+}
+
+/**
+ * Bad is what both exceeds the control's error ratio by the margin and lies above the floor: a
+ * FAIL needs both to be sure, a PASS needs one of them to be surely not so.
+ */
+function judgeErrors(
+  metric: Extract<Metric, { type: 'errors' }>,
+  plan: ExperimentSpec,
+  window: EvidenceWindow,
+): MetricResult | undefined {
+  if (window.epochs.length === 0) return undefined;
+  const limit = 1 + metric.margin;
+  const known = window.epochs.map((epoch) => ({
+    p: epoch.weight / 100,
+    control: failures(epoch.control),
+    variant: failures(epoch.variant),
+  }));
+  const variant = addArms(window.epochs.map((epoch) => epoch.variant));
+  const prior = metric.floor > 0 && metric.floor < 1 ? priorAround(metric.floor) : jeffreys;
+  const judge = (counts: readonly EventCounts[], extra: number): Judged => {
+    const ratio = rateRatioInterval(counts, plan.alpha);
+    const level = proportionInterval(
+      failures(variant) + extra,
+      settled(variant) - failures(variant),
+      plan.alpha,
+      prior,
+    );
+    const good = ratio.high <= limit || level.high <= metric.floor;
+    const bad = ratio.low > limit && level.low > metric.floor;
+    return { ratio, says: good ? 'PASS' : bad ? 'FAIL' : 'UNDECIDED' };
+  };
+  const plain = judge(known, 0);
+  const kindest = judge(blame(known, 'control', window.missingFailures), 0);
+  const cruellest = judge(blame(known, 'variant', window.missingFailures), window.missingFailures);
+  return {
+    metric: 'errors',
+    role: metric.role,
+    margin: metric.margin,
+    estimate: plain.ratio.estimate - 1,
+    low: plain.ratio.low - 1,
+    high: plain.ratio.high - 1,
+    lowest: Math.min(plain.ratio.low, kindest.ratio.low) - 1,
+    highest: Math.max(plain.ratio.high, cruellest.ratio.high) - 1,
+    says: plain.says,
+    surely: (plain.says === 'PASS' ? cruellest : kindest).says === plain.says,
+  };
+}
+
+interface Judged {
+  readonly ratio: { readonly estimate: number; readonly low: number; readonly high: number };
+  readonly says: MetricResult['says'];
+}
+
+/** Puts all doubtful failures on one arm, in the newest epoch. */
+function blame(
+  counts: readonly EventCounts[],
+  arm: 'control' | 'variant',
+  extra: number,
+): EventCounts[] {
+  const newest = counts.length - 1;
+  return counts.map((each, index) => {
+    const { p, control, variant } = each;
+    const more = index === newest ? extra : 0;
+    return arm === 'control'
+      ? { p, control: control + more, variant }
+      : { p, control, variant: variant + more };
+  });
+}
+
+const asRise = (log: number): number => {
+  const end = Math.log(ratioLimit);
+  return Math.expm1(Math.min(end, Math.max(-end, log)));
+};
+
+/** A metric's result without what only looks keep. */
+export function toEffect({ metric, estimate, low, high }: MetricResult): Effect {
+  return { metric, estimate, low, high };
+}
+
+/** A result in words: `latency +1.2 % (-3.0 % to +5.6 %), margin +10.0 %`. */
+export function describe(result: MetricResult): string {
+  const { metric, estimate, low, high, margin } = result;
+  const [at, from, to, limit] = [estimate, low, high, margin].map(percent);
+  return `${metric} ${at} (${from} to ${to}), margin ${limit}`;
+}
+
+function percent(ratio: number): string {
+  const value = ratio * 100;
+  if (value >= 1e5) return 'unbounded';
+  return `${value < 0 ? '' : '+'}${value.toFixed(1)} %`;
+}

@@ -1,0 +1,86 @@
+import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { Experiment, ExperimentStatus } from '../../knative/resources/experiment.ts';
+import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
+import { withConditions, type Claim } from './conditions.ts';
+import { drillMissed, isFinal } from './machine.ts';
+import { resolveRefs } from './overlay.ts';
+
+/** A run, with what else the status of its experiment rests on. */
+export interface Mirror {
+  readonly run: ExperimentRun;
+  /** The run of another experiment that it waits for. */
+  readonly blocker: string | undefined;
+  /** Earlier runs of the same experiment; a success among them may still hold its overlay. */
+  readonly overlays: readonly ExperimentRun[];
+}
+
+/** The experiment's status: a mirror of its newest run, and what stands in its way. */
+export function mirrorStatus(
+  experiment: Experiment,
+  policy: TrafficPolicy | undefined,
+  seen: Mirror | undefined,
+  now: number,
+): ExperimentStatus {
+  const { generation } = experiment.metadata;
+  const refs = resolveRefs(experiment.spec, policy);
+  const claims = [refs, ...(seen === undefined ? [waiting(refs)] : progress(seen))];
+  const conditions = withConditions(experiment.status.conditions, claims, generation, now);
+  const base = { observedGeneration: generation, conditions };
+  if (seen === undefined) return { ...base, phase: 'Pending' };
+  const { phase = 'Pending', verdict } = seen.run.status;
+  const mirrored = { ...base, phase, run: seen.run.metadata.name };
+  return verdict === undefined ? mirrored : { ...mirrored, verdict };
+}
+
+/** Whether two statuses say the same. */
+export function sameStatus(a: ExperimentStatus, b: ExperimentStatus): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+const claim = (type: string, status: 'True' | 'False', reason: string, message: string): Claim => ({
+  type,
+  status,
+  reason,
+  message,
+});
+
+const waiting = (refs: Claim): Claim =>
+  claim('Progressing', 'False', 'RefsNotResolved', refs.message);
+
+function progress({ run, blocker, overlays }: Mirror): Claim[] {
+  const { phase = 'Pending', reason = '' } = run.status;
+  const claims = [overlayOf([run, ...overlays])];
+  if (isFinal(phase)) {
+    const ended = claim('Complete', 'True', ending(run), reason);
+    return [...claims, ended, claim('Progressing', 'False', 'Complete', `the run is ${phase}`)];
+  }
+  const open = claim('Complete', 'False', 'RunActive', `the run is ${phase}`);
+  if (blocker !== undefined && phase === 'Pending') {
+    const message = `waits for run ${blocker} on the same traffic`;
+    return [...claims, open, claim('Progressing', 'False', 'AnotherRunActive', message)];
+  }
+  return [...claims, open, claim('Progressing', 'True', phase, reason)];
+}
+
+/** Why a run is complete, in a word. */
+function ending(run: ExperimentRun): string {
+  const { phase, verdict, intent } = run.status;
+  if (phase === 'Succeeded') return 'Passed';
+  if (intent === undefined) return 'Cancelled';
+  if (run.spec.plan.drill === undefined) return 'RolledBack';
+  return drillMissed(run.spec.plan, verdict) ? 'DrillMissed' : 'DrillCaught';
+}
+
+/** `OverlayActive` of the first run that still has one, else of the newest that ever had. */
+function overlayOf(runs: readonly ExperimentRun[]): Claim {
+  const all = runs
+    .flatMap((run) => run.status.conditions ?? [])
+    .filter((condition) => condition.type === 'OverlayActive');
+  const found = all.find((condition) => condition.status === 'True') ?? all[0];
+  if (found === undefined) {
+    return claim('OverlayActive', 'False', 'NoIntent', 'the run has not touched any traffic');
+  }
+  const { type, status, reason, message } = found;
+  return { type, status, reason, message };
+}

@@ -1,0 +1,101 @@
+import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources/experiment-run.ts';
+import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
+import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import { statusOf, withConditions, type Claim } from './conditions.ts';
+import type { MergedCell } from './evidence-store.ts';
+import { isFinal } from './machine.ts';
+
+/** With no traffic to show it, a programmed gateway is believed this long after the intent. */
+const quietMs = 5_000;
+
+/** Whether what the experiment refers to exists, as the condition `ResolvedRefs`. */
+export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefined): Claim {
+  const type = 'ResolvedRefs';
+  const { name } = plan.targetRef;
+  if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) {
+    const message = `TrafficPolicy "${name}" does not exist`;
+    return { type, status: 'False', reason: 'TargetNotFound', message };
+  }
+  const known = policy.spec.versions.map((version) => version.name);
+  const unknown = [plan.control, plan.variant].filter((version) => !known.includes(version));
+  if (unknown.length > 0) {
+    const message = `TrafficPolicy "${name}" has no version ${unknown.join(', ')}; it has ${known.join(', ')}`;
+    return { type, status: 'False', reason: 'VersionNotFound', message };
+  }
+  return { type, status: 'True', reason: 'Resolved', message: 'target and versions exist' };
+}
+
+/**
+ * Whether a succeeded run has nothing left to hold: no split gives the control any weight, or the
+ * variant is gone, or the policy was made anew after the run. The policy function renders by the
+ * same rule.
+ */
+export function specAgrees(run: ExperimentRun, policy: TrafficPolicy): boolean {
+  const { control, variant } = run.spec.plan;
+  const made = Date.parse(policy.metadata.creationTimestamp);
+  return (
+    made > Date.parse(run.metadata.creationTimestamp) ||
+    policy.spec.versions.every((version) => version.name !== variant) ||
+    policy.spec.rules.every((rule) =>
+      rule.split.every((part) => part.version !== control || part.weight === 0),
+    )
+  );
+}
+
+/**
+ * Whether the newest intent steers the traffic: a stamp with its epoch was seen, or the gateway
+ * is programmed and no request of the run came since, or there is no policy any more.
+ */
+export function isApplied(
+  run: ExperimentRun,
+  cells: readonly MergedCell[],
+  policy: TrafficPolicy | undefined,
+  now: number,
+): boolean {
+  const { intent } = run.status;
+  if (intent === undefined) return false;
+  if (policy === undefined) return true;
+  const own = cells.filter((cell) => cell.run === run.metadata.name && cell.started > 0);
+  if (own.some((cell) => cell.epoch >= intent.epoch)) return true;
+  if (now < intent.at + quietMs) return false;
+  if (statusOf(policy.status.conditions, 'Programmed') !== 'True') return false;
+  return !own.some((cell) => cell.block * 1_000 > intent.at + quietMs / 5);
+}
+
+/** The run's status with its condition `OverlayActive`, which never comes back once it went. */
+export function withOverlay(
+  run: ExperimentRun,
+  status: ExperimentRunStatus,
+  policy: TrafficPolicy | undefined,
+  now: number,
+): ExperimentRunStatus {
+  if (status.intent === undefined) return status;
+  const claim = overlayClaim(run, status, policy);
+  const before = status.conditions?.find(({ type }) => type === claim.type);
+  if (before?.status === 'False' || before?.reason === claim.reason) return status;
+  const generation = run.metadata.generation;
+  return { ...status, conditions: withConditions(status.conditions, [claim], generation, now) };
+}
+
+function overlayClaim(
+  run: ExperimentRun,
+  status: ExperimentRunStatus,
+  policy: TrafficPolicy | undefined,
+): Claim {
+  const type = 'OverlayActive';
+  const { control, variant } = run.spec.plan;
+  if (!isFinal(status.phase)) {
+    const message = 'the intent of the run lies over the spec of the policy';
+    return { type, status: 'True', reason: 'RunActive', message };
+  }
+  if (status.phase !== 'Succeeded') {
+    const message = 'traffic follows the spec of the policy again';
+    return { type, status: 'False', reason: 'RolledBack', message };
+  }
+  if (policy === undefined || specAgrees(run, policy)) {
+    const message = `the spec of the policy sends the traffic to ${variant} by itself`;
+    return { type, status: 'False', reason: 'SpecAgrees', message };
+  }
+  const message = `until the spec of the policy gives ${control} no weight`;
+  return { type, status: 'True', reason: 'SpecDiffers', message };
+}

@@ -1,0 +1,135 @@
+import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources/experiment-run.ts';
+import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { ResourceStore } from '../resources/store.ts';
+import type { EvidenceStore, Look, MergedCell } from './evidence-store.ts';
+import { judge, type JudgeInput } from './judge.ts';
+import { chainLook, readConclusion, type LookBody } from './look.ts';
+import { advance, conclude, isFinal } from './machine.ts';
+import { isApplied, withOverlay } from './overlay.ts';
+import { watch } from './watch.ts';
+
+/** A source that has not reported for this long does not hold the watermark back any more. */
+const staleAfterMs = 15_000;
+
+/** Limit for open requests before any agent has named one, ms. */
+const defaultOpenTimeoutMs = 30_000;
+
+/** A run takes a handful of steps at a time; more means a circle. */
+const maxSteps = 50;
+
+/** Dependencies of {@link stepRun}. */
+export interface StepContext {
+  readonly resources: ResourceStore;
+  readonly evidence: EvidenceStore;
+  readonly clock: Clock;
+  /** Since when this process takes evidence, Unix ms. */
+  readonly listeningSince: number;
+  /** Called once per appended look. */
+  readonly onLook: (body: LookBody) => void;
+}
+
+/** What only the experiment's side knows. */
+export interface StepOptions {
+  readonly policy: TrafficPolicy | undefined;
+  readonly mayStart: boolean;
+  readonly cancelled: string | undefined;
+}
+
+/**
+ * Takes a run as far as evidence and time allow. A look is appended before the status that rests
+ * on it; a status that lags behind the newest look is brought up from that look, so that a crash
+ * between the two changes nothing.
+ *
+ * @throws CloverError CLV_CONFLICT when someone else wrote the run meanwhile: read and step again.
+ */
+export async function stepRun(
+  context: StepContext,
+  run: ExperimentRun,
+  options: StepOptions,
+): Promise<ExperimentRun> {
+  let current = run;
+  for (let steps = 0; steps < maxSteps; steps += 1) {
+    const next = await nextStatus(context, current, options);
+    if (next === 'again') continue;
+    const now = context.clock.now();
+    const status = withOverlay(current, next, options.policy, now);
+    if (status === current.status) return current;
+    current = await context.resources.patchStatus<'ExperimentRun'>(current, status);
+  }
+  return current;
+}
+
+async function nextStatus(
+  context: StepContext,
+  run: ExperimentRun,
+  options: StepOptions,
+): Promise<ExperimentRunStatus | 'again'> {
+  const { evidence, clock } = context;
+  const { status, metadata, spec } = run;
+  if (isFinal(status.phase)) return status;
+
+  const last = await evidence.lastLook(metadata.name);
+  if (last !== undefined && last.number > (status.look?.number ?? 0)) {
+    return conclude(spec.plan, status, last, readConclusion(last));
+  }
+  const cells = await evidence.cells(metadata.name);
+  const first = cells.find((cell) => cell.run === metadata.name && cell.started > 0);
+  const moved = advance(spec.plan, status, {
+    now: clock.now(),
+    mayStart: options.mayStart,
+    firstBlock: first?.block,
+    applied: isApplied(run, cells, options.policy, clock.now()),
+    cancelled: options.cancelled,
+  });
+  if (moved !== status) return moved;
+
+  const body = await lookAt(context, run, cells, last);
+  if (body === undefined) return status;
+  const look = chainLook(last, body);
+  if (!(await evidence.appendLook(look))) return 'again';
+  context.onLook(body);
+  return conclude(spec.plan, status, look, readConclusion(look));
+}
+
+/** A look, if evidence was sealed since the last one or time decides. */
+async function lookAt(
+  context: StepContext,
+  run: ExperimentRun,
+  cells: readonly MergedCell[],
+  last: Look | undefined,
+): Promise<LookBody | undefined> {
+  const { phase, startedAt, verdictAt, intents, judgedFrom } = run.status;
+  const judging = phase === 'WarmingUp' || phase === 'Running';
+  if (startedAt === undefined || !(judging || phase === 'Verifying')) return undefined;
+  const now = context.clock.now();
+  const watermark = await context.evidence.watermark(now, staleAfterMs);
+  const input: JudgeInput = {
+    run: run.metadata.name,
+    plan: run.spec.plan,
+    intents: intents ?? [],
+    startedAt,
+    judgedFrom,
+    cells,
+    watermark,
+    openTimeoutMs: (await context.evidence.openTimeoutMs()) ?? defaultOpenTimeoutMs,
+    now,
+    listeningSince: context.listeningSince,
+  };
+  const finding = judging ? judge(input) : watch({ ...input, verdictAt: verdictAt ?? now });
+  if (finding.outcome === 'CONTINUE') {
+    if (phase === 'WarmingUp') return undefined;
+    const seen = last === undefined ? 0 : readConclusion(last).summary.window.to;
+    if (finding.summary.window.to <= seen) return undefined;
+    if (finding.summary.samples.variant + finding.summary.samples.control === 0) return undefined;
+  }
+  return {
+    ...finding,
+    stage: judging ? 'judge' : 'watch',
+    run: input.run,
+    number: (last?.number ?? 0) + 1,
+    at: now,
+    watermark: watermark ?? null,
+    openTimeoutMs: input.openTimeoutMs,
+  };
+}
