@@ -46,7 +46,10 @@ export interface RunningProcess extends ProcessIdentity {
 
 /** Starts, watches and ends the processes of one run. */
 export interface Supervisor {
-  /** @throws CloverError CLV_INTERNAL when the command cannot be run. */
+  /**
+   * @throws CloverError CLV_INTERNAL when the command cannot be run, CLV_CONFLICT when one of that
+   * name is running, or everything is being stopped.
+   */
   start(spec: ProcessSpec): Promise<RunningProcess>;
   /** The live process of that name, or undefined. */
   get(name: string): RunningProcess | undefined;
@@ -85,6 +88,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let closing = false;
 
   const launch = async (spec: ProcessSpec): Promise<RunningProcess> => {
+    if (closing) throw new CloverError('CLV_CONFLICT', 'the supervisor is stopping');
     if (live.has(spec.name)) throw new CloverError('CLV_CONFLICT', `${spec.name} runs already`);
     const [command, ...args] = commandLine(spec);
     const sink = openSync(join(logs, `${spec.name}.log`), 'a', 0o640);
