@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { formatFigures, type BenchEntry } from './lib/bench.ts';
+
+/** Every bench, in alphabetical order. To add one: export a `Bench` from a file here and list it. */
+const benches: readonly BenchEntry[] = [
+  {
+    name: 'agent',
+    summary: 'wrk on nginx at full speed, traced by the real agent (needs root)',
+    load: async () => (await import('./agent.ts')).benchAgent,
+  },
+  {
+    name: 'ingest',
+    summary: 'OTLP in CloudEvents → ingest function → ClickHouse',
+    load: async () => (await import('./ingest.ts')).benchIngest,
+  },
+];
+
+const usage = [
+  'usage: npm run bench -- NAME [--json]',
+  ...benches.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}`),
+].join('\n');
+
+/** Time that a bench has to clean up after a signal. */
+const graceMs = 15_000;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { json: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const entry = benches.find(({ name }) => name === positionals[0]);
+  if (entry === undefined || positionals.length > 1) {
+    process.stderr.write(`${usage}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      abort.abort(new Error(`stopped by ${signal}`));
+      setTimeout(() => process.exit(130), graceMs).unref();
+    });
+  }
+  const started = Date.now();
+  const progress = (line: string): void => {
+    const seconds = ((Date.now() - started) / 1_000).toFixed(1).padStart(6);
+    process.stderr.write(`${seconds} s  ${line}\n`);
+  };
+  const bench = await entry.load();
+  const figures = await bench(progress, abort.signal);
+  process.stdout.write(`${formatFigures(figures)}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: entry.name, figures })}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
