@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace clover {
 namespace {
@@ -51,20 +52,31 @@ void print_real(std::string &out, uint64_t bits, bool json) {
     if (json) out += '"';
     return;
   }
-  // Go's encoding/json and ECMAScript agree on when a number is written with an exponent.
-  const double size = std::fabs(number);
-  const bool fixed = size == 0 || (size >= 1e-6 && size < 1e21);
-  char digits[48];
-  const auto form = fixed ? std::chars_format::fixed : std::chars_format::scientific;
-  std::string_view text(
-      digits, std::to_chars(digits, digits + sizeof digits, number, form).ptr - digits);
-  // …but not on to_chars' two digits in `1e-07`.
-  const size_t exponent = text.find('e');
-  if (exponent != std::string_view::npos && text[exponent + 2] == '0') {
-    out.append(text.substr(0, exponent + 2));
-    text.remove_prefix(exponent + 3);
+  char shortest[32];
+  char *end = std::to_chars(shortest, shortest + sizeof shortest - 1, number,
+                            std::chars_format::scientific).ptr;
+  *end = '\0';
+  // `[-]d[.ddd]e±xx`, laid out as Go's encoding/json and ECMAScript do.
+  const std::string_view text(shortest, end - shortest);
+  const size_t e = text.find('e');
+  const int exponent = std::atoi(shortest + e + 1);
+  std::string digits;
+  for (const char c : text.substr(0, e)) {
+    if (c == '-') out += c;
+    else if (c != '.') digits += c;
   }
-  out.append(text);
+  if (exponent < -6 || exponent >= 21) {
+    out += digits[0];
+    if (digits.size() > 1) out.append(1, '.').append(digits, 1);
+    out.append(exponent < 0 ? "e" : "e+").append(std::to_string(exponent));
+  } else if (exponent < 0) {
+    out.append("0.").append(-exponent - 1, '0').append(digits);
+  } else {
+    const size_t whole = exponent + 1;
+    if (digits.size() < whole) digits.append(whole - digits.size(), '0');
+    out.append(digits, 0, whole);
+    if (digits.size() > whole) out.append(1, '.').append(digits, whole);
+  }
 }
 
 void print_base64(std::string &out, std::string_view bytes) {

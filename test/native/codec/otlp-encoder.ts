@@ -178,3 +178,19 @@ export function encodeTraces(resources: readonly TestResource[]): Buffer {
     }),
   );
 }
+
+/** A span with only what is needed. */
+export const plain: TestSpan = {
+  traceId: Buffer.alloc(16, 1),
+  spanId: Buffer.alloc(8, 2),
+  name: 'GET',
+  start: 1_000n,
+  end: 3_000n,
+};
+
+/** One span, plain but for what is given. */
+export const encodeOne = (span: Partial<TestSpan>, resource: Partial<TestResource> = {}): Buffer =>
+  encodeTraces([{ ...resource, spans: [{ ...plain, ...span }] }]);
+
+/** Bytes of one span below the messages that have to surround it. */
+export const wrap = (span: Buffer): Buffer => bytesField(1, bytesField(2, bytesField(2, span)));
