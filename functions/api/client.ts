@@ -66,11 +66,18 @@ export interface ApiClientOptions {
   readonly token: string;
   /** Times the pauses of a watch that reconnects. Default: the machine's clock. */
   readonly clock?: Clock;
+  /** Ends every request and watch. */
+  readonly signal?: AbortSignal;
 }
 
 /** Speaks to one control plane over HTTP. */
-export function createApiClient({ url, token, clock = systemClock }: ApiClientOptions): ApiClient {
-  const transport = createTransport({ url, token });
+export function createApiClient({
+  url,
+  token,
+  clock = systemClock,
+  signal: always,
+}: ApiClientOptions): ApiClient {
+  const transport = createTransport({ url, token, signal: always });
 
   async function json(path: string, options?: TransportOptions): Promise<unknown> {
     return (await transport.send(path, options)).json();

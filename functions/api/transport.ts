@@ -17,16 +17,20 @@ export interface TransportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @param token Bearer token of the control plane. */
-export function createTransport({
-  url,
-  token,
-}: {
+/** Where requests go, and when they end. */
+export interface TransportTarget {
   readonly url: string;
+  /** Bearer token of the control plane. */
   readonly token: string;
-}): Transport {
+  /** Ends every request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends requests by fetch. */
+export function createTransport({ url, token, signal: always }: TransportTarget): Transport {
   return {
     async send(path, { method = 'GET', body, signal } = {}) {
+      const signals = [signal, always].filter((one) => one !== undefined);
       const request: RequestInit = {
         method,
         headers: {
@@ -35,7 +39,7 @@ export function createTransport({
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal === undefined ? {} : { signal }),
+        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       };
       const response = await attempt(new URL(path, url), request);
       if (!response.ok) throw await refusal(response);

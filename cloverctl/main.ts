@@ -1,0 +1,61 @@
+import process from 'node:process';
+import { Command } from 'commander';
+import { createCliEnv, type CliEnv } from './env.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+import { reportError } from './report-error.ts';
+
+type Register = (program: Command, env: CliEnv) => void;
+
+/** Every command, in alphabetical order; its module is loaded when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  apply: async () => (await import('./commands/apply.ts')).registerApply,
+  delete: async () => (await import('./commands/delete.ts')).registerDelete,
+  describe: async () => (await import('./commands/describe.ts')).registerDescribe,
+  get: async () => (await import('./commands/get.ts')).registerGet,
+  looks: async () => (await import('./commands/looks.ts')).registerLooks,
+  red: async () => (await import('./commands/red.ts')).registerRed,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+  version: async () => (await import('./commands/version.ts')).registerVersion,
+  watch: async () => (await import('./commands/watch.ts')).registerWatch,
+};
+
+async function createProgram(args: readonly string[], env: CliEnv): Promise<Command> {
+  const program = new Command('cloverctl')
+    .description('Shift traffic between versions, watch the wire, keep or take back.')
+    .option('--json', 'one JSON document as output')
+    .option('--server <url>', 'control plane (CLOVER_SERVER, else the context of "cloverctl up")')
+    .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', exitCodeHelp)
+    .configureOutput({
+      writeOut: (text) => env.stdout.write(text),
+      writeErr: (text) => env.stderr.write(text),
+    });
+  // The whole table is needed only to list it, or to say which command was meant.
+  const asked = args.find((arg) => Object.hasOwn(commands, arg));
+  const isHelp = args[0] === 'help';
+  const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
+  for (const name of wanted) (await commands[name]?.())?.(program, env);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+async function main(): Promise<void> {
+  const env = createCliEnv(process);
+  const args = process.argv.slice(2);
+  try {
+    const program = await createProgram(args, env);
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (env.signal.aborted) process.exitCode = 130;
+    else reportError(error, env, args.includes('--json'));
+  }
+}
+
+// A reader that has seen enough, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+await main();

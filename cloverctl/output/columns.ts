@@ -1,0 +1,97 @@
+import type { Experiment } from '../../knative/resources/experiment.ts';
+import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
+import type { Condition } from '../../knative/resources/meta.ts';
+import type { Tap } from '../../knative/resources/tap.ts';
+import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import { ago, effectText } from './text.ts';
+import type { Column } from './table.ts';
+
+const name = { head: 'NAME', cell: ({ metadata }: AnyResource) => metadata.name };
+const none = '<none>';
+
+/** `True`, `False`, or `Unknown` while nobody has said. */
+export function conditionStatus(
+  conditions: readonly Condition[] | undefined,
+  type: string,
+): string {
+  return conditions?.find((condition) => condition.type === type)?.status ?? 'Unknown';
+}
+
+const trafficPolicy: readonly Column<TrafficPolicy>[] = [
+  { head: 'HOST', cell: ({ spec }) => spec.target.host },
+  { head: 'PORT', cell: ({ spec }) => String(spec.target.port) },
+  { head: 'VERSIONS', cell: ({ spec }) => spec.versions.map((version) => version.name).join(',') },
+  { head: 'PROGRAMMED', cell: ({ status }) => conditionStatus(status.conditions, 'Programmed') },
+  { head: 'RULES', cell: ({ spec }) => String(spec.rules.length), wide: true },
+  { head: 'SNAPSHOT', cell: ({ status }) => String(status.snapshot ?? none), wide: true },
+  { head: 'OVERLAYS', cell: ({ status }) => status.overlays?.join(',') || none, wide: true },
+];
+
+const experiment: readonly Column<Experiment>[] = [
+  { head: 'TARGET', cell: ({ spec }) => spec.targetRef.name },
+  { head: 'CONTROL', cell: ({ spec }) => spec.control },
+  { head: 'VARIANT', cell: ({ spec }) => spec.variant },
+  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending' },
+  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-' },
+  { head: 'RUN', cell: ({ status }) => status.run ?? none, wide: true },
+];
+
+const experimentRun: readonly Column<ExperimentRun>[] = [
+  { head: 'EXPERIMENT', cell: ({ spec }) => spec.experiment.name },
+  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending' },
+  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-' },
+  { head: 'VARIANT', cell: ({ status }) => `${status.intent?.variantWeight ?? 0}%` },
+  {
+    head: 'SAMPLES',
+    cell: ({ status: { evidence } }) =>
+      evidence === undefined ? '0/0' : `${evidence.samples.control}/${evidence.samples.variant}`,
+  },
+  {
+    head: 'EFFECTS',
+    cell: ({ status }) => status.evidence?.effects.map(effectText).join('; ') || '-',
+    wide: true,
+  },
+  { head: 'REASON', cell: ({ status }) => status.reason ?? '-', wide: true },
+];
+
+const tap: readonly Column<Tap>[] = [
+  {
+    head: 'SELECTOR',
+    cell: ({ spec }) =>
+      Object.entries(spec.selector.matchLabels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',') || '<all>',
+  },
+  { head: 'PORTS', cell: ({ spec }) => spec.ports?.join(',') ?? '<all>' },
+];
+
+/** Columns of a kind for `get`. */
+export function columnsOf(
+  kind: Kind,
+  options: { readonly wide: boolean; readonly namespaces: boolean; readonly now: () => number },
+): readonly Column<AnyResource>[] {
+  const own: Readonly<Record<Kind, readonly Column<AnyResource>[]>> = {
+    Experiment: experiment.map((column) => guarded('Experiment', column)),
+    ExperimentRun: experimentRun.map((column) => guarded('ExperimentRun', column)),
+    Tap: tap.map((column) => guarded('Tap', column)),
+    TrafficPolicy: trafficPolicy.map((column) => guarded('TrafficPolicy', column)),
+  };
+  const all: Column<AnyResource>[] = [
+    ...(options.namespaces
+      ? [{ head: 'NAMESPACE', cell: ({ metadata }: AnyResource) => metadata.namespace }]
+      : []),
+    name,
+    ...own[kind],
+    {
+      head: 'AGE',
+      cell: ({ metadata }) => ago(Date.parse(metadata.creationTimestamp), options.now()),
+    },
+  ];
+  return all.filter(({ wide = false }) => options.wide || !wide);
+}
+
+function guarded<T extends AnyResource>(kind: T['kind'], column: Column<T>): Column<AnyResource> {
+  const fits = (object: AnyResource): object is T => object.kind === kind;
+  return { ...column, cell: (object) => (fits(object) ? column.cell(object) : '') };
+}
