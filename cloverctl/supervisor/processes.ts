@@ -125,7 +125,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       processes: record.processes.filter(({ pid }) => pid !== gone.pid),
     }));
     if (closing || released.has(name)) return;
-    log.warn({ process: name, ...exit }, 'process ended by itself');
+    const level = exit.code === 0 && restart !== true ? 'info' : 'warn';
+    log[level]({ process: name, ...exit }, 'process ended by itself');
     // What it had started may still hold its ports and files.
     killGroup(gone);
     if (restart === true) void again(gone.spec);

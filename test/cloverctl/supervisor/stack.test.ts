@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { createSupervisor, type Supervisor } from '../../../cloverctl/supervisor/processes.ts';
+import { envoyProgram } from '../../../cloverctl/supervisor/programs.ts';
+import { createRunFolder, type RunFolder } from '../../../cloverctl/supervisor/run-record.ts';
+import { startStack } from '../../../cloverctl/supervisor/stack.ts';
+import { takeDown } from '../../../cloverctl/supervisor/sweep.ts';
+import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import { createSdc } from '../../../infra/samples/sdc/deploy.ts';
+import { startLoad } from '../../../infra/samples/sdc/load.ts';
+import { sdcPods, sdcPort } from '../../../infra/samples/sdc/topology.ts';
+
+const document = z.looseObject({
+  kind: z.enum(['TrafficPolicy', 'Tap', 'Experiment']),
+  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+});
+
+function setUp(t: ExecutionContext): { run: RunFolder; supervisor: Supervisor; parent: string } {
+  const parent = mkdtempSync(join(tmpdir(), 'clover-stack-'));
+  chmodSync(parent, 0o711);
+  const run = createRunFolder('test', parent);
+  const supervisor = createSupervisor({ run, log: pino({ level: 'silent' }) });
+  t.teardown(async () => {
+    await supervisor.stopAll();
+    await takeDown(run);
+    rmSync(parent, { recursive: true, force: true });
+  });
+  return { run, supervisor, parent };
+}
+
+async function apply(client: ApiClient, file: string): Promise<void> {
+  const url = new URL(`../../../infra/samples/sdc/manifests/${file}`, import.meta.url);
+  await client.apply(document.parse(parse(readFileSync(url, 'utf8'))));
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 600 && !(await condition()); tries++) await sleep(50);
+}
+
+function programmed(client: ApiClient, generation: number): () => Promise<boolean> {
+  return async () => {
+    const policy = await client.get('TrafficPolicy', 'sdc', 'proxy');
+    const conditions = policy?.status.conditions ?? [];
+    return conditions.some(
+      ({ type, status, observedGeneration }) =>
+        type === 'Programmed' && status === 'True' && observedGeneration === generation,
+    );
+  };
+}
+
+test('the stack carries real traffic, and a control plane that was killed comes back on its data without a lost request', async (t) => {
+  t.timeout(110_000);
+  const { run, supervisor, parent } = setUp(t);
+  const sdc = createSdc({ run, supervisor });
+  await sdc.up();
+  const stack = await startStack({
+    run,
+    supervisor,
+    log: pino({ level: 'silent' }),
+    podsFile: sdc.podsFile,
+    envoy: envoyProgram(),
+    gatewayNamespace: sdc.network.namespaceOf('gateway'),
+  });
+  const client = createApiClient({ url: stack.url, token: stack.token, clock: systemClock });
+  await apply(client, 'tap.yaml');
+  await apply(client, 'policy-v1.yaml');
+  await until(programmed(client, 1));
+  const load = await startLoad({
+    supervisor,
+    namespace: sdc.network.namespaceOf('client'),
+    plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 100 },
+  });
+  await until(async () => (await client.red()).some(({ service }) => service === 'web'));
+
+  await stack.kill('control-plane');
+  await t.throwsAsync(fetch(`${stack.url}/health/ready`));
+  await sleep(1_000);
+  await stack.restart('control-plane');
+  t.is((await client.get('TrafficPolicy', 'sdc', 'proxy'))?.metadata.generation, 1);
+  await sdc.addVersion('v2');
+  await apply(client, 'policy-v1-v2.yaml');
+  await until(programmed(client, 2));
+  await sleep(500);
+
+  const report = await load.stop();
+  t.is(report.unattributed, 0, JSON.stringify(report.errors));
+  t.deepEqual(report.stamps.map(({ stamp }) => stamp).toSorted(), ['-.1.v1', '-.2.v1']);
+  t.true(report.stamps.every(({ status, responses }) => status['200'] === responses));
+  t.is(await sdc.served('proxy-v1'), report.sent);
+  t.is(await gatewayRequests(stack.adminSocket), report.sent);
+
+  await stack.stop();
+  await sdc.stop();
+  await supervisor.stopAll();
+  await takeDown(run);
+  t.deepEqual(readdirSync(parent), []);
+});
+
+test('a part that does not start is named with its last words', async (t) => {
+  const { run, supervisor } = setUp(t);
+  await t.throwsAsync(
+    startStack({
+      run,
+      supervisor,
+      log: pino({ level: 'silent' }),
+      podsFile: join(run.path, 'pods.json'),
+      envoy: '/bin/false',
+    }),
+    { message: /^envoy ended while it was started/ },
+  );
+});
+
+/** Requests that Envoy has answered, by its own counter. */
+async function gatewayRequests(socketPath: string): Promise<number> {
+  const path = '/stats?filter=downstream_rq_completed';
+  const asked = request({ socketPath, path, agent: false }).end();
+  const [response] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(asked, 'response'));
+  const counts = (await text(response)).matchAll(/port-\d+\.downstream_rq_completed: (\d+)/g);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
