@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { catalogue } from '../../knative/catalogue.ts';
+import { createTraceDecoder } from '../../native/codec/codec.ts';
+import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
+import type { AnalyticsStore } from '../analytics/store.ts';
+import { createApi } from '../api/function.ts';
+import { createEvaluate } from '../evaluate/function.ts';
+import { createSqliteEvidenceStore } from '../evaluate/sqlite-evidence-store.ts';
+import { createIngest } from '../ingest/function.ts';
+import type { Clock } from '../lib/clock.ts';
+import { createFileXdsGateway } from '../policy/file-xds-gateway.ts';
+import { createPolicy } from '../policy/function.ts';
+import { createSqliteSnapshotStore } from '../policy/sqlite-snapshot-store.ts';
+import { createLocalStore } from '../resources/local-store.ts';
+import type { HostConfig } from './config.ts';
+import type { CloverFunction } from './function.ts';
+import { serve, type Serving } from './serve.ts';
+
+/** Options of {@link composeControlPlane}. */
+export interface ComposeOptions {
+  readonly config: HostConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The process cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Every function in one process. */
+export interface ControlPlane {
+  readonly serving: Serving;
+  /** Closes the stores; after the drain. */
+  release(): Promise<void>;
+}
+
+const migrateRetryMs = 2_000;
+
+/**
+ * The one-process mode: the whole catalogue on local stores. ClickHouse may be down: until it is up, ingest
+ * answers 503 and everything else works.
+ */
+export async function composeControlPlane(options: ComposeOptions): Promise<ControlPlane> {
+  const { config, clock, log, onFatal } = options;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const file = (name: string): string => join(config.dataDir, name);
+
+  const resources = createLocalStore({ path: file('resources.db'), clock });
+  const evidence = createSqliteEvidenceStore({ path: file('evidence.db') });
+  const analytics = createClickHouseStore(config.clickhouse, { log });
+  const gateway =
+    config.gateway === undefined ? undefined : createFileXdsGateway({ ...config.gateway, clock });
+  const snapshots =
+    gateway === undefined
+      ? undefined
+      : createSqliteSnapshotStore({ path: file('snapshots.db'), clock });
+
+  const status = Promise.withResolvers<Serving>();
+  const functions: CloverFunction[] = [
+    createApi({
+      resources,
+      analytics,
+      evidence,
+      clock,
+      status: async () => (await status.promise).counters(),
+    }),
+    createEvaluate({ resources, evidence, clock }),
+    createIngest({ analytics, decoder: createTraceDecoder(), clock }),
+  ];
+  if (gateway !== undefined && snapshots !== undefined) {
+    functions.push(createPolicy({ resources, snapshots, gateway, clock }));
+  }
+
+  const serving = await serve({
+    functions,
+    catalogue,
+    brokerPath: file('broker.db'),
+    resources,
+    token: config.token,
+    listen: config.listen,
+    clock,
+    log,
+    onFatal,
+  });
+  status.resolve(serving);
+
+  const stop = new AbortController();
+  const migrating = migrateInBackground(analytics, clock, log, stop.signal);
+  return {
+    serving,
+    release: async () => {
+      stop.abort();
+      gateway?.close();
+      await Promise.all([
+        analytics.close(),
+        evidence.close(),
+        resources.close(),
+        snapshots?.close(),
+        migrating,
+      ]);
+    },
+  };
+}
+
+async function migrateInBackground(
+  analytics: AnalyticsStore,
+  clock: Clock,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await analytics.migrate();
+      return;
+    } catch (error) {
+      log.warn({ err: error }, 'analytics is not there yet');
+      await clock.sleep(migrateRetryMs, signal).catch(() => undefined);
+    }
+  }
+}

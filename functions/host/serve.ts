@@ -1,0 +1,92 @@
+import type { Logger } from 'pino';
+import type { FunctionEntry } from '../../knative/catalogue.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CloverError } from '../lib/errors.ts';
+import type { ResourceStore } from '../resources/store.ts';
+import { createBroker } from './broker/broker.ts';
+import { createHost } from './create-host.ts';
+import type { CloverFunction } from './function.ts';
+import { startResourceEvents } from './resource-events.ts';
+import { createRunner } from './runner.ts';
+import { startScheduler } from './scheduler.ts';
+
+/** Options of {@link serve}. */
+export interface ServeOptions {
+  readonly functions: readonly CloverFunction[];
+  readonly catalogue: readonly FunctionEntry[];
+  /** Database of the broker. */
+  readonly brokerPath: string;
+  /** Whose changes become events. */
+  readonly resources?: Pick<ResourceStore, 'list' | 'watch'>;
+  readonly token: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The process cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+  /** See HostOptions. */
+  readonly requestTimeoutMs?: number;
+  readonly drainGraceMs?: number;
+}
+
+/** Functions that are served, with their broker, scheduler and HTTP. */
+export interface Serving {
+  readonly url: string;
+  /** Counters of the broker and of every function that has some. */
+  counters(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** Requests and handlers that have not ended. */
+  pending(): number;
+  /** Ends in order: readiness, requests, ticks, deliveries, functions, the queue. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Runs functions in this process.
+ * @throws CloverError CLV_CONFIG_INVALID, or the reason why the queue or the port cannot be had.
+ */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { functions, catalogue, resources, token, listen, clock, log, onFatal } = options;
+  const runner = createRunner({ functions, catalogue, log });
+  const entries = runner.deployed.map(({ entry }) => entry);
+  const broker = await createBroker({ path: options.brokerPath, entries, log, onFatal });
+  const host = createHost({
+    runner,
+    publish: (event) => broker.publish(event),
+    token,
+    log,
+    ...(options.requestTimeoutMs === undefined
+      ? {}
+      : { requestTimeoutMs: options.requestTimeoutMs }),
+    ...(options.drainGraceMs === undefined ? {} : { drainGraceMs: options.drainGraceMs }),
+  });
+  const url = await host.listen(listen).catch(async (cause: unknown) => {
+    await broker.close();
+    const message = `cannot listen on ${listen.host}:${listen.port}`;
+    throw new CloverError('CLV_CONFIG_INVALID', message, { cause });
+  });
+  await broker.start((delivery) => runner.deliver(delivery));
+  const scheduler = startScheduler({ deployed: runner.deployed, broker, clock, log });
+  const pump =
+    resources === undefined
+      ? undefined
+      : startResourceEvents({ store: resources, broker, clock, log });
+
+  return {
+    url,
+    counters: async () => {
+      const { depth, delivered, retried, dead, dropped } = await broker.counters();
+      const own = functions.map((fn) => [fn.name, fn.counters?.() ?? {}] as const);
+      return { broker: { depth, delivered, retried, dead, dropped }, ...Object.fromEntries(own) };
+    },
+    pending: () => host.pending() + runner.running(),
+    drain: async () => {
+      await host.drain();
+      await Promise.all([scheduler.stop(), pump?.stop()]);
+      await broker.drain();
+      // Functions may still emit while they close; the queue is the last to end.
+      await runner.close();
+      await host.close();
+      await broker.close();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import test from 'ava';
+import { parseHostConfig } from '../../../functions/host/config.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+
+const minimal = {
+  dataDir: '/data',
+  token: 'sixteen-characters',
+  clickhouse: { url: 'http://127.0.0.1:8123', username: 'u', password: 'p', database: 'clover' },
+};
+
+const refused = (value: unknown): CloverError => {
+  try {
+    parseHostConfig(JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof CloverError) return error;
+  }
+  throw new Error('was accepted');
+};
+
+test('a minimal configuration gets its defaults', (t) => {
+  t.deepEqual(parseHostConfig(JSON.stringify(minimal)), {
+    ...minimal,
+    listen: { host: '127.0.0.1', port: 0 },
+    logLevel: 'info',
+  });
+});
+
+test('an unknown or bad key is named, and no secret is shown', (t) => {
+  const error = refused({ ...minimal, token: 'short', listen: { port: -1 }, extra: 1 });
+  t.is(error.code, 'CLV_CONFIG_INVALID');
+  t.deepEqual(error.details.map(({ field }) => field).sort(), ['extra', 'listen.port', 'token']);
+  t.notRegex(error.message, /short/);
+  t.is(refused('text').code, 'CLV_CONFIG_INVALID');
+  t.throws(() => parseHostConfig('{'), { message: /not JSON/ });
+});
