@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
-import { createAttachments } from './attachments.ts';
 import type { AgentConfig } from './config.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
@@ -9,14 +8,12 @@ import { createHttpClient } from './http-client.ts';
 import { readLedger } from './ledger.ts';
 import { formatLoss } from './loss.ts';
 import { createPace } from './pace.ts';
-import { createPodDirectory } from './pod-directory.ts';
-import { select } from './selection.ts';
 import { createSender } from './sender.ts';
-import { startServer } from './server.ts';
+import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
-import { createTapList } from './tap-list.ts';
+import { startTracing } from './tracing.ts';
 
 /** A running agent. */
 export interface Agent {
@@ -43,7 +40,7 @@ export interface AgentDependencies {
   readonly log: Logger;
 }
 
-const pollMs = 1_000;
+const reportMs = 1_000;
 const stopMs = 5_000;
 const defaultOpenTimeoutMs = 10_000;
 
@@ -81,29 +78,21 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     onBatch: pipe.push,
   });
 
-  const attachments = createAttachments({
+  const tracing = startTracing({
     capture,
+    http,
+    podsFile: config.podsFile,
     node: config.node.name,
     ifindexOf: needs.ifindexOf,
     log,
   });
-  const taps = createTapList(http, log);
   const evidence = createEvidenceReporter({ capture, http, boot, source, openTimeoutMs, log });
-  let taking = true;
-  const reconcile = (): void => {
-    const pods = directory.pods();
-    if (taking && pods !== undefined) attachments.reconcile(select(pods, taps.taps()));
-  };
-  const rereadPods = async (): Promise<void> => {
-    await directory.refresh();
-    reconcile();
-  };
-  const directory = createPodDirectory({
-    file: config.podsFile,
-    onHint: () => void rereadPods(),
-    log,
+  const reporting = every(reportMs, async () => {
+    await evidence.report();
   });
+  sender.wake();
 
+  let stopping: Promise<number> | undefined;
   const showLedger = async (): Promise<object> => {
     const books = await readLedger({ capture, pipe, spool, ledger });
     const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
@@ -114,58 +103,43 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
       ...books,
       spoolBytes: spool.bytes,
       evidence: evidence.counters(),
-      attachments: attachments.counters(),
-      podsFile: { pods: directory.pods()?.length ?? 0, broken: directory.broken },
-      taps: { known: taps.taps().length, failed: taps.failed },
+      ...tracing.counters(),
       kernelCpuNs: capture.kernelCpuNs(),
       cpuMicros: { user: userCPUTime, system: systemCPUTime },
       maxRssBytes: maxRSS * 1_024,
     };
   };
-
-  const server = await startServer(config.listen, {
-    ready: () => taking && directory.pods() !== undefined,
+  const view = {
+    ready: () => stopping === undefined && tracing.ready(),
     ledger: showLedger,
-  }).catch(async (error: unknown) => {
-    await capture.close();
-    throw error;
-  });
-  sender.wake();
-  const loops = [
-    every(pollMs, rereadPods),
-    every(pollMs, async (signal) => {
-      await taps.refresh(signal);
-      reconcile();
-    }),
-    every(pollMs, async () => {
-      await evidence.report();
-    }),
-  ];
-  log.info({ source, port: server.port }, 'agent started');
+  };
 
-  const stop = async (): Promise<number> => {
+  const stop = async (server?: AgentServer): Promise<number> => {
     const deadline = clock.now() + stopMs;
-    taking = false;
-    directory.close();
-    attachments.detachAll();
-    await capture.flush();
     const left = (): number => Math.max(0, deadline - clock.now());
-    await Promise.race([
-      Promise.all(loops.map((loop) => loop.stop())).then(evidence.report),
-      clock.sleep(left()),
-    ]);
+    // Both detach and end their loops now; what they still wait for may take until the deadline.
+    const ended = Promise.all([tracing.stop(), reporting.stop()]).then(evidence.report);
+    await capture.flush();
     await pipe.drained();
     await sender.stop(left());
+    await Promise.race([ended, clock.sleep(left())]);
     await capture.close();
     await pipe.drained();
-    await server.close();
+    await server?.close();
     http.close();
     const kept = spool.entries().length;
     log.info({ kept }, 'agent stopped');
     return kept;
   };
-  let stopping: Promise<number> | undefined;
-  return { port: server.port, source, stop: () => (stopping ??= stop()) };
+
+  try {
+    const server = await startServer(config.listen, view);
+    log.info({ source, port: server.port }, 'agent started');
+    return { port: server.port, source, stop: () => (stopping ??= stop(server)) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** Every loss of this boot by cause, and of what it took over. */
