@@ -45,10 +45,7 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const envoy = options.envoy === undefined ? envoyProgram() : resolve(options.envoy);
   await sweep();
   const run = createRunFolder('up');
-  const log = pino(
-    { level: 'info', base: { process: 'up' } },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const log = pino({ level: 'info', base: null }, pino.destination({ dest: 2, sync: true }));
   const supervisor = createSupervisor({ run, log });
   const stopped = new Promise<void>((done) => {
     if (env.signal.aborted) done();

@@ -125,6 +125,8 @@ async function gatewayRequests(socketPath: string): Promise<number> {
   const path = '/stats?filter=downstream_rq_completed';
   const asked = request({ socketPath, path, agent: false }).end();
   const [response] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(asked, 'response'));
-  const counts = (await text(response)).matchAll(/port-\d+\.downstream_rq_completed: (\d+)/g);
+  const counts = (await text(response)).matchAll(
+    /^http\.port-\d+\.downstream_rq_completed: (\d+)$/gm,
+  );
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
