@@ -54,15 +54,17 @@ export function compile(
   released: ReadonlySet<string> = new Set(),
 ): Compilation {
   const owners = new Map<string, string>();
-  const compiled = [...policies].sort(byAge).map((policy): CompiledPolicy & { free: readonly string[] } => {
-    const { host, port } = policy.spec.target;
-    const place = `${port} ${host}`;
-    const { active, released: free } = activeOverlays(policy, runs, released);
-    const conflict = owners.get(place);
-    if (conflict !== undefined) return { policy, conflict, overlays: [], free };
-    owners.set(place, policyKey(policy));
-    return { policy, overlays: active, free };
-  });
+  const compiled = [...policies]
+    .sort(byAge)
+    .map((policy): CompiledPolicy & { free: readonly string[] } => {
+      const { host, port } = policy.spec.target;
+      const place = `${port} ${host}`;
+      const { active, released: free } = activeOverlays(policy, runs, released);
+      const conflict = owners.get(place);
+      if (conflict !== undefined) return { policy, conflict, overlays: [], free };
+      owners.set(place, policyKey(policy));
+      return { policy, overlays: active, free };
+    });
   return {
     form: {
       listeners: listenersOf(compiled),

@@ -39,14 +39,17 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): Json {
   };
 }
 
-/** A bootstrap with the resources in it, for `--mode validate`. */
+/** A bootstrap with the resources in it, each routes part on a listener of its own, for `--mode validate`. */
 export function staticBootstrap(resources: EnvoyResources): Json {
   return {
     static_resources: {
       clusters: resources.clusters.map(withoutType),
-      listeners: Object.entries(resources.routes).map(([port, routes]) =>
-        validationListener(port, withoutType(routes)),
-      ),
+      listeners: [
+        ...resources.listeners.map(withoutType),
+        ...Object.entries(resources.routes).map(([port, routes]) =>
+          validationListener(port, withoutType(routes)),
+        ),
+      ],
     },
   };
 }

@@ -130,7 +130,9 @@ function renderRoute(route: RouteForm): Json[] {
   const action = renderAction(route);
   // Envoy has no "any of" in one match: a route for each, in order, is the same.
   const matches = route.matches.length === 0 ? [{}] : route.matches;
-  return matches.map((match) => Object.assign({ name: route.name, match: renderMatch(match) }, action));
+  return matches.map((match) =>
+    Object.assign({ name: route.name, match: renderMatch(match) }, action),
+  );
 }
 
 function renderAction({ destinations, timeoutMs }: RouteForm): Record<string, Json> {

@@ -106,7 +106,10 @@ export function createFileXdsGateway(options: FileXdsGatewayOptions): Gateway & 
       );
       if (pending.length === 0) return { answer: { state: 'acknowledged' }, refused: [] };
       const refused = pending.filter((part) => hasRefused(part, before, now));
-      if (refused.length === pending.length || clock.now() >= deadline) {
+      // Routes of a new port are never asked for when its listener is refused.
+      const isDecided =
+        refused.length === pending.length || refused.some(({ name }) => name === 'listeners');
+      if (isDecided || clock.now() >= deadline) {
         const names = pending.map(({ name }) => name).join(', ');
         const message = `Envoy did not acknowledge ${names} within ${acknowledgeMs} ms`;
         return { answer: { state: 'unknown', message }, refused };
@@ -140,10 +143,16 @@ export function createFileXdsGateway(options: FileXdsGatewayOptions): Gateway & 
 
   const explain = async (part: Part, resources: EnvoyResources): Promise<string> => {
     const log = `Envoy refused ${part.name}; its log says why`;
-    if (part.name === 'listeners') return (await admin.listenerErrors()).join('; ') || log;
+    const isListeners = part.name === 'listeners';
+    const known = isListeners ? (await admin.listenerErrors()).join('; ') : '';
+    if (known !== '') return known;
     const port = /^routes\/(.+)$/.exec(part.name)?.[1];
-    const routes = port === undefined ? {} : { [port]: resources.routes[port] ?? null };
-    return (await options.explain?.({ ...resources, routes })) ?? log;
+    const suspects = {
+      clusters: resources.clusters,
+      listeners: isListeners ? resources.listeners : [],
+      routes: port === undefined ? {} : { [port]: resources.routes[port] ?? null },
+    };
+    return (await options.explain?.(suspects)) ?? log;
   };
 
   return {

@@ -1,0 +1,188 @@
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { eventTypes } from '../../../knative/events.ts';
+import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
+import type { TrafficPolicy } from '../../../knative/resources/traffic-policy.ts';
+import type { CloverFunction } from '../../../functions/host/function.ts';
+import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import { createPolicy } from '../../../functions/policy/function.ts';
+import {
+  createMemoryGateway,
+  type MemoryGateway,
+} from '../../../functions/policy/memory-gateway.ts';
+import type { SnapshotStore } from '../../../functions/policy/snapshot-store.ts';
+import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
+import { createLocalStore } from '../../../functions/resources/local-store.ts';
+import type { ResourceStore } from '../../../functions/resources/store.ts';
+import { intentOf, policyOf, runOf } from './examples.ts';
+
+interface Stand {
+  readonly resources: ResourceStore;
+  readonly snapshots: SnapshotStore;
+  readonly gateway: MemoryGateway;
+  readonly policy: CloverFunction;
+}
+
+const invocation = { signal: new AbortController().signal, log: pino({ enabled: false }) };
+
+const event = (type: string): CloudEvent => ({
+  specversion: '1.0',
+  id: '1',
+  source: '/test',
+  type,
+  extensions: {},
+  data: Buffer.from('{}'),
+});
+
+function stand(t: ExecutionContext): Stand {
+  const clock = systemClock;
+  const resources = createLocalStore({ path: ':memory:', clock });
+  const snapshots = createSqliteSnapshotStore({ path: ':memory:', clock });
+  const gateway = createMemoryGateway();
+  t.teardown(async () => Promise.all([resources.close(), snapshots.close()]));
+  const policy = createPolicy({ resources, snapshots, gateway, clock });
+  return { resources, snapshots, gateway, policy };
+}
+
+const changed = async (policy: CloverFunction): Promise<void> =>
+  policy.onEvent?.(event(eventTypes.resourceUpdated), invocation);
+
+const tick = async (policy: CloverFunction): Promise<void> =>
+  policy.onEvent?.(event(eventTypes.tick), invocation);
+
+async function apply(resources: ResourceStore, policy = policyOf()): Promise<void> {
+  const { name, namespace } = policy.metadata;
+  await resources.applySpec(
+    { kind: 'TrafficPolicy', metadata: { name, namespace }, spec: policy.spec },
+    { manager: 'test' },
+  );
+}
+
+async function setRun(resources: ResourceStore, status: ExperimentRunStatus): Promise<void> {
+  const { spec } = runOf({});
+  const metadata = { name: 'try-1', namespace: 'shop' };
+  await resources.applySpec({ kind: 'ExperimentRun', metadata, spec }, { manager: 'test' });
+  const run = await resources.get('ExperimentRun', 'shop', 'try-1');
+  if (run) await resources.patchStatus<'ExperimentRun'>(run, status);
+}
+
+async function read(resources: ResourceStore): Promise<TrafficPolicy> {
+  const found = await resources.get('TrafficPolicy', 'shop', 'proxy');
+  if (found === undefined) throw new Error('no policy');
+  return found;
+}
+
+function conditions({ status }: TrafficPolicy): Record<string, string> {
+  return Object.fromEntries(
+    (status.conditions ?? []).map((each) => [each.type, `${each.status} ${each.reason}`]),
+  );
+}
+
+test('a policy is programmed and its status says so; a second event writes nothing', async (t) => {
+  const { resources, snapshots, gateway, policy } = stand(t);
+  t.false(await policy.isActive?.('policy-resync'));
+  await apply(resources);
+  await changed(policy);
+  const first = await read(resources);
+  t.is(gateway.applied.length, 1);
+  t.is(first.status.observedGeneration, 1);
+  t.is(first.status.snapshot, 1);
+  t.is(first.status.renderedHash, (await snapshots.head())?.hash);
+  t.deepEqual(conditions(first), {
+    Accepted: 'True Accepted',
+    OverlayActive: 'False NoRun',
+    Programmed: 'True Programmed',
+  });
+
+  await changed(policy);
+  t.is((await read(resources)).metadata.resourceVersion, first.metadata.resourceVersion);
+  t.is((await snapshots.revisions()).length, 1);
+  t.true(await policy.isActive?.('policy-resync'));
+});
+
+test('a run moves the traffic, and its roll-back returns to the exact bytes of before', async (t) => {
+  const { resources, snapshots, policy } = stand(t);
+  await apply(resources);
+  await changed(policy);
+  await setRun(resources, { phase: 'Running', intent: intentOf(50) });
+  await changed(policy);
+  t.deepEqual((await read(resources)).status.overlays, ['try-1']);
+  t.is(conditions(await read(resources))['OverlayActive'], 'True RunInProgress');
+  await setRun(resources, { phase: 'RolledBack', intent: intentOf(0, 2) });
+  await changed(policy);
+
+  const [now, during, before] = await snapshots.revisions();
+  t.deepEqual([now?.version, during?.version, before?.version], [3, 2, 1]);
+  t.is(now?.resources, before?.resources);
+  t.not(during?.resources, before?.resources);
+  t.deepEqual((await read(resources)).status.overlays, []);
+});
+
+test('after success the overlay stays until the spec agrees, and does not come back', async (t) => {
+  const { resources, snapshots, policy } = stand(t);
+  await apply(resources);
+  await setRun(resources, { phase: 'Succeeded', intent: intentOf(100, 2) });
+  await changed(policy);
+  t.is(conditions(await read(resources))['OverlayActive'], 'True AwaitingSpec');
+
+  await apply(resources, policyOf({ rules: [{ split: [{ version: 'v2', weight: 1 }] }] }));
+  await changed(policy);
+  t.is(conditions(await read(resources))['OverlayActive'], 'False NoRun');
+  t.is((await snapshots.head())?.released.length, 1);
+
+  await apply(resources);
+  await changed(policy);
+  t.deepEqual((await read(resources)).status.overlays, []);
+  t.regex((await snapshots.head())?.resources ?? '', /"-\.3\.v1"/);
+});
+
+test('a rejection is a condition with the reason, tried again only by the resync', async (t) => {
+  const { resources, gateway, policy } = stand(t);
+  await apply(resources);
+  gateway.answer(() => {
+    throw new CloverError('CLV_GATEWAY_REJECTED', 'no', {
+      details: [{ field: 'routes/8080', message: 'bad regex' }],
+    });
+  });
+  await changed(policy);
+  const rejected = await read(resources);
+  t.is(conditions(rejected)['Programmed'], 'False GatewayRejected');
+  t.is(rejected.status.conditions?.find(({ type }) => type === 'Programmed')?.message, 'bad regex');
+  t.is(rejected.status.snapshot, undefined);
+  await changed(policy);
+  t.is(gateway.applied.length, 1);
+
+  gateway.answer(() => ({ state: 'acknowledged' }));
+  await tick(policy);
+  t.is(conditions(await read(resources))['Programmed'], 'True Programmed');
+});
+
+test('a gateway that does not answer is Unknown, and the event is asked for again', async (t) => {
+  const { resources, gateway, policy } = stand(t);
+  await apply(resources);
+  gateway.answer(() => ({ state: 'unknown', message: 'gone' }));
+  await t.throwsAsync(changed(policy), { code: 'CLV_GATEWAY_UNAVAILABLE' });
+  t.is(conditions(await read(resources))['Programmed'], 'Unknown GatewayUnreachable');
+  gateway.answer(() => ({ state: 'acknowledged' }));
+  await changed(policy);
+  t.is(conditions(await read(resources))['Programmed'], 'True Programmed');
+});
+
+test('two writers on one head agree, and numbers go on above files from a lost database', async (t) => {
+  const { resources, snapshots, gateway, policy } = stand(t);
+  await gateway.apply({ version: 41, resources: { clusters: [], listeners: [], routes: {} } });
+  const other = createPolicy({ resources, snapshots, gateway, clock: systemClock });
+  await apply(resources);
+  await Promise.all([changed(policy), changed(other), changed(policy)]);
+  t.is((await snapshots.head())?.version, 42);
+  t.is((await read(resources)).status.snapshot, 42);
+});
+
+test('an event of another type is refused as poison', async (t) => {
+  const { policy } = stand(t);
+  await t.throwsAsync(async () => policy.onEvent?.(event('dev.example.other'), invocation), {
+    code: 'CLV_EVENT_INVALID',
+  });
+});
