@@ -13,7 +13,7 @@ export interface Settled {
 /**
  * Follows an object until its policy is programmed or its experiment has ended.
  * @throws CloverError CLV_GATEWAY_REJECTED, CLV_CONFLICT for an experiment that ended otherwise
- *   than wished, CLV_NOT_FOUND when it is deleted, CLV_OVERLOADED after `timeoutMs`.
+ *   than wished, CLV_NOT_FOUND when it is deleted, CLV_DEADLINE_EXCEEDED after `timeoutMs`.
  */
 export async function waitUntilDone(
   client: ApiClient,
@@ -36,7 +36,7 @@ export async function waitUntilDone(
   }
   env.signal.throwIfAborted();
   const seconds = Math.round(timeoutMs / 1000);
-  throw new CloverError('CLV_OVERLOADED', `${kind} ${name} was not done after ${seconds} s`);
+  throw new CloverError('CLV_DEADLINE_EXCEEDED', `${kind} ${name} was not done after ${seconds} s`);
 }
 
 /** The final state, or undefined while there is more to wait for. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { Look } from '../../functions/evaluate/evidence-store.ts';
+import { readConclusion, type Conclusion } from '../../functions/evaluate/look.ts';
 import { sha256 } from '../../functions/lib/canonical-json.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
@@ -12,6 +12,7 @@ import {
   writeLines,
   type OutputOptions,
 } from '../output/print.ts';
+import { effectText, timeText } from '../output/text.ts';
 import { table, type Column } from '../output/table.ts';
 
 interface LooksOptions extends OutputOptions {
@@ -53,17 +54,32 @@ export function checkChain(looks: readonly Look[]): CheckedLook[] {
 
 const columns: readonly Column<CheckedLook>[] = [
   { head: 'LOOK', cell: ({ number }) => String(number), align: 'right' },
+  { head: 'AT', cell: (look) => timeText(concluded(look)?.at) },
+  { head: 'STAGE', cell: (look) => concluded(look)?.stage ?? '-' },
+  { head: 'OUTCOME', cell: (look) => concluded(look)?.outcome ?? '-' },
+  { head: 'SAMPLES', cell: (look) => pair(concluded(look)?.summary.samples), align: 'right' },
+  { head: 'ERRORS', cell: (look) => pair(concluded(look)?.summary.errors), align: 'right' },
   { head: 'CHAIN', cell: ({ chained }) => (chained ? 'ok' : 'BROKEN') },
   { head: 'HASH', cell: ({ hash }) => hash.slice(0, 12) },
-  { head: 'VERDICT', cell: ({ body }) => verdictOf(body) },
-  { head: 'BODY', cell: ({ body }) => body, wide: true },
+  {
+    head: 'EFFECTS',
+    cell: (look) => concluded(look)?.summary.effects.map(effectText).join('; ') || '-',
+    wide: true,
+  },
+  { head: 'REASON', cell: (look) => concluded(look)?.reason ?? '-', wide: true },
 ];
 
-const judged = z.looseObject({ verdict: z.string() });
+/** Undefined for a body that another version of Clover wrote. */
+function concluded(look: Look): Conclusion | undefined {
+  try {
+    return readConclusion(look);
+  } catch {
+    return undefined;
+  }
+}
 
-function verdictOf(body: string): string {
-  const parsed = judged.safeParse(JSON.parse(body));
-  return parsed.success ? parsed.data.verdict : '-';
+function pair(arms: { readonly control: number; readonly variant: number } | undefined): string {
+  return arms === undefined ? '-' : `${arms.control}/${arms.variant}`;
 }
 
 function print(

@@ -138,11 +138,25 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
     { path: `${root}/:plural/:name`, scope: 'one' },
   ]) {
     router.get(path, (request, response) => read(request, response, targetOf(request.params)));
-    if (scope === 'list') continue;
-    router.put(path, (request, response) => apply(request, response, targetOf(request.params)));
-    router.delete(path, (request, response) => remove(request, response, targetOf(request.params)));
+    if (scope === 'one') {
+      router.put(path, (request, response) => apply(request, response, targetOf(request.params)));
+      router.delete(path, (request, response) =>
+        remove(request, response, targetOf(request.params)),
+      );
+    }
+    router.all(path, refuseMethod(scope === 'one' ? 'GET, HEAD, PUT, DELETE' : 'GET, HEAD'));
   }
   return router;
+}
+
+function refuseMethod(allowed: string) {
+  return ({ method }: Request, response: Response): never => {
+    response.set('Allow', allowed);
+    throw new CloverError(
+      'CLV_METHOD_NOT_ALLOWED',
+      `${method} is not allowed here, use ${allowed}`,
+    );
+  };
 }
 
 const parameters = z.object({

@@ -29,6 +29,8 @@ export async function streamWatch(response: Response, watch: WatchStream): Promi
   response.flushHeaders();
 
   const line = async (type: string, object: unknown): Promise<void> => {
+    // The host ends streams when it drains.
+    if (response.writableEnded || response.destroyed) return;
     if (!response.write(`${JSON.stringify({ type, object })}\n`)) {
       await once(response, 'drain', { signal: watch.signal });
     }

@@ -121,6 +121,14 @@ test('a kind that Clover writes alone is not written by users', async (t) => {
   await refused(t, call(api, path, { method: 'DELETE' }), 422, 'CLV_RESOURCE_INVALID');
 });
 
+test('methods that a path has not are refused with those that it has', async (t) => {
+  const api = await startApi(t);
+  await refused(t, call(api, tapPath, { method: 'PATCH' }), 405, 'CLV_METHOD_NOT_ALLOWED');
+  const answer = await call(api, `${apis}/taps`, { method: 'POST' });
+  t.is(answer.status, 405);
+  t.is(answer.headers.get('allow'), 'GET, HEAD');
+});
+
 test('unknown resources and parameters are refused with what is known', async (t) => {
   const api = await startApi(t);
   t.regex(

@@ -5,10 +5,32 @@ import express, { type ErrorRequestHandler } from 'express';
 import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
 import { createApi } from '../../../functions/api/function.ts';
 import type { Look } from '../../../functions/evaluate/evidence-store.ts';
+import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
+
+const summary = {
+  samples: { control: 120, variant: 118 },
+  errors: { control: 1, variant: 0 },
+  stuck: 0,
+  missing: 0,
+  effects: [{ metric: 'latency', estimate: 0.031, low: 0.01, high: 0.052 }],
+  window: { from: 0, to: 5_000 },
+};
+
+/** A look as the judge chains it. */
+export function look(number: number, previous: string): Look {
+  const body = JSON.stringify({
+    stage: 'judge',
+    at: 0,
+    outcome: 'PASS',
+    reason: 'better',
+    summary,
+  });
+  return { run: 'r1', number, previous, hash: sha256(previous + body), body };
+}
 
 /** Rows that the test's analytics and evidence hold. */
 export const rows = {
@@ -40,15 +62,7 @@ export const rows = {
       sumLogSq: 2,
     },
   ],
-  looks: [
-    {
-      run: 'r1',
-      number: 1,
-      previous: '0'.repeat(64),
-      hash: 'a'.repeat(64),
-      body: '{"verdict":"PASS"}',
-    },
-  ] satisfies Look[],
+  looks: [look(1, '0'.repeat(64))] satisfies Look[],
 };
 
 const edge: ErrorRequestHandler = (error: unknown, _request, response, _next) => {

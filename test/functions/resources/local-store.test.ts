@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -227,4 +228,33 @@ test('a store in memory works the same', async (t) => {
   t.is((await store.list('Tap', 'shop')).items.length, 1);
   t.is((await store.list('Tap', 'elsewhere')).items.length, 0);
   await store.close();
+});
+
+test('every answered write survives a SIGKILL of the process', async (t) => {
+  const { store, path } = await open(t);
+  await store.close();
+  const module = new URL('../../../functions/resources/local-store.ts', import.meta.url).href;
+  const script = `
+    const { createLocalStore } = await import(${JSON.stringify(module)});
+    const clock = { now: () => Date.now(), sleep: async () => {} };
+    const store = createLocalStore({ path: process.argv[1], clock });
+    const metadata = { name: 'web', namespace: 'shop' };
+    for (let port = 1; ; port = (port % 65_535) + 1) {
+      const made = await store.applySpec({ kind: 'Tap', metadata, spec: { ports: [port] } }, { manager: 'test' });
+      process.stdout.write(made.metadata.resourceVersion + '\\n');
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let answered = '';
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    answered += String(chunk);
+    if (answered.length > 100) child.kill('SIGKILL');
+  }
+  const last = Number(answered.split('\n').at(-2));
+  const again = createLocalStore({ path, clock: systemClock });
+  const found = await again.get('Tap', 'shop', 'web');
+  t.true(last > 10 && Number(found?.metadata.resourceVersion) >= last);
+  t.is((await again.list('Tap')).resourceVersion, found?.metadata.resourceVersion);
+  await again.close();
 });
