@@ -59,12 +59,20 @@ export function createClickHouseStore(
     }
   };
 
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    await ensureSchema();
+    return await work();
+  };
+
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      await ensureSchema();
-      return await work();
+      return await attempt(work).catch((error: unknown) => {
+        if (!isSchemaMissing(error)) throw error;
+        // The data was wiped under us: once more, with new tables.
+        schema = undefined;
+        return attempt(work);
+      });
     } catch (error) {
-      if (isSchemaMissing(error)) schema = undefined;
       throw toCloverError(error);
     }
   };

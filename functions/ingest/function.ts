@@ -38,22 +38,22 @@ export function createIngest(options: IngestOptions): CloverFunction {
   const counts = { batches: 0, spans: 0, malformed: 0, overloaded: 0, unavailable: 0 };
   let lastStoredAt = 0;
 
-  const store = async (event: CloudEvent, signal: AbortSignal): Promise<number> => {
+  const store = async (event: CloudEvent): Promise<number> => {
     batcher.admit(event.data.length);
     const { block, spans } = decoder.decodeTraces(event.data);
     const record = recordOf(event, spans);
-    await unlessAborted(batcher.add({ data: block, spans }, record), signal);
+    await batcher.add({ data: block, spans }, record);
     return spans;
   };
 
   return {
     name: 'ingest',
 
-    async onEvent(event, { signal }) {
+    async onEvent(event) {
       if (event.type !== eventTypes.spans)
         throw new CloverError('CLV_EVENT_INVALID', `ingest does not take events of ${event.type}`);
       try {
-        counts.spans += await store(event, signal);
+        counts.spans += await store(event);
         counts.batches += 1;
         lastStoredAt = clock.now();
       } catch (error) {
@@ -90,23 +90,4 @@ function recordOf(event: CloudEvent, spans: number): BatchRecord {
       details: [{ field: 'cloverspans', message: `found ${JSON.stringify(cloverspans)}` }],
     });
   return { source: event.source, id: event.id, spans, watermarkMs, loss: cloverloss };
-}
-
-/** The wait ends at the delivery's deadline; the insert itself goes on for the rest of its group. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void =>
-    reject(
-      new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'the spans were not stored in time', {
-        cause: signal.reason,
-        retryAfter: 1,
-      }),
-    );
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

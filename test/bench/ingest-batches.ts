@@ -56,7 +56,7 @@ function templateOf(kind: number, variant: number): Template {
     ['clover.run', 'proxy-v2-r1'],
     ['clover.epoch', BigInt(1 + (variant % 3))],
     ['clover.arm', variant % 2 === 0 ? 'control' : 'variant'],
-    ['clover.ttfb_ns', BigInt(400_000 + randomInt(4_000_000))],
+    ['clover.time_to_first_byte', BigInt(400_000 + randomInt(4_000_000))],
     ['server.address', `198.18.0.${10 + (variant % 8)}`],
     ['server.port', 8080n],
     ['client.address', `198.18.1.${variant % 20}`],

@@ -24,7 +24,7 @@ const spanAttributes = named([
   ['clover.run', 'run'],
   ['clover.epoch', positive('epoch')],
   ['clover.arm', 'arm'],
-  ['clover.ttfb_ns', positive('ttfb_ns')],
+  ['clover.time_to_first_byte', positive('ttfb_ns')],
 ]);
 
 /** [name, type, expression]: names and types are those of the exporter's `otel_traces` table. */

@@ -111,7 +111,7 @@ bool promote(Promoted &into, const Attribute &attribute) {
   if (key == "clover.run") return into.run = text, true;
   if (key == "clover.epoch") return take_number(into.epoch, text, UINT32_MAX);
   if (key == "clover.arm") return into.arm = text, true;
-  if (key == "clover.ttfb_ns") return take_number(into.ttfb_ns, text, INT64_MAX);
+  if (key == "clover.time_to_first_byte") return take_number(into.ttfb_ns, text, INT64_MAX);
   // Names of older conventions stay in the map, so that nobody misses what they sent.
   if (key == "http.method") into.method = text;
   else if (key == "http.status_code") take_number(into.status_code, text, UINT16_MAX);

@@ -101,7 +101,7 @@ test('semantic attributes get columns of their own and leave the map', (t) => {
           ['clover.run', 'run-1'],
           ['clover.epoch', 7n],
           ['clover.arm', 'variant'],
-          ['clover.ttfb_ns', 42n],
+          ['clover.time_to_first_byte', 42n],
           ['other', 'stays'],
         ],
       },

@@ -1,0 +1,159 @@
+import test, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
+import { createClickHouseStore } from '../../../functions/analytics/clickhouse-store.ts';
+import type { CloverFunction } from '../../../functions/host/function.ts';
+import { createIngest } from '../../../functions/ingest/function.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import { eventTypes } from '../../../knative/events.ts';
+import { createTraceDecoder } from '../../../native/codec/codec.ts';
+import { otlpOf, serverSpan } from '../analytics/spans.ts';
+import { log, startTestClickHouse, type TestClickHouse } from '../analytics/start.ts';
+
+interface SetUp {
+  readonly clickhouse: TestClickHouse;
+  readonly ingest: CloverFunction;
+}
+
+async function setUp(t: ExecutionContext): Promise<SetUp> {
+  const clickhouse = await startTestClickHouse();
+  t.teardown(() => clickhouse.remove());
+  const analytics = createClickHouseStore({ ...clickhouse.server(), database: 'clover' }, { log });
+  t.teardown(() => analytics.close());
+  const decoder = createTraceDecoder();
+  const limits = { waitMs: 10 };
+  const ingest = createIngest({ analytics, decoder, clock: systemClock, limits });
+  t.teardown(() => ingest.close?.());
+  return { clickhouse, ingest };
+}
+
+const batch = (id: number, spans: number): CloudEvent => {
+  const start = Date.now() - 60_000;
+  return event(String(id), otlpOf(Array.from({ length: spans }, (_, i) => serverSpan(start + i))), {
+    cloverspans: String(spans),
+    cloverwm: '1700000000123',
+    cloverloss: '{"ring_full":3}',
+  });
+};
+
+function event(id: string, data: Buffer, extensions: Record<string, string> = {}): CloudEvent {
+  return {
+    specversion: '1.0',
+    id,
+    source: '/nodes/n/1',
+    type: eventTypes.spans,
+    extensions,
+    data,
+  };
+}
+
+const send = (ingest: CloverFunction, what: CloudEvent): Promise<void> =>
+  ingest.onEvent?.(what, { signal: AbortSignal.timeout(30_000), log }) ??
+  Promise.reject(new TypeError('ingest takes events'));
+
+const codeOf = (error: unknown): string => (error instanceof CloverError ? error.code : '');
+
+test('what was accepted is queryable at once, with its ledger row', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  await send(ingest, batch(1, 20));
+  t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), 20);
+  t.deepEqual(
+    await clickhouse.rows('SELECT source, id, spans, loss FROM batches FINAL', z.looseObject({})),
+    [{ source: '/nodes/n/1', id: '1', spans: 20, loss: '{"ring_full":3}' }],
+  );
+  t.like(ingest.counters?.(), { batches: 1, spans: 20, malformed: 0, queued: 0 });
+});
+
+test('a redelivered batch changes nothing', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  const first = batch(1, 30);
+  await Promise.all([first, first, batch(2, 5)].map((each) => send(ingest, each)));
+  await send(ingest, first);
+  t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), 35);
+  t.is(await clickhouse.number('SELECT count() FROM batches FINAL'), 2);
+});
+
+test('a malformed body is refused and counted, and stores no part of itself', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  const whole = batch(1, 30);
+  const cut = { ...whole, data: whole.data.subarray(0, whole.data.length - 1) };
+  const wrongCount = { ...whole, extensions: { cloverspans: '31' } };
+  const noise = event('2', Buffer.from('no protobuf at all'));
+  for (const bad of [cut, wrongCount, noise]) {
+    const error = await t.throwsAsync(send(ingest, bad));
+    t.is(codeOf(error), 'CLV_TELEMETRY_MALFORMED');
+  }
+  t.is(ingest.counters?.()['malformed'], 3);
+  await send(ingest, batch(3, 1));
+  t.is(await clickhouse.number('SELECT count() FROM spans'), 1);
+});
+
+test('an event of another type and a bad watermark are refused', async (t) => {
+  const { ingest } = await setUp(t);
+  const one = batch(1, 1);
+  for (const bad of [
+    { ...one, type: eventTypes.evidence },
+    { ...one, extensions: { cloverwm: 'soon' } },
+  ]) {
+    t.is(codeOf(await t.throwsAsync(send(ingest, bad))), 'CLV_EVENT_INVALID');
+  }
+});
+
+test('while ClickHouse is down the answer is 503 with Retry-After, and later all is stored', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  await send(ingest, batch(1, 10));
+  await clickhouse.kill();
+  const second = batch(2, 10);
+  const error = await t.throwsAsync(send(ingest, second), { instanceOf: CloverError });
+  t.is(error?.code, 'CLV_ANALYTICS_UNAVAILABLE');
+  t.is(error?.status, 503);
+  t.is(error?.retryAfter, 1);
+  t.like(ingest.counters?.(), { unavailable: 1, queued: 0 });
+  await clickhouse.restart();
+  await send(ingest, second);
+  t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), 20);
+});
+
+test('every batch that was accepted survives SIGKILLs of ClickHouse during inserts', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  const accepted = new Set<string>();
+  const refused: CloudEvent[] = [];
+  let next = 1;
+  for (let round = 0; round < 3; round++) {
+    const stop = new AbortController();
+    const sender = async (): Promise<void> => {
+      while (!stop.signal.aborted) {
+        const each = batch(next++, 200);
+        await send(ingest, each).then(
+          () => accepted.add(each.id),
+          () => {
+            refused.push(each);
+            stop.abort();
+          },
+        );
+      }
+    };
+    const senders = [sender(), sender(), sender(), sender()];
+    const goal = accepted.size + 12;
+    while (accepted.size < goal) await systemClock.sleep(5);
+    await clickhouse.kill();
+    await Promise.all(senders);
+    await clickhouse.restart();
+    const stored = await clickhouse.rows(
+      'SELECT id FROM batches FINAL',
+      z.object({ id: z.string() }),
+    );
+    const ids = new Set(stored.map(({ id }) => id));
+    t.deepEqual(
+      [...accepted].filter((id) => !ids.has(id)),
+      [],
+    );
+    t.true((await clickhouse.number('SELECT count() FROM spans FINAL')) >= accepted.size * 200);
+  }
+  t.true(refused.length > 0);
+  await Promise.all(refused.map((each) => send(ingest, each)));
+  const batches = accepted.size + refused.length;
+  t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), batches * 200);
+  t.is(await clickhouse.number('SELECT count() FROM batches FINAL'), batches);
+});
