@@ -20,7 +20,7 @@ test('a sweep after SIGKILL leaves no process, namespace, link or folder of the 
   t.teardown(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
   const path = await Promise.race([
-    once(lines, 'line').then(([line]) => String(line)),
+    once(lines, 'line').then((values: unknown[]) => String(values[0])),
     once(child, 'exit').then(() => 'it ended early'),
   ]);
   const [run] = findRuns(parent);
