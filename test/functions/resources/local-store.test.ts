@@ -255,6 +255,6 @@ test('every answered write survives a SIGKILL of the process', async (t) => {
   const again = createLocalStore({ path, clock: systemClock });
   const found = await again.get('Tap', 'shop', 'web');
   t.true(last > 10 && Number(found?.metadata.resourceVersion) >= last);
-  t.is((await again.list('Tap')).resourceVersion, found?.metadata.resourceVersion);
+  t.is(found?.metadata.resourceVersion, (await again.list('Tap')).resourceVersion);
   await again.close();
 });
