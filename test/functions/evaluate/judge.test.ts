@@ -1,0 +1,298 @@
+import test from 'ava';
+import { experimentSpec, type ExperimentSpec } from '../../../knative/resources/experiment.ts';
+import type { MergedCell } from '../../../functions/evaluate/evidence-store.ts';
+import { judge, type JudgeInput } from '../../../functions/evaluate/judge.ts';
+import { chainLook, readConclusion } from '../../../functions/evaluate/look.ts';
+import { watch } from '../../../functions/evaluate/watch.ts';
+import { toCells, type Seen } from './helpers/cells.ts';
+import { createNormal, createRandom } from './helpers/random.ts';
+
+const planOf = (more: Readonly<Record<string, unknown>> = {}): ExperimentSpec =>
+  experimentSpec.parse({
+    targetRef: { name: 'proxy' },
+    control: 'v1',
+    variant: 'v2',
+    deadline: '2m',
+    metrics: [
+      { type: 'latency', margin: 0.1 },
+      { type: 'errors', margin: 0.1, floor: 0.01 },
+    ],
+    ...more,
+  });
+
+interface Shape {
+  readonly seed?: number;
+  readonly perSecond?: number;
+  readonly seconds?: number;
+  /** Second of the first request. */
+  readonly from?: number;
+  /** Stuck requests carry no stamp. */
+  readonly unnamed?: boolean;
+  /** Variant over control, as a factor. */
+  readonly factor?: number;
+  readonly share?: number;
+  readonly epoch?: number;
+  /** Extra requests per second whose arm is not known. */
+  readonly unstamped?: number;
+  readonly stuckVariant?: number;
+  readonly errors?: readonly [number, number];
+  /** Level of both arms at a second, in log units. */
+  readonly drift?: (second: number) => number;
+}
+
+const unknown = { run: '', epoch: 0, arm: '' };
+
+/** Requests of a run `r` from second 1,000 on. */
+function requests(shape: Shape): Seen[] {
+  const { seed = 1, perSecond = 200, seconds = 10, factor = 1, share = 0.5, epoch = 1 } = shape;
+  const random = createRandom(seed);
+  const normal = createNormal(random);
+  const seen: Seen[] = [];
+  for (let second = 0; second < seconds; second += 1) {
+    const block = (shape.from ?? 1_000) + second;
+    const level = 0.002 * Math.exp(shape.drift?.(second) ?? 0);
+    const draw = (): number => level * Math.exp(0.4 * normal());
+    for (let unit = 0; unit < perSecond; unit += 1) {
+      const variant = random() < share;
+      const arm = variant ? 'variant' : 'control';
+      const error = random() < (shape.errors?.[variant ? 1 : 0] ?? 0);
+      const stuck = variant && random() < (shape.stuckVariant ?? 0);
+      const latency = stuck ? undefined : draw() * (variant ? factor : 1);
+      const stamp = stuck && shape.unnamed ? unknown : { run: 'r', epoch, arm };
+      seen.push({ ...stamp, block, latency, error: error && !stuck });
+    }
+    for (let unit = 0; unit < (shape.unstamped ?? 0); unit += 1) {
+      seen.push({ ...unknown, block, latency: draw() });
+    }
+  }
+  return seen;
+}
+
+const merge = (seen: readonly Seen[]): MergedCell[] => toCells(seen, 1);
+
+function inputOf(cells: readonly MergedCell[], more: Partial<JudgeInput> = {}): JudgeInput {
+  const last = Math.max(...cells.map(({ block }) => block));
+  const end = (last + 1) * 1_000;
+  return {
+    run: 'r',
+    plan: planOf(),
+    intents: [{ epoch: 1, variantWeight: 50, at: 999_000 }],
+    startedAt: 999_000,
+    judgedFrom: 1_001_000,
+    cells,
+    watermark: end,
+    openTimeoutMs: 10_000,
+    now: end,
+    listeningSince: 999_000,
+    ...more,
+  };
+}
+
+const judged = (shape: Shape, more: Partial<JudgeInput> = {}) =>
+  judge(inputOf(merge(requests(shape)), more));
+
+test('equal versions pass within 2,000 to 5,000 requests at a margin of 10 %', (t) => {
+  const needed = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
+    for (let seconds = 2; seconds <= 30; seconds += 1) {
+      const { outcome } = judged({ seed, seconds });
+      if (outcome === 'PASS') return seconds * 200;
+    }
+    return Infinity;
+  });
+  t.log(needed);
+  t.true(needed.every((units) => units <= 5_000));
+});
+
+test('200 ms on top of 2 ms fails with the first hundred requests of each arm', (t) => {
+  const finding = judged({ seconds: 3, factor: 100 });
+  t.is(finding.outcome, 'FAIL');
+  t.true((finding.metrics[0]?.low ?? 0) > 10);
+});
+
+test('no verdict comes before minSamples in each arm', (t) => {
+  const plan = planOf({ minSamples: 1_000 });
+  t.is(judged({ seconds: 9, factor: 100 }, { plan }).outcome, 'CONTINUE');
+  t.is(judged({ seconds: 13, factor: 100 }, { plan }).outcome, 'FAIL');
+});
+
+test('blocks beyond the watermark and before the window do not count', (t) => {
+  const cells = merge(requests({ seconds: 10 }));
+  const { summary } = judge(inputOf(cells, { watermark: 1_005_999 }));
+  t.deepEqual(summary.window, { from: 1_001_000, to: 1_005_000 });
+  t.is(summary.samples.control + summary.samples.variant, 800);
+});
+
+test('without a live source there is no verdict, whatever the cells say', (t) => {
+  const finding = judged({ factor: 100 }, { watermark: undefined });
+  t.is(finding.outcome, 'CONTINUE');
+  const later = judged({ factor: 100 }, { watermark: undefined, now: 1_085_000 });
+  t.is(later.outcome, 'INVALID');
+  t.regex(later.reason, /no-evidence/);
+  const deadline = judged({ factor: 100 }, { watermark: undefined, now: 1_119_000 });
+  t.is(deadline.outcome, 'INCONCLUSIVE');
+});
+
+test('our own absence is not the silence of the agents', (t) => {
+  const more = { watermark: undefined, now: 1_085_000, listeningSince: 1_084_000 };
+  t.is(judged({}, more).outcome, 'CONTINUE');
+});
+
+test('a split that differs from the plan is INVALID, whatever the metrics say', (t) => {
+  const finding = judged({ seconds: 30, share: 0.42, factor: 3 });
+  t.is(finding.outcome, 'INVALID');
+  t.regex(finding.reason, /^sample-ratio/);
+});
+
+test('one stuck request bars a PASS', (t) => {
+  const seen = requests({ seconds: 30 });
+  t.is(judge(inputOf(merge(seen))).outcome, 'PASS');
+  const stuck: Seen = { run: 'r', epoch: 1, arm: 'variant', block: 1_005, latency: undefined };
+  const finding = judge(inputOf(merge([...seen, stuck])));
+  t.is(finding.outcome, 'CONTINUE');
+  t.regex(finding.reason, /stuck/);
+});
+
+test('a version whose requests all hang fails, by latency and by errors', (t) => {
+  const plans = [
+    planOf(),
+    planOf({ metrics: [{ type: 'latency' }] }),
+    planOf({ metrics: [{ type: 'errors' }] }),
+  ];
+  for (const plan of plans) t.is(judged({ stuckVariant: 1 }, { plan }).outcome, 'FAIL');
+});
+
+test('a version that hangs without ever being named leaves the split wrong: INVALID', (t) => {
+  t.is(judged({ stuckVariant: 1, unnamed: true }).outcome, 'INVALID');
+});
+
+test('few missing requests widen the interval, many bar the verdict and end INVALID', (t) => {
+  const clean = judged({ seconds: 40 });
+  t.is(clean.outcome, 'PASS');
+  const few = judged({ seconds: 40, unstamped: 1 });
+  t.is(few.outcome, 'PASS');
+  t.is(few.summary.missing, 39);
+  const [before, after] = [clean.metrics[0], few.metrics[0]];
+  t.true((after?.highest ?? 0) > (before?.highest ?? 0));
+  const many = judged({ seconds: 40, unstamped: 30 });
+  t.is(many.outcome, 'INVALID');
+  t.regex(many.reason, /^missing/);
+});
+
+test('missing requests that only just began to matter do not end a run yet', (t) => {
+  t.is(judged({ seconds: 9, unstamped: 30, factor: 1 }).outcome, 'CONTINUE');
+});
+
+test('a gross FAIL survives every filling of the missing', (t) => {
+  t.is(judged({ seconds: 10, unstamped: 10, factor: 100 }).outcome, 'FAIL');
+});
+
+test('an error ratio above margin and floor fails; below the floor it never does', (t) => {
+  t.is(judged({ seconds: 20, errors: [0, 0.05] }).outcome, 'FAIL');
+  for (const seed of [1, 2, 3, 4]) {
+    const { outcome } = judged({ seed, seconds: 60, errors: [0, 0.004] });
+    t.not(outcome, 'FAIL');
+  }
+});
+
+test('a guardrail that fails fails the run; one that is undecided does not hold a PASS back', (t) => {
+  const guarded = planOf({
+    metrics: [
+      { type: 'latency', margin: 0.1 },
+      { type: 'errors', role: 'guardrail', floor: 0 },
+    ],
+  });
+  t.is(judged({ seconds: 20 }, { plan: guarded }).outcome, 'PASS');
+  t.is(judged({ seconds: 20, errors: [0, 0.05] }, { plan: guarded }).outcome, 'FAIL');
+});
+
+test('a PASS waits for the last step of the plan; a FAIL does not', (t) => {
+  const plan = planOf({ plan: [{ weight: 50 }, { weight: 60 }] });
+  t.is(judged({ seconds: 30 }, { plan }).outcome, 'CONTINUE');
+  t.is(judged({ seconds: 30, factor: 2 }, { plan }).outcome, 'FAIL');
+});
+
+test('epochs with different shares are judged together', (t) => {
+  const seen = [
+    ...requests({ seconds: 10, share: 0.1 }),
+    ...requests({ seconds: 15, share: 0.5, epoch: 2, seed: 9, from: 1_010 }),
+  ];
+  const plan = planOf({ plan: [{ weight: 10 }, { weight: 50 }] });
+  const intents = [
+    { epoch: 1, variantWeight: 10, at: 999_000 },
+    { epoch: 2, variantWeight: 50, at: 1_010_000 },
+  ];
+  const finding = judge(inputOf(merge(seen), { plan, intents }));
+  t.is(finding.epochs.length, 2);
+  t.is(finding.outcome, 'PASS');
+});
+
+test('in a drill only requests under the fault are judged', (t) => {
+  const drill = { fault: { abort: { status: 503, percent: 100 } }, expect: 'FAIL' };
+  const plan = planOf({ drill });
+  const finding = judged({ seconds: 20, factor: 5 }, { plan });
+  t.is(finding.outcome, 'CONTINUE');
+  t.is(finding.summary.samples.variant, 0);
+});
+
+test('equal versions seldom fail at margin 0 with a look every second, through ramps and shocks', (t) => {
+  const plan = planOf({ metrics: [{ type: 'latency', margin: 0 }], minSamples: 10, alpha: 0.05 });
+  let failed = 0;
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const random = createRandom(seed + 1_000);
+    const normal = createNormal(random);
+    let shock = 0;
+    const shocks = Array.from({ length: 30 }, () => (shock = 0.9 * shock + 0.5 * normal()));
+    const drift = (second: number): number => (shocks[second] ?? 0) + second / 30;
+    const cells = merge(requests({ seed, seconds: 30, perSecond: 40, drift }));
+    for (let seconds = 2; seconds <= 30; seconds += 1) {
+      const watermark = (1_000 + seconds) * 1_000;
+      if (judge(inputOf(cells, { plan, watermark })).outcome !== 'FAIL') continue;
+      failed += 1;
+      break;
+    }
+  }
+  t.true(failed <= 6, `${failed} of 60`);
+});
+
+test('the same inputs give the same bytes, and the chain holds them', (t) => {
+  const body = (cells: readonly MergedCell[]) =>
+    ({
+      ...judge(inputOf(cells)),
+      stage: 'judge',
+      run: 'r',
+      number: 1,
+      at: 5,
+      watermark: 6,
+      openTimeoutMs: 7,
+    }) as const;
+  const cells = merge(requests({}));
+  const first = chainLook(undefined, body(cells));
+  t.deepEqual(chainLook(undefined, body(structuredClone(cells))), first);
+  const second = chainLook(first, { ...body(cells), number: 2 });
+  t.is(second.previous, first.hash);
+  t.is(readConclusion(first).outcome, judge(inputOf(cells)).outcome);
+  const other = chainLook(undefined, body(merge(requests({ seed: 2 }))));
+  t.not(other.hash, first.hash);
+});
+
+function watched(factor: number, errorRatio: number, seconds = 70): ReturnType<typeof watch> {
+  const errors = [0, errorRatio] as const;
+  const after = { seconds, share: 1, epoch: 2, factor, errors, seed: 4, from: 1_020 };
+  const cells = merge([...requests({ seconds: 20 }), ...requests(after)]);
+  const intents = [
+    { epoch: 1, variantWeight: 50, at: 999_000 },
+    { epoch: 2, variantWeight: 100, at: 1_020_000 },
+  ];
+  return watch({ ...inputOf(cells, { intents }), verdictAt: 1_020_000 });
+}
+
+test('the watch passes a version that keeps the control’s level, after its whole duration', (t) => {
+  t.is(watched(1, 0).outcome, 'PASS');
+  t.is(watched(1.3, 0).outcome, 'PASS');
+  t.is(watched(1, 0, 30).outcome, 'CONTINUE');
+});
+
+test('the watch fails a version that turns surely slower or surely faulty', (t) => {
+  t.is(watched(2, 0, 10).outcome, 'FAIL');
+  t.is(watched(1, 0.1, 10).outcome, 'FAIL');
+});
