@@ -13,6 +13,8 @@ const run = promisify(execFile);
 export async function ip(commands: readonly string[], namespace?: string): Promise<void> {
   const where = namespace === undefined ? [] : ['-netns', namespace];
   const child = run('ip', [...where, '-batch', '-']);
+  // When ip ends before it has read everything, its exit says why; the broken pipe is no news.
+  child.child.stdin?.on('error', () => undefined);
   child.child.stdin?.end(`${commands.join('\n')}\n`);
   try {
     await child;
