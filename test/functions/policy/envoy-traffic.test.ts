@@ -90,8 +90,9 @@ test('a delay is felt on the variant alone', async (t) => {
   const [control, variant] = ['v1', 'v2'].map((body) =>
     answers.filter((answer) => answer.body === body).map(({ took }) => took),
   );
-  t.true(Math.min(...(variant ?? [0])) >= 400);
-  t.true(Math.min(...(control ?? [])) < 400);
+  // Envoy's timers may fire a little early.
+  t.true(Math.min(...(variant ?? [0])) >= 380);
+  t.true(Math.min(...(control ?? [])) < 380);
 });
 
 test('an abort falls on the variant alone and carries its stamp', async (t) => {

@@ -141,6 +141,21 @@ export function client(
   };
 }
 
+/**
+ * Asks until the answer is as wanted, and gives the last answer. Envoy acknowledges on its main
+ * thread; its workers follow a moment later.
+ */
+export async function until(
+  get: () => Promise<Answer>,
+  wanted: (answer: Answer) => boolean,
+): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await get();
+    if (wanted(answer) || attempt === 200) return answer;
+    await delay(10);
+  }
+}
+
 async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -18,6 +18,7 @@ import {
   client,
   envoyMissing,
   envoyStand,
+  until,
   upstream,
   versionsOf,
   type EnvoyStand,
