@@ -10,6 +10,7 @@ type Register = (program: Command, env: CliEnv) => void;
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   apply: async () => (await import('./commands/apply.ts')).registerApply,
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
+  demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
   get: async () => (await import('./commands/get.ts')).registerGet,
   looks: async () => (await import('./commands/looks.ts')).registerLooks,

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import { createApiClient } from '../../functions/api/client.ts';
+import type { Clock } from '../../functions/lib/clock.ts';
+import { CloverError } from '../../functions/lib/errors.ts';
+import { createSdc, type Sdc } from '../../infra/samples/sdc/deploy.ts';
+import { startLoad } from '../../infra/samples/sdc/load.ts';
+import { sdcPods, sdcPort } from '../../infra/samples/sdc/topology.ts';
+import { createSupervisor, type Supervisor } from '../supervisor/processes.ts';
+import { envoyProgram } from '../supervisor/programs.ts';
+import { createRunFolder, type RunFolder } from '../supervisor/run-record.ts';
+import { startStack, type Stack } from '../supervisor/stack.ts';
+import { sweep, takeDown } from '../supervisor/sweep.ts';
+import type { DemoReport } from './report.ts';
+import type { Screen } from './screen.ts';
+import { tellStory } from './story.ts';
+
+/** How a demo is run. */
+export interface DemoOptions {
+  readonly screen: Screen;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the demo at any instant; everything is taken down all the same. */
+  readonly signal: AbortSignal;
+  /** Called after the story, with everything still up. */
+  readonly onEnd?: (report: DemoReport, stack: Stack) => Promise<void>;
+}
+
+/** Everything that a demo started. */
+interface Site {
+  readonly run: RunFolder;
+  readonly supervisor: Supervisor;
+  readonly sdc: Sdc;
+}
+
+/**
+ * Runs the whole loop on real traffic and takes everything down, whatever happens. Runs that were
+ * killed before are taken down first.
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const { screen, log, signal } = options;
+  screen.step('Deploy: the sample network function behind Envoy, and Clover beside it');
+  for (const { path } of await sweep()) screen.note(`took down what ${path} had left`);
+  const run = createRunFolder('demo');
+  const supervisor = createSupervisor({ run, log });
+  const sdc = createSdc({ run, supervisor });
+  const told = perform({ run, supervisor, sdc }, options);
+  // After an abort the story may still wait for something: it is not waited for.
+  told.catch(() => undefined);
+  try {
+    return await Promise.race([told, aborted(signal)]);
+  } finally {
+    screen.close();
+    await supervisor.stopAll();
+    await takeDown(run);
+  }
+}
+
+async function perform({ run, supervisor, sdc }: Site, options: DemoOptions): Promise<DemoReport> {
+  const { screen, log, clock, signal, onEnd } = options;
+  await sdc.up();
+  screen.note(
+    'client → gateway (Envoy) → proxy v1 → load balancer → 3 web servers: nginx, a namespace each',
+  );
+  const stack = await startStack({
+    run,
+    supervisor,
+    log,
+    podsFile: sdc.podsFile,
+    envoy: envoyProgram(),
+    gatewayNamespace: sdc.network.namespaceOf('gateway'),
+  });
+  screen.note(`control plane, ClickHouse, Envoy and agent are ready; logs in ${run.path}/logs`);
+  const report = await tellStory({
+    client: createApiClient({ url: stack.url, token: stack.token, clock }),
+    sdc,
+    startLoad: () =>
+      startLoad({
+        supervisor,
+        namespace: sdc.network.namespaceOf('client'),
+        plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
+      }),
+    adminSocket: stack.adminSocket,
+    screen,
+    clock,
+    signal,
+  });
+  await onEnd?.(report, stack);
+  return report;
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw new CloverError('CLV_INTERNAL', 'the demo was stopped', { cause: signal.reason });
+}
