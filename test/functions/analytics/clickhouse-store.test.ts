@@ -225,13 +225,13 @@ test('migrations are recorded once, and several starts at a time do no harm', as
   const stores = [1, 2, 3].map(() =>
     createClickHouseStore({ ...clickhouse.server(), database: 'fresh' }, { log }),
   );
-  await Promise.all(stores.map((each) => store.migrate()));
-  await Promise.all(stores.map((each) => store.migrate()));
+  await Promise.all(stores.map((each) => each.migrate()));
+  await Promise.all(stores.map((each) => each.migrate()));
   t.is(
     await clickhouse.number('SELECT uniqExact(number) FROM fresh.schema_migrations'),
     migrations.length,
   );
-  await Promise.all(stores.map((each) => store.close()));
+  await Promise.all(stores.map((each) => each.close()));
 });
 
 test('the schema is made again when the data was wiped', async (t) => {
