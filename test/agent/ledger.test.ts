@@ -23,8 +23,9 @@ const flows = fc.record({
   pending: fc.nat(1_000),
 });
 
+const count = (spans: number) => ({ batches: 1, spans });
+
 const momentOf = (flow: Flow): LedgerMoment => {
-  const count = (spans: number) => ({ batches: 1, spans });
   const entered = flow.accepted + flow.rejected + flow.dropped + flow.pending;
   const spans = entered + flow.inBatch;
   return {

@@ -9,7 +9,7 @@ import {
 
 const names = fc.record({
   startedMs: fc.nat(2 ** 42),
-  boot: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 16, maxLength: 16 }),
+  boot: fc.bigInt(0n, 2n ** 64n - 1n).map((value) => value.toString(16).padStart(16, '0')),
   sequence: fc.nat(2_000_000_000),
   spans: fc.nat(),
 });
