@@ -30,7 +30,7 @@ export function registerApply(program: Command, env: CliEnv): void {
     .option('--dry-run', 'let the control plane check, and store nothing')
     .option('--wait', 'until a policy is programmed or an experiment has ended')
     .option('--timeout <duration>', 'longest wait, for example 90s', parseDuration, 600_000)
-    .action(async (_, command: Command) => {
+    .action(async (_: unknown, command: Command) => {
       await apply(command.optsWithGlobals<ApplyOptions>(), env);
     });
 }

@@ -29,10 +29,12 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .argument('[name]')
     .option('-f, --filename <path>', 'file, folder, or - for stdin')
     .option('-n, --namespace <name>', 'namespace', 'default')
-    .action(async (kind: string | undefined, name: string | undefined, _, command: Command) => {
-      const options = command.optsWithGlobals<DeleteOptions>();
-      await remove(await targets(kind, name, options, env), options, env);
-    });
+    .action(
+      async (kind: string | undefined, name: string | undefined, _: unknown, command: Command) => {
+        const options = command.optsWithGlobals<DeleteOptions>();
+        await remove(await targets(kind, name, options, env), options, env);
+      },
+    );
 }
 
 async function targets(

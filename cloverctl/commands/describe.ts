@@ -22,7 +22,7 @@ export function registerDescribe(program: Command, env: CliEnv): void {
     .argument('<kind>', 'for example experimentrun or run')
     .argument('<name>')
     .option('-n, --namespace <name>', 'namespace', 'default')
-    .action(async (kind: string, name: string, _, command: Command) => {
+    .action(async (kind: string, name: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<DescribeOptions>();
       const info = kindByName(kind);
       const client = await connect(options, env);

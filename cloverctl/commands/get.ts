@@ -35,7 +35,7 @@ export function registerGet(program: Command, env: CliEnv): void {
     .option('-A, --all-namespaces', 'of every namespace')
     .option('-w, --watch', 'go on with every change')
     .addOption(outputOption(['table', 'wide', 'yaml', 'json', 'name']))
-    .action(async (kind: string, name: string | undefined, _, command: Command) => {
+    .action(async (kind: string, name: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GetOptions>();
       const info = kindByName(kind);
       await (options.watch === true

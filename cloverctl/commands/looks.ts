@@ -32,7 +32,7 @@ export function registerLooks(program: Command, env: CliEnv): void {
     .argument('<run>', 'name of an ExperimentRun')
     .option('-n, --namespace <name>', 'namespace', 'default')
     .addOption(outputOption(['table', 'wide', 'json']))
-    .action(async (run: string, _, command: Command) => {
+    .action(async (run: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<LooksOptions>();
       const client = await connect(options, env);
       const looks = checkChain(await client.looks(options.namespace, run));

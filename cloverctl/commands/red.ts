@@ -20,7 +20,7 @@ export function registerRed(program: Command, env: CliEnv): void {
     .option('--last <duration>', 'how far back, for example 30s', parseDuration, 60_000)
     .option('-w, --watch', 'show it again and again; with --json one document per line')
     .option('--interval <duration>', 'pause between two views', parseDuration, 2_000)
-    .action(async (_, command: Command) => {
+    .action(async (_: unknown, command: Command) => {
       await red(command.optsWithGlobals<RedOptions>(), env);
     });
 }

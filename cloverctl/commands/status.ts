@@ -9,7 +9,7 @@ export function registerStatus(program: Command, env: CliEnv): void {
   program
     .command('status')
     .description('show the counters of every part of the control plane')
-    .action(async (_, command: Command) => {
+    .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const status = await (await connect(options, env)).status();
       if (options.json === true) writeJson(env, status);
@@ -27,7 +27,6 @@ const columns: readonly Column<Counter>[] = [
 /** Every leaf of a tree with its dotted path. */
 function flatten(value: unknown, path = ''): Counter[] {
   if (typeof value !== 'object' || value === null) return [[path, String(value)]];
-  return Object.entries(value).flatMap(([key, inner]) =>
-    flatten(inner, path === '' ? key : `${path}.${key}`),
-  );
+  const entries: [string, unknown][] = Object.entries(value);
+  return entries.flatMap(([key, inner]) => flatten(inner, path === '' ? key : `${path}.${key}`));
 }

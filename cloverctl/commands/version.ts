@@ -12,7 +12,7 @@ export function registerVersion(program: Command, env: CliEnv): void {
   program
     .command('version')
     .description('show the version of cloverctl and of its Node')
-    .action(async (_, command: Command) => {
+    .action(async (_: unknown, command: Command) => {
       const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
       const { version } = manifest.parse(JSON.parse(text));
       const { json } = command.optsWithGlobals<GlobalOptions>();

@@ -24,7 +24,7 @@ export function registerWatch(program: Command, env: CliEnv): void {
     .option('-n, --namespace <name>', 'namespace', 'default')
     .option('-A, --all-namespaces', 'of every namespace')
     .addOption(outputOption(['table', 'wide', 'json', 'name']))
-    .action(async (kind: string, name: string | undefined, _, command: Command) => {
+    .action(async (kind: string, name: string | undefined, _: unknown, command: Command) => {
       await follow(kindByName(kind), name, command.optsWithGlobals<FollowOptions>(), env);
     });
 }

@@ -1,4 +1,4 @@
-import { Router, type Request } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import type { AnalyticsStore, TimeWindow } from '../analytics/store.ts';
 import type { EvidenceStore } from '../evaluate/evidence-store.ts';
@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { label } from '../resources/stored-resource.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import type { ApiRequest, ApiResponse } from './http.ts';
 import { instant, parseQuery } from './query.ts';
 
 /** What the routes of the questions need. */
@@ -48,7 +49,7 @@ export function questionRoutes({
     throw new CloverError('CLV_NOT_FOUND', message);
   }
 
-  const answers: Readonly<Record<string, (request: Request) => Promise<unknown>>> = {
+  const answers: Readonly<Record<string, (request: ApiRequest) => Promise<unknown>>> = {
     '/v1/questions/red': async ({ query }) => {
       const asked = window(query);
       return { window: asked, rows: await analytics.red(asked) };
@@ -73,7 +74,9 @@ export function questionRoutes({
     },
   };
   for (const [path, answer] of Object.entries(answers)) {
-    router.get(path, (request, response) => answer(request).then((body) => response.json(body)));
+    router.get(path, (request: ApiRequest, response: ApiResponse) =>
+      answer(request).then((body) => response.json(body)),
+    );
   }
   return router;
 }

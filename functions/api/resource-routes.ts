@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import { kinds, type AnyResource, type KindInfo } from '../../knative/resources/kinds.ts';
 import { apiVersion } from '../../knative/resources/meta.ts';
@@ -10,6 +10,7 @@ import { readBody } from '../host/read-body.ts';
 import { admitDocument } from '../resources/admission.ts';
 import { label } from '../resources/stored-resource.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import type { ApiRequest, ApiResponse } from './http.ts';
 import { flag, parseQuery } from './query.ts';
 import { streamWatch } from './watch-stream.ts';
 
@@ -54,7 +55,7 @@ interface Target {
 export function resourceRoutes({ resources, clock, heartbeatMs, closing }: ResourceRoutes): Router {
   const router = Router();
 
-  async function read(request: Request, response: Response, target: Target): Promise<void> {
+  async function read(request: ApiRequest, response: ApiResponse, target: Target): Promise<void> {
     const query = parseQuery(readQuery, request.query);
     if (query.watch === true) return watch(response, target, query);
     const { info, namespace, name } = target;
@@ -78,7 +79,7 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
   }
 
   async function watch(
-    response: Response,
+    response: ApiResponse,
     { info: { kind }, namespace, name }: Target,
     query: z.output<typeof readQuery>,
   ): Promise<void> {
@@ -105,7 +106,7 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
     });
   }
 
-  async function apply(request: Request, response: Response, target: Target): Promise<void> {
+  async function apply(request: ApiRequest, response: ApiResponse, target: Target): Promise<void> {
     const { info, namespace = 'default', name = '' } = target;
     const { dryRun, fieldManager } = parseQuery(writeQuery, request.query);
     demandWritable(info);
@@ -124,7 +125,7 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
     response.status(before === undefined ? 201 : 200).json(object);
   }
 
-  async function remove(request: Request, response: Response, target: Target): Promise<void> {
+  async function remove(request: ApiRequest, response: ApiResponse, target: Target): Promise<void> {
     const { info, namespace = 'default', name = '' } = target;
     parseQuery(noQuery, request.query);
     demandWritable(info);
@@ -137,10 +138,14 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
     { path: `${root}/:plural`, scope: 'list' },
     { path: `${root}/:plural/:name`, scope: 'one' },
   ]) {
-    router.get(path, (request, response) => read(request, response, targetOf(request.params)));
+    router.get(path, (request: ApiRequest, response: ApiResponse) =>
+      read(request, response, targetOf(request.params)),
+    );
     if (scope === 'one') {
-      router.put(path, (request, response) => apply(request, response, targetOf(request.params)));
-      router.delete(path, (request, response) =>
+      router.put(path, (request: ApiRequest, response: ApiResponse) =>
+        apply(request, response, targetOf(request.params)),
+      );
+      router.delete(path, (request: ApiRequest, response: ApiResponse) =>
         remove(request, response, targetOf(request.params)),
       );
     }
@@ -150,7 +155,7 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
 }
 
 function refuseMethod(allowed: string) {
-  return ({ method }: Request, response: Response): never => {
+  return ({ method }: ApiRequest, response: ApiResponse): never => {
     response.set('Allow', allowed);
     throw new CloverError(
       'CLV_METHOD_NOT_ALLOWED',
@@ -181,7 +186,7 @@ function targetOf(params: unknown): Target {
   throw new CloverError('CLV_NOT_FOUND', `no resource "${plural}" in ${apiVersion}: ${hint}`);
 }
 
-async function readJson(request: Request): Promise<unknown> {
+async function readJson(request: ApiRequest): Promise<unknown> {
   const type = request.headers['content-type'] ?? 'application/json';
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) {
     throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', `found ${type}; send application/json`);
@@ -247,8 +252,8 @@ const etag = (resourceVersion: string): string => `"${resourceVersion}"`;
  * every request that carries If-None-Match.
  */
 function answer(
-  request: Request,
-  response: Response,
+  request: ApiRequest,
+  response: ApiResponse,
   resourceVersion: string,
   body: unknown,
 ): void {

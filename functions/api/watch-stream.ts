@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import type { Response } from 'express';
 import { apiVersion } from '../../knative/resources/meta.ts';
 import type { Kind } from '../../knative/resources/kinds.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import type { ApiResponse } from './http.ts';
 import type { ResourceEvent } from '../resources/store.ts';
 
 /** How a watch is written out. */
@@ -11,7 +11,7 @@ export interface WatchStream {
   readonly kind: Kind;
   /** Version after which the events come; named by bookmarks until there is a newer one. */
   readonly resourceVersion: string;
-  readonly events: AsyncIterable<ResourceEvent>;
+  readonly events: AsyncIterable<ResourceEvent, unknown, unknown>;
   /** Objects that stand at the start, for a watch without a version. */
   readonly initial: readonly ResourceEvent[];
   readonly wanted: (event: ResourceEvent) => boolean;
@@ -23,7 +23,7 @@ export interface WatchStream {
 }
 
 /** Writes one JSON line per event, as a Kubernetes API server does, until the signal aborts. */
-export async function streamWatch(response: Response, watch: WatchStream): Promise<void> {
+export async function streamWatch(response: ApiResponse, watch: WatchStream): Promise<void> {
   let position = watch.resourceVersion;
   response.status(200).set('Content-Type', 'application/x-ndjson').set('Cache-Control', 'no-store');
   response.flushHeaders();

@@ -217,5 +217,6 @@ function read(found: unknown): AnyResource {
 }
 
 function defined(value: object): unknown {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+  const entries: [string, unknown][] = Object.entries(value);
+  return Object.fromEntries(entries.filter(([, inner]) => inner !== undefined));
 }

@@ -26,14 +26,14 @@ export async function runCli(
     env: { CLOVER_HOME: '/nonexistent', ...options.variables },
     stdio: 'pipe',
   });
-  const exited = once(child, 'exit');
+  const exited: Promise<unknown> = once(child, 'exit');
   child.stdin.on('error', () => undefined).end(options.stdin ?? '');
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
     if (options.until?.(stdout) === true) child.kill('SIGINT');
   });
-  const ended = once(child.stdout, 'close');
+  const ended: Promise<unknown> = once(child.stdout, 'close');
   const stderr = await text(child.stderr);
   await Promise.all([exited, ended]);
   return { code: child.exitCode, stdout, stderr };

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { ExecutionContext } from 'ava';
-import express, { type ErrorRequestHandler } from 'express';
+import express, { type NextFunction } from 'express';
 import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
 import { createApi } from '../../../functions/api/function.ts';
+import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
 import type { Look } from '../../../functions/evaluate/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
@@ -65,7 +66,12 @@ export const rows = {
   looks: [look(1, '0'.repeat(64))] satisfies Look[],
 };
 
-const edge: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+const edge = (
+  error: unknown,
+  _request: ApiRequest,
+  response: ApiResponse,
+  _next: NextFunction,
+): void => {
   const known =
     error instanceof CloverError ? error : new CloverError('CLV_INTERNAL', String(error));
   const { code, status, message: detail, details } = known;
@@ -107,7 +113,7 @@ export async function startApi(
     heartbeatMs: 20,
   });
   const app = express();
-  app.use((request, _response, next) => {
+  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
     const allowed = request.headers.authorization === `Bearer ${token}`;
     next(
       allowed
@@ -126,7 +132,7 @@ export async function startApi(
   };
   const stop = async (): Promise<void> => {
     if (!server.listening) return;
-    const closed = once(server, 'close');
+    const closed: Promise<unknown> = once(server, 'close');
     server.close();
     server.closeAllConnections();
     await closed;

@@ -49,7 +49,10 @@ const run = (minSamples: number): ApplyInput => ({
   },
 });
 
-async function take(events: AsyncIterable<ResourceEvent>, count: number): Promise<ResourceEvent[]> {
+async function take(
+  events: AsyncIterable<ResourceEvent, unknown, unknown>,
+  count: number,
+): Promise<ResourceEvent[]> {
   const taken: ResourceEvent[] = [];
   for await (const event of events) {
     taken.push(event);
@@ -186,7 +189,7 @@ test('an abort or a close ends a waiting watch', async (t) => {
 test('a watch from a forgotten or a future version is told to list again', async (t) => {
   const { store } = await open(t, 3);
   const { signal } = new AbortController();
-  const slow = store.watch('0', { signal })[Symbol.asyncIterator]();
+  const late: AsyncIterable<ResourceEvent, unknown, unknown> = store.watch('0', { signal });
   for (let port = 1; port <= 10; port++)
     await store.applySpec({ ...tap, spec: { ports: [port] } }, manager);
   t.throws(() => store.watch('6', { signal }), {
@@ -195,7 +198,7 @@ test('a watch from a forgotten or a future version is told to list again', async
   });
   t.throws(() => store.watch('11', { signal }), { code: 'CLV_RESOURCE_GONE' });
   t.throws(() => store.watch('now', { signal }), { code: 'CLV_ARGUMENT_INVALID' });
-  await t.throwsAsync(slow.next(), { code: 'CLV_RESOURCE_GONE' });
+  await t.throwsAsync(take(late, 1), { code: 'CLV_RESOURCE_GONE' });
   t.is((await take(store.watch('7', { signal }), 3)).length, 3);
 });
 
@@ -247,7 +250,8 @@ test('every answered write survives a SIGKILL of the process', async (t) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let answered = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) {
+  const chunks: AsyncIterable<unknown, unknown, unknown> = child.stdout.setEncoding('utf8');
+  for await (const chunk of chunks) {
     answered += String(chunk);
     if (answered.length > 100) child.kill('SIGKILL');
   }
