@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type Express, type NextFunction } from 'express';
 import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createBearerCheck } from './bearer.ts';
 import { decodeHttpEvent } from './cloud-event-http.ts';
 import type { EmitEvent } from './function.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
 import { asCloverError, sendProblem } from './problem.ts';
 import { readBody } from './read-body.ts';
 import type { Runner } from './runner.ts';
@@ -36,7 +37,7 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use((request, response, next) => {
+  app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
     const requestId = requestIdOf(request);
     const traceparent = request.get('traceparent');
     const bound = log.child({ requestId, ...(traceparent === undefined ? {} : { traceparent }) });
@@ -58,19 +59,19 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
 
   app
     .route('/health/live')
-    .get((_request, response) => {
+    .get((_request: HttpRequest, response: HttpResponse) => {
       response.json({ status: 'live' });
     })
     .all(only('GET'));
   app
     .route('/health/ready')
-    .get((_request, response) => {
+    .get((_request: HttpRequest, response: HttpResponse) => {
       if (isDraining()) throw new CloverError('CLV_OVERLOADED', 'the host drains');
       response.json({ status: 'ready' });
     })
     .all(only('GET'));
 
-  app.use((request, _response, next) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     if (isAuthorized(request.get('authorization'))) next();
     else
       next(new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token"));
@@ -78,15 +79,15 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
 
   app
     .route('/functions/:name')
-    .post((request, response, next) => {
-      readEvent(request, directLimit)
-        .then((event) => runner.post(request.params.name, event, logOf(request)))
+    .post((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
+      runner
+        .post(String(request.params['name']), () => readEvent(request, directLimit), logOf(request))
         .then(() => response.status(204).end(), next);
     })
     .all(only('POST'));
   app
     .route('/broker')
-    .post((request, response, next) => {
+    .post((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       readEvent(request, brokerLimit)
         .then(publish)
         .then(() => response.status(202).end(), next);
@@ -97,17 +98,17 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
     const { router } = fn;
     if (router === undefined) continue;
     // Not app.use(path): a router that serves several paths has to see which one it is.
-    app.use((request, response, next) => {
+    app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       if (entry.paths.some((path) => isBelow(request.path, path))) router(request, response, next);
       else next();
     });
   }
 
-  app.use((request, _response, next) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });
   // Express tells an error handler by its four parameters.
-  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+  app.use((error: unknown, request: HttpRequest, response: HttpResponse, _next: NextFunction) => {
     const known = asCloverError(error);
     if (known.code === 'CLV_INTERNAL') logOf(request).error({ err: error }, 'request failed');
     sendProblem(response, known);
@@ -115,12 +116,15 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
   return app;
 }
 
-async function readEvent(request: Request, limit: { readonly bytes: number }): Promise<CloudEvent> {
+async function readEvent(
+  request: HttpRequest,
+  limit: { readonly bytes: number },
+): Promise<CloudEvent> {
   return decodeHttpEvent(request.headersDistinct, await readBody(request, limit));
 }
 
 function only(method: 'GET' | 'POST') {
-  return (request: Request, response: Response): never => {
+  return (request: HttpRequest, response: HttpResponse): never => {
     response.set('allow', method === 'GET' ? 'GET, HEAD' : method);
     throw new CloverError(
       'CLV_METHOD_NOT_ALLOWED',
@@ -130,7 +134,7 @@ function only(method: 'GET' | 'POST') {
 }
 
 /** The caller's id where it is fit for a log line, else a new one. */
-function requestIdOf(request: Request): string {
+function requestIdOf(request: HttpRequest): string {
   const given = request.get('x-request-id') ?? '';
   return /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }

@@ -37,7 +37,13 @@ export async function invoke(
   );
   const signal = AbortSignal.any([deadline.signal, stop]);
   const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
+  const onAbort = (): void => {
+    try {
+      signal.throwIfAborted();
+    } catch (reason) {
+      aborted.reject(reason);
+    }
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   const running = run(fn, event, signal, log).finally(() => {
     clearTimeout(timer);
@@ -46,7 +52,7 @@ export async function invoke(
   // After a lost race nobody waits for the handler, and its failure is not a crash.
   running.catch(() => undefined);
   try {
-    if (signal.aborted) onAbort();
+    onAbort();
     await Promise.race([running, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);

@@ -28,6 +28,7 @@ async function run(config: HostConfig, log: Logger): Promise<void> {
     log,
     onFatal,
   });
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'uncaught'));
   const { serving } = controlPlane;
   endOnSignals({
     serving,

@@ -15,6 +15,8 @@ export interface BodyLimit {
   readonly bytes: number;
 }
 
+type Chunks = AsyncIterable<unknown, unknown, unknown>;
+
 /** Alphabetical. RFC 9110 §8.4.1: deflate is the zlib format; RFC 9659: zstd windows are ≤ 8 MiB. */
 const decoders: Readonly<Record<string, () => Transform>> = {
   br: () => createBrotliDecompress(),
@@ -90,7 +92,8 @@ function writable(stream: Transform): Promise<void> {
 async function* bounded(request: IncomingMessage, limit: BodyLimit): AsyncGenerator<Buffer> {
   let seen = 0;
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const chunks: Chunks = request.iterator({ destroyOnReturn: false });
+    for await (const chunk of chunks) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('the request has an encoding set');
       seen += chunk.length;
       if (seen > limit.bytes) throw tooLarge(limit);
@@ -102,7 +105,7 @@ async function* bounded(request: IncomingMessage, limit: BodyLimit): AsyncGenera
   }
 }
 
-async function collect(chunks: AsyncIterable<unknown>, limit: BodyLimit): Promise<Buffer> {
+async function collect(chunks: Chunks, limit: BodyLimit): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {

@@ -50,7 +50,7 @@ export function startResourceEvents({
 
   /** Announces everything and returns the version to watch from. */
   const resync = async (): Promise<string> => {
-    const lists = [];
+    const lists: Awaited<ReturnType<ResourceStore['list']>>[] = [];
     for (const { kind } of kinds) lists.push(await store.list(kind));
     // The first list is the oldest view: what changed after it is seen again by the watch.
     const version = lists[0]?.resourceVersion ?? '';

@@ -30,11 +30,12 @@ export interface Deployed {
 export interface Runner {
   readonly deployed: readonly Deployed[];
   /**
-   * A direct invocation.
+   * A direct invocation. The event is read once the function has room for it, so that bodies in
+   * memory are bounded too.
    * @throws CloverError CLV_NOT_FOUND, CLV_EVENT_INVALID for a type that is not the function's,
    *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, and what the function throws.
    */
-  post(name: string, event: CloudEvent, log: Logger): Promise<void>;
+  post(name: string, read: () => Promise<CloudEvent>, log: Logger): Promise<void>;
   /** A delivery of the broker. */
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
   /** Handlers that have not ended. */
@@ -70,14 +71,8 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     deployed,
-    post: async (name, event, requestLog) => {
+    post: async (name, read, requestLog) => {
       const target = find(name);
-      const types = acceptedTypes(target.entry);
-      if (!types.has(event.type)) {
-        throw new CloverError('CLV_EVENT_INVALID', `${name} does not take ${event.type}`, {
-          details: [{ field: 'type', message: `must be one of: ${[...types].sort().join(', ')}` }],
-        });
-      }
       if (target.direct >= concurrency) {
         throw new CloverError('CLV_OVERLOADED', `${name} has ${concurrency} events in hand`, {
           retryAfter: 1,
@@ -86,6 +81,10 @@ export function createRunner(options: RunnerOptions): Runner {
       target.direct += 1;
       const onEnd = started(() => {
         target.direct -= 1;
+      });
+      const event = await accept(target.entry, read).catch((error: unknown) => {
+        onEnd();
+        throw error;
       });
       await invoke(target.fn, event, {
         deadlineMs,
@@ -114,10 +113,7 @@ export function createRunner(options: RunnerOptions): Runner {
     running: () => running,
     abort: () => stop.abort(new CloverError('CLV_OVERLOADED', 'the host stops')),
     close: async () => {
-      const ends = await Promise.allSettled(deployed.map(async ({ fn }) => fn.close?.()));
-      for (const end of ends) {
-        if (end.status === 'rejected') log.error({ err: end.reason }, 'a function did not close');
-      }
+      await Promise.all(deployed.map(({ fn }) => closeOne(fn, log)));
     },
   };
 }
@@ -130,12 +126,26 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
   return entry;
 }
 
-function acceptedTypes(entry: FunctionEntry): ReadonlySet<string> {
-  return new Set([
+/** The event, if its type is one that the catalogue names for the function. */
+async function accept(entry: FunctionEntry, read: () => Promise<CloudEvent>): Promise<CloudEvent> {
+  const event = await read();
+  const types = new Set([
     ...entry.direct,
     ...entry.triggers.map((trigger) => trigger.filter['type']).filter((type) => type !== undefined),
     ...(entry.schedules.length > 0 ? [eventTypes.tick] : []),
   ]);
+  if (types.has(event.type)) return event;
+  throw new CloverError('CLV_EVENT_INVALID', `${entry.name} does not take ${event.type}`, {
+    details: [{ field: 'type', message: `must be one of: ${[...types].sort().join(', ')}` }],
+  });
+}
+
+async function closeOne(fn: CloverFunction, log: Logger): Promise<void> {
+  try {
+    await fn.close?.();
+  } catch (error) {
+    log.error({ err: error, function: fn.name }, 'a function did not close');
+  }
 }
 
 function bind(log: Logger, name: string, event: CloudEvent): Logger {

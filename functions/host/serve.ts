@@ -40,6 +40,9 @@ export interface Serving {
   drain(): Promise<void>;
 }
 
+/** What still runs so long after the drain began is aborted: less than a supervisor waits. */
+const abortAfterMs = 20_000;
+
 /**
  * Runs functions in this process.
  * @throws CloverError CLV_CONFIG_INVALID, or the reason why the queue or the port cannot be had.
@@ -80,9 +83,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
     pending: () => host.pending() + runner.running(),
     drain: async () => {
+      const timer = setTimeout(() => runner.abort(), abortAfterMs);
       await host.drain();
       await Promise.all([scheduler.stop(), pump?.stop()]);
       await broker.drain();
+      clearTimeout(timer);
       // Functions may still emit while they close; the queue is the last to end.
       await runner.close();
       await host.close();

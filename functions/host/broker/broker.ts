@@ -136,7 +136,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     waiting.get(message.call)?.resolve(message);
     waiting.delete(message.call);
   });
-  worker.on('error', (error) => {
+  worker.on('error', (error: unknown) => {
     log.fatal({ err: error }, 'the broker thread died');
     end(error instanceof Error ? error : new Error(String(error)));
     onFatal(error);

@@ -26,7 +26,7 @@ test('the control plane serves resources while ClickHouse is down, and ends in o
   let log = '';
   child.stdout.on('data', (data: Buffer) => (log += data.toString()));
   child.stderr.on('data', (data: Buffer) => (log += data.toString()));
-  const exited = once(child, 'close');
+  const exited: Promise<unknown> = once(child, 'close');
   const file = join(dataDir, 'host.json');
   const exists = (): Promise<boolean> =>
     access(file).then(
@@ -37,7 +37,7 @@ test('the control plane serves resources while ClickHouse is down, and ends in o
   t.is(child.exitCode, null, log);
 
   const { pid, url } = announced.parse(JSON.parse(await readFile(file, 'utf8')));
-  t.is(pid, child.pid);
+  t.is(pid, Number(child.pid));
   const headers = { authorization: `Bearer ${token}` };
   t.is((await fetch(`${url}/health/ready`)).status, 200);
   t.is((await fetch(`${url}/apis/clover.dev/v1alpha1/taps`, { headers })).status, 200);
