@@ -13,7 +13,7 @@ const run = promisify(execFile);
 export async function ip(commands: readonly string[], namespace?: string): Promise<void> {
   // Not `ip -netns`: it mounts another /sys, and fails where the root is no mount point (chroot).
   const where = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`, '--'];
-  const [command = 'ip', ...args] = [...where, 'ip', '-batch', '-'];
+  const [command, ...args] = [...where, 'ip', '-batch', '-'];
   const child = run(command, args);
   // When ip ends before it has read everything, its exit says why; the broken pipe is no news.
   child.child.stdin?.on('error', () => undefined);

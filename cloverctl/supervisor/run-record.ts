@@ -40,6 +40,13 @@ export interface RunFolder {
   readonly record: RunRecord;
   /** Changes the record on disk, atomically, before it returns: record first, then make. */
   update(change: (record: RunRecord) => Partial<RunRecord>): void;
+  /**
+   * Does work that makes things of the run, files among them: `close` waits for it.
+   * @throws CloverError CLV_CONFLICT once the run is closed.
+   */
+  make<T>(work: () => Promise<T>): Promise<T>;
+  /** Lets nothing more be made or written; resolves when what was under way has ended. */
+  close(): Promise<void>;
 }
 
 const recordName = 'run.json';
@@ -57,6 +64,8 @@ export function createRunFolder(kind: string, parent: string = tmpdir()): RunFol
   // Workers of nginx are not root and read their files below; secrets inside have their own mode.
   chmodSync(path, 0o711);
   let record = emptyRecord;
+  let closed = false;
+  const underWay = new Set<Promise<unknown>>();
   return {
     path,
     get record() {
@@ -64,9 +73,24 @@ export function createRunFolder(kind: string, parent: string = tmpdir()): RunFol
     },
     update(change) {
       record = { ...record, ...change(record) };
+      if (closed) return;
       const target = join(path, recordName);
       writeFileSync(`${target}.part`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
       renameSync(`${target}.part`, target);
+    },
+    async make(work) {
+      if (closed) throw new CloverError('CLV_CONFLICT', 'the run is being taken down');
+      const made = work();
+      underWay.add(made);
+      try {
+        return await made;
+      } finally {
+        underWay.delete(made);
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.allSettled(underWay);
     },
   };
 }

@@ -59,7 +59,11 @@ export interface StackOptions {
  * What was started stays the supervisor's when a later part fails.
  * @throws CloverError CLV_INTERNAL with the end of the log of the part that does not become ready.
  */
-export async function startStack(options: StackOptions): Promise<Stack> {
+export function startStack(options: StackOptions): Promise<Stack> {
+  return options.run.make(() => start(options));
+}
+
+async function start(options: StackOptions): Promise<Stack> {
   const { run, supervisor, log } = options;
   const dataDir = options.dataDir ?? join(run.path, 'data');
   const work = join(run.path, 'stack');

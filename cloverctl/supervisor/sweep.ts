@@ -31,9 +31,11 @@ export async function sweep(parent: string = tmpdir(), graceMs = 3_000): Promise
  * its namespaces), then its namespaces, links and folder. Safe to repeat.
  */
 export async function takeDown(
-  run: Pick<RunFolder, 'path' | 'record'>,
+  run: Pick<RunFolder, 'path' | 'record'> & Partial<Pick<RunFolder, 'close'>>,
   graceMs = 3_000,
 ): Promise<SweptRun> {
+  // Of a run of our own, nothing may be made while it is taken down. End its supervisor first.
+  await run.close?.();
   const found = [
     ...run.record.processes.filter(isAlive),
     ...processesMarked(runMark, run.path),

@@ -130,8 +130,8 @@ export function createSdc(options: SdcOptions): Sdc {
   return {
     network,
     podsFile,
-    up: () => add(firstPods),
-    addVersion: (version) => add([proxyPod(version)]),
+    up: () => run.make(() => add(firstPods)),
+    addVersion: (version) => run.make(() => add([proxyPod(version)])),
     served: requestsServed,
     async stop() {
       for (const name of [...present.keys()].toReversed()) await supervisor.stop(`nginx-${name}`);

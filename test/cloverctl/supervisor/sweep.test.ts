@@ -5,11 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { pino } from 'pino';
+import { createSupervisor } from '../../../cloverctl/supervisor/processes.ts';
+import { createSdc } from '../../../infra/samples/sdc/deploy.ts';
 import { processesMarked } from '../../../cloverctl/supervisor/process-table.ts';
 import { createRunFolder, findRuns, runMark } from '../../../cloverctl/supervisor/run-record.ts';
-import { sweep } from '../../../cloverctl/supervisor/sweep.ts';
+import { sweep, takeDown } from '../../../cloverctl/supervisor/sweep.ts';
 
 const victim = fileURLToPath(new URL('abandoned-run.ts', import.meta.url));
 
@@ -17,7 +21,10 @@ test('a sweep after SIGKILL leaves no process, namespace, link or folder of the 
   const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
   t.teardown(() => rmSync(parent, { recursive: true, force: true }));
   const child = spawn(process.execPath, [victim, parent], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await sweep(parent);
+  });
   const lines = createInterface({ input: child.stdout });
   const path = await Promise.race([
     once(lines, 'line').then((values: unknown[]) => String(values[0])),
@@ -76,4 +83,25 @@ test('a run folder belongs to its maker from its first instant', (t) => {
   t.is(found?.path, run.path);
   t.is(found?.owner.pid, process.pid);
   t.deepEqual(found?.record, { processes: [], namespaces: [], links: [] });
+});
+
+test('a run that is taken down while its sample is being made leaves nothing behind', async (t) => {
+  for (const afterMs of [0, 15, 40, 80, 130]) {
+    const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
+    t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+    const run = createRunFolder('test', parent);
+    const supervisor = createSupervisor({ run, log: pino({ level: 'silent' }) });
+    const making = createSdc({ run, supervisor }).up();
+    making.catch(() => undefined);
+    await sleep(afterMs);
+    await supervisor.stopAll();
+    await takeDown(run);
+    await Promise.allSettled([making]);
+    const { namespaces, links } = run.record;
+    t.false(namespaces.some((name) => existsSync(`/run/netns/${name}`)));
+    t.false(links.some((name) => existsSync(`/sys/class/net/${name}`)));
+    t.deepEqual(processesMarked(runMark, run.path), []);
+    t.deepEqual(readdirSync(parent), []);
+    await t.throwsAsync(createSdc({ run, supervisor }).up(), { message: /taken down/ });
+  }
 });
