@@ -25,6 +25,9 @@ export interface EnvoyAdmin {
 
 const filter = String.raw`^(cluster_manager\.cds|listener_manager\.lds|http\.port-\d+\.rds\.port-\d+)\.(version_text|update_rejected)$`;
 
+/** Envoy was started anew since the last call: the kept connection is dead, Envoy is not. */
+const stale = new Error('stale connection');
+
 const listenerDump = z.object({
   configs: z
     .array(z.object({ error_state: z.object({ details: z.string() }).optional() }))
@@ -40,15 +43,24 @@ export function createEnvoyAdmin(options: {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const { socketPath, timeoutMs = 500 } = options;
 
-  const get = async (path: string): Promise<string> => {
+  const ask = async (path: string): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const call = request({ socketPath, path, agent, signal: AbortSignal.timeout(timeoutMs) });
-    call.on('error', reject);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const call = request({ socketPath, path, agent, signal });
+    call.on('error', (error) => reject(call.reusedSocket && !signal.aborted ? stale : error));
     call.on('response', (response) => {
       text(response).then(resolve, reject);
     });
     call.end();
     return promise;
+  };
+  const get = async (path: string): Promise<string> => {
+    try {
+      return await ask(path);
+    } catch (error) {
+      if (error !== stale) throw error;
+      return ask(path);
+    }
   };
 
   return {

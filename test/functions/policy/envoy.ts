@@ -58,7 +58,9 @@ export async function envoyStand(t: ExecutionContext): Promise<EnvoyStand> {
     const child = spawn(envoyBinary, envoyArguments({ bootstrapFile, concurrency: 1 }), {
       stdio: 'ignore',
     });
-    const exited = once(child, 'exit');
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
     stopRunning = async () => {
       stopRunning = nothingRuns;
       child.kill('SIGKILL');

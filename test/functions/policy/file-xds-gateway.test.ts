@@ -182,7 +182,7 @@ withEnvoy(
     await stand.gateway.apply({ version: 1, resources: render(all('v1'), ['v1']) });
     t.is((await get()).body, 'v1');
     await stand.gateway.apply({ version: 2, resources: render(all('v2'), ['v2']) });
-    t.is((await get()).body, 'v2');
+    t.is((await until(get, ({ body }) => body === 'v2')).body, 'v2');
     const files = openXdsFiles(stand.xdsDir);
     t.is(files.read('cds/cds.json')?.resources.length, 1);
 
