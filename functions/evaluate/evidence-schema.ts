@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS cell (
   stuck INTEGER NOT NULL,
   sum_log REAL NOT NULL,
   sum_log_sq REAL NOT NULL,
+  -- Bounds of the histogram, so that judging does not read it.
+  lowest INTEGER,
+  highest INTEGER,
   histogram TEXT NOT NULL,
   PRIMARY KEY (run, block, epoch, arm, splitter, source_id)
 ) STRICT, WITHOUT ROWID;
@@ -47,18 +50,21 @@ CREATE TABLE IF NOT EXISTS look (
 /** A cell as given: the newest sequence wins, so an older or equal one changes nothing. */
 export const upsertCell = `
 INSERT INTO cell (run, block, epoch, arm, splitter, source_id, sequence,
-                  started, done, errors, stuck, sum_log, sum_log_sq, histogram)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  started, done, errors, stuck, sum_log, sum_log_sq, lowest, highest, histogram)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
   sequence = excluded.sequence, started = excluded.started, done = excluded.done,
   errors = excluded.errors, stuck = excluded.stuck, sum_log = excluded.sum_log,
-  sum_log_sq = excluded.sum_log_sq, histogram = excluded.histogram
+  sum_log_sq = excluded.sum_log_sq, lowest = excluded.lowest, highest = excluded.highest,
+  histogram = excluded.histogram
 WHERE excluded.sequence > cell.sequence
 `;
 
 /** Rows of one run, with the unstamped rows of its splitters from its first block on. */
 export const selectCells = `
-SELECT cell.*, sum_log AS sumLog, sum_log_sq AS sumLogSq FROM cell JOIN source ON source.id = cell.source_id
+SELECT splitter, run, epoch, arm, block, started, done, errors, stuck,
+       sum_log AS sumLog, sum_log_sq AS sumLogSq, lowest, highest
+FROM cell JOIN source ON source.id = cell.source_id
 WHERE run = :run OR (
   run = '' AND block >= (SELECT MIN(block) FROM cell WHERE run = :run)
   AND splitter IN (SELECT DISTINCT splitter FROM cell WHERE run = :run))

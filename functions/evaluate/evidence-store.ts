@@ -3,6 +3,13 @@ import type { EvidenceCell, EvidenceReport } from '../../knative/events.ts';
 /** Cells of all sources summed, per (splitter, run, epoch, arm, block). */
 export type MergedCell = Omit<EvidenceCell, 'sequence'>;
 
+/** A merged cell as judging needs it. */
+export interface BlockCell extends Omit<MergedCell, 'histogram'> {
+  /** First and last latency bucket with a request in it; null without a histogram. */
+  readonly lowest: number | null;
+  readonly highest: number | null;
+}
+
 /** One look at the evidence, chained to the one before. */
 export interface Look {
   readonly run: string;
@@ -26,7 +33,7 @@ export interface EvidenceStore {
    */
   merge(source: string, report: EvidenceReport, receivedAt: number): Promise<void>;
   /** Merged cells of a run, and the unstamped cells of the splitters that the run was seen at. */
-  cells(run: string): Promise<readonly MergedCell[]>;
+  cells(run: string): Promise<readonly BlockCell[]>;
   /**
    * Totals per splitter and stamp over all time (for the ledger); also of standing traffic.
    * `block` is the newest one.

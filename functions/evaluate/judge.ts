@@ -2,7 +2,7 @@ import type { RunIntent } from '../../knative/resources/experiment-run.ts';
 import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';
 import { sampleRatioLogBayesFactor } from '../lib/statistics/sample-ratio.ts';
-import type { MergedCell } from './evidence-store.ts';
+import type { BlockCell } from './evidence-store.ts';
 import type { Finding, MetricResult, Outcome } from './look.ts';
 import { describe, judgeMetric, toEffect } from './metrics.ts';
 import { isLastStep } from './plan.ts';
@@ -16,7 +16,7 @@ export interface JudgeInput {
   readonly startedAt: number;
   /** Undefined until the run's traffic was seen. */
   readonly judgedFrom: number | undefined;
-  readonly cells: readonly MergedCell[];
+  readonly cells: readonly BlockCell[];
   /** Of the live sources, Unix ms; undefined when none is live. */
   readonly watermark: number | undefined;
   readonly openTimeoutMs: number;

@@ -28,7 +28,7 @@ export interface Finding {
   readonly summary: EvidenceSummary;
   readonly metrics: readonly MetricResult[];
   readonly epochs: readonly EpochSums[];
-  /** SHA-256 of the canonical JSON of the cells used. */
+  /** SHA-256 over the cells used. */
   readonly cells: string;
 }
 

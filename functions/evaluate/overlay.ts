@@ -2,7 +2,7 @@ import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources
 import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { statusOf, withConditions, type Claim } from './conditions.ts';
-import type { MergedCell } from './evidence-store.ts';
+import type { BlockCell } from './evidence-store.ts';
 import { isFinal } from './machine.ts';
 
 /** With no traffic to show it, a programmed gateway is believed this long after the intent. */
@@ -48,7 +48,7 @@ export function specAgrees(run: ExperimentRun, policy: TrafficPolicy): boolean {
  */
 export function isApplied(
   run: ExperimentRun,
-  cells: readonly MergedCell[],
+  cells: readonly BlockCell[],
   policy: TrafficPolicy | undefined,
   now: number,
 ): boolean {

@@ -1,8 +1,8 @@
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { EvidenceCell } from '../../knative/events.ts';
 import { evidenceSchema, selectCells, selectTotals, upsertCell } from './evidence-schema.ts';
-import type { EvidenceStore, Look, MergedCell } from './evidence-store.ts';
+import type { BlockCell, EvidenceStore, Look, MergedCell } from './evidence-store.ts';
 
 /** A gap in a source's reports is waited for this long before newer watermarks count. */
 const gapMs = 5_000;
@@ -31,7 +31,7 @@ const totalRow = z.object({
   sumLog: z.number(),
   sumLogSq: z.number(),
 });
-const histogramText = z.array(z.tuple([z.number(), z.number()]));
+const cellRow = totalRow.extend({ lowest: count.nullable(), highest: count.nullable() });
 
 /**
  * Evidence and looks in one SQLite file, durable once a method has resolved. Any number of stores
@@ -70,8 +70,8 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
       });
     },
 
-    async cells(run): Promise<readonly MergedCell[]> {
-      return sumSources(statements.cells.all({ run }).map(readCell));
+    async cells(run): Promise<readonly BlockCell[]> {
+      return sumSources(statements.cells.all({ run }).map((row) => cellRow.parse(row)));
     },
 
     async totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]> {
@@ -154,31 +154,31 @@ function inTransaction<Result>(db: DatabaseSync, work: () => Result): Result {
   }
 }
 
-const cellValues = (cell: EvidenceCell, sourceId: number): (string | number)[] => [
-  cell.run,
-  cell.block,
-  cell.epoch,
-  cell.arm,
-  cell.splitter,
-  sourceId,
-  cell.sequence,
-  cell.started,
-  cell.done,
-  cell.errors,
-  cell.stuck,
-  cell.sumLog,
-  cell.sumLogSq,
-  JSON.stringify(cell.histogram),
-];
-
-function readCell(row: Record<string, SQLOutputValue>): MergedCell {
-  const text = z.string().parse(row['histogram']);
-  return { ...totalRow.parse(row), histogram: histogramText.parse(JSON.parse(text)) };
+function cellValues(cell: EvidenceCell, sourceId: number): (string | number | null)[] {
+  const buckets = cell.histogram.map(([bucket]) => bucket);
+  return [
+    cell.run,
+    cell.block,
+    cell.epoch,
+    cell.arm,
+    cell.splitter,
+    sourceId,
+    cell.sequence,
+    cell.started,
+    cell.done,
+    cell.errors,
+    cell.stuck,
+    cell.sumLog,
+    cell.sumLogSq,
+    buckets.length === 0 ? null : Math.min(...buckets),
+    buckets.length === 0 ? null : Math.max(...buckets),
+    JSON.stringify(cell.histogram),
+  ];
 }
 
 /** Adds up neighbours with the same key; the rows come sorted by key, then source. */
-function sumSources(rows: readonly MergedCell[]): MergedCell[] {
-  const merged: MergedCell[] = [];
+function sumSources(rows: readonly BlockCell[]): BlockCell[] {
+  const merged: BlockCell[] = [];
   for (const row of rows) {
     const last = merged.at(-1);
     if (last === undefined || !sameKey(last, row)) merged.push(row);
@@ -187,18 +187,14 @@ function sumSources(rows: readonly MergedCell[]): MergedCell[] {
   return merged;
 }
 
-const sameKey = (a: MergedCell, b: MergedCell): boolean =>
+const sameKey = (a: BlockCell, b: BlockCell): boolean =>
   a.block === b.block &&
   a.epoch === b.epoch &&
   a.run === b.run &&
   a.arm === b.arm &&
   a.splitter === b.splitter;
 
-function addCells(a: MergedCell, b: MergedCell): MergedCell {
-  const histogram = new Map<number, number>();
-  for (const [bucket, n] of [...a.histogram, ...b.histogram]) {
-    histogram.set(bucket, (histogram.get(bucket) ?? 0) + n);
-  }
+function addCells(a: BlockCell, b: BlockCell): BlockCell {
   return {
     ...a,
     started: a.started + b.started,
@@ -207,6 +203,12 @@ function addCells(a: MergedCell, b: MergedCell): MergedCell {
     stuck: a.stuck + b.stuck,
     sumLog: a.sumLog + b.sumLog,
     sumLogSq: a.sumLogSq + b.sumLogSq,
-    histogram: [...histogram].sort(([x], [y]) => x - y),
+    lowest: outer(Math.min, a.lowest, b.lowest),
+    highest: outer(Math.max, a.highest, b.highest),
   };
 }
+
+type Pick = (a: number, b: number) => number;
+
+const outer = (pick: Pick, a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : pick(a, b);

@@ -2,18 +2,22 @@ import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ResourceStore } from '../resources/store.ts';
-import type { EvidenceStore, Look, MergedCell } from './evidence-store.ts';
+import type { EvidenceStore, Look } from './evidence-store.ts';
 import { judge, type JudgeInput } from './judge.ts';
 import { chainLook, readConclusion, type LookBody } from './look.ts';
 import { advance, conclude, isFinal } from './machine.ts';
 import { isApplied, withOverlay } from './overlay.ts';
 import { watch } from './watch.ts';
+import { sealedUntil } from './window.ts';
 
 /** A source that has not reported for this long does not hold the watermark back any more. */
 const staleAfterMs = 15_000;
 
 /** Limit for open requests before any agent has named one, ms. */
 const defaultOpenTimeoutMs = 30_000;
+
+/** Without news only time can decide: then once in a while is enough, ms. */
+const idleLookMs = 1_000;
 
 /** A run takes a handful of steps at a time; more means a circle. */
 const maxSteps = 50;
@@ -73,18 +77,18 @@ async function nextStatus(
   if (last !== undefined && last.number > (status.look?.number ?? 0)) {
     return conclude(spec.plan, status, last, readConclusion(last));
   }
-  const cells = await evidence.cells(metadata.name);
-  const first = cells.find((cell) => cell.run === metadata.name && cell.started > 0);
+  const needed = status.judgedFrom === undefined || status.phase === 'RollingBack';
+  const seen = needed ? await evidence.cells(metadata.name) : [];
   const moved = advance(spec.plan, status, {
     now: clock.now(),
     mayStart: options.mayStart,
-    firstBlock: first?.block,
-    applied: isApplied(run, cells, options.policy, clock.now()),
+    firstBlock: seen.find((cell) => cell.run === metadata.name && cell.started > 0)?.block,
+    applied: isApplied(run, seen, options.policy, clock.now()),
     cancelled: options.cancelled,
   });
   if (moved !== status) return moved;
 
-  const body = await lookAt(context, run, cells, last);
+  const body = await lookAt(context, run, last);
   if (body === undefined) return status;
   const look = chainLook(last, body);
   if (!(await evidence.appendLook(look))) return 'again';
@@ -96,7 +100,6 @@ async function nextStatus(
 async function lookAt(
   context: StepContext,
   run: ExperimentRun,
-  cells: readonly MergedCell[],
   last: Look | undefined,
 ): Promise<LookBody | undefined> {
   const { phase, startedAt, verdictAt, intents, judgedFrom } = run.status;
@@ -104,13 +107,16 @@ async function lookAt(
   if (startedAt === undefined || !(judging || phase === 'Verifying')) return undefined;
   const now = context.clock.now();
   const watermark = await context.evidence.watermark(now, staleAfterMs);
+  const before = last === undefined ? undefined : readConclusion(last);
+  const sealed = before === undefined || sealedUntil(watermark) > before.summary.window.to;
+  if (!sealed && now - before.at < idleLookMs) return undefined;
   const input: JudgeInput = {
     run: run.metadata.name,
     plan: run.spec.plan,
     intents: intents ?? [],
     startedAt,
     judgedFrom,
-    cells,
+    cells: await context.evidence.cells(run.metadata.name),
     watermark,
     openTimeoutMs: (await context.evidence.openTimeoutMs()) ?? defaultOpenTimeoutMs,
     now,
@@ -118,10 +124,9 @@ async function lookAt(
   };
   const finding = judging ? judge(input) : watch({ ...input, verdictAt: verdictAt ?? now });
   if (finding.outcome === 'CONTINUE') {
-    if (phase === 'WarmingUp') return undefined;
-    const seen = last === undefined ? 0 : readConclusion(last).summary.window.to;
-    if (finding.summary.window.to <= seen) return undefined;
-    if (finding.summary.samples.variant + finding.summary.samples.control === 0) return undefined;
+    const { window, samples } = finding.summary;
+    if (phase === 'WarmingUp' || window.to <= (before?.summary.window.to ?? 0)) return undefined;
+    if (samples.variant + samples.control === 0) return undefined;
   }
   return {
     ...finding,

@@ -2,7 +2,7 @@ import { durationMs } from '../lib/duration.ts';
 import type { Moments } from '../lib/statistics/design-sequence.ts';
 import { mixtureBound, mixtureRho } from '../lib/statistics/normal-mixture.ts';
 import { priorAround, proportionInterval } from '../lib/statistics/proportion.ts';
-import type { MergedCell } from './evidence-store.ts';
+import type { BlockCell } from './evidence-store.ts';
 import type { JudgeInput } from './judge.ts';
 import type { Finding, Outcome } from './look.ts';
 import {
@@ -72,7 +72,7 @@ export function watch(input: WatchInput): Finding {
   };
 }
 
-function watchedCells(input: WatchInput, to: number): MergedCell[] {
+function watchedCells(input: WatchInput, to: number): BlockCell[] {
   const epoch = input.intents.at(-1)?.epoch;
   return input.cells.filter(
     (cell) => cell.run === input.run && cell.epoch === epoch && (cell.block + 1) * 1_000 <= to,

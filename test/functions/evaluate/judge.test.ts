@@ -1,10 +1,10 @@
 import test from 'ava';
 import { experimentSpec, type ExperimentSpec } from '../../../knative/resources/experiment.ts';
-import type { MergedCell } from '../../../functions/evaluate/evidence-store.ts';
+import type { BlockCell } from '../../../functions/evaluate/evidence-store.ts';
 import { judge, type JudgeInput } from '../../../functions/evaluate/judge.ts';
 import { chainLook, readConclusion } from '../../../functions/evaluate/look.ts';
 import { watch } from '../../../functions/evaluate/watch.ts';
-import { toCells, type Seen } from './helpers/cells.ts';
+import { toBlockCells, type Seen } from './helpers/cells.ts';
 import { createNormal, createRandom } from './helpers/random.ts';
 
 const planOf = (more: Readonly<Record<string, unknown>> = {}): ExperimentSpec =>
@@ -68,9 +68,7 @@ function requests(shape: Shape): Seen[] {
   return seen;
 }
 
-const merge = (seen: readonly Seen[]): MergedCell[] => toCells(seen, 1);
-
-function inputOf(cells: readonly MergedCell[], more: Partial<JudgeInput> = {}): JudgeInput {
+function inputOf(cells: readonly BlockCell[], more: Partial<JudgeInput> = {}): JudgeInput {
   const last = Math.max(...cells.map(({ block }) => block));
   const end = (last + 1) * 1_000;
   return {
@@ -89,7 +87,7 @@ function inputOf(cells: readonly MergedCell[], more: Partial<JudgeInput> = {}): 
 }
 
 const judged = (shape: Shape, more: Partial<JudgeInput> = {}) =>
-  judge(inputOf(merge(requests(shape)), more));
+  judge(inputOf(toBlockCells(requests(shape)), more));
 
 test('equal versions pass within 2,000 to 5,000 requests at a margin of 10 %', (t) => {
   const needed = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => {
@@ -116,7 +114,7 @@ test('no verdict comes before minSamples in each arm', (t) => {
 });
 
 test('blocks beyond the watermark and before the window do not count', (t) => {
-  const cells = merge(requests({ seconds: 10 }));
+  const cells = toBlockCells(requests({ seconds: 10 }));
   const { summary } = judge(inputOf(cells, { watermark: 1_005_999 }));
   t.deepEqual(summary.window, { from: 1_001_000, to: 1_005_000 });
   t.is(summary.samples.control + summary.samples.variant, 800);
@@ -145,9 +143,9 @@ test('a split that differs from the plan is INVALID, whatever the metrics say', 
 
 test('one stuck request bars a PASS', (t) => {
   const seen = requests({ seconds: 30 });
-  t.is(judge(inputOf(merge(seen))).outcome, 'PASS');
+  t.is(judge(inputOf(toBlockCells(seen))).outcome, 'PASS');
   const stuck: Seen = { run: 'r', epoch: 1, arm: 'variant', block: 1_005, latency: undefined };
-  const finding = judge(inputOf(merge([...seen, stuck])));
+  const finding = judge(inputOf(toBlockCells([...seen, stuck])));
   t.is(finding.outcome, 'CONTINUE');
   t.regex(finding.reason, /stuck/);
 });
@@ -221,7 +219,7 @@ test('epochs with different shares are judged together', (t) => {
     { epoch: 1, variantWeight: 10, at: 999_000 },
     { epoch: 2, variantWeight: 50, at: 1_010_000 },
   ];
-  const finding = judge(inputOf(merge(seen), { plan, intents }));
+  const finding = judge(inputOf(toBlockCells(seen), { plan, intents }));
   t.is(finding.epochs.length, 2);
   t.is(finding.outcome, 'PASS');
 });
@@ -243,7 +241,7 @@ test('equal versions seldom fail at margin 0 with a look every second, through r
     let shock = 0;
     const shocks = Array.from({ length: 30 }, () => (shock = 0.9 * shock + 0.5 * normal()));
     const drift = (second: number): number => (shocks[second] ?? 0) + second / 30;
-    const cells = merge(requests({ seed, seconds: 30, perSecond: 40, drift }));
+    const cells = toBlockCells(requests({ seed, seconds: 30, perSecond: 40, drift }));
     for (let seconds = 2; seconds <= 30; seconds += 1) {
       const watermark = (1_000 + seconds) * 1_000;
       if (judge(inputOf(cells, { plan, watermark })).outcome !== 'FAIL') continue;
@@ -255,7 +253,7 @@ test('equal versions seldom fail at margin 0 with a look every second, through r
 });
 
 test('the same inputs give the same bytes, and the chain holds them', (t) => {
-  const body = (cells: readonly MergedCell[]) =>
+  const body = (cells: readonly BlockCell[]) =>
     ({
       ...judge(inputOf(cells)),
       stage: 'judge',
@@ -265,20 +263,20 @@ test('the same inputs give the same bytes, and the chain holds them', (t) => {
       watermark: 6,
       openTimeoutMs: 7,
     }) as const;
-  const cells = merge(requests({}));
+  const cells = toBlockCells(requests({}));
   const first = chainLook(undefined, body(cells));
   t.deepEqual(chainLook(undefined, body(structuredClone(cells))), first);
   const second = chainLook(first, { ...body(cells), number: 2 });
   t.is(second.previous, first.hash);
   t.is(readConclusion(first).outcome, judge(inputOf(cells)).outcome);
-  const other = chainLook(undefined, body(merge(requests({ seed: 2 }))));
+  const other = chainLook(undefined, body(toBlockCells(requests({ seed: 2 }))));
   t.not(other.hash, first.hash);
 });
 
 function watched(factor: number, errorRatio: number, seconds = 70): ReturnType<typeof watch> {
   const errors = [0, errorRatio] as const;
   const after = { seconds, share: 1, epoch: 2, factor, errors, seed: 4, from: 1_020 };
-  const cells = merge([...requests({ seconds: 20 }), ...requests(after)]);
+  const cells = toBlockCells([...requests({ seconds: 20 }), ...requests(after)]);
   const intents = [
     { epoch: 1, variantWeight: 50, at: 999_000 },
     { epoch: 2, variantWeight: 100, at: 1_020_000 },

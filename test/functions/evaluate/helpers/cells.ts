@@ -1,3 +1,4 @@
+import type { BlockCell } from '../../../../functions/evaluate/evidence-store.ts';
 import type { EvidenceCell } from '../../../../knative/events.ts';
 
 /** A cell with nothing in it, but for what is given. */
@@ -55,4 +56,16 @@ export function toCells(requests: readonly Seen[], sequence: number): EvidenceCe
     });
   }
   return [...cells.values()];
+}
+
+/** Counts requests into cells, as the evidence store gives them out. */
+export function toBlockCells(requests: readonly Seen[]): BlockCell[] {
+  return toCells(requests, 1).map((cell) => {
+    const buckets = cell.histogram.map(([bucket]) => bucket);
+    const known = buckets.length > 0;
+    return Object.assign(cell, {
+      lowest: known ? Math.min(...buckets) : null,
+      highest: known ? Math.max(...buckets) : null,
+    });
+  });
 }
