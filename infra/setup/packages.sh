@@ -20,7 +20,7 @@ wrk              wrk                                 benchmarks
 there() {
   case $1 in
     /*) [[ -e $1 ]] ;;
-    clang) compgen -G '/usr/bin/clang*' >/dev/null ;;
+    clang) compgen -G '/usr/bin/clang' >/dev/null || compgen -G '/usr/bin/clang-[0-9][0-9]' >/dev/null ;;
     pip) [[ -x .cache/envoy/envoy || -e /usr/bin/pip3 ]] || command -v pip3 >/dev/null ;;
     *) command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]] ;;
   esac

@@ -95,6 +95,8 @@ unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" --propagatio
   bash -c '
     set -euo pipefail
     root=$1 && shift
+    # As on a machine of its own, / is a mount point: ip netns asks for that.
+    mount --rbind "$root" "$root"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
