@@ -1,3 +1,14 @@
+/*
+ * The life of a run:
+ *
+ *   Pending ─► WarmingUp ─► Running ─┬─ PASS ──────────────► Verifying ─┬─ PASS ─► Succeeded
+ *    waits for   plan[0],    plan[…] │                        100 %     │
+ *    its turn    unjudged            └─ FAIL, INCONCLUSIVE, ──────────► RollingBack ─► RolledBack
+ *                                       INVALID, cancelled               0 %       └─► Failed (drill missed)
+ *
+ * Pure: looks and facts come in, a status comes out. Every change of weights is an intent with the
+ * next epoch, committed with the status before anything acts on it.
+ */
 import type { ExperimentRunStatus, RunIntent } from '../../knative/resources/experiment-run.ts';
 import type { ExperimentSpec, Phase, Verdict } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';

@@ -118,7 +118,8 @@ async function step(
   cancelled: string | undefined,
 ): Promise<Mirror> {
   const blocker = await olderActiveRun(context, run);
-  const mayStart = blocker === undefined;
+  const refs = resolveRefs(run.spec.plan, policy);
+  const mayStart = blocker === undefined && refs.status === 'True';
   return {
     run: await stepRun(context, run, { policy, mayStart, cancelled }),
     blocker,

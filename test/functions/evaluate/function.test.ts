@@ -247,3 +247,38 @@ test('malformed evidence is refused whole, by code, before any effect', async (t
   t.deepEqual(await world.stores.evidence.totals(), before);
   t.is(world.evaluate.counters?.()['refused'], 6);
 });
+
+test('a run whose target vanishes before its turn does not begin', async (t) => {
+  const world = await World.create(t);
+  await world.applyPolicy();
+  await world.applyExperiment({}, 'one');
+  await world.applyExperiment({}, 'two');
+  await world.stores.resources.delete('TrafficPolicy', 'default', 'proxy');
+  await world.stores.resources.delete('Experiment', 'default', 'one');
+  for (let passed = 0; passed < 3; passed += 1) await world.second();
+  t.is((await world.run('two')).status.phase, 'Pending');
+  t.is((await world.run('two')).status.intent, undefined);
+  await world.applyPolicy();
+  await world.second();
+  t.is((await world.run('two')).status.phase, 'WarmingUp');
+});
+
+test('equal events change nothing: no look, no write', async (t) => {
+  const world = await World.create(t);
+  await world.applyPolicy();
+  await world.applyExperiment();
+  for (let passed = 0; passed < 6; passed += 1) await world.second();
+  const before = await world.run();
+  const experiment = await world.experiment();
+  for (let again = 0; again < 3; again += 1) {
+    await world.tick();
+    await world.tell('Experiment', 'exp');
+    await world.tell('TrafficPolicy', 'proxy');
+  }
+  t.deepEqual(await world.run(), before);
+  t.deepEqual(await world.experiment(), experiment);
+  t.is(
+    (await world.stores.evidence.lastLook(before.metadata.name))?.number,
+    before.status.look?.number,
+  );
+});
