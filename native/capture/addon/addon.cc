@@ -1,0 +1,212 @@
+// The raw binding: one C function per line of binding.ts, no state of its own.
+#include "handle.h"
+
+namespace clover {
+namespace {
+
+constexpr size_t kMaxCells = 20'000;
+
+double to_ms(u64 ns) { return static_cast<double>(ns / 1'000'000); }
+
+napi_value create(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  return Handle::create(env, args[0], args[1]);
+}
+
+napi_value attach(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 3);
+  auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
+  Identity identity{text("namespace"), text("name"),    text("uid"),
+                    text("node"),      text("service"), text("version")};
+  try {
+    Handle::from(env, args[0]).engine().attach(static_cast<u32>(js::to_u64(env, args[1])), identity);
+  } catch (const Unavailable& missing) {
+    napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
+  }
+  return nullptr;
+}
+
+napi_value detach(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  Handle::from(env, args[0]).engine().detach(static_cast<u32>(js::to_u64(env, args[1])));
+  return nullptr;
+}
+
+napi_value set_ports(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  u32 length = 0;
+  js::check(env, napi_get_array_length(env, args[1], &length));
+  std::vector<u16> ports;
+  for (u32 i = 0; i < length; i++) {
+    napi_value value;
+    js::check(env, napi_get_element(env, args[1], i, &value));
+    ports.push_back(static_cast<u16>(js::to_u64(env, value)));
+  }
+  Handle::from(env, args[0]).engine().set_ports(ports);
+  return nullptr;
+}
+
+napi_value frame(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 5);
+  void* data = nullptr;
+  size_t size = 0;
+  js::check(env, napi_get_typedarray_info(env, args[4], nullptr, &size, &data, nullptr, nullptr));
+  Handle::from(env, args[0])
+      .engine()
+      .frame(static_cast<u32>(js::to_u64(env, args[1])), js::to_bool(env, args[2]),
+             js::big_to_u64(env, args[3]), static_cast<const u8*>(data), size);
+  return nullptr;
+}
+
+napi_value advance(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  Handle::from(env, args[0]).engine().advance(js::big_to_u64(env, args[1]));
+  return nullptr;
+}
+
+napi_value cell(napi_env env, const CellView& view) {
+  const Cell& cell = *view.cell;
+  napi_value out = js::object(env);
+  js::set(env, out, "splitter", js::text(env, view.pod->name));
+  js::set(env, out, "run", js::text(env, view.arm->stamp.run));
+  js::set(env, out, "epoch", js::number(env, u64{view.arm->stamp.epoch}));
+  js::set(env, out, "arm", js::text(env, view.arm->stamp.arm));
+  js::set(env, out, "block", js::number(env, cell.block));
+  js::set(env, out, "sequence", js::number(env, cell.revision));
+  js::set(env, out, "started", js::number(env, cell.started));
+  js::set(env, out, "done", js::number(env, cell.done));
+  js::set(env, out, "errors", js::number(env, cell.errors));
+  js::set(env, out, "stuck", js::number(env, cell.stuck));
+  js::set(env, out, "sumLog", js::number(env, cell.sum_log));
+  js::set(env, out, "sumLogSq", js::number(env, cell.sum_log_sq));
+  napi_value histogram = js::array(env);
+  size_t n = 0;
+  for (const auto& [bucket, count] : cell.histogram) {
+    napi_value pair = js::array(env);
+    js::push(env, pair, 0, js::number(env, u64{bucket}));
+    js::push(env, pair, 1, js::number(env, u64{count}));
+    js::push(env, histogram, n++, pair);
+  }
+  js::set(env, out, "histogram", histogram);
+  return out;
+}
+
+napi_value evidence(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  u64 after = js::to_u64(env, args[1]);
+  return Handle::from(env, args[0]).engine().inspect([&](Session& session) {
+    u64 cut = 0, mark = session.evidence_watermark();
+    auto views = session.evidence.changed(after, kMaxCells, mark, cut);
+    // Cells that did not fit are not reported yet, so that nothing of theirs may be sealed.
+    if (cut != 0) mark = std::min(mark, cut * 1'000'000'000);
+    napi_value out = js::object(env), cells = js::array(env);
+    for (size_t i = 0; i < views.size(); i++) js::push(env, cells, i, cell(env, views[i]));
+    u64 revision = views.empty() ? after : views.back().cell->revision;
+    js::set(env, out, "revision", js::number(env, revision));
+    js::set(env, out, "watermarkMs", js::number(env, to_ms(mark)));
+    js::set(env, out, "cells", cells);
+    return out;
+  });
+}
+
+napi_value ledger(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  auto [core, wire] = Handle::from(env, args[0]).engine().ledger();
+  Counts lost_segments;
+  for (int i = 0; i < TAP_CAUSES; i++) add(lost_segments, cause_name(i), wire.lost_segments[i]);
+  napi_value out = js::object(env), part = js::object(env);
+  js::set(env, part, "segments", js::number(env, u64{wire.segments}));
+  js::set(env, part, "payloadBytes", js::number(env, u64{wire.payload_bytes}));
+  js::set(env, part, "lost", js::counts(env, lost_segments));
+  js::set(env, out, "wire", part);
+  part = js::object(env);
+  js::set(env, part, "parsed", js::number(env, core.parsed));
+  js::set(env, part, "skipped", js::counts(env, core.skipped));
+  js::set(env, part, "lost", js::counts(env, core.lost));
+  js::set(env, part, "pending", js::number(env, core.pending));
+  js::set(env, out, "bytes", part);
+  part = js::object(env);
+  js::set(env, part, "seen", js::number(env, core.seen));
+  js::set(env, part, "spans", js::number(env, core.spans));
+  js::set(env, part, "open", js::number(env, core.open));
+  js::set(env, part, "lost", js::counts(env, core.lost_requests));
+  js::set(env, out, "requests", part);
+  part = js::object(env);
+  js::set(env, part, "open", js::number(env, core.connections_open));
+  js::set(env, part, "seen", js::number(env, core.connections_seen));
+  js::set(env, out, "connections", part);
+  return out;
+}
+
+napi_value kernel_cpu_ns(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  return js::number(env, Handle::from(env, args[0]).engine().kernel_ns());
+}
+
+napi_value flush(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  Handle::from(env, args[0]).engine().flush();
+  return nullptr;
+}
+
+napi_value take_batches(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  napi_value out = js::array(env);
+  size_t n = 0;
+  for (const Batch& batch : Handle::from(env, args[0]).engine().take_batches()) {
+    napi_value item = js::object(env), otlp;
+    js::check(env, napi_create_buffer_copy(env, batch.otlp.size(), batch.otlp.data(), nullptr, &otlp));
+    js::set(env, item, "otlp", otlp);
+    js::set(env, item, "spans", js::number(env, u64{batch.spans}));
+    js::set(env, item, "sequence", js::number(env, batch.sequence));
+    js::set(env, item, "watermarkMs", js::number(env, to_ms(batch.watermark_ns)));
+    js::push(env, out, n++, item);
+  }
+  return out;
+}
+
+napi_value close(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  Handle::from(env, args[0]).close();
+  return nullptr;
+}
+
+// C++ exceptions end here: below is C.
+template <napi_value (*Call)(napi_env, napi_callback_info)>
+napi_value guarded(napi_env env, napi_callback_info info) {
+  try {
+    return Call(env, info);
+  } catch (const js::Failed&) {
+  } catch (const std::exception& error) {
+    napi_throw_error(env, "CLV_INTERNAL", error.what());
+  }
+  return nullptr;
+}
+
+template <napi_value (*Call)(napi_env, napi_callback_info)>
+napi_property_descriptor method(const char* name) {
+  return {name, nullptr, guarded<Call>, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
+}
+
+}  // namespace
+}  // namespace clover
+
+NAPI_MODULE_INIT() {
+  using namespace clover;
+  const napi_property_descriptor methods[] = {
+      method<create>("create"),
+      method<attach>("attach"),
+      method<detach>("detach"),
+      method<set_ports>("set_ports"),
+      method<frame>("frame"),
+      method<advance>("advance"),
+      method<evidence>("evidence"),
+      method<ledger>("ledger"),
+      method<kernel_cpu_ns>("kernel_cpu_ns"),
+      method<flush>("flush"),
+      method<take_batches>("take_batches"),
+      method<close>("close"),
+  };
+  napi_define_properties(env, exports, std::size(methods), methods);
+  return exports;
+}

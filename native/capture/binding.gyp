@@ -1,0 +1,36 @@
+{
+  'targets': [
+    {
+      'target_name': 'tap',
+      'type': 'none',
+      'actions': [
+        {
+          'action_name': 'compile_tap',
+          'inputs': ['bpf/tap.bpf.c', 'bpf/tap.h'],
+          'outputs': ['<(PRODUCT_DIR)/tap.bpf.o'],
+          'action': [
+            'clang-14', '-target', 'bpf', '-O2', '-g', '-Wall', '-Werror',
+            # asm/types.h lies in the multiarch folder, which the bpf target does not know.
+            '-I/usr/include/<!(gcc -print-multiarch)',
+            '-c', 'bpf/tap.bpf.c', '-o', '<(PRODUCT_DIR)/tap.bpf.o',
+          ],
+        },
+      ],
+    },
+    {
+      'target_name': 'capture',
+      'dependencies': ['tap'],
+      'sources': [
+        'addon/addon.cc', 'addon/handle.cc',
+        'core/body.cc', 'core/connection.cc', 'core/engine.cc', 'core/evidence.cc',
+        'core/exchange.cc', 'core/frame.cc', 'core/head.cc', 'core/request.cc',
+        'core/session.cc', 'core/spans.cc', 'core/stamp.cc', 'core/tap.cc',
+      ],
+      'defines': ['NAPI_VERSION=9'],
+      'cflags': ['-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden'],
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
+      'cflags_cc': ['-std=c++17', '-fexceptions'],
+      'libraries': ['-lbpf'],
+    },
+  ],
+}

@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import type { CaptureLedger, EvidenceSnapshot, PodIdentity, SpanBatch } from './types.ts';
+
+declare const handleBrand: unique symbol;
+
+/** An engine of the addon; ends by `close`, garbage collection or the end of its environment. */
+export interface Handle {
+  readonly [handleBrand]: true;
+}
+
+/** Options of {@link Binding.create}, all of them given. */
+export interface RawOptions {
+  readonly boot: string;
+  readonly open_timeout_ms: number;
+  readonly batch_bytes: number;
+  readonly batch_ms: number;
+  readonly ring_bytes: number;
+  readonly object_path: string;
+}
+
+/** The addon, 1:1. Errors have a `code`: CLV_CAPTURE_UNAVAILABLE, ERR_INVALID_ARG_TYPE. */
+export interface Binding {
+  /** With `notify` a capture, which calls it when batches wait; without, a replay. */
+  create(options: RawOptions, notify: (() => void) | undefined): Handle;
+  attach(handle: Handle, ifindex: number, pod: PodIdentity): void;
+  detach(handle: Handle, ifindex: number): void;
+  set_ports(handle: Handle, ports: readonly number[]): void;
+  frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;
+  advance(handle: Handle, time_ns: bigint): void;
+  evidence(handle: Handle, after: number): EvidenceSnapshot;
+  ledger(handle: Handle): CaptureLedger;
+  kernel_cpu_ns(handle: Handle): number;
+  flush(handle: Handle): void;
+  take_batches(handle: Handle): SpanBatch[];
+  close(handle: Handle): void;
+}
+
+/** Where the build puts the kernel programs. */
+export const objectPath: string = fileURLToPath(
+  new URL('./build/Release/tap.bpf.o', import.meta.url),
+);
+
+/** Loads the addon that `node-gyp rebuild` made in this folder. */
+export function loadBinding(): Binding {
+  const load: (id: string) => Binding = createRequire(import.meta.url);
+  return load('./build/Release/capture.node');
+}

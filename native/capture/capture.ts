@@ -1,0 +1,128 @@
+import { CloverError } from '../../functions/lib/errors.ts';
+import { type Binding, type Handle, loadBinding, objectPath } from './binding.ts';
+import type { Capture, CaptureOptions, Replay, SpanBatch } from './types.ts';
+
+/**
+ * Starts the kernel programs and the thread that reads them; nothing is attached yet.
+ *
+ * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing: rights, kernel, or the build.
+ */
+export function createCapture(options: CaptureOptions): Capture {
+  const engine = open(options, true);
+  return {
+    ...engine.shared,
+    kernelCpuNs: () => engine.binding.kernel_cpu_ns(engine.handle),
+  };
+}
+
+/** The same core without a kernel and without a thread, for tests and recorded traffic. */
+export function createReplay(options: CaptureOptions): Replay {
+  const { binding, handle, shared, deliver } = open(options, false);
+  return {
+    ...shared,
+    frame(ifindex, toPod, timeNs, frame) {
+      binding.frame(handle, ifindex, toPod, timeNs, frame);
+      deliver();
+    },
+    advance(timeNs) {
+      binding.advance(handle, timeNs);
+      deliver();
+    },
+  };
+}
+
+type Shared = Omit<Capture, 'kernelCpuNs'>;
+
+interface Engine {
+  readonly binding: Binding;
+  readonly handle: Handle;
+  readonly shared: Shared;
+  readonly deliver: () => void;
+}
+
+function open(options: CaptureOptions, live: boolean): Engine {
+  checkOptions(options);
+  const binding = translated(loadBinding);
+  const { onBatch } = options;
+  // Weak, so that a capture that nobody holds can be collected and then ends.
+  const target: { handle?: WeakRef<Handle> } = {};
+  const notify = (): void => {
+    const handle = target.handle?.deref();
+    if (handle !== undefined) deliverBatches(binding, handle, onBatch);
+  };
+  const handle = translated(() =>
+    binding.create(
+      {
+        boot: options.boot,
+        open_timeout_ms: options.openTimeoutMs ?? 10_000,
+        batch_bytes: options.batchBytes ?? 768 * 1024,
+        batch_ms: options.batchMs ?? 1_000,
+        ring_bytes: options.ringBytes ?? 32 * 1024 * 1024,
+        object_path: objectPath,
+      },
+      live ? notify : undefined,
+    ),
+  );
+  target.handle = new WeakRef(handle);
+  const deliver = (): void => deliverBatches(binding, handle, onBatch);
+  return { binding, handle, deliver, shared: sharedMethods(binding, handle, deliver) };
+}
+
+function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): Shared {
+  return {
+    attach: (ifindex, pod) => translated(() => binding.attach(handle, ifindex, pod)),
+    detach(ifindex) {
+      binding.detach(handle, ifindex);
+      deliver();
+    },
+    setPorts: (ports) => binding.set_ports(handle, ports),
+    evidence: (after) => binding.evidence(handle, after),
+    ledger: () => binding.ledger(handle),
+    async flush() {
+      binding.flush(handle);
+      deliver();
+    },
+    async close() {
+      binding.close(handle);
+      deliver();
+    },
+  };
+}
+
+function deliverBatches(
+  binding: Binding,
+  handle: Handle,
+  onBatch: (batch: SpanBatch) => void,
+): void {
+  for (const batch of binding.take_batches(handle)) onBatch(batch);
+}
+
+function checkOptions({ boot, ringBytes }: CaptureOptions): void {
+  if (!/^[0-9a-f]{16}$/.test(boot))
+    throw new CloverError('CLV_ARGUMENT_INVALID', 'boot must be 8 bytes in lower-case hex');
+  if (ringBytes !== undefined && (ringBytes < 4096 || !Number.isInteger(Math.log2(ringBytes))))
+    throw new CloverError(
+      'CLV_ARGUMENT_INVALID',
+      'ringBytes must be a power of two of at least 4096',
+    );
+}
+
+/** Errors of the addon, and of a missing build, become ours. */
+function translated<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'MODULE_NOT_FOUND')
+      throw new CloverError(
+        'CLV_CAPTURE_UNAVAILABLE',
+        'native/capture is not built: run the set-up',
+        {
+          cause,
+        },
+      );
+    if (code === 'CLV_CAPTURE_UNAVAILABLE' && cause instanceof Error)
+      throw new CloverError('CLV_CAPTURE_UNAVAILABLE', cause.message, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,236 @@
+#include "connection.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "session.h"
+
+namespace clover {
+namespace {
+
+constexpr size_t kMaxHeld = 1024 * 1024;          // per connection
+constexpr size_t kMaxHeldInAll = 32 * 1024 * 1024;
+constexpr size_t kHeldCost = sizeof(Held);
+// An acknowledgement further ahead than any window in use is not believed.
+constexpr i32 kMaxAhead = 1 << 24;
+
+std::string address_text(const Address& address) {
+  static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  char text[INET6_ADDRSTRLEN];
+  if (std::memcmp(address.data(), kMapped, 12) == 0)
+    inet_ntop(AF_INET, address.data() + 12, text, sizeof(text));
+  else
+    inet_ntop(AF_INET6, address.data(), text, sizeof(text));
+  return text;
+}
+
+// The client's first sequence number where it is known: it tells reuses of the addresses apart.
+u32 anchor(const Segment& first) {
+  bool answer = (first.flags & kSyn) && (first.flags & kAck);
+  return answer ? first.ack : first.seq;
+}
+
+}  // namespace
+
+Connection::Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first)
+    : session_(session), pod_(pod), key_(key), id_(mix(key.hash() ^ mix(anchor(first)))) {
+  in_.to_pod = true;
+  late_ = !(first.flags & kSyn);
+  pod_text_ = address_text(key.pod);
+  peer_text_ = address_text(key.peer);
+}
+
+Connection::~Connection() = default;
+
+bool Connection::continues(const Segment& segment) const {
+  if (!(segment.flags & kSyn)) return true;
+  const Stream& mine = segment.to_pod ? in_ : out_;
+  if (!mine.synced) return !late_ && !closed_;
+  return mine.by_syn && mine.isn == segment.seq;
+}
+
+void Connection::synchronise(Stream& mine, const Segment& segment) {
+  bool answer = segment.flags & kAck;
+  if (!mine.synced) mine.sync(segment.seq, true);
+  Stream& peer = peer_of(mine);
+  if (answer && !peer.synced) peer.sync(segment.ack, true);
+  if (role_known_) return;
+  role_known_ = true;
+  pod_serves_ = answer ? !segment.to_pod : segment.to_pod;
+}
+
+void Connection::segment(const Segment& segment) {
+  Stream& mine = side(segment.to_pod);
+  last_seen_ns = session_.now_ns_;
+  if (segment.flags & kSyn) synchronise(mine, segment);
+  bool has_ack = segment.flags & kAck;
+  if (segment.length > 0)
+    offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns});
+  if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
+    mine.fin = true;
+    mine.fin_seq = segment.seq + segment.length;
+    mine.fin_ack = has_ack ? segment.ack : peer_of(mine).next;
+    mine.fin_arrived_ns = session_.now_ns_;
+  }
+  last_piece_ns_ = std::max(last_piece_ns_, segment.time_ns);
+  drain();
+  if (closed_) return;
+  if (segment.flags & kRst) {
+    close(End::reset);
+  } else if (waiting_since() != 0) {
+    while (held_bytes_ > kMaxHeld || (held_bytes_ > 0 && session_.held_bytes_ > kMaxHeldInAll))
+      if (!fill_oldest_hole()) break;
+    session_.await(*this);
+  }
+}
+
+bool Connection::waits(const Stream& mine, u32 ack, bool has_ack) {
+  const Stream& peer = peer_of(mine);
+  if (!has_ack || !peer.synced || peer.finished) return false;
+  i32 ahead = seq_diff(ack, peer.next);
+  // A FIN takes one number and is delivered with the last byte.
+  if (ahead == 1 && peer.fin && peer.next == peer.fin_seq) return false;
+  return ahead > 0 && ahead < kMaxAhead;
+}
+
+// Cuts off what was delivered already; false where nothing is left.
+bool Connection::trim(const Stream& mine, Piece& piece) {
+  i32 ahead = seq_diff(piece.seq, mine.next);
+  if (ahead >= 0) return true;
+  u32 known = std::min(static_cast<u32>(-ahead), piece.length);
+  add(session_.ledger.skipped, "duplicate", known);
+  piece.drop(known);
+  return piece.length > 0;
+}
+
+void Connection::offer(Stream& mine, Piece piece) {
+  if (skipping_ || closed_ || mine.finished) {
+    add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", piece.length);
+    return;
+  }
+  if (!mine.synced) mine.sync(piece.seq, false);
+  if (!trim(mine, piece)) return;
+  if (piece.seq != mine.next || waits(mine, piece.ack, piece.has_ack)) hold(mine, piece);
+  else deliver(mine, piece);
+}
+
+void Connection::hold(Stream& mine, const Piece& piece) {
+  auto at = mine.held.end();
+  while (at != mine.held.begin() && seq_diff(std::prev(at)->piece.seq, piece.seq) > 0) --at;
+  if (at != mine.held.begin()) {
+    const Piece& before = std::prev(at)->piece;
+    if (seq_diff(before.seq + before.length, piece.seq + piece.length) >= 0) {
+      add(session_.ledger.skipped, "duplicate", piece.length);
+      return;
+    }
+  }
+  auto placed = mine.held.emplace(at);
+  placed->bytes.assign(piece.data, piece.data + piece.length);
+  placed->piece = piece;
+  placed->piece.data = placed->bytes.data();
+  placed->arrived_ns = session_.now_ns_;
+  held_bytes_ += piece.length + kHeldCost;
+  session_.held_bytes_ += piece.length + kHeldCost;
+  session_.ledger.pending += piece.length;
+}
+
+void Connection::deliver(Stream& mine, const Piece& piece) {
+  mine.next = piece.seq + piece.length;
+  feed(mine, piece);
+}
+
+bool Connection::drain_one(Stream& mine) {
+  bool moved = false;
+  while (!mine.held.empty()) {
+    Held& front = mine.held.front();
+    i32 ahead = seq_diff(front.piece.seq, mine.next);
+    bool skip = skipping_ || mine.finished;
+    if (!skip && (ahead > 0 || waits(mine, front.piece.ack, front.piece.has_ack))) break;
+    Held taken = std::move(front);
+    mine.held.pop_front();
+    size_t cost = taken.piece.length + kHeldCost;
+    held_bytes_ -= cost;
+    session_.held_bytes_ -= cost;
+    session_.ledger.pending -= taken.piece.length;
+    moved = true;
+    if (skip) add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", taken.piece.length);
+    else if (trim(mine, taken.piece)) deliver(mine, taken.piece);
+  }
+  if (mine.fin && !mine.finished && mine.held.empty()) {
+    bool due = skipping_ || (seq_diff(mine.fin_seq, mine.next) <= 0 &&
+                             !waits(mine, mine.fin_ack, true));
+    if (due) {
+      mine.finished = moved = true;
+      mine.next = mine.fin_seq + 1;
+      drop_head(mine, "incomplete");
+      // The server has spoken its last word: an answer that is not whole will not be.
+      if (role_known_ && !is_request(mine)) fail_open(last_piece_ns_);
+    }
+  }
+  return moved;
+}
+
+void Connection::drain() {
+  bool moved = true;
+  while (moved && !closed_) {
+    moved = drain_one(in_);
+    moved = drain_one(out_) || moved;
+  }
+  if (!closed_ && in_.finished && out_.finished) close(End::fin);
+}
+
+u64 Connection::waiting_since() const {
+  u64 since = 0;
+  for (const Stream* stream : {&in_, &out_}) {
+    u64 own = 0;
+    // The front is what blocks; what came later may have come with a newer time.
+    if (!stream->held.empty()) own = stream->held.front().arrived_ns;
+    else if (stream->fin && !stream->finished) own = stream->fin_arrived_ns;
+    if (own != 0 && (since == 0 || own < since)) since = own;
+  }
+  return since;
+}
+
+void Connection::skip_to(Stream& mine, u32 seq) {
+  u32 gap = seq - mine.next;
+  add(session_.ledger.lost, "hole", gap);
+  mine.next = seq;
+  if (mine.phase != Phase::body || !mine.body.skip(gap)) desynchronise(mine);
+  else if (mine.body.done()) end_message(mine, {nullptr, 0, seq, 0, false, last_piece_ns_});
+}
+
+// Steps over one hole; false where none is there.
+bool Connection::fill_oldest_hole() {
+  for (Stream* mine : {&in_, &out_}) {
+    bool held = !mine->held.empty();
+    if (!held && (!mine->fin || mine->finished)) continue;
+    u32 due = held ? mine->held.front().piece.seq : mine->fin_seq;
+    if (seq_diff(due, mine->next) <= 0) continue;
+    skip_to(*mine, due);
+    drain();
+    return true;
+  }
+  for (Stream* mine : {&in_, &out_}) {
+    bool held = !mine->held.empty();
+    if (!held && (!mine->fin || mine->finished)) continue;
+    u32 ack = held ? mine->held.front().piece.ack : mine->fin_ack;
+    // What was acknowledged crossed the wire, though it never came up here.
+    if (waits(*mine, ack, true)) skip_to(peer_of(*mine), ack);
+    drain();
+    return true;
+  }
+  return false;
+}
+
+bool Connection::resolve(u64 deadline_ns) {
+  while (!closed_) {
+    u64 since = waiting_since();
+    if (since == 0) return false;
+    if (since > deadline_ns) return true;
+    if (!fill_oldest_hole()) return false;
+  }
+  return false;
+}
+
+}  // namespace clover

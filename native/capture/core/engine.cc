@@ -1,0 +1,170 @@
+#include "engine.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace clover {
+namespace {
+
+constexpr size_t kDrainBytes = 2 * 1024 * 1024;  // per holding of the lock
+constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
+// A program on another CPU may have taken its time and not its slot yet.
+constexpr u64 kInFlightNs = 5'000'000;
+
+u64 unix_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
+}
+
+}  // namespace
+
+Engine::Engine(const Settings& settings) : session_(settings) { ports_.all_ports = 1; }
+
+Engine::Engine(const Settings& settings, const std::string& object_path, u32 ring_bytes,
+               std::function<void()> notify)
+    : session_(settings),
+      tap_(std::make_unique<Tap>(object_path, ring_bytes)),
+      notify_(std::move(notify)) {
+  ports_.all_ports = 1;
+  tap_->set_ports(ports_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Engine::~Engine() { close(); }
+
+void Engine::run() {
+  // Losses begin when this thread is late; without the right to, it runs at its normal priority.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), -5);
+  int wait_ms = kShortWaitMs;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    tap_->wait(wait_ms);
+    bool all = false, waiting = false;
+    u64 before = 0, after = 0;
+    while (!all && !stop_.load(std::memory_order_relaxed)) {
+      std::lock_guard<std::mutex> lock(mutex_);
+      before = session_.ledger.received;
+      all = drain(kDrainBytes);
+      after = session_.ledger.received;
+      waiting = !session_.batches.empty();
+      if (before == after) break;
+    }
+    wait_ms = before == after ? std::min(wait_ms * 2, kLongWaitMs) : kShortWaitMs;
+    if (waiting) notify_();
+  }
+}
+
+bool Engine::drain(size_t bytes) {
+  u64 now = unix_ns();
+  // First the clock, so that arrivals are stamped with it; then what fell due by it.
+  session_.tick(now);
+  bool all = tap_->drain(bytes, [this](const Segment& segment) { session_.segment(segment); });
+  if (all) session_.drained_until(now - kInFlightNs);
+  session_.advance(now);
+  return all;
+}
+
+void Engine::catch_up() {
+  if (!tap_ || closed_) return;
+  // Traffic may come faster than this; what came after the call does not matter.
+  for (int i = 0; i < 64 && !drain(kDrainBytes); i++) continue;
+}
+
+void Engine::attach(u32 ifindex, const Identity& identity) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  session_.attach(ifindex, identity);
+  if (!tap_) return;
+  try {
+    tap_->attach(ifindex);
+  } catch (...) {
+    session_.detach(ifindex);
+    throw;
+  }
+}
+
+void Engine::detach(u32 ifindex) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (tap_) tap_->detach(ifindex);
+  catch_up();
+  session_.detach(ifindex);
+}
+
+void Engine::set_ports(const std::vector<u16>& ports) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ports_ = tap_settings{};
+  ports_.all_ports = ports.empty();
+  for (u16 port : ports) ports_.ports[port >> 6] |= 1ULL << (port & 63);
+  if (tap_) tap_->set_ports(ports_);
+}
+
+void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size) {
+  if (closed_) return;
+  Segment segment;
+  advance(time_ns);
+  if (!read_frame(data, size, ports_, replayed_, segment)) return;
+  segment.ifindex = ifindex;
+  segment.to_pod = to_pod;
+  segment.time_ns = time_ns;
+  session_.segment(segment);
+}
+
+void Engine::advance(u64 time_ns) {
+  clock_ns_ = std::max(clock_ns_, time_ns);
+  session_.drained_until(clock_ns_);
+  session_.advance(clock_ns_);
+}
+
+void Engine::flush() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  catch_up();
+  session_.close_batch();
+}
+
+void Engine::close() {
+  stop_ = true;
+  if (thread_.joinable()) thread_.join();
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return;
+  catch_up();
+  session_.detach_all();
+  session_.close_batch();
+  if (tap_) {
+    last_wire_ = tap_->counters();
+    kernel_ns_ = tap_->run_time_ns();
+  }
+  closed_ = true;
+  tap_.reset();
+}
+
+u64 Engine::kernel_ns() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return tap_ ? tap_->run_time_ns() : kernel_ns_;
+}
+
+std::deque<Batch> Engine::take_batches() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(session_.batches, {});
+}
+
+Engine::FullLedger Engine::ledger() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  catch_up();
+  WireCounters wire = tap_ ? tap_->counters() : notify_ ? last_wire_ : replayed_;
+  Ledger core = session_.ledger;
+  u64 lost = 0;
+  for (int i = 0; i < TAP_CAUSES; i++) {
+    lost += wire.lost_bytes[i];
+    add(core.lost, cause_name(i), wire.lost_bytes[i]);
+  }
+  // What the kernel counted and has not handed up yet lies in the ring.
+  if (wire.payload_bytes > core.received + lost)
+    core.pending += wire.payload_bytes - core.received - lost;
+  return {core, wire};
+}
+
+}  // namespace clover

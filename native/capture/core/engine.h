@@ -1,0 +1,67 @@
+// A session with its source: the kernel's ring read by a thread, or frames given by hand.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "session.h"
+#include "tap.h"
+
+namespace clover {
+
+class Engine {
+ public:
+  // A replay.
+  explicit Engine(const Settings& settings);
+  // A capture; `notify` is called on the engine's thread when batches wait. Throws Unavailable.
+  Engine(const Settings& settings, const std::string& object_path, u32 ring_bytes,
+         std::function<void()> notify);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void attach(u32 ifindex, const Identity& identity);
+  void detach(u32 ifindex);
+  void set_ports(const std::vector<u16>& ports);
+  void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
+  void advance(u64 time_ns);
+  // Reads what the kernel has now and closes the open batch.
+  void flush();
+  void close();
+  u64 kernel_ns();
+  std::deque<Batch> take_batches();
+
+  struct FullLedger {
+    Ledger core;
+    WireCounters wire;
+  };
+  FullLedger ledger();
+  // Calls `view` with the session under the lock, up to date with the ring.
+  template <typename F>
+  auto inspect(F view) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    catch_up();
+    return view(session_);
+  }
+
+ private:
+  void run();
+  bool drain(size_t bytes);
+  void catch_up();
+
+  std::mutex mutex_;
+  Session session_;
+  std::unique_ptr<Tap> tap_;
+  std::function<void()> notify_;
+  tap_settings ports_{};
+  WireCounters replayed_{};
+  WireCounters last_wire_{};
+  u64 clock_ns_ = 0;
+  u64 kernel_ns_ = 0;
+  bool closed_ = false;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace clover

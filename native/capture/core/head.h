@@ -1,0 +1,42 @@
+// HTTP/1.x message heads (RFC 9112): pure functions over one contiguous block.
+#pragma once
+
+#include "common.h"
+
+namespace clover {
+
+inline constexpr size_t kMaxHead = 64 * 1024;
+
+// How a body ends.
+enum class Framing : u8 { none, length, chunked, until_close };
+
+// Views into the block that was parsed.
+struct Head {
+  std::string_view method;   // requests
+  std::string_view target;   // requests
+  int status = 0;            // responses
+  std::string_view version;  // "1.1"
+  std::string_view host, user_agent, traceparent, tracestate, stamp;
+  bool has_length = false, chunked = false, other_coding = false, upgrade = false;
+  u64 length = 0;
+};
+
+// Length of the head with its empty line, or 0 where it is not whole. `from` = bytes known not to end it.
+size_t find_head_end(const u8* data, size_t size, size_t from);
+
+// False for everything that RFC 9112 forbids and on which two parsers may differ.
+bool parse_request_head(std::string_view block, Head& out);
+bool parse_response_head(std::string_view block, Head& out);
+
+// Whether the bytes (one or more) can be the beginning of a request or response line.
+bool may_start_request(std::string_view bytes);
+bool may_start_response(std::string_view bytes);
+
+// Whether the bytes surely begin one: what a stream is taken up with again after a hole.
+bool starts_request(std::string_view bytes);
+bool starts_response(std::string_view bytes);
+
+// One of the methods that OpenTelemetry names; others go out as _OTHER.
+bool is_known_method(std::string_view method);
+
+}  // namespace clover

@@ -1,0 +1,20 @@
+// One traced interface: who is behind it, its spans of the open batch, its server legs.
+#pragma once
+
+#include "evidence.h"
+
+namespace clover {
+
+struct Identity {
+  std::string name_space, name, uid, node, service, version;
+};
+
+struct Pod {
+  u32 ifindex = 0;
+  Identity identity;
+  std::string resource;  // encoded ResourceSpans.resource field
+  std::string spans;     // encoded ScopeSpans.spans fields of the open batch
+  std::map<u16, Leg> legs;
+};
+
+}  // namespace clover

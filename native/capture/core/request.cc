@@ -1,0 +1,48 @@
+#include "request.h"
+
+namespace clover {
+
+void Request::reset() {
+  before = after = same_trace = nullptr;
+  start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
+  start_seq = arm = 0;
+  counted = server = stuck = traced = upgrade = has_body = false;
+  status = 0;
+  leg = nullptr;
+  context = TraceContext{};
+  stamp.run.clear();
+  stamp.arm.clear();
+  stamp.epoch = 0;
+  for (std::string* text : {&method, &path, &query, &host, &agent, &tracestate, &version})
+    text->clear();
+}
+
+void OpenList::insert(Request* request) {
+  Request* at = last_;
+  while (at != nullptr && at->start_ns > request->start_ns) at = at->before;
+  request->before = at;
+  request->after = at != nullptr ? at->after : first_;
+  (at != nullptr ? at->after : first_) = request;
+  (request->after != nullptr ? request->after->before : last_) = request;
+}
+
+void OpenList::remove(Request* request) {
+  (request->before != nullptr ? request->before->after : first_) = request->after;
+  (request->after != nullptr ? request->after->before : last_) = request->before;
+  request->before = request->after = nullptr;
+}
+
+Request* RequestPool::take() {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<Request>());
+    return all_.back().get();
+  }
+  Request* request = free_.back();
+  free_.pop_back();
+  request->reset();
+  return request;
+}
+
+void RequestPool::give(Request* request) { free_.push_back(request); }
+
+}  // namespace clover

@@ -1,0 +1,68 @@
+// One HTTP request from its first byte to its span, and the list of those that are open.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "stamp.h"
+
+namespace clover {
+
+struct Leg;
+struct Pod;
+
+struct Request {
+  Request* before = nullptr;  // in an OpenList
+  Request* after = nullptr;
+  Request* same_trace = nullptr;  // next open request with the same trace id
+
+  u64 start_ns = 0;  // Unix, first byte
+  u64 first_byte_ns = 0;
+  u64 end_ns = 0;
+  u32 start_seq = 0;
+  u64 ordinal = 0;
+  bool counted = false;  // the head was whole: the ledger has seen it
+  bool server = false;   // the pod received it
+  bool stuck = false;
+  bool traced = false;  // in the index by trace id
+  bool upgrade = false;
+  bool has_body = false;
+  int status = 0;
+  u32 arm = 0;         // index in the pod's arms, 0 = no stamp
+  Leg* leg = nullptr;  // where its evidence counts; SERVER legs only
+  u64 request_bytes = 0;
+  u64 response_bytes = 0;
+  TraceContext context;
+  Stamp stamp;
+  std::string method, path, query, host, agent, tracestate, version;
+
+  void reset();
+};
+
+// Sorted by start; almost every request goes to the end, so that this is O(1).
+class OpenList {
+ public:
+  OpenList() = default;
+  OpenList(const OpenList&) = delete;
+  OpenList& operator=(const OpenList&) = delete;
+  void insert(Request* request);
+  void remove(Request* request);
+  Request* first() const { return first_; }
+
+ private:
+  Request* first_ = nullptr;
+  Request* last_ = nullptr;
+};
+
+// Requests are used again, with the memory of their strings.
+class RequestPool {
+ public:
+  Request* take();
+  void give(Request* request);
+
+ private:
+  std::vector<std::unique_ptr<Request>> all_;
+  std::vector<Request*> free_;
+};
+
+}  // namespace clover

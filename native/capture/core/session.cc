@@ -1,0 +1,238 @@
+#include "session.h"
+
+#include <algorithm>
+
+namespace clover {
+namespace {
+
+constexpr u64 kSecond = 1'000'000'000;
+constexpr u64 kHoleWait = kSecond;
+// Closed flows are remembered for late retransmissions, which would look like new ones.
+constexpr u64 kGraveTime = 2 * kSecond;
+constexpr u64 kSweepEvery = 30 * kSecond;
+constexpr u64 kIdle = 600 * kSecond;
+constexpr u64 kIdleOpen = 3600 * kSecond;
+constexpr size_t kMaxFlows = 100'000;
+
+}  // namespace
+
+Session::Session(const Settings& given)
+    : settings(given), writer_(given.boot, given.batch_bytes) {}
+
+Session::~Session() = default;
+
+void Session::attach(u32 ifindex, const Identity& identity) {
+  auto found = pods_.find(ifindex);
+  if (found != pods_.end()) {
+    const Identity& old = found->second->identity;
+    if (old.name_space != identity.name_space || old.name != identity.name) detach(ifindex);
+    else if (!found->second->spans.empty()) close_batch();
+  }
+  auto& pod = pods_[ifindex];
+  if (!pod) pod = std::make_unique<Pod>();
+  pod->ifindex = ifindex;
+  pod->identity = identity;
+  pod->resource = SpanWriter::encode_resource(identity);
+}
+
+void Session::detach(u32 ifindex) {
+  auto found = pods_.find(ifindex);
+  if (found == pods_.end()) return;
+  for (auto at = flows_.begin(); at != flows_.end();) {
+    if (at->first.ifindex != ifindex) {
+      ++at;
+      continue;
+    }
+    at->second->close(End::detached);
+    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), at->second.get()), waiting_.end());
+    at = flows_.erase(at);
+  }
+  if (!found->second->spans.empty()) close_batch();
+  pods_.erase(found);
+}
+
+void Session::detach_all() {
+  while (!pods_.empty()) detach(pods_.begin()->first);
+}
+
+Connection* Session::connection_for(const Segment& segment, Pod& pod) {
+  FlowKey key;
+  key.ifindex = segment.ifindex;
+  key.pod = segment.to_pod ? segment.destination : segment.source;
+  key.peer = segment.to_pod ? segment.source : segment.destination;
+  key.pod_port = segment.to_pod ? segment.destination_port : segment.source_port;
+  key.peer_port = segment.to_pod ? segment.source_port : segment.destination_port;
+  auto found = flows_.find(key);
+  if (found != flows_.end()) {
+    if (found->second->continues(segment)) return found->second.get();
+    Connection* old = found->second.get();
+    old->close(End::replaced);
+    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), old), waiting_.end());
+    flows_.erase(found);
+  }
+  // The end of a connection that was never seen says nothing.
+  if (segment.length == 0 && !(segment.flags & kSyn)) return nullptr;
+  if (flows_.size() >= kMaxFlows) return nullptr;
+  auto created = std::make_unique<Connection>(*this, pod, key, segment);
+  ledger.connections_seen++;
+  ledger.connections_open++;
+  return flows_.emplace(key, std::move(created)).first->second.get();
+}
+
+void Session::segment(const Segment& segment) {
+  ledger.received += segment.length;
+  auto pod = pods_.find(segment.ifindex);
+  if (pod == pods_.end()) {
+    add(ledger.skipped, "detached", segment.length);
+    return;
+  }
+  Connection* connection = connection_for(segment, *pod->second);
+  if (connection == nullptr) {
+    add(ledger.skipped, "too_many_connections", segment.length);
+    return;
+  }
+  if (connection->closed()) {
+    add(ledger.skipped, "after_close", segment.length);
+    return;
+  }
+  connection->segment(segment);
+}
+
+void Session::bury(Connection& connection) {
+  ledger.connections_open--;
+  graves_.push_back({connection.key(), connection.id(), now_ns_});
+}
+
+void Session::await(Connection& connection) {
+  if (connection.listed || connection.closed()) return;
+  connection.listed = true;
+  waiting_.push_back(&connection);
+}
+
+void Session::settle_waiting() {
+  u64 deadline = now_ns_ > kHoleWait ? now_ns_ - kHoleWait : 0;
+  size_t kept = 0;
+  for (Connection* connection : waiting_) {
+    if (connection->resolve(deadline)) waiting_[kept++] = connection;
+    else connection->listed = false;
+  }
+  waiting_.resize(kept);
+}
+
+void Session::sweep() {
+  while (!graves_.empty() && graves_.front().since_ns + kGraveTime <= now_ns_) {
+    auto found = flows_.find(graves_.front().key);
+    if (found != flows_.end() && found->second->closed() &&
+        found->second->id() == graves_.front().id)
+      flows_.erase(found);
+    graves_.pop_front();
+  }
+  if (now_ns_ < swept_ns_ + kSweepEvery) return;
+  swept_ns_ = now_ns_;
+  for (auto& [key, connection] : flows_) {
+    u64 limit = connection->idle() ? kIdle : kIdleOpen;
+    if (!connection->closed() && connection->last_seen_ns + limit < now_ns_)
+      connection->close(End::idle);
+  }
+}
+
+void Session::advance(u64 now_ns) {
+  now_ns_ = std::max(now_ns_, now_ns);
+  // Before sweep(): a connection that is closed here still has to leave the list.
+  settle_waiting();
+  sweep();
+  while (Request* oldest = open_.first()) {
+    if (oldest->start_ns + settings.open_timeout_ns > now_ns_) break;
+    open_.remove(oldest);
+    stuck_.insert(oldest);
+    evidence.stick(*oldest);
+    oldest->stuck = true;
+  }
+  if (!writer_.empty() && now_ns_ >= batch_since_ns_ + settings.batch_ns) close_batch();
+}
+
+void Session::close_batch() {
+  if (writer_.empty()) return;
+  Batch batch = writer_.close();
+  batch.watermark_ns = span_watermark();
+  batches.push_back(std::move(batch));
+}
+
+u64 Session::oldest_waiting() const {
+  u64 oldest = UINT64_MAX;
+  for (const Connection* connection : waiting_) {
+    u64 since = connection->waiting_since();
+    if (since != 0) oldest = std::min(oldest, since);
+  }
+  return oldest;
+}
+
+u64 Session::evidence_watermark() const {
+  u64 mark = std::min(drained_ns_, oldest_waiting());
+  for (const Request* at = open_.first(); at != nullptr && at->start_ns < mark; at = at->after)
+    if (at->server && (at->leg == nullptr || at->leg->splitting)) return at->start_ns;
+  return mark;
+}
+
+u64 Session::span_watermark() const {
+  u64 mark = std::min(drained_ns_, oldest_waiting());
+  for (const Request* first : {open_.first(), stuck_.first()})
+    if (first != nullptr) mark = std::min(mark, first->start_ns);
+  return writer_.empty() ? mark : std::min(mark, writer_.oldest_start());
+}
+
+Leg& Session::leg(Pod& pod, u16 port) {
+  Leg& leg = pod.legs[port];
+  if (leg.cells == nullptr)
+    leg.cells = &evidence.pod(pod.identity.name_space + "/" + pod.identity.name);
+  return leg;
+}
+
+void Session::opened(Request* request, Pod& pod) {
+  ledger.seen++;
+  ledger.open++;
+  if (!request->server) {
+    if (request->context.valid && request->stamp.known()) stamp_by_trace(pod, *request);
+    return;
+  }
+  evidence.start(*request);
+  if (request->stuck) evidence.stick(*request);
+  if (!request->context.valid) return;
+  request->traced = true;
+  auto [at, fresh] = traces_.try_emplace({pod.ifindex, request->context.trace_id}, request);
+  if (fresh) return;
+  request->same_trace = at->second;
+  at->second = request;
+}
+
+void Session::closed(Request* request, Pod& pod) {
+  if (request->traced) {
+    auto found = traces_.find({pod.ifindex, request->context.trace_id});
+    Request** link = &found->second;
+    while (*link != request) link = &(*link)->same_trace;
+    *link = request->same_trace;
+    if (found->second == nullptr) traces_.erase(found);
+  }
+  (request->stuck ? stuck_ : open_).remove(request);
+  pool_.give(request);
+}
+
+void Session::stamp_by_trace(Pod& pod, const Request& sent) {
+  auto found = traces_.find({pod.ifindex, sent.context.trace_id});
+  if (found == traces_.end()) return;
+  // Of several with one trace id, the one that has no arm yet sent this.
+  Request* target = found->second;
+  for (Request* at = found->second; at != nullptr; at = at->same_trace)
+    if (!at->stamp.known()) target = at;
+  evidence.move(*target, sent.stamp);
+  target->stamp = sent.stamp;
+}
+
+void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {
+  ledger.open--;
+  ledger.spans++;
+  if (writer_.empty()) batch_since_ns_ = now_ns_;
+  if (writer_.append(pod, request, place)) close_batch();
+}
+
+}  // namespace clover

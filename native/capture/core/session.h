@@ -1,0 +1,106 @@
+// The session core: flows, ledger, evidence and batches of one capture or replay. Not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "connection.h"
+#include "spans.h"
+
+namespace clover {
+
+struct Settings {
+  u64 boot = 0;
+  u64 open_timeout_ns = 10'000'000'000;
+  u64 batch_ns = 1'000'000'000;
+  size_t batch_bytes = 768 * 1024;
+};
+
+struct Ledger {
+  u64 received = 0;  // payload bytes that came up from the wire
+  u64 parsed = 0;
+  u64 pending = 0;
+  Counts skipped, lost;
+  u64 seen = 0, spans = 0, open = 0;
+  Counts lost_requests;
+  u64 connections_open = 0, connections_seen = 0;
+};
+
+class Session {
+ public:
+  explicit Session(const Settings& settings);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void attach(u32 ifindex, const Identity& identity);
+  void detach(u32 ifindex);
+  void detach_all();
+  void segment(const Segment& segment);
+  // Moves the clock: stuck requests, overdue holes, batches, dead flows.
+  void advance(u64 now_ns);
+  void close_batch();
+  // Only sets the clock that arrivals are stamped with.
+  void tick(u64 now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
+
+  // Everything before this was drained from the ring; bounds the watermarks.
+  void drained_until(u64 ns) { drained_ns_ = std::max(drained_ns_, ns); }
+  u64 evidence_watermark() const;
+  u64 span_watermark() const;
+
+  Ledger ledger;
+  Evidence evidence;
+  std::deque<Batch> batches;
+  const Settings settings;
+
+ private:
+  friend class Connection;
+  struct TraceKey {
+    u32 ifindex;
+    std::array<u8, 16> id;
+    bool operator==(const TraceKey& o) const { return ifindex == o.ifindex && id == o.id; }
+  };
+  struct TraceHash {
+    size_t operator()(const TraceKey& key) const {
+      return mix(load64(key.id.data()) ^ mix(load64(key.id.data() + 8) + key.ifindex));
+    }
+  };
+  struct Grave {
+    FlowKey key;
+    u64 id;
+    u64 since_ns;
+  };
+
+  Connection* connection_for(const Segment& segment, Pod& pod);
+  void bury(Connection& connection);
+  void sweep();
+  void settle_waiting();
+  u64 oldest_waiting() const;
+
+  // For Connection.
+  Leg& leg(Pod& pod, u16 port);
+  void opened(Request* request, Pod& pod);
+  void closed(Request* request, Pod& pod);
+  void emit(Pod& pod, const Request& request, const SpanPlace& place);
+  void stamp_by_trace(Pod& pod, const Request& sent);
+  void await(Connection& connection);
+
+  u64 now_ns_ = 0;
+  u64 drained_ns_ = 0;
+  u64 batch_since_ns_ = 0;
+  u64 swept_ns_ = 0;
+  size_t held_bytes_ = 0;
+  RequestPool pool_;
+  OpenList open_;   // younger than the timeout
+  OpenList stuck_;  // older
+  SpanWriter writer_;
+  std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
+  std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash> flows_;
+  std::unordered_map<TraceKey, Request*, TraceHash> traces_;
+  std::vector<Connection*> waiting_;
+  std::deque<Grave> graves_;
+};
+
+}  // namespace clover

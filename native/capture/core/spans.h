@@ -1,0 +1,53 @@
+// Finished requests → OTLP `TracesData`, one ResourceSpans per pod and batch.
+#pragma once
+
+#include <deque>
+
+#include "pod.h"
+
+namespace clover {
+
+struct Batch {
+  std::string otlp;
+  u32 spans = 0;
+  u64 sequence = 0;
+  u64 watermark_ns = 0;
+};
+
+// Where a span happened, apart from its request.
+struct SpanPlace {
+  u64 connection = 0;
+  std::string_view local_address, peer_address;
+  u16 local_port = 0, peer_port = 0;
+  bool closed = false;  // the connection ended before the response did
+};
+
+class SpanWriter {
+ public:
+  SpanWriter(u64 boot, size_t batch_bytes) : boot_(boot), limit_(batch_bytes) {}
+
+  static std::string encode_resource(const Identity& identity);
+  // Appends; true where the batch is full now.
+  bool append(Pod& pod, const Request& request, const SpanPlace& place);
+  bool empty() const { return count_ == 0; }
+  u64 oldest_start() const { return oldest_; }
+  // Closes the open batch; its pods begin anew.
+  Batch close();
+
+ private:
+  void encode(const Request& request, const SpanPlace& place);
+  void encode_url(const Request& request);
+  void encode_peers(const Request& request, const SpanPlace& place);
+  void text(std::string_view key, std::string_view value, size_t limit);
+
+  u64 boot_;
+  size_t limit_;
+  size_t size_ = 0;
+  u32 count_ = 0;
+  u64 oldest_ = 0;
+  u64 sequence_ = 0;
+  std::vector<Pod*> pods_;
+  std::string span_, clean_;
+};
+
+}  // namespace clover

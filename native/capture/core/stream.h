@@ -1,0 +1,70 @@
+// One direction of a TCP connection: bytes in order, and what waits for its turn.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "body.h"
+#include "request.h"
+
+namespace clover {
+
+// Bytes in sequence, with what their segment said.
+struct Piece {
+  const u8* data = nullptr;
+  u32 length = 0;
+  u32 seq = 0;
+  u32 ack = 0;
+  bool has_ack = false;
+  u64 time_ns = 0;
+
+  void drop(u32 n) {
+    data += n;
+    length -= n;
+    seq += n;
+  }
+};
+
+// A piece that came before its turn, with a copy of its bytes.
+struct Held {
+  Piece piece;
+  u64 arrived_ns = 0;
+  std::vector<u8> bytes;
+};
+
+enum class Phase : u8 {
+  seek,   // somewhere inside a message: waits for a segment that begins one
+  start,  // between messages
+  head,
+  body,
+};
+
+struct Stream {
+  bool to_pod = false;
+  bool synced = false;
+  bool by_syn = false;
+  u32 isn = 0;   // sequence of the first byte, where by_syn
+  u32 next = 0;  // sequence that is due
+  bool fin = false;
+  bool finished = false;  // everything up to the FIN was delivered
+  u32 fin_seq = 0, fin_ack = 0;
+  u64 fin_arrived_ns = 0;
+  std::deque<Held> held;  // sorted by sequence
+
+  Phase phase = Phase::seek;
+  std::string head;  // a head that is not whole yet
+  BodyReader body;
+  u64 message_ns = 0;  // of the message's first byte
+  u32 message_seq = 0, message_ack = 0;
+  bool message_has_ack = false;
+  Request* current = nullptr;  // the request sent, or answered, by the message
+
+  void sync(u32 seq, bool syn) {
+    synced = true;
+    by_syn = syn;
+    isn = next = seq;
+    phase = syn ? Phase::start : Phase::seek;
+  }
+};
+
+}  // namespace clover

@@ -1,0 +1,57 @@
+// The kernel side: loads the programs, attaches them by tcx links, reads their ring.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "wire.h"
+
+struct bpf_object;
+
+namespace clover {
+
+// Says what is missing, in words for an operator.
+struct Unavailable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Tap {
+ public:
+  // Throws Unavailable.
+  Tap(const std::string& object_path, u32 ring_bytes);
+  ~Tap();
+  Tap(const Tap&) = delete;
+  Tap& operator=(const Tap&) = delete;
+
+  void attach(u32 ifindex);  // throws Unavailable
+  void detach(u32 ifindex);
+  void set_ports(const tap_settings& settings);
+  WireCounters counters() const;
+  u64 run_time_ns() const;
+  // Waits until the ring wants to be read, at most `ms`.
+  void wait(int ms) const;
+  // Reads up to `bytes` of the ring; true where it was read up to what was there at the call.
+  bool drain(size_t bytes, const std::function<void(const Segment&)>& take);
+
+ private:
+  struct Links {
+    int ingress;
+    int egress;
+  };
+  void load(const std::string& object_path, u32 ring_bytes);
+  void map_ring(u32 ring_bytes);
+  void release();
+  u64 unix_offset();
+
+  bpf_object* object_ = nullptr;
+  int from_pod_ = -1, to_pod_ = -1, ring_ = -1, counters_ = -1, settings_ = -1, epoll_ = -1;
+  size_t ring_bytes_ = 0, page_ = 0;
+  unsigned long* consumer_ = nullptr;
+  unsigned long* producer_ = nullptr;
+  u8* data_ = nullptr;
+  u64 offset_ns_ = 0, offset_at_ns_ = 0;
+  std::unordered_map<u32, Links> links_;
+};
+
+}  // namespace clover

@@ -1,0 +1,27 @@
+// Where segments come from, and what never came up from there.
+#pragma once
+
+#include "../bpf/tap.h"
+#include "common.h"
+
+namespace clover {
+
+// Sums of struct tap_counters over the CPUs; a replay counts in the same way.
+using WireCounters = tap_counters;
+
+inline const char* cause_name(int cause) {
+  static constexpr const char* kNames[TAP_CAUSES] = {"ring_full", "unreadable", "fragment"};
+  return kNames[cause];
+}
+
+// Which ports are traced, as the kernel program decides it.
+inline bool is_traced(const tap_settings& settings, u16 a, u16 b) {
+  auto bit = [&](u16 port) { return settings.ports[port >> 6] >> (port & 63) & 1; };
+  return settings.all_ports || bit(a) || bit(b);
+}
+
+// Reads one Ethernet frame as bpf/tap.bpf.c does. False where it is nothing for the core.
+bool read_frame(const u8* frame, size_t size, const tap_settings& settings, WireCounters& counters,
+                Segment& out);
+
+}  // namespace clover
