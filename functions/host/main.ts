@@ -38,7 +38,7 @@ async function run(config: HostConfig, log: Logger): Promise<void> {
     },
     log,
   });
-  // By renaming: whoever sees the file sees all of it.
+  // By renaming: whoever sees the file sees all of it. A killed process leaves its own, with its pid.
   writeFileSync(`${announcement}.new`, JSON.stringify({ pid: process.pid, url: serving.url }));
   renameSync(`${announcement}.new`, announcement);
   log.info({ url: serving.url }, 'ready');

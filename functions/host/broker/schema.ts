@@ -4,12 +4,16 @@
  * synchronous=FULL: a 202 takes custody of the event, so it has to survive a power cut too, which
  * WAL with NORMAL does not promise. The price, one sync per commit, is shared: the worker commits
  * everything that arrived in one turn of its loop together.
+ *
+ * locking_mode=EXCLUSIVE: which rows are in flight is known to one process only, so a second one
+ * on the same file would deliver everything twice. The lock ends with the process.
  */
 export const schema = `
+PRAGMA busy_timeout = 2000;
+PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
-PRAGMA busy_timeout = 5000;
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY,
   attributes TEXT NOT NULL,

@@ -168,6 +168,12 @@ test('a restart keeps events, attempts, marks and dead letters, and redelivers w
   t.deepEqual(ids, ['kept']);
 });
 
+test('a second broker on the same file is refused', async (t) => {
+  const path = join(await temporaryFolder(t), 'broker.db');
+  await open(t, path);
+  await t.throwsAsync(open(t, path), { message: /locked/ });
+});
+
 test('rows of a trigger that the catalogue lost become dead letters', async (t) => {
   const path = join(await temporaryFolder(t), 'broker.db');
   const first = await open(t, path);
