@@ -78,8 +78,9 @@ export async function ready(
 ): Promise<void> {
   const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
   for (;;) {
-    if (stop.aborted) {
-      const cause: unknown = stop.reason;
+    try {
+      stop.throwIfAborted();
+    } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new CloverError('CLV_ANALYTICS_UNAVAILABLE', `ClickHouse at ${url} is not up: ${why}`, {
         cause,
@@ -130,7 +131,7 @@ export async function freePort(): Promise<number> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
+  const gone: Promise<unknown> = once(child, 'exit');
   // SIGTERM ends it in milliseconds, as safely as kill -9: parts are written by atomic rename.
   child.kill('SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), 5_000);

@@ -111,7 +111,7 @@ async function startHost(
   const child = spawn(process.execPath, [main, '--config', config], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const gone = once(child, 'exit');
+  const gone: Promise<unknown> = once(child, 'exit');
   cleanUp.defer(async () => {
     child.kill('SIGTERM');
     await gone;

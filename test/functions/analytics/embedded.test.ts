@@ -67,7 +67,7 @@ test('it ends when the pipe of its supervisor closes', async (t) => {
   const child = spawn(command.command, command.args, { stdio: ['pipe', 'ignore', 'ignore'] });
   t.teardown(() => child.kill('SIGKILL'));
   await ready(command.url);
-  const exit = once(child, 'exit');
+  const exit: Promise<unknown> = once(child, 'exit');
   child.stdin.end();
   await exit;
   await t.throwsAsync(ready(command.url, { timeoutMs: 200 }), { instanceOf: CloverError });
