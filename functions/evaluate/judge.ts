@@ -31,6 +31,9 @@ const sampleRatioAlpha = 0.001;
 /** Missing requests that bar a verdict for this much evidence make the run INVALID. */
 const persistMs = 10_000;
 
+/** Evidence that ended longer ago than this gives no verdict, though others move the watermark. */
+const freshMs = 10_000;
+
 /** Without news from the agents for this long (and the open limit) a run is INVALID. */
 export const silenceLimitMs = 60_000;
 
@@ -86,7 +89,10 @@ function decide(input: JudgeInput, window: EvidenceWindow, metrics: MetricResult
   const ratio = sampleRatioAlarm(window);
   if (ratio !== undefined) return say('INVALID', ratio);
 
-  const found = weigh(input, window, metrics);
+  const fresh = window.newest > window.to - freshMs;
+  const found = fresh
+    ? weigh(input, window, metrics)
+    : say('CONTINUE', 'no judged request lately: its evidence may have stopped');
   if (found.outcome === 'PASS' || found.outcome === 'FAIL') return found;
   const blocked = found.outcome === 'INVALID';
   if (blocked && barredBefore(input, window)) return found;

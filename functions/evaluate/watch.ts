@@ -8,6 +8,7 @@ import type { Finding, Outcome } from './look.ts';
 import {
   addArms,
   cutWindow,
+  endOf,
   failures,
   moments,
   sealedUntil,
@@ -57,7 +58,7 @@ export function watch(input: WatchInput): Finding {
   const variant = addArms(epochs.map((epoch) => epoch.variant));
   const from = Math.min(to, ...watched.map((cell) => cell.block * 1_000));
   return {
-    ...decide(input, control, variant, to - from),
+    ...decide(input, control, variant, endOf(watched) - from),
     summary: {
       samples: { control: 0, variant: variant.started },
       errors: { control: 0, variant: variant.errors },

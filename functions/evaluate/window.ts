@@ -45,6 +45,8 @@ export interface EvidenceWindow {
   readonly from: number;
   readonly to: number;
   readonly epochs: readonly EpochSums[];
+  /** End of the last block with a judged request, Unix ms; 0 without one. */
+  readonly newest: number;
   /** In the order of time, with the blocks before the window that train the baseline. */
   readonly blocks: readonly DesignBlock[];
   /** Requests at the run's splitters whose arm or answer is not known; those of them that may be failures. */
@@ -110,6 +112,7 @@ export function cutWindow(cut: Cut): EvidenceWindow {
     from: cut.from,
     to: Math.max(cut.to, cut.from),
     epochs: sumEpochs(stamped, cut.divided),
+    newest: endOf(stamped),
     blocks,
     missing: sum(unknown),
     missingFailures: sum(doubtful),
@@ -129,6 +132,14 @@ export function sumEpochs(
     result.push({ epoch, weight, control: addUp(own, 'control'), variant: addUp(own, 'variant') });
   }
   return result;
+}
+
+/** End of the last block with a request in it, Unix ms; 0 without one. */
+export function endOf(cells: readonly BlockCell[]): number {
+  return cells.reduce(
+    (end, { block, started }) => (started > 0 ? Math.max(end, (block + 1) * 1_000) : end),
+    0,
+  );
 }
 
 /** Adds up arms. */
