@@ -116,11 +116,17 @@ void Connection::offer(Stream& mine, Piece piece) {
 }
 
 void Connection::hold(Stream& mine, const Piece& piece) {
+  // By sequence; of two copies the one that was sent first goes first.
+  auto goes_before = [&](const Piece& other) {
+    i32 ahead = seq_diff(other.seq, piece.seq);
+    return ahead > 0 || (ahead == 0 && seq_diff(other.ack, piece.ack) > 0);
+  };
   auto at = mine.held.end();
-  while (at != mine.held.begin() && seq_diff(std::prev(at)->piece.seq, piece.seq) > 0) --at;
+  while (at != mine.held.begin() && goes_before(std::prev(at)->piece)) --at;
   if (at != mine.held.begin()) {
     const Piece& before = std::prev(at)->piece;
-    if (seq_diff(before.seq + before.length, piece.seq + piece.length) >= 0) {
+    bool covered = seq_diff(before.seq + before.length, piece.seq + piece.length) >= 0;
+    if (covered && seq_diff(piece.ack, before.ack) >= 0) {
       add(session_.ledger.skipped, "duplicate", piece.length);
       return;
     }
@@ -140,22 +146,36 @@ void Connection::deliver(Stream& mine, const Piece& piece) {
   feed(mine, piece);
 }
 
+// Takes a held piece out and delivers what is new of it.
+void Connection::release(Stream& mine, size_t index) {
+  auto at = mine.held.begin() + static_cast<std::ptrdiff_t>(index);
+  Held taken = std::move(*at);
+  mine.held.erase(at);
+  size_t cost = taken.piece.length + kHeldCost;
+  held_bytes_ -= cost;
+  session_.held_bytes_ -= cost;
+  session_.ledger.pending -= taken.piece.length;
+  if (skipping_ || mine.finished)
+    add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", taken.piece.length);
+  else if (trim(mine, taken.piece))
+    deliver(mine, taken.piece);
+}
+
 bool Connection::drain_one(Stream& mine) {
   bool moved = false;
-  while (!mine.held.empty()) {
-    Held& front = mine.held.front();
-    i32 ahead = seq_diff(front.piece.seq, mine.next);
-    bool skip = skipping_ || mine.finished;
-    if (!skip && (ahead > 0 || waits(mine, front.piece.ack, front.piece.has_ack))) break;
-    Held taken = std::move(front);
-    mine.held.pop_front();
-    size_t cost = taken.piece.length + kHeldCost;
-    held_bytes_ -= cost;
-    session_.held_bytes_ -= cost;
-    session_.ledger.pending -= taken.piece.length;
+  for (size_t i = 0; i < mine.held.size();) {
+    const Piece& piece = mine.held[i].piece;
+    if (!skipping_ && !mine.finished) {
+      if (seq_diff(piece.seq, mine.next) > 0) break;
+      // A copy that was sent later may wait for more than the bytes themselves have to.
+      if (waits(mine, piece.ack, piece.has_ack)) {
+        i++;
+        continue;
+      }
+    }
+    release(mine, i);
     moved = true;
-    if (skip) add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", taken.piece.length);
-    else if (trim(mine, taken.piece)) deliver(mine, taken.piece);
+    i = 0;
   }
   if (mine.fin && !mine.finished && mine.held.empty()) {
     bool due = skipping_ || (seq_diff(mine.fin_seq, mine.next) <= 0 &&
@@ -192,6 +212,13 @@ u64 Connection::waiting_since() const {
   return since;
 }
 
+u64 Connection::oldest_held() const {
+  u64 oldest = UINT64_MAX;
+  for (const Stream* stream : {&in_, &out_})
+    for (const Held& held : stream->held) oldest = std::min(oldest, held.piece.time_ns);
+  return oldest;
+}
+
 void Connection::skip_to(Stream& mine, u32 seq) {
   u32 gap = seq - mine.next;
   add(session_.ledger.lost, "hole", gap);
@@ -215,8 +242,12 @@ bool Connection::fill_oldest_hole() {
     bool held = !mine->held.empty();
     if (!held && (!mine->fin || mine->finished)) continue;
     u32 ack = held ? mine->held.front().piece.ack : mine->fin_ack;
+    Stream& peer = peer_of(*mine);
+    bool mutual = held && !peer.held.empty() && seq_diff(peer.held.front().piece.seq, peer.next) <= 0;
+    // Only a retransmission after a loss makes two streams wait for each other.
+    if (mutual) release(*mine, 0);
     // What was acknowledged crossed the wire, though it never came up here.
-    if (waits(*mine, ack, true)) skip_to(peer_of(*mine), ack);
+    else if (waits(*mine, ack, true)) skip_to(peer, ack);
     drain();
     return true;
   }

@@ -30,6 +30,8 @@ class Connection {
   bool idle() const { return queue_.empty(); }
   // Arrival of the oldest waiting piece, or 0.
   u64 waiting_since() const;
+  // Time of the oldest piece that waits, or UINT64_MAX: a request may begin in it.
+  u64 oldest_held() const;
   const FlowKey& key() const { return key_; }
   u64 id() const { return id_; }
 
@@ -48,6 +50,7 @@ class Connection {
   bool waits(const Stream& mine, u32 ack, bool has_ack);
   bool trim(const Stream& mine, Piece& piece);
   void deliver(Stream& mine, const Piece& piece);
+  void release(Stream& mine, size_t index);
   void drain();
   bool drain_one(Stream& mine);
   bool fill_oldest_hole();

@@ -181,23 +181,26 @@ void Connection::on_response(Stream& mine, const Head& head, const Piece& piece)
     mine.phase = Phase::start;
     return;
   }
-  if (request == nullptr) orphan(mine);
+  if (request == nullptr) {
+    orphan(mine);
+    // Whether a body follows depends on the method: look for the next message instead.
+    mine.phase = Phase::seek;
+    return;
+  }
   bool tunnel = head.status == 101;
   bool empty = head.status == 101 || head.status == 204 || head.status == 304;
-  if (request != nullptr) {
-    request->status = head.status;
-    request->first_byte_ns = mine.message_ns;
-    bool connected = request->method == "CONNECT" && head.status / 100 == 2;
-    tunnel = tunnel || connected;
-    empty = empty || connected || request->method == "HEAD";
-    Stamp stamp;
-    if (request->server && parse_stamp(head.stamp, stamp)) {
-      session_.evidence.reveal(*request->leg);
-      session_.evidence.move(*request, stamp);
-      request->stamp = stamp;
-    } else if (!request->server) {
-      parse_stamp(head.stamp, request->stamp);
-    }
+  request->status = head.status;
+  request->first_byte_ns = mine.message_ns;
+  bool connected = request->method == "CONNECT" && head.status / 100 == 2;
+  tunnel = tunnel || connected;
+  empty = empty || connected || request->method == "HEAD";
+  Stamp stamp;
+  if (request->server && parse_stamp(head.stamp, stamp)) {
+    session_.evidence.reveal(*request->leg);
+    session_.evidence.move(*request, stamp);
+    request->stamp = stamp;
+  } else if (!request->server) {
+    parse_stamp(head.stamp, request->stamp);
   }
   Framing framing = Framing::until_close;
   if (empty) framing = Framing::none;

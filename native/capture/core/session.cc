@@ -12,7 +12,7 @@ constexpr u64 kGraveTime = 2 * kSecond;
 constexpr u64 kSweepEvery = 30 * kSecond;
 constexpr u64 kIdle = 600 * kSecond;
 constexpr u64 kIdleOpen = 3600 * kSecond;
-constexpr size_t kMaxFlows = 100'000;
+constexpr size_t kMaxFlows = 50'000;
 
 }  // namespace
 
@@ -161,8 +161,7 @@ void Session::close_batch() {
 u64 Session::oldest_waiting() const {
   u64 oldest = UINT64_MAX;
   for (const Connection* connection : waiting_) {
-    u64 since = connection->waiting_since();
-    if (since != 0) oldest = std::min(oldest, since);
+    oldest = std::min(oldest, connection->oldest_held());
   }
   return oldest;
 }
