@@ -8,7 +8,7 @@ import type { Spool } from './spool.ts';
 
 /** Takes batches from the capture and puts them, compressed, into the spool. */
 export interface SpanPipe {
-  /** Never blocks; called on the JS thread. */
+  /** Never blocks; called on the JS thread. The batch's buffer belongs to the pipe from then on. */
   readonly push: (batch: SpanBatch) => void;
   /** Resolves once everything that was pushed so far is on disk, or counted as lost. */
   drained(): Promise<void>;
@@ -59,6 +59,7 @@ export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
 
   const store = async (batch: SpanBatch): Promise<void> => {
     const body = await compress(batch.otlp, zstdOptions);
+    release(batch.otlp);
     const header = {
       source,
       id: String(batch.sequence),
@@ -108,4 +109,12 @@ export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
       return { batches: held.length, spans: held.reduce((sum, batch) => sum + batch.spans, 0) };
     },
   };
+}
+
+/**
+ * Gives a buffer's memory back now. The garbage collector sees small objects only and would let
+ * some 60 MiB of batches gather before it ran, and then mark the whole heap for them.
+ */
+function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
