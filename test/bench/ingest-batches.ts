@@ -90,7 +90,7 @@ function templateOf(kind: number, variant: number): Template {
   };
 }
 
-/** Makes batches of spans like an agent's: 6 to 8 resources, 14 attributes, random ids. */
+/** Makes batches of spans like an agent's: 8 resources, 14 attributes, random ids. */
 export function createBatchMaker(): (spans: number, startMs: number) => PreparedBatch {
   const templates = legs.map(({ kind }) =>
     Array.from({ length: variants }, (_, variant) => templateOf(kind, variant)),
