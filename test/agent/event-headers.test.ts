@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { eventHeaders } from '../../agent/event-headers.ts';
+import { decodeHttpEvent } from '../../functions/host/cloud-event-http.ts';
 
 const event = { specversion: '1.0', id: '1', source: '/nodes/a/b', type: 't' } as const;
 
@@ -31,4 +32,21 @@ test('every value survives percent-decoding and is a visible ASCII header', (t) 
     }),
   );
   t.pass();
+});
+
+test('the host reads back what the agent writes', (t) => {
+  const written = {
+    ...event,
+    time: '2026-01-01T00:00:00.000Z',
+    datacontenttype: 'application/x-protobuf',
+    extensions: { cloverspans: '3', cloverwm: '1234.5', cloverloss: 'spans.spool_full=7,x.é="%' },
+  };
+  const headers = Object.fromEntries(
+    Object.entries(eventHeaders(written)).map(([name, value]): [string, string[]] => [
+      name,
+      [value],
+    ]),
+  );
+  const data = Buffer.from('body');
+  t.deepEqual(decodeHttpEvent(headers, data), { ...written, data });
 });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { encodeSpoolFile, formatSpoolName } from '../../agent/spool-file.ts';
+import { encodeSpoolFile, formatSpoolName, parseSpoolName } from '../../agent/spool-file.ts';
 import { makeNetwork } from '../bench/lib/network.ts';
 import { startNginx } from '../bench/lib/nginx.ts';
 import { failAgent, runAgent, type RunningAgent } from './helpers/agent-process.ts';
@@ -100,16 +100,16 @@ test.serial('a second SIGTERM ends at once', async (t) => {
   t.is(await agent.ended, 1);
 });
 
-test.serial('real requests become spans and evidence, to the request', async (t) => {
-  const bed = await makeBed(t);
+/** nginx in a namespace, its pod for the directory, and requests from another namespace. */
+const serve = async (t: ExecutionContext, dir: string) => {
   const network = await makeNetwork();
   t.teardown(() => network.remove());
-  const nginx = await startNginx(network.server, bed.dir);
+  const nginx = await startNginx(network.server, dir);
   t.teardown(() => nginx.stop());
-  bed.plane.answer('/functions/ingest', () => ({ status: 200 }));
-  bed.plane.setTaps([tap('shop', { app: 'web' }, [nginx.port])]);
-  const agent = await bed.start([
-    {
+  const url = `http://${network.server.address}:${nginx.port}/index.html`;
+  return {
+    nginx,
+    pod: {
       namespace: 'shop',
       name: 'web-0',
       uid: 'uid-web-0',
@@ -117,27 +117,40 @@ test.serial('real requests become spans and evidence, to the request', async (t)
       interface: network.server.hostInterface,
       addresses: [network.server.address],
     },
-  ]);
-  const ledger = async () =>
-    z
-      .object({
-        unexplained: z.number(),
-        attachments: z.object({ attached: z.number() }),
-        capture: z.object({
-          requests: z.object({ seen: z.number(), spans: z.number(), open: z.number() }),
-        }),
-        sink: z.object({ accepted: z.object({ spans: z.number() }) }),
-      })
-      .parse(await (await fetch(`${agent.url}/ledger`)).json());
-  await eventually('attached', async () => (await ledger()).attachments.attached === 1);
+    request: async (count: number): Promise<void> => {
+      const script = `for (let i = 0; i < ${count}; i += 1) await (await fetch('${url}')).text();`;
+      const command = [process.execPath, '--input-type=module', '-e', script];
+      await promisify(execFile)(...network.client.inside(command));
+    },
+  };
+};
 
-  const url = `http://${network.server.address}:${nginx.port}/index.html`;
-  const script = `for (let i = 0; i < 50; i += 1) await (await fetch('${url}')).text();`;
-  const command = [process.execPath, '--input-type=module', '-e', script];
-  await promisify(execFile)(...network.client.inside(command));
+const ledgerView = z.object({
+  unexplained: z.number(),
+  attachments: z.object({ attached: z.number() }),
+  capture: z.object({
+    requests: z.object({ seen: z.number(), spans: z.number(), open: z.number() }),
+  }),
+  sink: z.object({
+    accepted: z.object({ spans: z.number() }),
+    pending: z.object({ spans: z.number() }),
+  }),
+});
+
+const ledgerOf = async (agent: RunningAgent) =>
+  ledgerView.parse(await (await fetch(`${agent.url}/ledger`)).json());
+
+test.serial('real requests become spans, to the request', async (t) => {
+  const bed = await makeBed(t);
+  const { nginx, pod, request } = await serve(t, bed.dir);
+  bed.plane.setTaps([tap('shop', { app: 'web' }, [nginx.port])]);
+  const agent = await bed.start([pod]);
+  await eventually('attached', async () => (await ledgerOf(agent)).attachments.attached === 1);
+
+  await request(50);
   t.is(await nginx.requests(), 50);
-  await eventually('acceptance', async () => (await ledger()).sink.accepted.spans === 50);
-  const books = await ledger();
+  await eventually('acceptance', async () => (await ledgerOf(agent)).sink.accepted.spans === 50);
+  const books = await ledgerOf(agent);
   t.is(books.unexplained, 0);
   t.deepEqual(books.capture.requests, { seen: 50, spans: 50, open: 0 });
   const bodies = bed.plane.received
@@ -147,3 +160,37 @@ test.serial('real requests become spans and evidence, to the request', async (t)
   agent.process.kill('SIGTERM');
   t.is(await agent.ended, 0);
 });
+
+test.serial(
+  'after SIGKILL the next start delivers what was spooled, as the old boot',
+  async (t) => {
+    const bed = await makeBed(t);
+    const { nginx, pod, request } = await serve(t, bed.dir);
+    let down = true;
+    bed.plane.answer('/functions/ingest', () => ({ status: down ? 503 : 200 }));
+    bed.plane.setTaps([tap('shop', {}, [nginx.port])]);
+    const killed = await bed.start([pod]);
+    await eventually('attached', async () => (await ledgerOf(killed)).attachments.attached === 1);
+    await request(20);
+    await eventually('spooling', async () => (await ledgerOf(killed)).sink.pending.spans === 20);
+    await eventually('the disk', async () => (await spooledSpans(bed.dir)) === 20);
+    killed.process.kill('SIGKILL');
+    t.is(await killed.ended, 'SIGKILL');
+
+    down = false;
+    await bed.start([pod]);
+    const stored = (): number =>
+      bed.plane.received
+        .filter(({ path, status }) => path === '/functions/ingest' && status === 200)
+        .filter(({ headers }) => headers['ce-source'] === killed.source)
+        .reduce((spans, { headers }) => spans + Number(headers['ce-cloverspans']), 0);
+    await eventually('delivery', () => stored() === 20);
+    await eventually('an empty spool', async () => (await spooledSpans(bed.dir)) === 0);
+    t.is(stored(), 20);
+  },
+);
+
+const spooledSpans = async (dir: string): Promise<number> => {
+  const files = await readdir(join(dir, 'spool'));
+  return files.reduce((spans, file) => spans + (parseSpoolName(file)?.spans ?? 0), 0);
+};

@@ -35,6 +35,9 @@ async function main(): Promise<void> {
     return;
   }
   const abort = new AbortController();
+  abort.signal.addEventListener('abort', () => {
+    process.exitCode = 130;
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       abort.abort(new Error(`stopped by ${signal}`));
@@ -54,5 +57,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode ??= 1;
 });

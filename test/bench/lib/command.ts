@@ -24,7 +24,7 @@ export function start(program: string, args: readonly string[]): ChildProcess {
 /** Ends a child in order, by force after 8 s. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
+  const exit: Promise<unknown> = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), 8_000);
   await exit;
