@@ -44,12 +44,7 @@ function open(options: CaptureOptions, live: boolean): Engine {
   checkOptions(options);
   const binding = translated(loadBinding);
   const { onBatch } = options;
-  // Weak, so that a capture that nobody holds can be collected and then ends.
   const target: { handle?: WeakRef<Handle> } = {};
-  const notify = (): void => {
-    const handle = target.handle?.deref();
-    if (handle !== undefined) deliverBatches(binding, handle, onBatch);
-  };
   const handle = translated(() =>
     binding.create(
       {
@@ -60,12 +55,27 @@ function open(options: CaptureOptions, live: boolean): Engine {
         ring_bytes: options.ringBytes ?? 32 * 1024 * 1024,
         object_path: objectPath,
       },
-      live ? notify : undefined,
+      live ? weakNotify(binding, target, onBatch) : undefined,
     ),
   );
   target.handle = new WeakRef(handle);
   const deliver = (): void => deliverBatches(binding, handle, onBatch);
   return { binding, handle, deliver, shared: sharedMethods(binding, handle, deliver) };
+}
+
+/**
+ * Holds the handle weakly, so that a capture that nobody holds can be collected and then ends; a
+ * function of its own, since closures of one scope keep each other's variables alive.
+ */
+function weakNotify(
+  binding: Binding,
+  target: { readonly handle?: WeakRef<Handle> },
+  onBatch: (batch: SpanBatch) => void,
+): () => void {
+  return () => {
+    const handle = target.handle?.deref();
+    if (handle !== undefined) deliverBatches(binding, handle, onBatch);
+  };
 }
 
 function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): Shared {

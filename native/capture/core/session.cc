@@ -223,6 +223,8 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
   Request* target = found->second;
   for (Request* at = found->second; at != nullptr; at = at->same_trace)
     if (!at->stamp.known()) target = at;
+  // Behind the splitting point applications pass the header on: their own legs are not split.
+  if (target->leg == nullptr || !target->leg->splitting) return;
   evidence.move(*target, sent.stamp);
   target->stamp = sent.stamp;
 }

@@ -1,0 +1,116 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A real nginx behind a veth in a network namespace of its own. */
+export interface Testbed extends Disposable {
+  readonly address: string;
+  readonly port: number;
+  /** Of the host side of the veth. */
+  readonly ifindex: number;
+  /** What `/large` serves. */
+  readonly large: Buffer;
+}
+
+const run = (command: string, args: readonly string[]): string =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** Builds a testbed in 198.18.0.0/15; needs root. */
+export async function startTestbed(): Promise<Testbed> {
+  const tag = randomBytes(3).toString('hex');
+  const [namespace, link] = [`clv${tag}`, `clv${tag}h`];
+  const subnet = `198.${18 + ((randomBytes(1)[0] ?? 0) % 2)}.${randomBytes(1)[0] ?? 0}`;
+  const host = ((randomBytes(1)[0] ?? 0) & 0xfc) + 1;
+  const address = `${subnet}.${host + 1}`;
+  const folder = mkdtempSync(join(tmpdir(), 'clover-capture-'));
+  const large = randomBytes(2 * 1024 * 1024);
+  let nginx: ChildProcess | undefined;
+  const end = (): void => {
+    nginx?.kill('SIGKILL');
+    run('ip', ['netns', 'del', namespace]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  run('ip', ['netns', 'add', namespace]);
+  try {
+    run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]);
+    run('ip', ['addr', 'add', `${subnet}.${host}/30`, 'dev', link]);
+    run('ip', ['link', 'set', link, 'up']);
+    run('ip', ['-n', namespace, 'addr', 'add', `${address}/30`, 'dev', 'eth0']);
+    run('ip', ['-n', namespace, 'link', 'set', 'eth0', 'up']);
+    writeFileSync(join(folder, 'large'), large);
+    writeFileSync(join(folder, 'small'), 'x'.repeat(100));
+    writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, address));
+    const args = ['netns', 'exec', namespace, 'nginx', '-p', folder, '-c', 'nginx.conf'];
+    nginx = spawn('ip', [...args, '-e', join(folder, 'error.log')], { stdio: 'ignore' });
+    await accepts(address, 8080);
+  } catch (cause) {
+    end();
+    throw cause;
+  }
+  const ifindex = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'));
+  return { address, port: 8080, ifindex, large, [Symbol.dispose]: end };
+}
+
+function nginxConfig(folder: string, address: string): string {
+  return `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+events { worker_connections 256; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  server {
+    listen ${address}:8080; root ${folder}; client_max_body_size 10m;
+    location = /fails { return 503 "no"; }
+  }
+}
+`;
+}
+
+async function accepts(host: string, port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host, port }, () => resolve(true));
+      socket.on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await delay(50);
+  }
+  throw new Error('nginx does not accept connections');
+}
+
+/** Ids of the BPF programs and links that a process holds, from its file descriptors. */
+export function bpfIdsOf(pid: number | 'self'): { programs: number[]; links: number[] } {
+  const programs = new Set<number>();
+  const links = new Set<number>();
+  for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
+    let text = '';
+    try {
+      text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+    } catch {
+      // The descriptor that listed the folder is closed by now.
+    }
+    const program = /^prog_id:\s*(\d+)/m.exec(text)?.[1];
+    const link = /^link_id:\s*(\d+)/m.exec(text)?.[1];
+    if (link !== undefined) links.add(Number(link));
+    else if (program !== undefined) programs.add(Number(program));
+  }
+  return { programs: [...programs], links: [...links] };
+}
+
+/** Whether the kernel still has a program; it frees them a little after their last holder. */
+export async function isGone(program: number): Promise<boolean> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      run('bpftool', ['prog', 'show', 'id', String(program)]);
+    } catch {
+      return true;
+    }
+    await delay(50);
+  }
+  return false;
+}
