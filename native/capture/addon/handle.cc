@@ -29,7 +29,7 @@ napi_value Handle::create(napi_env env, napi_value options, napi_value notify) {
   if (kind == napi_function) {
     std::string path = js::to_string(env, js::get(env, options, "object_path"));
     u32 ring = static_cast<u32>(js::to_u64(env, js::get(env, options, "ring_bytes")));
-    js::check(env, napi_create_threadsafe_function(env, notify, nullptr, js::text(env, "clover"), 0,
+    js::check(env, napi_create_threadsafe_function(env, notify, nullptr, js::text(env, "clover"), 1,
                                                    1, nullptr, nullptr, nullptr, nullptr,
                                                    &handle->notify_));
     // A capture alone does not keep the process alive.
