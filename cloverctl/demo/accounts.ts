@@ -25,10 +25,11 @@ export interface Observers {
 /** Every observer's counts of this moment; undefined while one of them does not answer. */
 export async function readAccounts(observers: Observers): Promise<Accounts | undefined> {
   const { client, load, runs, since } = observers;
+  const window = { from: since, to: Date.now() + 60_000 };
   const answers = await whenReachable(() =>
     Promise.all([
-      client.evidenceTotals(),
-      client.storedArms({ from: since, to: Date.now() + 60_000 }),
+      client.evidenceTotals(window),
+      client.storedArms(window),
       proxiedRequests(observers.adminSocket, observers.clusterPrefix),
     ]),
   );
@@ -51,6 +52,18 @@ export async function readAccounts(observers: Observers): Promise<Accounts | und
     stored,
     runs,
   };
+}
+
+const agentLedger = z.looseObject({ attachments: z.looseObject({ attached: z.number() }) });
+
+/** How many pods the agent traces now; undefined while it does not answer. */
+export async function tracedPods(agentUrl: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(`${agentUrl}/ledger`, { signal: AbortSignal.timeout(5_000) });
+    return agentLedger.parse(await response.json()).attachments.attached;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sum of the counts. */
@@ -93,7 +106,7 @@ async function proxiedRequests(
   });
   const counts = new Map<string, number>();
   for (const { name = '', value = 0 } of statistics.parse(JSON.parse(body)).stats) {
-    const cluster = /^cluster\.(.*)\.upstream_rq_completed$/.exec(name)?.[1];
+    const cluster = /^cluster\.([^.]*)\.upstream_rq_completed$/.exec(name)?.[1];
     if (cluster?.startsWith(clusterPrefix) === true) {
       counts.set(cluster.slice(clusterPrefix.length), value);
     }

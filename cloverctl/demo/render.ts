@@ -61,7 +61,8 @@ export function renderEffect(effect: Effect): string {
 }
 
 function percent(ratio: number): string {
-  if (!Number.isFinite(ratio)) return ratio > 0 ? '+∞' : '?';
+  // The judge clamps what no evidence bounds.
+  if (ratio >= 1000) return 'unbounded';
   const value = 100 * ratio;
   return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(Math.abs(value) < 100 ? 1 : 0)} %`;
 }

@@ -81,6 +81,7 @@ async function perform({ run, supervisor, sdc }: Site, options: DemoOptions): Pr
         plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
       }),
     adminSocket: stack.adminSocket,
+    agentUrl: stack.agentUrl,
     screen,
     clock,
     signal,

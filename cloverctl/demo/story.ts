@@ -7,9 +7,10 @@ import type { Clock } from '../../functions/lib/clock.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { Sdc } from '../../infra/samples/sdc/deploy.ts';
 import type { Load } from '../../infra/samples/sdc/load.ts';
+import type { ProxyVersion } from '../../infra/samples/sdc/topology.ts';
 import type { LoadReport } from '../../infra/samples/sdc/load-report.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
-import { readAccounts, sentByStamp, total } from './accounts.ts';
+import { readAccounts, sentByStamp, total, tracedPods } from './accounts.ts';
 import { currentRun, isFinal, until, whenReachable, type Patience } from './follow.ts';
 import { closeLedger, versionOf, type Accounts, type Ledger } from './ledger.ts';
 import { renderHops, renderLedger, renderRun } from './render.ts';
@@ -23,6 +24,7 @@ export interface Stage {
   /** Starts the load in the client's namespace. */
   readonly startLoad: () => Promise<Load>;
   readonly adminSocket: string;
+  readonly agentUrl: string;
   readonly screen: Screen;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -33,13 +35,14 @@ const hopWindowSeconds = 5;
 
 /** Tells steps 1 to 6 on a stage that is set: the stack runs, the sample's first pods are there. */
 export async function tellStory(stage: Stage): Promise<DemoReport> {
-  const { client, sdc, screen, clock, signal } = stage;
+  const { client, screen, clock, signal } = stage;
   const patience = (seconds: number): Patience => ({ clock, signal, timeoutMs: seconds * 1000 });
   const since = clock.now();
 
   await apply(client, 'tap.yaml');
   await apply(client, 'policy-v1.yaml');
   await until('the gateway to take the policy', () => programmed(client), patience(30));
+  await until('the agent to trace every pod', () => traced(stage), patience(30));
   const load = await stage.startLoad();
   screen.note('the load generator sends 200 requests/s through the gateway');
 
@@ -48,7 +51,7 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
   await showFor(stage, 4_000);
 
   screen.step('Shift: version 2 of the proxy appears, half of the traffic goes there');
-  await sdc.addVersion('v2');
+  await addVersion(stage, 'v2', patience(30));
   const shift = await experiment(stage, 'policy-v1-v2.yaml', 'shift', patience(30));
 
   screen.step('Judge: version 2 against version 1, by what crossed the wire');
@@ -56,7 +59,7 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
   if (shifted.status.verdict !== 'PASS') screen.note('the drill starts from version 1');
 
   screen.step('Drill: version 3 with a delay on its own path; the judge has to catch it');
-  await sdc.addVersion('v3');
+  await addVersion(stage, 'v3', patience(30));
   const drill = await experiment(stage, 'policy-v2-v3.yaml', 'drill', patience(30));
   const drilled = await follow(stage, drill, patience(120));
   await showFor(stage, 2_000);
@@ -137,6 +140,16 @@ async function everyHopSeen({ client, clock, screen }: Stage): Promise<true | un
   if (!firstHops.every((hop) => rows.some(({ service }) => service === hop))) return undefined;
   screen.block(renderHops(rows, 10).slice(0, 1));
   return true;
+}
+
+/** True once the agent has attached to every pod of the sample, so that no request goes unseen. */
+async function traced({ agentUrl, sdc }: Stage): Promise<true | undefined> {
+  return (await tracedPods(agentUrl)) === sdc.pods().length ? true : undefined;
+}
+
+async function addVersion(stage: Stage, version: ProxyVersion, patience: Patience): Promise<void> {
+  await stage.sdc.addVersion(version);
+  await until(`the agent to trace proxy ${version}`, () => traced(stage), patience);
 }
 
 async function programmed(client: ApiClient): Promise<true | undefined> {

@@ -114,7 +114,7 @@ export function renderUsers(password: string): string {
 
 /**
  * Command line and files of an embedded ClickHouse. Pure, but for looking up the library.
- * @throws CloverError CLV_CONFIG_INVALID when the npm package `chdb` has no library for this machine.
+ * @throws CloverError CLV_CONFIG_INVALID when chdb has no library for this machine.
  */
 export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
   const { dataDir, port } = options;

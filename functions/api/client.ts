@@ -49,8 +49,8 @@ export interface ApiClient {
   delete(kind: Kind, namespace: string, name: string): Promise<AnyResource>;
   /** Requests, errors, latency; of the last five minutes if no window is given. */
   red(window?: TimeWindow): Promise<readonly RedRow[]>;
-  /** Evidence per stamp over all time. */
-  evidenceTotals(): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
+  /** Evidence per second and stamp; of the last five minutes if no window is given. */
+  evidenceTotals(window?: TimeWindow): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
   /** Stored spans per stamp; of the last five minutes if no window is given. */
   storedArms(window?: TimeWindow): Promise<readonly StoredArmRow[]>;
   /** Looks of a run, oldest first. */
@@ -139,7 +139,8 @@ export function createApiClient({
 
     red: async (window) => redRows.parse(await json(`/v1/questions/red${queryOf(window)}`)).rows,
 
-    evidenceTotals: async () => totalRows.parse(await json('/v1/evidence/totals')).rows,
+    evidenceTotals: async (window) =>
+      totalRows.parse(await json(`/v1/evidence/totals${queryOf(window)}`)).rows,
 
     storedArms: async (window) =>
       storedArmRows.parse(await json(`/v1/stored-arms${queryOf(window)}`)).rows,

@@ -59,8 +59,8 @@ export function questionRoutes({
       return { window: asked, rows: await analytics.storedArms(asked) };
     },
     '/v1/evidence/totals': async ({ query }) => {
-      parseQuery(noQuery, query);
-      return { rows: await evidence.totals() };
+      const asked = window(query);
+      return { window: asked, rows: await evidence.totals(asked) };
     },
     '/v1/runs/:namespace/:run/looks': async ({ query, params }) => {
       parseQuery(noQuery, query);

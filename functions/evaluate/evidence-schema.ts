@@ -73,8 +73,9 @@ ORDER BY block, epoch, run, arm, splitter, source.name
 
 /** Sums per splitter and stamp; the order of summation is fixed, so that replays agree to the bit. */
 export const selectTotals = `
-SELECT splitter, run, epoch, arm, MAX(block) AS block, SUM(started) AS started, SUM(done) AS done,
+SELECT splitter, run, epoch, arm, block, SUM(started) AS started, SUM(done) AS done,
        SUM(errors) AS errors, SUM(stuck) AS stuck, SUM(sum_log) AS sumLog,
        SUM(sum_log_sq) AS sumLogSq
-FROM cell GROUP BY splitter, run, epoch, arm ORDER BY splitter, run, epoch, arm
+FROM cell WHERE block >= $from AND block < $to
+GROUP BY block, splitter, run, epoch, arm ORDER BY block, splitter, run, epoch, arm
 `;

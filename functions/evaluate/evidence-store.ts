@@ -35,10 +35,13 @@ export interface EvidenceStore {
   /** Merged cells of a run, and the unstamped cells of the splitters that the run was seen at. */
   cells(run: string): Promise<readonly BlockCell[]>;
   /**
-   * Totals per splitter and stamp over all time (for the ledger); also of standing traffic.
-   * `block` is the newest one.
+   * Requests per second of start, splitter and stamp, also of standing traffic (for the ledger).
+   * @param window Unix ms of request starts, in whole seconds, [from, to).
    */
-  totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
+  totals(window: {
+    readonly from: number;
+    readonly to: number;
+  }): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
   /**
    * Smallest watermark over sources that reported within `staleAfterMs`, or undefined without any.
    * A source's watermark counts once all its earlier reports are here, or given up after 5 s.

@@ -74,8 +74,9 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
       return sumSources(statements.cells.all({ run }).map((row) => cellRow.parse(row)));
     },
 
-    async totals(): Promise<readonly Omit<MergedCell, 'histogram'>[]> {
-      return statements.totals.all().map((row) => totalRow.parse(row));
+    async totals({ from, to }): Promise<readonly Omit<MergedCell, 'histogram'>[]> {
+      const seconds = { from: Math.floor(from / 1_000), to: Math.ceil(to / 1_000) };
+      return statements.totals.all(seconds).map((row) => totalRow.parse(row));
     },
 
     async watermark(now, staleAfterMs): Promise<number | undefined> {

@@ -29,11 +29,15 @@ modules_installed() {
 modules_why() { printf 'install the npm packages of package-lock.json (Node 24, ClickHouse, tools: 1.2 GB)'; }
 
 modules_install() {
-  # From nothing, as `npm ci` would: an interrupted installation has packages that are half there.
-  # `npm ci` itself refuses a lock file in which a registry's missing platform packages are absent
-  # (chdb for macOS); an installation that saves nothing keeps to the same versions and checksums.
-  rm -rf "$cache/setup/modules.stamp" node_modules
-  logged modules npm install --no-save --no-audit --no-fund --loglevel=error
+  rm -f "$cache/setup/modules.stamp"
+  logged modules npm ci --no-audit --no-fund --loglevel=error
+  # Not in the lock file: some mirrors of the registry do not have it, and npm ci would then refuse
+  # the whole lock file, on every machine.
+  if [[ $node_arch == arm64 ]]; then
+    local version
+    version=$(node -p 'require("./package.json").optionalDependencies["@chdb/lib-linux-x64-gnu"]')
+    logged modules npm install --no-save --no-audit --no-fund "@chdb/lib-linux-arm64-gnu@$version"
+  fi
   # Settings of one machine may make npm write elsewhere; what counts is what lies here now.
   [[ -x node_modules/.bin/node ]] ||
     fail "npm did not install node-linux-$node_arch" "check that npm's settings do not omit optional packages"

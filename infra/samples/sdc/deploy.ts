@@ -27,6 +27,8 @@ export interface Sdc {
   up(): Promise<void>;
   /** Adds the pod of another version of the proxy; no traffic goes there yet. */
   addVersion(version: ProxyVersion): Promise<void>;
+  /** The pods that are there now. */
+  pods(): readonly SdcPodName[];
   /** Requests that a pod's nginx has served so far. */
   served(pod: SdcPodName): Promise<number>;
   /** Ends the servers, then deletes the network. Safe to repeat. */
@@ -132,6 +134,7 @@ export function createSdc(options: SdcOptions): Sdc {
     podsFile,
     up: () => run.make(() => add(firstPods)),
     addVersion: (version) => run.make(() => add([proxyPod(version)])),
+    pods: () => [...present.keys()],
     served: requestsServed,
     async stop() {
       for (const name of [...present.keys()].toReversed()) await supervisor.stop(`nginx-${name}`);

@@ -236,7 +236,7 @@ test('malformed evidence is refused whole, by code, before any effect', async (t
   await world.applyPolicy();
   await world.applyExperiment();
   await world.second();
-  const before = await world.stores.evidence.totals();
+  const before = await world.stores.evidence.totals({ from: 0, to: 1e15 });
   const cell = { splitter: 'default/gateway', run: 'r' };
   for (const data of ['', '{', '[]', '{"sequence":1}', { sequence: 0 }, { cells: [cell] }]) {
     const error = await t.throwsAsync(world.send(eventTypes.evidence, '/nodes/n1/b1', data), {
@@ -244,7 +244,7 @@ test('malformed evidence is refused whole, by code, before any effect', async (t
     });
     t.is(error.code, 'CLV_EVENT_INVALID');
   }
-  t.deepEqual(await world.stores.evidence.totals(), before);
+  t.deepEqual(await world.stores.evidence.totals({ from: 0, to: 1e15 }), before);
   t.is(world.evaluate.counters?.()['refused'], 6);
 });
 

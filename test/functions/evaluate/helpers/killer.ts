@@ -63,7 +63,7 @@ function guardEvidence(store: EvidenceStore, guard: Guard): EvidenceStore {
   return {
     merge: (source, report, at) => guard(() => store.merge(source, report, at)),
     cells: (run) => guard(() => store.cells(run)),
-    totals: () => guard(() => store.totals()),
+    totals: (window) => guard(() => store.totals(window)),
     watermark: (now, stale) => guard(() => store.watermark(now, stale)),
     openTimeoutMs: () => guard(() => store.openTimeoutMs()),
     appendLook: (look) => guard(() => store.appendLook(look)),
