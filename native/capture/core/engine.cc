@@ -12,6 +12,7 @@ namespace clover {
 namespace {
 
 constexpr size_t kDrainBytes = 2 * 1024 * 1024;  // per holding of the lock
+constexpr int kCatchUps = 16;
 constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
 // A program on another CPU may have taken its time and not its slot yet.
 constexpr u64 kInFlightNs = 5'000'000;
@@ -71,8 +72,8 @@ bool Engine::drain(size_t bytes) {
 
 void Engine::catch_up() {
   if (!tap_ || closed_) return;
-  // Traffic may come faster than this; what came after the call does not matter.
-  for (int i = 0; i < 64 && !drain(kDrainBytes); i++) continue;
+  // One full ring at most: traffic may come faster than it is read, and what came later may wait.
+  for (int i = 0; i < kCatchUps && !drain(kDrainBytes); i++) continue;
 }
 
 void Engine::attach(u32 ifindex, const Identity& identity) {

@@ -12,6 +12,8 @@ constexpr u64 kGraveTime = 2 * kSecond;
 constexpr u64 kSweepEvery = 30 * kSecond;
 constexpr u64 kIdle = 600 * kSecond;
 constexpr u64 kIdleOpen = 3600 * kSecond;
+// About 24 MiB of finished batches that JavaScript has not taken yet.
+constexpr size_t kMaxBacklog = 32;
 constexpr size_t kMaxFlows = 50'000;
 
 }  // namespace
@@ -156,6 +158,12 @@ void Session::close_batch() {
   Batch batch = writer_.close();
   batch.watermark_ns = span_watermark();
   batches.push_back(std::move(batch));
+  if (batches.size() <= kMaxBacklog) return;
+  // Nobody takes them: memory stays bounded, and the oldest spans become a counted loss.
+  u64 dropped = batches.front().spans;
+  ledger.spans -= dropped;
+  add(ledger.lost_requests, "backlog", dropped);
+  batches.pop_front();
 }
 
 u64 Session::oldest_waiting() const {
