@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { eventTypes, type EvidenceCell } from '../knative/events.ts';
 import type { Capture } from '../native/capture/types.ts';
-import { eventHeaders } from './event-headers.ts';
+import { eventHeaders } from '../functions/lib/event-headers.ts';
 import type { HttpClient } from './http-client.ts';
 
 /** Counters of {@link EvidenceReporter}, cumulative. */

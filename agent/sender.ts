@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
 import { eventTypes } from '../knative/events.ts';
-import { eventHeaders } from './event-headers.ts';
+import { eventHeaders } from '../functions/lib/event-headers.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Pace } from './pace.ts';
 import { decodeSpoolFile, type SpoolHeader } from './spool-file.ts';

@@ -45,7 +45,7 @@ export function stackProcesses(
       ...common,
       name: 'envoy',
       command: options.envoy,
-      args: envoyCommandLine(files.envoy),
+      args: envoyArguments({ bootstrapFile: files.envoy, concurrency: 1 }),
       ...(options.gatewayNamespace === undefined ? {} : { namespace: options.gatewayNamespace }),
     },
     {
@@ -57,12 +57,6 @@ export function stackProcesses(
       graceMs: 15_000,
     },
   ];
-}
-
-/** Without hot restart: it would leave a file of shared memory behind, even after SIGTERM. */
-function envoyCommandLine(bootstrapFile: string): string[] {
-  const flag = '--disable-hot-restart';
-  return [...new Set([...envoyArguments({ bootstrapFile, concurrency: 1 }), flag])];
 }
 
 function program(path: string): string {

@@ -98,7 +98,7 @@ async function start(options: StackOptions): Promise<Stack> {
         username: clickhouse.command.username,
         password: clickhouse.password,
       },
-      gateway: { xdsDir, adminSocket },
+      gateway: { xdsDir, adminSocket, envoy: options.envoy },
     }),
   );
   writeJson(

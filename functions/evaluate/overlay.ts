@@ -1,6 +1,7 @@
 import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources/experiment-run.ts';
 import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import { specAgrees } from '../lib/spec-agrees.ts';
 import { statusOf, withConditions, type Claim } from './conditions.ts';
 import type { BlockCell } from './evidence-store.ts';
 import { isFinal } from './machine.ts';
@@ -23,23 +24,6 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
     return { type, status: 'False', reason: 'VersionNotFound', message };
   }
   return { type, status: 'True', reason: 'Resolved', message: 'target and versions exist' };
-}
-
-/**
- * Whether a succeeded run has nothing left to hold: no split gives the control any weight, or the
- * variant is gone, or the policy was made anew after the run. The policy function renders by the
- * same rule.
- */
-export function specAgrees(run: ExperimentRun, policy: TrafficPolicy): boolean {
-  const { control, variant } = run.spec.plan;
-  const made = Date.parse(policy.metadata.creationTimestamp);
-  return (
-    made > Date.parse(run.metadata.creationTimestamp) ||
-    policy.spec.versions.every((version) => version.name !== variant) ||
-    policy.spec.rules.every((rule) =>
-      rule.split.every((part) => part.version !== control || part.weight === 0),
-    )
-  );
 }
 
 /**
@@ -92,7 +76,7 @@ function overlayClaim(
     const message = 'traffic follows the spec of the policy again';
     return { type, status: 'False', reason: 'RolledBack', message };
   }
-  if (policy === undefined || specAgrees(run, policy)) {
+  if (policy === undefined || specAgrees(policy, run)) {
     const message = `the spec of the policy sends the traffic to ${variant} by itself`;
     return { type, status: 'False', reason: 'SpecAgrees', message };
   }

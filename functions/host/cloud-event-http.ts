@@ -1,16 +1,10 @@
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
-import { attributesOf, eventFromAttributes } from './cloud-event-attributes.ts';
+import { eventFromAttributes } from './cloud-event-attributes.ts';
 import { decodeStructured, structuredMediaType } from './cloud-event-json.ts';
 
 /** Header fields by lower-case name, every occurrence apart, as `IncomingMessage.headersDistinct` has them. */
 export type DistinctHeaders = Readonly<Record<string, readonly string[] | undefined>>;
-
-/** An event as an HTTP message in binary mode. */
-export interface HttpEvent {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
 
 const prefix = 'ce-';
 
@@ -40,27 +34,6 @@ export function decodeHttpEvent(headers: DistinctHeaders, body: Buffer): CloudEv
   }
   if (contentType !== undefined) attributes.set('datacontenttype', contentType);
   return eventFromAttributes(attributes, body);
-}
-
-/**
- * Writes an event as an HTTP message in binary mode.
- * @throws CloverError CLV_EVENT_INVALID when an attribute is not allowed.
- */
-export function encodeHttpEvent(event: CloudEvent): HttpEvent {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of attributesOf(event)) {
-    if (name === 'datacontenttype') headers['content-type'] = value;
-    else headers[prefix + name] = percentEncode(value);
-  }
-  return { headers, body: event.data };
-}
-
-/** §3.1.3.2: space, `"`, `%` and everything outside U+0021…U+007E, as UTF-8. */
-function percentEncode(value: string): string {
-  return value.replaceAll(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
-    // encodeURIComponent leaves none of the matched characters as it is.
-    encodeURIComponent(character),
-  );
 }
 
 function decodeHeader(header: string, values: readonly string[]): string {

@@ -10,6 +10,7 @@ import { createEvaluate } from '../evaluate/function.ts';
 import { createSqliteEvidenceStore } from '../evaluate/sqlite-evidence-store.ts';
 import { createIngest } from '../ingest/function.ts';
 import type { Clock } from '../lib/clock.ts';
+import { createEnvoyValidator } from '../policy/envoy-validator.ts';
 import { createFileXdsGateway } from '../policy/file-xds-gateway.ts';
 import { createPolicy } from '../policy/function.ts';
 import { createSqliteSnapshotStore } from '../policy/sqlite-snapshot-store.ts';
@@ -48,8 +49,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   const resources = createLocalStore({ path: file('resources.db'), clock });
   const evidence = createSqliteEvidenceStore({ path: file('evidence.db') });
   const analytics = createClickHouseStore(config.clickhouse, { log });
-  const gateway =
-    config.gateway === undefined ? undefined : createFileXdsGateway({ ...config.gateway, clock });
+  const gateway = config.gateway === undefined ? undefined : openGateway(config.gateway, clock);
   const snapshots =
     gateway === undefined
       ? undefined
@@ -100,6 +100,14 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       ]);
     },
   };
+}
+
+function openGateway(
+  { xdsDir, adminSocket, envoy }: NonNullable<HostConfig['gateway']>,
+  clock: Clock,
+): ReturnType<typeof createFileXdsGateway> {
+  const explain = envoy === undefined ? {} : { explain: createEnvoyValidator({ binary: envoy }) };
+  return createFileXdsGateway({ xdsDir, adminSocket, clock, ...explain });
 }
 
 async function migrateInBackground(

@@ -22,7 +22,14 @@ const hostConfig = z.strictObject({
     database: z.string().regex(/^\w{1,64}$/, 'must be letters, digits and "_"'),
   }),
   /** Envoy with file xDS; without it policies are kept and not rendered. */
-  gateway: z.strictObject({ xdsDir: z.string().min(1), adminSocket: z.string().min(1) }).optional(),
+  gateway: z
+    .strictObject({
+      xdsDir: z.string().min(1),
+      adminSocket: z.string().min(1),
+      /** Program file of Envoy, to say why it refused something. */
+      envoy: z.string().min(1).optional(),
+    })
+    .optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 

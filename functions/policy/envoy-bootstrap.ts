@@ -65,8 +65,8 @@ export function envoyArguments(options: {
     options.bootstrapFile,
     '--concurrency',
     String(options.concurrency),
-    // Several Envoys on one machine must not meet in shared memory.
-    '--use-dynamic-base-id',
+    // Its shared memory would stay behind as a file, even after SIGTERM.
+    '--disable-hot-restart',
     // How long a removed listener finishes its connections; the default is 600.
     '--drain-time-s',
     '10',

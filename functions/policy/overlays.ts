@@ -1,3 +1,4 @@
+import { specAgrees } from '../lib/spec-agrees.ts';
 import type { ExperimentRun, RunIntent } from '../../knative/resources/experiment-run.ts';
 import type { Phase } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
@@ -67,17 +68,6 @@ function targets(run: ExperimentRun, policy: TrafficPolicy): boolean {
   return (
     run.metadata.namespace === policy.metadata.namespace &&
     run.spec.plan.targetRef.name === policy.metadata.name
-  );
-}
-
-function specAgrees(policy: TrafficPolicy, run: ExperimentRun): boolean {
-  const { control, variant } = run.spec.plan;
-  return (
-    createdAt(policy) > createdAt(run) ||
-    policy.spec.versions.every((version) => version.name !== variant) ||
-    policy.spec.rules.every((rule) =>
-      rule.split.every((part) => part.version !== control || part.weight === 0),
-    )
   );
 }
 

@@ -26,9 +26,6 @@ export const metadataInput = z.strictObject({
   annotations: labels.optional(),
 });
 
-/** What users write under `metadata`. */
-export type MetadataInput = z.input<typeof metadataInput>;
-
 /** Metadata as stored: Kubernetes names, meanings and formats. */
 export interface ObjectMeta {
   readonly name: string;

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { Router } from 'express';
 import test, { type ExecutionContext } from 'ava';
 import { createHost, type Host } from '../../../functions/host/create-host.ts';
-import { encodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
+import { eventHeaders } from '../../../functions/lib/event-headers.ts';
 import type { CloverFunction, EmitEvent } from '../../../functions/host/function.ts';
 import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts';
 import { createRunner, type RunnerOptions } from '../../../functions/host/runner.ts';
@@ -56,14 +56,12 @@ const post = (
   url: string,
   event: CloudEvent,
   headers: Record<string, string> = {},
-): Promise<Response> => {
-  const message = encodeHttpEvent(event);
-  return fetch(url, {
+): Promise<Response> =>
+  fetch(url, {
     method: 'POST',
-    headers: { authorization, ...message.headers, ...headers },
-    body: new Uint8Array(message.body),
+    headers: { authorization, ...eventHeaders(event), ...headers },
+    body: new Uint8Array(event.data),
   });
-};
 
 const raw = (port: number, text: string): Promise<string> =>
   new Promise((resolve) => {

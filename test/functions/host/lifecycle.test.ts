@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { encodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
+import { eventHeaders } from '../../../functions/lib/event-headers.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { eventOf, temporaryFolder, until } from './helpers.ts';
 
@@ -43,7 +43,7 @@ function post(
   event: CloudEvent,
   agent: Agent,
 ): Promise<{ status: number; last: boolean }> {
-  const { headers, body } = encodeHttpEvent(event);
+  const [headers, body] = [eventHeaders(event), event.data];
   return new Promise((resolve, reject) => {
     const call = request(url, {
       method: 'POST',

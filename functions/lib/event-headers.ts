@@ -1,12 +1,13 @@
-import type { CloudEvent } from '../functions/lib/cloud-event.ts';
+import type { CloudEvent } from './cloud-event.ts';
 
 /** HTTP headers of an event in binary content mode (CloudEvents HTTP binding 1.0.2 §3.1). */
 export function eventHeaders(event: Omit<CloudEvent, 'data'>): Record<string, string> {
-  const { datacontenttype, extensions, ...attributes } = event;
+  const { specversion, id, source, type, subject, time, dataschema, datacontenttype } = event;
+  const core = { specversion, id, source, type, subject, time, dataschema };
   const headers: Record<string, string> = {};
   if (datacontenttype !== undefined) headers['content-type'] = datacontenttype;
-  for (const [name, value] of Object.entries({ ...attributes, ...extensions })) {
-    headers[`ce-${name}`] = encodeHeaderValue(value);
+  for (const [name, value] of Object.entries({ ...core, ...event.extensions })) {
+    if (value !== undefined) headers[`ce-${name}`] = encodeHeaderValue(value);
   }
   return headers;
 }

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { eventHeaders } from '../../agent/event-headers.ts';
-import { decodeHttpEvent } from '../../functions/host/cloud-event-http.ts';
+import { eventHeaders } from '../../../functions/lib/event-headers.ts';
+import { decodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
 
 const event = { specversion: '1.0', id: '1', source: '/nodes/a/b', type: 't' } as const;
 
