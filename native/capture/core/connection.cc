@@ -98,7 +98,7 @@ bool Connection::waits(const Stream& mine, u32 ack, bool has_ack) {
 bool Connection::trim(const Stream& mine, Piece& piece) {
   i32 ahead = seq_diff(piece.seq, mine.next);
   if (ahead >= 0) return true;
-  u32 known = std::min(static_cast<u32>(-ahead), piece.length);
+  u32 known = std::min(mine.next - piece.seq, piece.length);
   add(session_.ledger.skipped, "duplicate", known);
   piece.drop(known);
   return piece.length > 0;
