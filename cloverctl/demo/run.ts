@@ -92,5 +92,5 @@ async function perform({ run, supervisor, sdc }: Site, options: DemoOptions): Pr
 
 async function aborted(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await once(signal, 'abort');
-  throw new CloverError('CLV_INTERNAL', 'the demo was stopped', { cause: signal.reason });
+  throw new CloverError('CLV_INTERNAL', 'the demo was stopped');
 }

@@ -2,6 +2,7 @@
 
 # package | a path or command that shows that it is there | what for
 readonly package_table='
+bpftool          bpftool                             tests
 ca-certificates  /etc/ssl/certs/ca-certificates.crt  certificates
 clang            clang                               kernel_programs
 g++              g++                                 native_core
