@@ -61,10 +61,10 @@ export function renderEffect(effect: Effect): string {
 }
 
 function percent(ratio: number): string {
-  // The judge clamps what no evidence bounds.
-  if (ratio >= 1000) return 'unbounded';
-  const value = 100 * ratio;
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(Math.abs(value) < 100 ? 1 : 0)} %`;
+  // The judge clamps what no evidence bounds at a million-fold.
+  if (ratio >= 999_998) return 'unbounded';
+  if (ratio >= 9) return `×${(1 + ratio).toFixed(0)}`;
+  return `${ratio < 0 ? '-' : '+'}${Math.abs(100 * ratio).toFixed(1)} %`;
 }
 
 const causes: readonly Cause[] = ['before-start', 'warm-up', 'in-flight', 'after-verdict'];

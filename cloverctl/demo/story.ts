@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ApiClient, ApplyDocument } from '../../functions/api/client.ts';
+import type { RedRow } from '../../functions/analytics/store.ts';
 import type { Clock } from '../../functions/lib/clock.ts';
+import { parseArmStamp } from '../../functions/lib/arm-stamp.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { Sdc } from '../../infra/samples/sdc/deploy.ts';
 import type { Load } from '../../infra/samples/sdc/load.ts';
@@ -49,6 +51,7 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
   screen.step('See: the agent turns packets into spans and evidence');
   await until('the first spans', () => everyHopSeen(stage), patience(30));
   await showFor(stage, 4_000);
+  screen.block(renderHops(await newestHops(stage), hopWindowSeconds));
 
   screen.step('Shift: version 2 of the proxy appears, half of the traffic goes there');
   await addVersion(stage, 'v2', patience(30));
@@ -116,12 +119,16 @@ async function follow(
 }
 
 async function show(stage: Stage, run?: ExperimentRun): Promise<void> {
-  const now = stage.clock.now();
-  // The newest second is still on its way to the store.
-  const window = { from: now - (hopWindowSeconds + 1) * 1000, to: now - 1000 };
-  const rows = (await whenReachable(() => stage.client.red(window))) ?? [];
+  const rows = await newestHops(stage);
   const state = run === undefined ? [] : ['', `${run.metadata.name}: ${renderRun(run)}`];
   stage.screen.live([...renderHops(rows, hopWindowSeconds), ...state]);
+}
+
+async function newestHops({ client, clock }: Stage): Promise<readonly RedRow[]> {
+  const now = clock.now();
+  // The newest seconds are still on their way to the store.
+  const window = { from: now - (hopWindowSeconds + 2) * 1000, to: now - 2000 };
+  return (await whenReachable(() => client.red(window))) ?? [];
 }
 
 async function showFor(stage: Stage, ms: number): Promise<void> {
@@ -135,11 +142,9 @@ async function showFor(stage: Stage, ms: number): Promise<void> {
 /** The hops that carry traffic before any experiment. */
 const firstHops = ['gateway', 'proxy', 'lb', 'web'];
 
-async function everyHopSeen({ client, clock, screen }: Stage): Promise<true | undefined> {
+async function everyHopSeen({ client, clock }: Stage): Promise<true | undefined> {
   const rows = await client.red({ from: clock.now() - 10_000, to: clock.now() });
-  if (!firstHops.every((hop) => rows.some(({ service }) => service === hop))) return undefined;
-  screen.block(renderHops(rows, 10).slice(0, 1));
-  return true;
+  return firstHops.every((hop) => rows.some(({ service }) => service === hop)) ? true : undefined;
 }
 
 /** True once the agent has attached to every pod of the sample, so that no request goes unseen. */
@@ -199,9 +204,10 @@ function lastAnswer(
   runs: readonly ExperimentRun[],
 ): number | undefined {
   const known = new Map(runs.map((each) => [each.metadata.name, each]));
-  const times = load.stamps.flatMap(({ stamp, lastAt, ...rest }) => {
-    const [count] = sentByStamp({ ...load, stamps: [{ stamp, lastAt, ...rest }] }).counts;
-    return count !== undefined && versionOf(count, known) === run.spec.plan.variant ? [lastAt] : [];
+  const times = load.stamps.flatMap(({ stamp, lastAt }) => {
+    const parsed = parseArmStamp(stamp);
+    const from = parsed === undefined ? undefined : versionOf(parsed, known);
+    return from === run.spec.plan.variant ? [lastAt] : [];
   });
   return times.length === 0 ? undefined : Math.max(...times);
 }

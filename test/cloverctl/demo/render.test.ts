@@ -33,12 +33,12 @@ test('hops show the server side of each service as a rate', (t) => {
 test('a run is told in one sentence', (t) => {
   const run = shiftRun({ control: 50, variant: 48 });
   t.is(renderRun(run), 'Succeeded; judged 50 + 48 requests → PASS');
-  const effects = [{ metric: 'latency' as const, estimate: 0.012, low: -0.03, high: 1.5 }];
+  const effects = [{ metric: 'latency' as const, estimate: 0.012, low: -0.03, high: 199 }];
   const evidence = run.status.evidence;
   if (evidence === undefined) throw new Error('the fixture has evidence');
   t.is(
     renderRun({ ...run, status: { ...run.status, evidence: { ...evidence, effects } } }),
-    'Succeeded; judged 50 + 48 requests; latency +1.2 % [-3.0 %, +150 %] → PASS',
+    'Succeeded; judged 50 + 48 requests; latency +1.2 % [-3.0 %, ×200] → PASS',
   );
 });
 
