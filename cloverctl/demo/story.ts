@@ -50,7 +50,7 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
 
   screen.step('See: the agent turns packets into spans and evidence');
   await until('the first spans', () => everyHopSeen(stage), patience(30));
-  await showFor(stage, 4_000);
+  await showFor(stage, 7_000);
   screen.block(renderHops(await newestHops(stage), hopWindowSeconds));
 
   screen.step('Shift: version 2 of the proxy appears, half of the traffic goes there');
