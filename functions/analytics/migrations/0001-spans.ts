@@ -5,6 +5,8 @@ import type { Migration } from './migration.ts';
  * span that comes again lands on the same key of the same partition and merges away.
  *
  * `bucket` is floor(log2(duration_ns) · 16). `error` is design §3's, the same in every part.
+ * `by_trace` knows the id as text, as the view `otel_traces` is asked for it.
+ *
  * native/codec/src/span_block.cc writes these names.
  */
 export const spans: Migration = {
@@ -53,7 +55,7 @@ export const spans: Migration = {
         trace_state String,
         attributes Map(LowCardinality(String), String)
       ) CODEC(ZSTD(1)),
-      INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+      INDEX by_trace lower(hex(trace_id)) TYPE bloom_filter(0.01) GRANULARITY 1
     )
     ENGINE = ReplacingMergeTree
     PARTITION BY toDate(ts)

@@ -132,21 +132,19 @@ class Decoder {
     return event;
   }
 
+  // The API allows links to contexts that are not valid, when they carry attributes: ids may be absent.
   Link read_link(Reader message) {
-    const size_t start = message.offset();
     Link link;
     while (!message.done()) {
       const Field at = message.next();
       switch (at.number) {
-        case 1: link.trace_id = id(message, at, 16); break;
-        case 2: link.span_id = id(message, at, 8); break;
+        case 1: link.trace_id = optional_id(message, at, 16); break;
+        case 2: link.span_id = optional_id(message, at, 8); break;
         case 3: link.trace_state = message.text(at); break;
         case 4: link.attributes.push_back(read_attribute(message.message(at), span_arena_)); break;
         default: message.skip(at);
       }
     }
-    if (link.trace_id.empty()) Reader::fail(start, "link without trace_id");
-    if (link.span_id.empty()) Reader::fail(start, "link without span_id");
     return link;
   }
 

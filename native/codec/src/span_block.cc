@@ -85,11 +85,16 @@ size_t put_varint(char *out, uint64_t value) {
   return size;
 }
 
-constexpr std::string_view zeros("\0\0\0\0\0\0\0\0", 8);
+constexpr std::string_view zeros("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+
+// An id for its FixedString: zeros stand for "absent", as in the W3C formats.
+std::string_view id_or_zeros(std::string_view id, size_t size) {
+  return id.empty() ? zeros.substr(0, size) : id;
+}
 
 // What spans promote to columns of their own.
 struct Promoted {
-  std::string_view method, path, route, run, arm, grpc_status;
+  std::string_view method, path, route, run, arm, grpc_status, status_text;
   uint64_t status_code = 0, epoch = 0, ttfb_ns = 0;
 };
 
@@ -107,16 +112,40 @@ bool promote(Promoted &into, const Attribute &attribute) {
   if (key == "http.request.method") return into.method = text, true;
   if (key == "url.path") return into.path = text, true;
   if (key == "http.route") return into.route = text, true;
-  if (key == "http.response.status_code") return take_number(into.status_code, text, UINT16_MAX);
+  if (key == "http.response.status_code") {
+    if (!take_number(into.status_code, text, UINT16_MAX)) return false;
+    return into.status_text = text, true;
+  }
   if (key == "clover.run") return into.run = text, true;
   if (key == "clover.epoch") return take_number(into.epoch, text, UINT32_MAX);
   if (key == "clover.arm") return into.arm = text, true;
   if (key == "clover.time_to_first_byte") return take_number(into.ttfb_ns, text, INT64_MAX);
-  // Names of older conventions stay in the map, so that nobody misses what they sent.
-  if (key == "http.method") into.method = text;
-  else if (key == "http.status_code") take_number(into.status_code, text, UINT16_MAX);
-  else if (key == "rpc.grpc.status_code") into.grpc_status = text;
+  if (key == "rpc.grpc.status_code") into.grpc_status = text;
   return false;
+}
+
+// Names of older conventions, which stay in the map under their own names.
+struct Legacy {
+  const Attribute *method = nullptr, *status_code = nullptr;
+
+  void notice(const Attribute &attribute) {
+    if (attribute.key == "http.method") method = &attribute;
+    else if (attribute.key == "http.status_code") status_code = &attribute;
+  }
+};
+
+// Beside an old name in the map, the view takes the column for a copy of it (see 0003-otel-traces.ts):
+// a new name that was sent as well goes back to the map.
+void reconcile(Promoted &promoted, const Legacy &legacy, Attributes &rest) {
+  if (legacy.method) {
+    if (promoted.method.empty()) promoted.method = legacy.method->text;
+    else rest.push_back({"http.request.method", promoted.method});
+  }
+  if (legacy.status_code) {
+    if (promoted.status_code == 0)
+      take_number(promoted.status_code, legacy.status_code->text, UINT16_MAX);
+    else rest.push_back({"http.response.status_code", promoted.status_text});
+  }
 }
 
 // Design §3: HTTP ≥ 500, gRPC {2, 4, 8, 13, 14, 15}, or a failure that is not the client's (4xx).
@@ -206,8 +235,8 @@ void SpanBlock::put_links(const std::vector<Link> &links) {
                    state = stream_of("links.trace_state"),
                    attributes = stream_of("links.attributes");
   for (const Link &link : links) {
-    raw(trace + 1, link.trace_id);
-    raw(span + 1, link.span_id);
+    raw(trace + 1, id_or_zeros(link.trace_id, 16));
+    raw(span + 1, id_or_zeros(link.span_id, 8));
     text(state + 1, link.trace_state);
     map(attributes + 1, link.attributes);
   }
@@ -220,14 +249,18 @@ void SpanBlock::append(const Resource &resource, const Scope &scope, const Span 
   Promoted promoted;
   Attributes rest;
   rest.reserve(span.attributes.size());
-  for (const Attribute &attribute : span.attributes)
+  Legacy legacy;
+  for (const Attribute &attribute : span.attributes) {
+    legacy.notice(attribute);
     if (!promote(promoted, attribute)) rest.push_back(attribute);
+  }
+  reconcile(promoted, legacy, rest);
 
 #define AT(name) std::integral_constant<size_t, stream_of(name)>::value
   put<int64_t>(AT("ts"), static_cast<int64_t>(span.start));
   raw(AT("trace_id"), span.trace_id);
   raw(AT("span_id"), span.span_id);
-  raw(AT("parent_span_id"), span.parent_span_id.empty() ? zeros : span.parent_span_id);
+  raw(AT("parent_span_id"), id_or_zeros(span.parent_span_id, 8));
   text(AT("trace_state"), span.trace_state);
   put<uint32_t>(AT("flags"), span.flags);
   text(AT("service"), resource.service);

@@ -192,6 +192,48 @@ test("the view has the exporter's names, types and values", async (t) => {
   });
 });
 
+const sent = z.object({ SpanAttributes: z.record(z.string(), z.string()) });
+
+test('otel_traces shows the attributes under the names that were sent, and no others', async (t) => {
+  const traceId = randomBytes(16);
+  const older = { 'http.method': 'POST', 'http.status_code': '503' };
+  const both = { ...older, 'http.request.method': 'POST', 'http.response.status_code': '503' };
+  for (const attributes of [older, both]) {
+    const span = serverSpan(Date.now(), { traceId, attributes: Object.entries(attributes) });
+    await store.insertSpans([blockOf([span])]);
+  }
+  const found = await clickhouse.rows(
+    `SELECT SpanAttributes FROM otel_traces WHERE TraceId = '${traceId.toString('hex')}'
+     ORDER BY length(SpanAttributes)`,
+    sent,
+  );
+  t.deepEqual(
+    found.map(({ SpanAttributes: attributes }) => attributes),
+    [older, both],
+  );
+});
+
+test('a trace that came twice is found once, by its id and through the index, as Grafana asks', async (t) => {
+  const traceId = randomBytes(16);
+  const at = Date.now() - 60_000;
+  const spans = [0, 2_500].map((later) => serverSpan(at + later, { traceId }));
+  await store.insertSpans([blockOf(spans)]);
+  await store.insertSpans([blockOf([...spans].reverse())]);
+  const ask = `WITH '${traceId.toString('hex')}' AS trace_id,
+      (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = trace_id) AS trace_start,
+      (SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = trace_id) AS trace_end
+    SELECT "TraceId" AS traceID, "SpanId" AS spanID,
+      arrayMap((name, timestamp) -> (name, toFloat64(timestamp)), "Events".Name, "Events".Timestamp) AS logs
+    FROM otel_traces
+    WHERE traceID = trace_id AND "Timestamp" >= trace_start AND "Timestamp" <= trace_end`;
+  t.is((await clickhouse.rows(ask, z.unknown())).length, 2);
+  const plan = await clickhouse.rows(
+    `EXPLAIN indexes = 1 SELECT * FROM otel_traces WHERE TraceId = '${traceId.toString('hex')}'`,
+    z.object({ explain: z.string() }),
+  );
+  t.true(plan.some(({ explain }) => explain.includes('by_trace')));
+});
+
 test('ledger rows are kept once per source and id', async (t) => {
   const record = {
     source: '/nodes/n/1',

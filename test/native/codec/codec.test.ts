@@ -220,3 +220,37 @@ test('it works in several worker threads, and after they ended', async (t) => {
   t.deepEqual(await Promise.all([run(), run(), run()]), [1, 1, 1]);
   t.is(decoder.decodeTraces(encodeOne({})).spans, 1);
 });
+
+test('a link whose context is not valid is kept, with zeros for the ids', (t) => {
+  const attributes: readonly AttributePair[] = [['why', 'no context']];
+  const zeros = { traceId: Buffer.alloc(16), spanId: Buffer.alloc(8), attributes };
+  const empty = { traceId: Buffer.alloc(0), spanId: Buffer.alloc(0), attributes };
+  const row = decodeOne(encodeOne({ links: [zeros, empty] }));
+  t.deepEqual(row['links.trace_id'], [zeros.traceId, zeros.traceId]);
+  t.deepEqual(row['links.span_id'], [zeros.spanId, zeros.spanId]);
+  t.deepEqual(row['links.attributes'], [
+    new Map([['why', 'no context']]),
+    new Map([['why', 'no context']]),
+  ]);
+});
+
+test('names of older conventions fill the columns, and whatever was sent stays in the map', (t) => {
+  const older: readonly AttributePair[] = [
+    ['http.method', 'POST'],
+    ['http.status_code', 503n],
+  ];
+  const alone = decodeOne(encodeOne({ attributes: older }));
+  t.like(alone, { method: 'POST', status_code: 503n, error: 1n });
+  t.deepEqual(alone['attributes'], new Map(printed(older)));
+  const both: readonly AttributePair[] = [
+    ...older,
+    ['http.request.method', 'GET'],
+    ['http.response.status_code', 404n],
+  ];
+  const newerFirst = [...both.slice(2), ...older];
+  for (const attributes of [both, newerFirst]) {
+    const row = decodeOne(encodeOne({ attributes }));
+    t.like(row, { method: 'GET', status_code: 404n, error: 0n });
+    t.deepEqual(row['attributes'], new Map(printed(both)));
+  }
+});
