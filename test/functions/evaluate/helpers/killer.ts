@@ -1,6 +1,11 @@
 import type { EvidenceStore } from '../../../../functions/evaluate/evidence-store.ts';
 import type { ResourceStore } from '../../../../functions/resources/store.ts';
-import type { Stores } from './world.ts';
+
+/** Both stores of the function. */
+export interface Stores {
+  readonly resources: ResourceStore;
+  readonly evidence: EvidenceStore;
+}
 
 /** Thrown in place of a SIGKILL: the instance that it hit does nothing any more. */
 export class Killed extends Error {

@@ -6,16 +6,14 @@ import { pino } from 'pino';
 import { eventTypes } from '../../../../knative/events.ts';
 import type { ExperimentRun } from '../../../../knative/resources/experiment-run.ts';
 import type { Experiment } from '../../../../knative/resources/experiment.ts';
-import type { EvidenceStore } from '../../../../functions/evaluate/evidence-store.ts';
 import { createEvaluate } from '../../../../functions/evaluate/function.ts';
 import { createSqliteEvidenceStore } from '../../../../functions/evaluate/sqlite-evidence-store.ts';
 import type { CloverFunction } from '../../../../functions/host/function.ts';
 import type { Clock } from '../../../../functions/lib/clock.ts';
 import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';
 import { createLocalStore } from '../../../../functions/resources/local-store.ts';
-import type { ResourceStore } from '../../../../functions/resources/store.ts';
 import { toCells, type Seen } from './cells.ts';
-import { Killed } from './killer.ts';
+import { Killed, type Stores } from './killer.ts';
 import { createNormal, createRandom } from './random.ts';
 
 /** How a version answers: seconds, or undefined for never. */
@@ -38,12 +36,6 @@ export interface WorldOptions {
   readonly variant?: Answer;
   /** Wraps the stores of every new function, to break them. */
   readonly wrap?: (stores: Stores) => Stores;
-}
-
-/** Both stores of the function. */
-export interface Stores {
-  readonly resources: ResourceStore;
-  readonly evidence: EvidenceStore;
 }
 
 /** Log-normal latency around 2 ms. */
