@@ -82,7 +82,7 @@ export const experimentSpec = z
 /** The wish: compare two versions on real traffic and keep the good one. */
 export type ExperimentSpec = z.output<typeof experimentSpec>;
 
-/** Where an experiment or a run stands. The last five are final. */
+/** Where an experiment or a run stands. The last three are final. */
 export type Phase =
   | 'Pending'
   | 'WarmingUp'

@@ -11,7 +11,7 @@ export const dnsLabel = z
     'must be a DNS-1123 label, for example "proxy-v2"',
   );
 
-/** A positive span of time as Go and Kubernetes write it: `250ms`, `30s`, `5m`, `1h`. */
+/** A span of time as Go and Kubernetes write it: `250ms`, `30s`, `5m`, `1h`. */
 export const durationText = z
   .string()
   .regex(/^(\d+)(ms|s|m|h)$/, 'must be a duration such as "250ms", "30s" or "5m"');

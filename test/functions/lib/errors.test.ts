@@ -1,0 +1,22 @@
+import test from 'ava';
+import { CloverError } from '../../../functions/lib/errors.ts';
+
+test('an error carries its code, the status of the code, its cause and its details', (t) => {
+  const cause = new Error('disk full');
+  const details = [{ field: 'spec.rules[0]', message: 'can never match' }];
+  const error = new CloverError('CLV_RESOURCE_INVALID', 'no', { cause, details, retryAfter: 2 });
+  t.true(error instanceof Error);
+  t.is(error.name, 'CloverError');
+  t.is(error.status, 422);
+  t.is(error.cause, cause);
+  t.deepEqual(error.details, details);
+  t.is(error.retryAfter, 2);
+});
+
+test('without options there are no details and no time to retry', (t) => {
+  const { details, retryAfter, cause } = new CloverError('CLV_INTERNAL', 'no');
+  t.deepEqual(
+    { details, retryAfter, cause },
+    { details: [], retryAfter: undefined, cause: undefined },
+  );
+});
