@@ -1,9 +1,11 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ApiClient } from '../functions/api/client.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
+import { writeJson } from './supervisor/stack-files.ts';
 
 /** Options of every command. */
 export interface GlobalOptions {
@@ -17,9 +19,26 @@ const context = z.strictObject({ url: z.url({ protocol: /^https?$/ }), token: z.
 /** Where a control plane is, and the token for it. */
 export type Context = z.output<typeof context>;
 
-/** The file that `cloverctl up` writes and every other command reads. */
-export function contextPath({ home }: Pick<CliEnv, 'home'>): string {
+function contextPath({ home }: Pick<CliEnv, 'home'>): string {
   return join(home, 'context.json');
+}
+
+/**
+ * Makes a control plane the one that every other command finds.
+ * @returns Takes that back, unless another one has taken its place.
+ */
+export function publishContext(env: Pick<CliEnv, 'home'>, own: Context): () => void {
+  const path = contextPath(env);
+  const read = (): string | undefined =>
+    existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  const before = read();
+  writeJson(path, own);
+  const published = read();
+  return () => {
+    if (read() !== published) return;
+    if (before === undefined) rmSync(path, { force: true });
+    else writeFileSync(path, before, { mode: 0o600 });
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setMaxListeners } from 'node:events';
 import { systemClock, type Clock } from '../functions/lib/clock.ts';
+import { exitCodes } from './exit-codes.ts';
 
 /** What a command may touch of the process around it. */
 export interface CliEnv {
@@ -14,20 +15,37 @@ export interface CliEnv {
   readonly home: string;
   /** Whether the screen takes colours: it is a terminal and NO_COLOR is not set. */
   readonly colour: boolean;
-  /** Aborted by SIGINT, SIGTERM and SIGHUP; a second signal ends the process at once. */
+  /**
+   * Aborted by SIGINT, SIGTERM and SIGHUP, and when nobody takes the output any more. A second
+   * signal ends the process at once, unless it was told to `hold`.
+   */
   readonly signal: AbortSignal;
+  /** From now on no signal ends the process: it has something to take down first. */
+  readonly hold: () => void;
   /** Sets the exit code without ending anything; the first one other than 0 stays. */
   readonly fail: (code: number) => void;
 }
+
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The environment of a real process. */
 export function createCliEnv(host: NodeJS.Process): CliEnv {
   const { env: variables, stdin, stdout, stderr } = host;
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of endings) {
     host.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
   }
+  const fail = (code: number): void => {
+    if ((host.exitCode ?? 0) === 0) host.exitCode = code;
+  };
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, such as head, is no error.
+    if (error.code !== 'EPIPE') fail(exitCodes.failed);
+    stopping.abort(error);
+  });
+  // Where errors are told there is nobody left to tell them to.
+  stderr.on('error', () => stopping.abort(new Error('standard error is closed')));
   return {
     variables,
     stdin,
@@ -37,8 +55,17 @@ export function createCliEnv(host: NodeJS.Process): CliEnv {
     home: variables['CLOVER_HOME'] ?? join(homedir(), '.clover'),
     colour: stdout.isTTY && (variables['NO_COLOR'] ?? '') === '',
     signal: stopping.signal,
-    fail: (code) => {
-      if ((host.exitCode ?? 0) === 0) host.exitCode = code;
+    hold: () => {
+      for (const name of endings) host.on(name, () => undefined);
     },
+    fail,
   };
+}
+
+/** Resolves once the signal is aborted. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -9,6 +9,7 @@ export const exitCodes = {
   notFound: 3,
   invalid: 4,
   unreachable: 5,
+  stopped: 130,
 } as const;
 
 /** The exit codes for the end of the help. */
@@ -19,7 +20,8 @@ Exit codes:
   2  wrong usage
   3  not found
   4  the resource is invalid
-  5  the control plane is unreachable`;
+  5  the control plane is unreachable
+130  stopped by a signal before its end`;
 
 const byCode: Partial<Record<ErrorCode, number>> = {
   CLV_ARGUMENT_INVALID: exitCodes.usage,

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { Command } from 'commander';
 import { createCliEnv, type CliEnv } from './env.ts';
-import { exitCodeHelp } from './exit-codes.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { reportError } from './report-error.ts';
 
 type Register = (program: Command, env: CliEnv) => void;
@@ -50,14 +50,9 @@ async function main(): Promise<void> {
     const program = await createProgram(args, env);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (env.signal.aborted) process.exitCode = 130;
+    if (env.signal.aborted) env.fail(exitCodes.stopped);
     else reportError(error, env, args.includes('--json'));
   }
 }
-
-// A reader that has seen enough, such as head, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
 
 await main();

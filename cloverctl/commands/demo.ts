@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { contextPath } from '../connect.ts';
-import type { CliEnv } from '../env.ts';
+import { publishContext } from '../connect.ts';
+import { untilStopped, type CliEnv } from '../env.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 interface DemoFlags {
@@ -25,8 +25,8 @@ async function demo(flags: DemoFlags, command: Command, env: CliEnv): Promise<vo
   const { pino } = await import('pino');
   const { runDemo } = await import('../demo/run.ts');
   const { createLineScreen, createLiveScreen } = await import('../demo/screen.ts');
-  const { writeJson } = await import('../supervisor/stack-files.ts');
 
+  env.hold();
   const json = command.optsWithGlobals<{ json?: boolean }>().json === true;
   const line = (text: string): void => void env.stdout.write(`${text}\n`);
   const screen = env.stdout.isTTY && !json ? createLiveScreen(env.stdout) : createLineScreen(line);
@@ -40,9 +40,10 @@ async function demo(flags: DemoFlags, command: Command, env: CliEnv): Promise<vo
     ...(flags.keep === true
       ? {
           onEnd: async (_report, { url, token }) => {
-            writeJson(contextPath(env), { url, token });
+            const withdraw = publishContext(env, { url, token });
             screen.block(keptUp(url));
-            await untilAborted(env.signal);
+            await untilStopped(env.signal);
+            withdraw();
           },
         }
       : {}),
@@ -60,11 +61,4 @@ function keptUp(url: string): string[] {
     '  cloverctl/bin.mjs red --watch',
     '  cloverctl/bin.mjs get trafficpolicy proxy -n sdc -o yaml',
   ];
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

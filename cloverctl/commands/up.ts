@@ -1,8 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { CliEnv } from '../env.ts';
-import { contextPath } from '../connect.ts';
+import { untilStopped, type CliEnv } from '../env.ts';
+import { publishContext } from '../connect.ts';
 
 interface UpOptions {
   readonly data?: string;
@@ -33,48 +33,32 @@ export function registerUp(program: Command, env: CliEnv): void {
 async function up(options: UpOptions, env: CliEnv): Promise<void> {
   // Its imports are heavy, and no other command needs them.
   const { pino } = await import('pino');
-  const { createSupervisor } = await import('../supervisor/processes.ts');
   const { envoyProgram } = await import('../supervisor/programs.ts');
-  const { createRunFolder } = await import('../supervisor/run-record.ts');
   const { startStack } = await import('../supervisor/stack.ts');
   const { writeJson } = await import('../supervisor/stack-files.ts');
-  const { sweep, takeDown } = await import('../supervisor/sweep.ts');
+  const { sweep } = await import('../supervisor/sweep.ts');
+  const { withRun } = await import('../supervisor/with-run.ts');
 
+  env.hold();
   const dataDir = resolve(options.data ?? join(env.home, 'data'));
   const podsFile = resolve(options.pods ?? join(dataDir, 'pods.json'));
   const envoy = options.envoy === undefined ? envoyProgram() : resolve(options.envoy);
-  await sweep();
-  const run = createRunFolder('up');
   const log = pino({ level: 'info', base: null }, pino.destination({ dest: 2, sync: true }));
-  const supervisor = createSupervisor({ run, log });
-  const stopped = new Promise<void>((done) => {
-    if (env.signal.aborted) done();
-    env.signal.addEventListener('abort', () => done(), { once: true });
-  });
-  try {
+  const stopped = untilStopped(env.signal);
+  await sweep();
+  await withRun({ kind: 'up', log }, async ({ run, supervisor }) => {
     if (!existsSync(podsFile)) writeJson(podsFile, { pods: [] });
-    const starting = startStack({
-      run,
-      supervisor,
-      log,
-      podsFile,
-      envoy,
-      dataDir,
-      port: options.port,
-    });
+    const { port } = options;
+    const starting = startStack({ run, supervisor, log, podsFile, envoy, dataDir, port });
     starting.catch(() => undefined);
-    await Promise.race([starting, stopped]);
-    if (!env.signal.aborted) {
-      const { url, token } = await starting;
-      writeJson(contextPath(env), { url, token });
-      env.stdout.write(`Clover is up at ${url}; data in ${dataDir}; logs in ${run.path}/logs\n`);
-      await stopped;
-      rmSync(contextPath(env), { force: true });
-    }
-  } finally {
-    await supervisor.stopAll();
-    await takeDown(run);
-  }
+    const stack = await Promise.race([starting, stopped]);
+    if (stack === undefined) return;
+    const { url, token } = stack;
+    const withdraw = publishContext(env, { url, token });
+    env.stdout.write(`Clover is up at ${url}; data in ${dataDir}; logs in ${run.path}/logs\n`);
+    await stopped;
+    withdraw();
+  });
 }
 
 function parsePort(text: string): number {

@@ -49,7 +49,14 @@ export function renderRun(run: ExperimentRun): string {
     evidence === undefined
       ? ''
       : `; judged ${evidence.samples.control} + ${evidence.samples.variant} requests`;
-  const effects = (evidence?.effects ?? []).map((effect) => `; ${renderEffect(effect)}`).join('');
+  const effects = (evidence?.effects ?? [])
+    .map((effect) =>
+      // Of a few errors the ratio's interval says less than they do.
+      effect.metric === 'errors'
+        ? `; errors ${evidence?.errors.control} + ${evidence?.errors.variant}`
+        : `; ${renderEffect(effect)}`,
+    )
+    .join('');
   const outcome = verdict === undefined ? '' : ` → ${verdict}`;
   return `${phase}${share}${fault}${samples}${effects}${outcome}`;
 }

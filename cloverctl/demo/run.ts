@@ -3,14 +3,13 @@ import type { Logger } from 'pino';
 import { createApiClient } from '../../functions/api/client.ts';
 import type { Clock } from '../../functions/lib/clock.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
-import { createSdc, type Sdc } from '../../infra/samples/sdc/deploy.ts';
+import { createSdc } from '../../infra/samples/sdc/deploy.ts';
 import { startLoad } from '../../infra/samples/sdc/load.ts';
 import { sdcPods, sdcPort } from '../../infra/samples/sdc/topology.ts';
-import { createSupervisor, type Supervisor } from '../supervisor/processes.ts';
 import { envoyProgram } from '../supervisor/programs.ts';
-import { createRunFolder, type RunFolder } from '../supervisor/run-record.ts';
 import { startStack, type Stack } from '../supervisor/stack.ts';
-import { sweep, takeDown } from '../supervisor/sweep.ts';
+import { sweep } from '../supervisor/sweep.ts';
+import { withRun, type RunSite } from '../supervisor/with-run.ts';
 import type { DemoReport } from './report.ts';
 import type { Screen } from './screen.ts';
 import { tellStory } from './story.ts';
@@ -26,13 +25,6 @@ export interface DemoOptions {
   readonly onEnd?: (report: DemoReport, stack: Stack) => Promise<void>;
 }
 
-/** Everything that a demo started. */
-interface Site {
-  readonly run: RunFolder;
-  readonly supervisor: Supervisor;
-  readonly sdc: Sdc;
-}
-
 /**
  * Runs the whole loop on real traffic and takes everything down, whatever happens. Runs that were
  * killed before are taken down first.
@@ -41,23 +33,24 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const { screen, log, signal } = options;
   screen.step('Deploy: the sample network function behind Envoy, and Clover beside it');
   for (const { path } of await sweep()) screen.note(`took down what ${path} had left`);
-  const run = createRunFolder('demo');
-  const supervisor = createSupervisor({ run, log });
-  const sdc = createSdc({ run, supervisor });
-  const told = perform({ run, supervisor, sdc }, options);
-  // After an abort the story may still wait for something: it is not waited for.
-  told.catch(() => undefined);
-  try {
-    return await Promise.race([told, aborted(signal)]);
-  } finally {
-    screen.close();
-    await supervisor.stopAll();
-    await takeDown(run);
-  }
+  return withRun({ kind: 'demo', log }, async (site) => {
+    const told = perform(site, options);
+    // After an abort the story may still wait for something: it is not waited for.
+    told.catch(() => undefined);
+    try {
+      return await Promise.race([told, aborted(signal)]);
+    } finally {
+      screen.close();
+      if (signal.aborted) screen.note('stopped: taking everything down');
+    }
+  });
 }
 
-async function perform({ run, supervisor, sdc }: Site, options: DemoOptions): Promise<DemoReport> {
-  const { screen, log, clock, signal, onEnd } = options;
+async function perform(
+  { run, supervisor }: RunSite,
+  { screen, log, clock, signal, onEnd }: DemoOptions,
+): Promise<DemoReport> {
+  const sdc = createSdc({ run, supervisor });
   await sdc.up();
   screen.note(
     'client → gateway (Envoy) → proxy v1 → load balancer → 3 web servers: nginx, a namespace each',

@@ -36,17 +36,25 @@ export function createLineScreen(write: (line: string) => void): Screen {
 /** A view for terminals: facts scroll up, the live figures below them are redrawn in place. */
 export function createLiveScreen(stream: Terminal): Screen {
   let steps = 0;
-  let drawn = 0;
+  let drawn: readonly string[] = [];
   let current: readonly string[] = [];
+  // A terminal that does not tell its size says 0.
+  const width = (): number => Math.max(20, stream.columns || 80);
+  const fit = (lines: readonly string[]): string[] =>
+    lines.flatMap((line) => wrap(line, width() - 1));
   const erase = (): void => {
-    if (drawn > 0) stream.write(`\u001B[${drawn}A\u001B[0J`);
-    drawn = 0;
+    // A terminal that has become narrower since has folded what was drawn.
+    const rows = drawn.reduce(
+      (sum, { length }) => sum + Math.max(1, Math.ceil(length / width())),
+      0,
+    );
+    if (rows > 0) stream.write(`\u001B[${rows}A\u001B[0J`);
+    drawn = [];
   };
   const draw = (): void => {
-    // A line that wraps would make the next erase miss its beginning.
-    const lines = current.slice(0, Math.max(1, stream.rows - 2));
-    for (const line of lines) stream.write(`${line.slice(0, Math.max(20, stream.columns - 1))}\n`);
-    drawn = lines.length;
+    // What scrolls off the top could not be erased any more.
+    drawn = fit(current).slice(0, Math.max(1, (stream.rows || 24) - 2));
+    for (const line of drawn) stream.write(`${line}\n`);
   };
   const keep = (lines: readonly string[]): void => {
     erase();
@@ -56,18 +64,26 @@ export function createLiveScreen(stream: Terminal): Screen {
   return {
     step: (title) => {
       current = [];
-      keep([styleText(['bold', 'green'], `[${++steps}] ${title}`)]);
+      keep(fit([`[${++steps}] ${title}`]).map((row) => styleText(['bold', 'green'], row)));
     },
-    note: (text) => keep([`    ${text}`]),
+    note: (text) => keep(fit([`    ${text}`])),
     live: (lines) => {
       erase();
       current = lines.map((line) => `    ${line}`);
       draw();
     },
-    block: (lines) => keep(lines.map((line) => `    ${line}`)),
+    block: (lines) => keep(fit(lines.map((line) => `    ${line}`))),
     close: () => {
       current = [];
       erase();
     },
   };
+}
+
+/** A line in rows of at most `width`, broken between words; the further rows are indented by 6. */
+export function wrap(line: string, width: number): string[] {
+  if (line.length <= width) return [line];
+  const space = line.lastIndexOf(' ', width);
+  const end = line.slice(0, Math.max(0, space)).trim() === '' ? width : space;
+  return [line.slice(0, end), ...wrap(`      ${line.slice(end).trimStart()}`, width)];
 }

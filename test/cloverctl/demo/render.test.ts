@@ -42,6 +42,18 @@ test('a run is told in one sentence', (t) => {
   );
 });
 
+test('errors are told as counts, since the ratio of a few says little', (t) => {
+  const run = shiftRun({ control: 50, variant: 48 });
+  const { evidence } = run.status;
+  if (evidence === undefined) throw new Error('the fixture has evidence');
+  const effects = [{ metric: 'errors' as const, estimate: 0, low: -1, high: 999_999 }];
+  const errors = { control: 0, variant: 3 };
+  t.is(
+    renderRun({ ...run, status: { ...run.status, evidence: { ...evidence, effects, errors } } }),
+    'Succeeded; judged 50 + 48 requests; errors 0 + 3 → PASS',
+  );
+});
+
 test('the closing table names every cause', (t) => {
   const causes = { 'before-start': 1, 'warm-up': 2, 'in-flight': 3, 'after-verdict': 4 };
   const row = { version: 'v1', sent: 20, proxied: 20, seen: 20, stored: 20, judged: 10, causes };
