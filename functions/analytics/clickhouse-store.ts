@@ -119,7 +119,8 @@ export function createClickHouseStore(
             source,
             id,
             spans,
-            watermark: (watermarkMs / 1_000).toFixed(3),
+            // Digits alone are seconds only when there are enough of them.
+            watermark: new Date(watermarkMs).toISOString().slice(0, -1),
             loss,
           })),
           format: 'JSONEachRow',

@@ -80,8 +80,8 @@ export function createIngest(options: IngestOptions): CloverFunction {
 
 function recordOf(event: CloudEvent, spans: number): BatchRecord {
   const { cloverspans, cloverwm = '0', cloverloss = '' } = event.extensions;
-  const watermarkMs = Number(cloverwm);
-  if (!Number.isFinite(watermarkMs) || watermarkMs < 0)
+  // Up to the year 2286: what a DateTime64 of ClickHouse and a Date both hold.
+  if (!/^\d{1,13}$/.test(cloverwm))
     throw new CloverError('CLV_EVENT_INVALID', 'cloverwm must be Unix milliseconds', {
       details: [{ field: 'cloverwm', message: `found ${JSON.stringify(cloverwm)}` }],
     });
@@ -89,5 +89,11 @@ function recordOf(event: CloudEvent, spans: number): BatchRecord {
     throw new CloverError('CLV_TELEMETRY_MALFORMED', `the body has ${spans} spans`, {
       details: [{ field: 'cloverspans', message: `found ${JSON.stringify(cloverspans)}` }],
     });
-  return { source: event.source, id: event.id, spans, watermarkMs, loss: cloverloss };
+  return {
+    source: event.source,
+    id: event.id,
+    spans,
+    watermarkMs: Number(cloverwm),
+    loss: cloverloss,
+  };
 }

@@ -94,10 +94,35 @@ test('an event of another type and a bad watermark are refused', async (t) => {
   const one = batch(1, 1);
   for (const bad of [
     { ...one, type: eventTypes.evidence },
-    { ...one, extensions: { cloverwm: 'soon' } },
+    ...['soon', '', '-1', '0x10', '1.5', '1e300', '99999999999999'].map((cloverwm) =>
+      Object.assign({}, one, { extensions: { cloverwm } }),
+    ),
   ]) {
     t.is(codeOf(await t.throwsAsync(send(ingest, bad))), 'CLV_EVENT_INVALID');
   }
+});
+
+test('a batch of a sender that is no agent is stored, also spans at the ends of time', async (t) => {
+  const { ingest, clickhouse } = await setUp(t);
+  const times = [0n, 1n, 2n ** 32n * 10n ** 9n, 2n ** 63n - 1n];
+  const otlp = otlpOf(times.map((start) => serverSpan(0, { start, end: start })));
+  await send(ingest, event('1', otlp));
+  for (const cloverwm of ['0', '1', '9999999999999']) {
+    await send(ingest, event(`wm-${cloverwm}`, otlpOf([]), { cloverwm }));
+  }
+  t.deepEqual(
+    await clickhouse.rows(
+      'SELECT id, toUnixTimestamp64Milli(watermark) AS wm FROM batches FINAL ORDER BY wm, id',
+      z.object({ id: z.string(), wm: z.coerce.number() }),
+    ),
+    [
+      { id: '1', wm: 0 },
+      { id: 'wm-0', wm: 0 },
+      { id: 'wm-1', wm: 1 },
+      { id: 'wm-9999999999999', wm: 9_999_999_999_999 },
+    ],
+  );
+  t.is(ingest.counters?.()['spans'], 4);
 });
 
 test('while ClickHouse is down the answer is 503 with Retry-After, and later all is stored', async (t) => {
