@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  * Fields that are undefined are left out; undefined itself counts as null.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (!isPlainObject(value)) return JSON.stringify(value ?? null);
   // Written by hand: an object made anew would put keys that look like array indices first.
   const members = Object.entries(value)
@@ -19,6 +19,10 @@ export function canonicalJson(value: unknown): string {
 /** SHA-256 of a text, in lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+function isArray(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
