@@ -82,7 +82,7 @@ export function createClickHouseStore(
       const result = await client.query({
         query: sql,
         format: 'JSONEachRow',
-        query_params: { from: Math.floor(from), to: Math.floor(to) },
+        query_params: { from: storable(from), to: storable(to) },
         clickhouse_settings: {
           do_not_merge_across_partitions_select_final: 1,
           max_execution_time: timeoutMs / 1_000,
@@ -141,6 +141,11 @@ export function createClickHouseStore(
       await Promise.all([admin.close(), client.close()]);
     },
   };
+}
+
+/** An instant within what a span's start can be, 1970 to 2262: beyond that ClickHouse overflows. */
+function storable(unixMs: number): number {
+  return Math.floor(Math.min(Math.max(unixMs, 0), 9_223_372_036_854));
 }
 
 /** Equal bytes have an equal token: ClickHouse drops a repeated insert before it becomes a part. */

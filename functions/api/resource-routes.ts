@@ -35,7 +35,7 @@ const readQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'must be a number')
     .optional(),
-  timeoutSeconds: z.coerce.number().min(1).max(86_400).optional(),
+  timeoutSeconds: z.coerce.number().int().min(1).max(86_400).optional(),
 });
 
 const writeQuery = z.strictObject({

@@ -18,8 +18,17 @@ export function fieldPath(path: Path): string {
 /** A found value, short enough for a message. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = JSON.stringify(preview(value, 4)) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** The beginning of a value: what a stranger sent may be nested deeper than the stack. */
+function preview(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (levels === 0) return '…';
+  if (Array.isArray(value)) return value.slice(0, 32).map((item) => preview(item, levels - 1));
+  const entries = Object.entries(value).slice(0, 32);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, preview(inner, levels - 1)]));
 }
 
 /** Says of every problem of a value where it is, what was found and what is allowed. */

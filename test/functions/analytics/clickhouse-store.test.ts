@@ -139,6 +139,12 @@ test('one batch may have spans of very many days', async (t) => {
   t.is(await clickhouse.number("SELECT count() FROM spans FINAL WHERE service = 'far'"), 150);
 });
 
+test('a question about times that no span can have is answered', async (t) => {
+  await store.insertSpans([blockOf([serverSpan(Date.now())])]);
+  t.true((await store.red({ from: 0, to: 999_999_999_999_999 })).length > 0);
+  t.deepEqual(await store.storedArms({ from: -62_167_219_200_000, to: -1 }), []);
+});
+
 test('migrations are recorded once, and several starts at a time do no harm', async (t) => {
   const stores = [1, 2, 3].map(() =>
     createClickHouseStore({ ...clickhouse.server(), database: 'fresh' }, { log }),
