@@ -52,7 +52,7 @@ function open(options: CaptureOptions, live: boolean): Engine {
         open_timeout_ms: options.openTimeoutMs ?? 10_000,
         batch_bytes: options.batchBytes ?? 768 * 1024,
         batch_ms: options.batchMs ?? 1_000,
-        ring_bytes: options.ringBytes ?? 32 * 1024 * 1024,
+        ring_bytes: options.ringBytes ?? 64 * 1024 * 1024,
         object_path: objectPath,
       },
       live ? weakNotify(binding, target, onBatch) : undefined,

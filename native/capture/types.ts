@@ -64,7 +64,7 @@ export interface CaptureOptions {
   readonly boot: string;
   /** Requests open for longer count as stuck. Default 10 000. */
   readonly openTimeoutMs?: number;
-  /** Size of the kernel ring buffer in bytes, a power of two. Default 32 MiB. */
+  /** Size of the kernel ring buffer in bytes, a power of two. Default 64 MiB. */
   readonly ringBytes?: number;
   /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */
   readonly batchBytes?: number;

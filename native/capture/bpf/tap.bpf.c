@@ -30,7 +30,7 @@
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 32 * 1024 * 1024);
+  __uint(max_entries, 64 * 1024 * 1024); /* the loader sets it */
 } ring SEC(".maps");
 
 struct {
@@ -153,10 +153,10 @@ static __always_inline int emit(struct __sk_buff *skb, const struct tap_record *
   *slot = *record;
   slot->chunk_length = length;
   if (room) {
-    /* 1 <= length <= room already, with room a power of two: this only shows it to the verifier. */
-    barrier_var(length);
-    length = ((length - 1) & (room - 1)) + 1;
-    if (bpf_skb_load_bytes(skb, from, slot + 1, length) < 0) {
+    /* It is so already: this only shows it to the verifier. */
+    __u64 fits = length;
+    barrier_var(fits);
+    if (fits < 1 || fits > room || bpf_skb_load_bytes(skb, from, slot + 1, fits) < 0) {
       bpf_ringbuf_discard(slot, BPF_RB_NO_WAKEUP);
       return TAP_UNREADABLE;
     }
@@ -167,12 +167,18 @@ static __always_inline int emit(struct __sk_buff *skb, const struct tap_record *
   return -1;
 }
 
+/* The ring holds what a starved reader has not taken: slots fit, also for one MSS of Ethernet. */
 static __always_inline int emit_sized(struct __sk_buff *skb, const struct tap_record *record,
                                       __u32 from, __u32 length)
 {
+  if (length <= 128) return emit(skb, record, from, length, 128);
   if (length <= 256) return emit(skb, record, from, length, 256);
+  if (length <= 512) return emit(skb, record, from, length, 512);
   if (length <= 1024) return emit(skb, record, from, length, 1024);
+  if (length <= 1536) return emit(skb, record, from, length, 1536);
+  if (length <= 2048) return emit(skb, record, from, length, 2048);
   if (length <= 4096) return emit(skb, record, from, length, 4096);
+  if (length <= 8192) return emit(skb, record, from, length, 8192);
   return emit(skb, record, from, length, TAP_CHUNK);
 }
 

@@ -12,7 +12,6 @@ namespace clover {
 namespace {
 
 constexpr size_t kDrainBytes = 2 * 1024 * 1024;  // per holding of the lock
-constexpr int kCatchUps = 16;
 constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
 // A program on another CPU may have taken its time and not its slot yet.
 constexpr u64 kInFlightNs = 5'000'000;
@@ -41,7 +40,7 @@ Engine::~Engine() { close(); }
 
 void Engine::run() {
   // Losses begin when this thread is late; without the right to, it runs at its normal priority.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), -5);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), -10);
   int wait_ms = kShortWaitMs;
   while (!stop_.load(std::memory_order_relaxed)) {
     tap_->wait(wait_ms);
@@ -73,7 +72,8 @@ bool Engine::drain(size_t bytes) {
 void Engine::catch_up() {
   if (!tap_ || closed_) return;
   // One full ring at most: traffic may come faster than it is read, and what came later may wait.
-  for (int i = 0; i < kCatchUps && !drain(kDrainBytes); i++) continue;
+  for (size_t left = tap_->ring_bytes(); !drain(kDrainBytes) && left > kDrainBytes;)
+    left -= kDrainBytes;
 }
 
 void Engine::attach(u32 ifindex, const Identity& identity) {

@@ -3,6 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -10,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <vector>
@@ -50,6 +53,22 @@ void check_kernel() {
   if (major > kMinMajor || (major == kMinMajor && minor >= kMinMinor)) return;
   throw Unavailable(std::string("tcx needs Linux 6.6 or newer, this is ") + name.release);
 }
+
+// The verifier gives up with EAGAIN where a signal waits for the thread that loads.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 u64 clock_ns(clockid_t clock) {
   timespec now{};
@@ -97,7 +116,7 @@ Tap::~Tap() { release(); }
 void Tap::release() {
   while (!links_.empty()) detach(links_.begin()->first);
   if (consumer_ != nullptr) munmap(consumer_, page_);
-  if (producer_ != nullptr) munmap(producer_, page_ + 2 * ring_bytes_);
+  if (producer_ != nullptr) munmap(producer_, producer_bytes_);
   if (epoll_ >= 0) close(epoll_);
   if (object_ != nullptr) bpf_object__close(object_);
   consumer_ = producer_ = nullptr;
@@ -106,6 +125,7 @@ void Tap::release() {
 }
 
 void Tap::load(const std::string& object_path, u32 ring_bytes) {
+  SignalsBlocked blocked;
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "ring"), ring_bytes);
@@ -127,8 +147,11 @@ void Tap::map_ring(u32 ring_bytes) {
   void* consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, ring_, 0);
   if (consumer == MAP_FAILED) refuse("cannot map the ring", errno);
   consumer_ = static_cast<unsigned long*>(consumer);
-  // The kernel maps the data twice in a row, so that no record is ever split.
-  void* producer = mmap(nullptr, page_ + 2 * ring_bytes_, PROT_READ, MAP_SHARED, ring_,
+  // The kernel offers the data twice in a row, so that no record is ever split. Of the second time
+  // only what the longest record needs is mapped: each page counts as resident memory again.
+  size_t overhang = (BPF_RINGBUF_HDR_SZ + sizeof(tap_record) + TAP_CHUNK + page_ - 1) / page_ * page_;
+  producer_bytes_ = page_ + ring_bytes_ + std::min<size_t>(overhang, ring_bytes_);
+  void* producer = mmap(nullptr, producer_bytes_, PROT_READ, MAP_SHARED, ring_,
                         static_cast<off_t>(page_));
   if (producer == MAP_FAILED) refuse("cannot map the ring", errno);
   producer_ = static_cast<unsigned long*>(producer);

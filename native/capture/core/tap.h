@@ -29,6 +29,7 @@ class Tap {
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
   u64 run_time_ns() const;
+  size_t ring_bytes() const { return ring_bytes_; }
   // Waits until the ring wants to be read, at most `ms`.
   void wait(int ms) const;
   // Reads up to `bytes` of the ring; true where it was read up to what was there at the call.
@@ -46,7 +47,7 @@ class Tap {
 
   bpf_object* object_ = nullptr;
   int from_pod_ = -1, to_pod_ = -1, ring_ = -1, counters_ = -1, settings_ = -1, epoll_ = -1;
-  size_t ring_bytes_ = 0, page_ = 0;
+  size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;
   unsigned long* producer_ = nullptr;
   u8* data_ = nullptr;
