@@ -9,9 +9,11 @@
 namespace clover {
 namespace {
 
-constexpr size_t kMaxHeld = 1024 * 1024;          // per connection
+constexpr size_t kMaxHeld = 4 * 1024 * 1024;      // per connection
 constexpr size_t kMaxHeldInAll = 32 * 1024 * 1024;
 constexpr size_t kHeldCost = sizeof(Held);
+// What the other end has confirmed did cross the wire: it only has to come up from another CPU.
+constexpr u64 kHoleWait = 1'000'000'000;
 // An acknowledgement further ahead than any window in use is not believed.
 constexpr i32 kMaxAhead = 1 << 24;
 
@@ -65,6 +67,7 @@ void Connection::segment(const Segment& segment) {
   last_seen_ns = session_.now_ns_;
   if (segment.flags & kSyn) synchronise(mine, segment);
   bool has_ack = segment.flags & kAck;
+  if (has_ack) peer_of(mine).acknowledge(segment.ack);
   if (segment.length > 0)
     offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns});
   if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
@@ -78,7 +81,7 @@ void Connection::segment(const Segment& segment) {
   if (closed_) return;
   if (segment.flags & kRst) {
     close(End::reset);
-  } else if (waiting_since() != 0) {
+  } else if (in_.waiting() || out_.waiting()) {
     while (held_bytes_ > kMaxHeld || (held_bytes_ > 0 && session_.held_bytes_ > kMaxHeldInAll))
       if (!fill_oldest_hole()) break;
     session_.await(*this);
@@ -147,8 +150,7 @@ void Connection::deliver(Stream& mine, const Piece& piece) {
 }
 
 // Takes a held piece out and delivers what is new of it.
-void Connection::release(Stream& mine, size_t index) {
-  auto at = mine.held.begin() + static_cast<std::ptrdiff_t>(index);
+void Connection::release(Stream& mine, std::list<Held>::iterator at) {
   Held taken = std::move(*at);
   mine.held.erase(at);
   size_t cost = taken.piece.length + kHeldCost;
@@ -163,19 +165,19 @@ void Connection::release(Stream& mine, size_t index) {
 
 bool Connection::drain_one(Stream& mine) {
   bool moved = false;
-  for (size_t i = 0; i < mine.held.size();) {
-    const Piece& piece = mine.held[i].piece;
+  for (auto at = mine.held.begin(); at != mine.held.end();) {
+    const Piece& piece = at->piece;
     if (!skipping_ && !mine.finished) {
       if (seq_diff(piece.seq, mine.next) > 0) break;
       // A copy that was sent later may wait for more than the bytes themselves have to.
       if (waits(mine, piece.ack, piece.has_ack)) {
-        i++;
+        ++at;
         continue;
       }
     }
-    release(mine, i);
+    release(mine, at);
     moved = true;
-    i = 0;
+    at = mine.held.begin();
   }
   if (mine.fin && !mine.finished && mine.held.empty()) {
     bool due = skipping_ || (seq_diff(mine.fin_seq, mine.next) <= 0 &&
@@ -200,16 +202,13 @@ void Connection::drain() {
   if (!closed_ && in_.finished && out_.finished) close(End::fin);
 }
 
-u64 Connection::waiting_since() const {
-  u64 since = 0;
-  for (const Stream* stream : {&in_, &out_}) {
-    u64 own = 0;
-    // The front is what blocks; what came later may have come with a newer time.
-    if (!stream->held.empty()) own = stream->held.front().arrived_ns;
-    else if (stream->fin && !stream->finished) own = stream->fin_arrived_ns;
-    if (own != 0 && (since == 0 || own < since)) since = own;
-  }
-  return since;
+// When to give up what the stream waits for, or UINT64_MAX. A hole that nobody has confirmed is a
+// loss on the wire, and its sender will try again.
+u64 Connection::overdue_at(const Stream& mine) const {
+  if (!mine.waiting()) return UINT64_MAX;
+  bool confirmed = mine.has_acked && seq_diff(mine.acked, mine.next) > 0;
+  bool lost = mine.has_hole() && !confirmed;
+  return mine.waiting_since() + (lost ? session_.settings.open_timeout_ns : kHoleWait);
 }
 
 u64 Connection::oldest_held() const {
@@ -229,23 +228,20 @@ void Connection::skip_to(Stream& mine, u32 seq) {
 
 // Steps over one hole; false where none is there.
 bool Connection::fill_oldest_hole() {
-  for (Stream* mine : {&in_, &out_}) {
-    bool held = !mine->held.empty();
-    if (!held && (!mine->fin || mine->finished)) continue;
-    u32 due = held ? mine->held.front().piece.seq : mine->fin_seq;
-    if (seq_diff(due, mine->next) <= 0) continue;
-    skip_to(*mine, due);
+  bool in_first = overdue_at(in_) <= overdue_at(out_);
+  Stream* const streams[] = {in_first ? &in_ : &out_, in_first ? &out_ : &in_};
+  for (Stream* mine : streams) {
+    if (!mine->has_hole()) continue;
+    skip_to(*mine, mine->waiting_seq());
     drain();
     return true;
   }
-  for (Stream* mine : {&in_, &out_}) {
-    bool held = !mine->held.empty();
-    if (!held && (!mine->fin || mine->finished)) continue;
-    u32 ack = held ? mine->held.front().piece.ack : mine->fin_ack;
+  for (Stream* mine : streams) {
+    if (!mine->waiting()) continue;
+    u32 ack = mine->waiting_ack();
     Stream& peer = peer_of(*mine);
-    bool mutual = held && !peer.held.empty() && seq_diff(peer.held.front().piece.seq, peer.next) <= 0;
     // Only a retransmission after a loss makes two streams wait for each other.
-    if (mutual) release(*mine, 0);
+    if (!mine->held.empty() && !peer.held.empty()) release(*mine, mine->held.begin());
     // What was acknowledged crossed the wire, though it never came up here.
     else if (waits(*mine, ack, true)) skip_to(peer, ack);
     drain();
@@ -254,11 +250,9 @@ bool Connection::fill_oldest_hole() {
   return false;
 }
 
-bool Connection::resolve(u64 deadline_ns) {
-  while (!closed_) {
-    u64 since = waiting_since();
-    if (since == 0) return false;
-    if (since > deadline_ns) return true;
+bool Connection::resolve(u64 now_ns) {
+  while (!closed_ && (in_.waiting() || out_.waiting())) {
+    if (std::min(overdue_at(in_), overdue_at(out_)) > now_ns) return true;
     if (!fill_oldest_hole()) return false;
   }
   return false;

@@ -21,15 +21,13 @@ class Connection {
 
   void segment(const Segment& segment);
   // Gives up waiting for what is overdue. Returns whether something still waits.
-  bool resolve(u64 deadline_ns);
+  bool resolve(u64 now_ns);
   void close(End end);
   // False where a SYN begins another connection with the same addresses.
   bool continues(const Segment& segment) const;
 
   bool closed() const { return closed_; }
   bool idle() const { return queue_.empty(); }
-  // Arrival of the oldest waiting piece, or 0.
-  u64 waiting_since() const;
   // Time of the oldest piece that waits, or UINT64_MAX: a request may begin in it.
   u64 oldest_held() const;
   const FlowKey& key() const { return key_; }
@@ -50,7 +48,8 @@ class Connection {
   bool waits(const Stream& mine, u32 ack, bool has_ack);
   bool trim(const Stream& mine, Piece& piece);
   void deliver(Stream& mine, const Piece& piece);
-  void release(Stream& mine, size_t index);
+  void release(Stream& mine, std::list<Held>::iterator at);
+  u64 overdue_at(const Stream& mine) const;
   void drain();
   bool drain_one(Stream& mine);
   bool fill_oldest_hole();
@@ -61,7 +60,9 @@ class Connection {
   bool seek(Stream& mine, const Piece& piece);
   u32 feed_head(Stream& mine, const Piece& piece);
   void begin_message(Stream& mine, const Piece& piece);
-  void on_head(Stream& mine, std::string_view block, const Piece& piece);
+  void cut_head(Stream& mine, const Piece& piece);
+  void on_head(Stream& mine, std::string_view block, const Piece& piece, bool whole);
+  bool answers_early(const Stream& mine);
   void on_request(Stream& mine, const Head& head, const Piece& piece);
   void on_response(Stream& mine, const Head& head, const Piece& piece);
   void end_message(Stream& mine, const Piece& piece);

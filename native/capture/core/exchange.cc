@@ -15,8 +15,10 @@ void split_target(std::string_view target, Request& request) {
   size_t scheme = target.find("://");
   if (target[0] != '/' && scheme != std::string_view::npos) {
     std::string_view rest = target.substr(scheme + 3);
-    size_t slash = rest.find_first_of("/?");
-    request.host.assign(rest.substr(0, slash));
+    size_t slash = rest.find_first_of("/?#");
+    std::string_view authority = rest.substr(0, slash);
+    // What stands before an @ is a user and a password.
+    request.host.assign(authority.substr(authority.rfind('@') + 1));
     target = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
   }
   target = target.substr(0, target.find('#'));
@@ -97,9 +99,7 @@ u32 Connection::feed_head(Stream& mine, const Piece& piece) {
     // The common case: the head is whole in one segment and is read where it lies.
     size_t end = find_head_end(piece.data, piece.length, 0);
     if (end > 0 && end <= kMaxHead) {
-      on_head(mine, view(piece).substr(0, end), piece);
-      if (!skipping_ || skipping_ == std::string_view("upgraded")) ledger.parsed += end;
-      else add(ledger.skipped, skipping_, end);
+      on_head(mine, view(piece).substr(0, end), piece, true);
       return static_cast<u32>(end);
     }
   }
@@ -109,28 +109,49 @@ u32 Connection::feed_head(Stream& mine, const Piece& piece) {
   size_t end = find_head_end(reinterpret_cast<const u8*>(mine.head.data()), mine.head.size(), old);
   if (end == 0 || end > kMaxHead) {
     bool plausible = is_request(mine) ? may_start_request(mine.head) : may_start_response(mine.head);
-    if (!plausible || mine.head.size() > kMaxHead) abandon("not_http");
+    if (!plausible) abandon("not_http");
+    else if (mine.head.size() > kMaxHead) cut_head(mine, piece);
     return static_cast<u32>(room);
   }
   ledger.pending -= mine.head.size();
   std::string block = std::move(mine.head);
   mine.head.clear();
-  on_head(mine, std::string_view(block).substr(0, end), piece);
-  if (!skipping_ || skipping_ == std::string_view("upgraded")) ledger.parsed += end;
-  else add(ledger.skipped, skipping_, end);
+  on_head(mine, std::string_view(block).substr(0, end), piece, true);
   return static_cast<u32>(end - old);
 }
 
-void Connection::on_head(Stream& mine, std::string_view block, const Piece& piece) {
+// Takes a head that is not read to its end for a message: all that follows is its body.
+void Connection::cut_head(Stream& mine, const Piece& piece) {
+  session_.ledger.pending -= mine.head.size();
+  std::string block = std::move(mine.head);
+  mine.head.clear();
+  on_head(mine, block, piece, false);
+}
+
+void Connection::on_head(Stream& mine, std::string_view block, const Piece& piece, bool whole) {
   Head head;
   bool request = is_request(mine);
-  if (request ? parse_request_head(block, head) : parse_response_head(block, head)) {
+  // The last line of a head that was cut may be half a line.
+  std::string_view lines = whole ? block : block.substr(0, block.rfind('\n') + 1);
+  if (request ? parse_request_head(lines, head) : parse_response_head(lines, head)) {
+    head.ambiguous = head.ambiguous || !whole;
     mine.phase = Phase::body;
     if (request) on_request(mine, head, piece);
     else on_response(mine, head, piece);
   } else {
     abandon("not_http");
   }
+  if (!skipping_ || skipping_ == std::string_view("upgraded")) session_.ledger.parsed += block.size();
+  else add(session_.ledger.skipped, skipping_, block.size());
+}
+
+// Whether the response answers a request of which the head is not whole yet: it is too long for the
+// server, came too slowly, or was wrong from its first line on.
+bool Connection::answers_early(const Stream& mine) {
+  const Stream& asking = peer_of(mine);
+  return queue_.empty() && asking.phase == Phase::head &&
+         asking.head.find('\n') != std::string::npos && mine.message_has_ack &&
+         seq_diff(mine.message_ack, asking.message_seq) > 0;
 }
 
 void Connection::on_request(Stream& mine, const Head& head, const Piece& piece) {
@@ -144,13 +165,14 @@ void Connection::on_request(Stream& mine, const Head& head, const Piece& piece) 
   request.agent.assign(head.user_agent);
   request.tracestate.assign(head.tracestate);
   request.context = parse_traceparent(head.traceparent);
-  request.has_body = head.has_length || head.chunked;
+  request.has_body = !head.ambiguous && (head.has_length || head.chunked);
   request.upgrade = head.upgrade;
   if (!request.server) parse_stamp(head.stamp, request.stamp);
   else request.leg = &session_.leg(pod_, key_.pod_port);
   queue_.push_back(&request);
   session_.opened(&request, pod_);
-  mine.body.begin(head.chunked ? Framing::chunked : Framing::length, head.length);
+  Framing framing = head.chunked ? Framing::chunked : Framing::length;
+  mine.body.begin(head.ambiguous ? Framing::until_close : framing, head.length);
   if (mine.body.done()) end_message(mine, piece);
   if (peer_of(mine).finished) fail_open(piece.time_ns);
 }
@@ -173,14 +195,14 @@ void Connection::orphan(const Stream& mine) {
 }
 
 void Connection::on_response(Stream& mine, const Head& head, const Piece& piece) {
-  Request* request = match(mine);
-  mine.current = request;
   bool interim = head.status >= 100 && head.status < 200 && head.status != 101;
   if (interim) {
-    mine.current = nullptr;
     mine.phase = Phase::start;
     return;
   }
+  if (answers_early(mine)) cut_head(peer_of(mine), piece);
+  Request* request = match(mine);
+  mine.current = request;
   if (request == nullptr) {
     orphan(mine);
     // Whether a body follows depends on the method: look for the next message instead.
@@ -204,6 +226,7 @@ void Connection::on_response(Stream& mine, const Head& head, const Piece& piece)
   }
   Framing framing = Framing::until_close;
   if (empty) framing = Framing::none;
+  else if (head.ambiguous) framing = Framing::until_close;
   else if (head.chunked) framing = Framing::chunked;
   else if (head.has_length && !head.other_coding) framing = Framing::length;
   mine.body.begin(framing, head.length);

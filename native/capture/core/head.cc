@@ -98,22 +98,50 @@ bool parse_field(std::string_view name, std::string_view value, Head& out) {
   }
 }
 
-bool parse_fields(std::string_view rest, Head& out) {
+bool frames_body(std::string_view name) {
+  return same(name, "content-length") || same(name, "transfer-encoding");
+}
+
+void parse_fields(std::string_view rest, Head& out) {
+  std::string_view name;
   for (;;) {
     std::string_view line = take_line(rest);
     if (line.empty()) break;
     size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return false;
-    if (!parse_field(line.substr(0, colon), trim(line.substr(colon + 1)), out)) return false;
+    bool folded = line[0] == ' ' || line[0] == '\t';  // goes on with the field before it
+    if (!folded) name = line.substr(0, colon);
+    bool sound = !folded && colon != std::string_view::npos && is_token(name);
+    if (sound ? !parse_field(name, trim(line.substr(colon + 1)), out) : frames_body(trim(name)))
+      out.ambiguous = true;
   }
-  return !(out.has_length && (out.chunked || out.other_coding));
 }
 
 bool parse_version(std::string_view text, Head& out) {
   if (text.size() != 8 || text.substr(0, 7) != "HTTP/1.") return false;
-  if (text[7] != '0' && text[7] != '1') return false;
+  if (text[7] < '0' || text[7] > '9') return false;
   out.version = text.substr(5);
   return true;
+}
+
+// Words of the line are parted by any number of blanks, as RFC 9112 §3 lets a lenient reader do.
+bool parse_request_line(std::string_view line, Head& out) {
+  line = trim(line);
+  size_t first = line.find(' '), last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return false;
+  out.method = line.substr(0, first);
+  out.target = trim(line.substr(first, last - first));
+  if (out.method.size() > kMaxMethod || !is_token(out.method) || out.target.empty()) return false;
+  return parse_version(line.substr(last + 1), out);
+}
+
+bool parse_status_line(std::string_view line, Head& out) {
+  if (line.size() < 12 || line[8] != ' ' || !parse_version(line.substr(0, 8), out)) return false;
+  if (line.size() > 12 && line[12] != ' ') return false;
+  for (char c : line.substr(9, 3)) {
+    if (c < '0' || c > '9') return false;
+    out.status = out.status * 10 + (c - '0');
+  }
+  return out.status >= 100;
 }
 
 }  // namespace
@@ -131,31 +159,24 @@ size_t find_head_end(const u8* data, size_t size, size_t from) {
 }
 
 bool parse_request_head(std::string_view block, Head& out) {
-  if (block.find('\0') != std::string_view::npos) return false;
-  std::string_view rest = block, line = take_line(rest);
-  size_t first = line.find(' '), last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return false;
-  out.method = line.substr(0, first);
-  out.target = line.substr(first + 1, last - first - 1);
-  if (out.method.size() > kMaxMethod || !is_token(out.method)) return false;
-  if (out.target.empty() || out.target.find(' ') != std::string_view::npos) return false;
-  if (!parse_version(line.substr(last + 1), out) || !parse_fields(rest, out)) return false;
-  return !out.other_coding || out.chunked;  // a request's body cannot end with the connection
+  if (!parse_request_line(take_line(block), out)) return false;
+  parse_fields(block, out);
+  // A request's body cannot end with the connection, and one with both framings is an attack.
+  bool coded = out.chunked || out.other_coding;
+  if (out.has_length ? coded : coded && !out.chunked) out.ambiguous = true;
+  return true;
 }
 
 bool parse_response_head(std::string_view block, Head& out) {
-  if (block.find('\0') != std::string_view::npos) return false;
-  std::string_view rest = block, line = take_line(rest);
-  if (line.size() < 12 || line[8] != ' ' || !parse_version(line.substr(0, 8), out)) return false;
-  if (line.size() > 12 && line[12] != ' ') return false;
-  for (char c : line.substr(9, 3)) {
-    if (c < '0' || c > '9') return false;
-    out.status = out.status * 10 + (c - '0');
-  }
-  return out.status >= 100 && parse_fields(rest, out);
+  if (!parse_status_line(take_line(block), out)) return false;
+  parse_fields(block, out);
+  return true;
 }
 
 bool may_start_request(std::string_view bytes) {
+  Head ignored;
+  size_t end = bytes.find('\n');
+  if (end != std::string_view::npos) return parse_request_line(take_line(bytes), ignored);
   for (size_t i = 0; i < bytes.size() && i <= kMaxMethod; i++) {
     if (bytes[i] == ' ') return i > 0;
     if (!is_token(bytes[i])) return false;
@@ -164,6 +185,9 @@ bool may_start_request(std::string_view bytes) {
 }
 
 bool may_start_response(std::string_view bytes) {
+  Head ignored;
+  size_t end = bytes.find('\n');
+  if (end != std::string_view::npos) return parse_status_line(take_line(bytes), ignored);
   constexpr std::string_view kStart = "HTTP/1.";
   size_t n = std::min(bytes.size(), kStart.size());
   return bytes.substr(0, n) == kStart.substr(0, n);

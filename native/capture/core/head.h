@@ -18,17 +18,20 @@ struct Head {
   std::string_view version;  // "1.1"
   std::string_view host, user_agent, traceparent, tracestate, stamp;
   bool has_length = false, chunked = false, other_coding = false, upgrade = false;
+  // Two readers may differ on where the body ends: nothing behind this head can be told apart.
+  bool ambiguous = false;
   u64 length = 0;
 };
 
 // Length of the head with its empty line, or 0 where it is not whole. `from` = bytes known not to end it.
 size_t find_head_end(const u8* data, size_t size, size_t from);
 
-// False for everything that RFC 9112 forbids and on which two parsers may differ.
+// False where the first line is none of HTTP/1.x. Fields are read as servers do: what RFC 9112
+// forbids in them is passed over, and where it touches the framing the head is ambiguous.
 bool parse_request_head(std::string_view block, Head& out);
 bool parse_response_head(std::string_view block, Head& out);
 
-// Whether the bytes (one or more) can be the beginning of a request or response line.
+// Whether the bytes (one or more) can be the beginning of a head.
 bool may_start_request(std::string_view bytes);
 bool may_start_response(std::string_view bytes);
 

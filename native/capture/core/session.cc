@@ -6,7 +6,6 @@ namespace clover {
 namespace {
 
 constexpr u64 kSecond = 1'000'000'000;
-constexpr u64 kHoleWait = kSecond;
 // Closed flows are remembered for late retransmissions, which would look like new ones.
 constexpr u64 kGraveTime = 2 * kSecond;
 constexpr u64 kSweepEvery = 30 * kSecond;
@@ -14,7 +13,8 @@ constexpr u64 kIdle = 600 * kSecond;
 constexpr u64 kIdleOpen = 3600 * kSecond;
 // About 24 MiB of finished batches that JavaScript has not taken yet.
 constexpr size_t kMaxBacklog = 32;
-constexpr size_t kMaxFlows = 50'000;
+constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
+constexpr size_t kMaxGraves = 50'000;
 
 }  // namespace
 
@@ -46,8 +46,7 @@ void Session::detach(u32 ifindex) {
       continue;
     }
     at->second->close(End::detached);
-    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), at->second.get()), waiting_.end());
-    at = flows_.erase(at);
+    at = forget(at);
   }
   if (!found->second->spans.empty()) close_batch();
   pods_.erase(found);
@@ -67,14 +66,12 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   auto found = flows_.find(key);
   if (found != flows_.end()) {
     if (found->second->continues(segment)) return found->second.get();
-    Connection* old = found->second.get();
-    old->close(End::replaced);
-    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), old), waiting_.end());
-    flows_.erase(found);
+    found->second->close(End::replaced);
+    forget(found);
   }
   // The end of a connection that was never seen says nothing.
   if (segment.length == 0 && !(segment.flags & kSyn)) return nullptr;
-  if (flows_.size() >= kMaxFlows) return nullptr;
+  if (ledger.connections_open >= kMaxConnections) return nullptr;
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
   ledger.connections_open++;
@@ -105,6 +102,13 @@ void Session::bury(Connection& connection) {
   graves_.push_back({connection.key(), connection.id(), now_ns_});
 }
 
+Session::Flows::iterator Session::forget(Flows::iterator at) {
+  Connection* gone = at->second.get();
+  if (gone->listed)
+    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), gone), waiting_.end());
+  return flows_.erase(at);
+}
+
 void Session::await(Connection& connection) {
   if (connection.listed || connection.closed()) return;
   connection.listed = true;
@@ -112,29 +116,35 @@ void Session::await(Connection& connection) {
 }
 
 void Session::settle_waiting() {
-  u64 deadline = now_ns_ > kHoleWait ? now_ns_ - kHoleWait : 0;
   size_t kept = 0;
   for (Connection* connection : waiting_) {
-    if (connection->resolve(deadline)) waiting_[kept++] = connection;
+    if (connection->resolve(now_ns_)) waiting_[kept++] = connection;
     else connection->listed = false;
   }
   waiting_.resize(kept);
 }
 
 void Session::sweep() {
-  while (!graves_.empty() && graves_.front().since_ns + kGraveTime <= now_ns_) {
+  while (!graves_.empty() && (graves_.size() > kMaxGraves ||
+                              graves_.front().since_ns + kGraveTime <= now_ns_)) {
     auto found = flows_.find(graves_.front().key);
     if (found != flows_.end() && found->second->closed() &&
         found->second->id() == graves_.front().id)
-      flows_.erase(found);
+      forget(found);
     graves_.pop_front();
   }
   if (now_ns_ < swept_ns_ + kSweepEvery) return;
   swept_ns_ = now_ns_;
-  for (auto& [key, connection] : flows_) {
-    u64 limit = connection->idle() ? kIdle : kIdleOpen;
-    if (!connection->closed() && connection->last_seen_ns + limit < now_ns_)
-      connection->close(End::idle);
+  for (auto at = flows_.begin(); at != flows_.end();) {
+    Connection& connection = *at->second;
+    u64 limit = connection.idle() ? kIdle : kIdleOpen;
+    if (connection.closed() || connection.last_seen_ns + limit >= now_ns_) {
+      ++at;
+      continue;
+    }
+    connection.close(End::idle);
+    // Only we have ended it: what still comes on it is not late, but to be read.
+    at = forget(at);
   }
 }
 

@@ -57,6 +57,7 @@ class Session {
 
  private:
   friend class Connection;
+  using Flows = std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash>;
   struct TraceKey {
     u32 ifindex;
     std::array<u8, 16> id;
@@ -74,6 +75,7 @@ class Session {
   };
 
   Connection* connection_for(const Segment& segment, Pod& pod);
+  Flows::iterator forget(Flows::iterator at);
   void bury(Connection& connection);
   void sweep();
   void settle_waiting();
@@ -97,7 +99,7 @@ class Session {
   OpenList stuck_;  // older
   SpanWriter writer_;
   std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
-  std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash> flows_;
+  Flows flows_;
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
   std::vector<Connection*> waiting_;
   std::deque<Grave> graves_;

@@ -1,7 +1,7 @@
 // One direction of a TCP connection: bytes in order, and what waits for its turn.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <vector>
 
 #include "body.h"
@@ -49,7 +49,9 @@ struct Stream {
   bool finished = false;  // everything up to the FIN was delivered
   u32 fin_seq = 0, fin_ack = 0;
   u64 fin_arrived_ns = 0;
-  std::deque<Held> held;  // sorted by sequence
+  u32 acked = 0;  // the furthest that the other end has confirmed, where it has
+  bool has_acked = false;
+  std::list<Held> held;  // sorted by sequence; costs nothing while it is empty
 
   Phase phase = Phase::seek;
   std::string head;  // a head that is not whole yet
@@ -58,6 +60,18 @@ struct Stream {
   u32 message_seq = 0, message_ack = 0;
   bool message_has_ack = false;
   Request* current = nullptr;  // the request sent, or answered, by the message
+
+  // What waits for its turn: a held piece, or the FIN.
+  bool waiting() const { return !held.empty() || (fin && !finished); }
+  u64 waiting_since() const { return held.empty() ? fin_arrived_ns : held.front().arrived_ns; }
+  u32 waiting_seq() const { return held.empty() ? fin_seq : held.front().piece.seq; }
+  u32 waiting_ack() const { return held.empty() ? fin_ack : held.front().piece.ack; }
+  bool has_hole() const { return waiting() && seq_diff(waiting_seq(), next) > 0; }
+
+  void acknowledge(u32 ack) {
+    if (!has_acked || seq_diff(ack, acked) > 0) acked = ack;
+    has_acked = true;
+  }
 
   void sync(u32 seq, bool syn) {
     synced = true;

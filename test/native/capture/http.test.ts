@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import type { CaptureLedger } from '../../../native/capture/types.ts';
-import { type Exchange, gapsOf, play, segmentsOf, startReplay } from './conversation.ts';
+import { type Exchange, gapsOf, play, segmentsOf, startNs, startReplay } from './conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 
 const lines = (...parts: readonly string[]): string => `${parts.join('\r\n')}\r\n\r\n`;
@@ -71,27 +71,133 @@ for (const [what, request, response] of [
     t.deepEqual(gapsOf(ledger), []);
   });
 
-const attacks: Readonly<Record<string, string>> = {
-  'length and chunks': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Transfer-Encoding: chunked'),
-  'two lengths': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Content-Length: 4'),
-  'a signed length': lines('POST / HTTP/1.1', 'Content-Length: +3'),
-  'a space before the colon': lines('POST / HTTP/1.1', 'Content-Length : 3'),
-  'a folded header': lines('GET / HTTP/1.1', 'A: b', ' c'),
-  'chunked twice': lines('POST / HTTP/1.1', 'Transfer-Encoding: chunked, chunked'),
-  'chunked not last': lines('POST / HTTP/1.1', 'Transfer-Encoding: chunked, gzip'),
-  'a coding without chunks': lines('POST / HTTP/1.1', 'Transfer-Encoding: gzip'),
-  'a zero byte': lines('GET / HTTP/1.1', 'A: \0'),
+const foreign: Readonly<Record<string, string>> = {
   'another version': lines('GET / HTTP/2.0', 'Host: a'),
   'no HTTP at all': '\x16\x03\x01\x02\x00\x01\x00',
+  'a first line of another protocol': 'EHLO mail.example\r\n',
 };
 
-for (const [what, request] of Object.entries(attacks))
+for (const [what, request] of Object.entries(foreign))
   test(`a request with ${what} ends the reading of its connection, counted`, async (t) => {
     const { spans, ledger } = await read([raw(request, ok), raw(get, ok)]);
     t.deepEqual(spans, []);
     t.is(ledger.bytes.skipped['not_http'], ledger.wire.payloadBytes);
     t.deepEqual(gapsOf(ledger), []);
   });
+
+test('another protocol is known by its first line: it does not hold up the watermark', async (t) => {
+  const { replay } = startReplay();
+  const early = segmentsOf([[raw('EHLO mail.example\r\n', '')]], {
+    clientIsn: 7,
+    serverIsn: 9,
+    cuts: [37],
+  });
+  play(replay, early.slice(0, 3));
+  replay.advance(startNs + 1_000_000_000n);
+  t.is(replay.evidence(0).watermarkMs, Number((startNs + 1_000_000_000n) / 1_000_000n));
+  await replay.close();
+});
+
+const attacks: Readonly<Record<string, string>> = {
+  'length and chunks': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Transfer-Encoding: chunked'),
+  'two lengths': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Content-Length: 4'),
+  'a signed length': lines('POST / HTTP/1.1', 'Content-Length: +3'),
+  'a space before the colon': lines('POST / HTTP/1.1', 'Content-Length : 3'),
+  'a folded length': lines('POST / HTTP/1.1', 'Content-Length: 1', ' 3'),
+  'chunked twice': lines('POST / HTTP/1.1', 'Transfer-Encoding: chunked, chunked'),
+  'chunked not last': lines('POST / HTTP/1.1', 'Transfer-Encoding: chunked, gzip'),
+  'a coding without chunks': lines('POST / HTTP/1.1', 'Transfer-Encoding: gzip'),
+};
+
+for (const [what, request] of Object.entries(attacks))
+  test(`a request with ${what} is counted, and nothing behind it is taken for a request`, async (t) => {
+    const refused = lines('HTTP/1.1 400 Bad Request', 'Content-Length: 0');
+    const { spans, ledger } = await read([raw(request, refused), raw(get, ok)]);
+    t.deepEqual(
+      spans.map(({ attributes }) => attributes['http.response.status_code']),
+      [400],
+    );
+    t.is(ledger.requests.seen, 1);
+    t.deepEqual(gapsOf(ledger), []);
+  });
+
+const oddities: Readonly<Record<string, string>> = {
+  'a folded header': lines('GET / HTTP/1.1', 'A: b', ' Content-Length: 3'),
+  'a zero byte': lines('GET / HTTP/1.1', 'A: \0'),
+  'a header without a colon': lines('GET / HTTP/1.1', 'nothing'),
+  'a header name that is no token': lines('GET / HTTP/1.1', 'Foo Bar(x): 1'),
+  'blanks around the words of its line': lines('GET  / \t HTTP/1.1 ', 'Host: a'),
+  'a later minor version': lines('GET / HTTP/1.2', 'Host: a'),
+  'line feeds only': 'GET / HTTP/1.1\nHost: a\n\n',
+};
+
+for (const [what, request] of Object.entries(oddities))
+  test(`a request with ${what} is read as servers read it`, async (t) => {
+    const { spans, ledger } = await read([raw(request, ok), raw(get, ok)]);
+    t.deepEqual(
+      spans.map(({ attributes }) => attributes['url.path']),
+      ['/', '/'],
+    );
+    t.deepEqual(ledger.bytes.skipped, {});
+    t.deepEqual(gapsOf(ledger), []);
+  });
+
+test('of a response with both framings the chunks count', async (t) => {
+  const both = lines('HTTP/1.1 200 OK', 'Content-Length: 99', 'Transfer-Encoding: chunked');
+  const { spans } = await read([raw(get, `${both}3\r\nabc\r\n0\r\n\r\n`), raw(get, ok)]);
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['http.response.body.size']),
+    [3, 0],
+  );
+});
+
+test('an answer to a head that is not whole is paired with it', async (t) => {
+  const late = lines('HTTP/1.1 408 Request Timeout', 'Content-Length: 0');
+  const { spans, ledger } = await read([
+    raw(get, ok),
+    raw('GET /slow HTTP/1.1\r\nHost: a\r\nX-Clover-A', late),
+  ]);
+  t.deepEqual(
+    spans.map(({ attributes }) => [
+      attributes['url.path'],
+      attributes['http.response.status_code'],
+      attributes['error.type'],
+    ]),
+    [
+      ['/', 200, undefined],
+      ['/slow', 408, undefined],
+    ],
+  );
+  t.deepEqual(gapsOf(ledger), []);
+});
+
+test('an answer that crosses the beginning of a request is not its answer', async (t) => {
+  const { replay, spans } = startReplay();
+  const [first, rest] = ['GET / HTTP/1.1\r\n', 'Host: a\r\n\r\n'];
+  const segments = segmentsOf([[raw(first, '')], [raw(rest, ok)]], {
+    clientIsn: 7,
+    serverIsn: 9,
+    cuts: [500],
+  });
+  const idle = Buffer.from(lines('HTTP/1.1 408 Idle', 'Content-Length: 0'));
+  // Sent by the server before it had seen anything of the request.
+  const crossing = segments
+    .slice(4, 5)
+    .map((answer) => Object.assign({}, answer, { ack: 8, payload: idle }));
+  play(replay, [...segments.slice(0, 3), ...crossing, ...segments.slice(3, 4)]);
+  t.is(replay.ledger().requests.spans, 0);
+  t.is(replay.ledger().requests.open, 1);
+  await replay.close();
+  t.deepEqual(spans, []);
+});
+
+test('a user and a password in the target do not leave the node', async (t) => {
+  const { spans } = await read([
+    raw(lines('GET http://joe:secret@shop.example:99/p HTTP/1.1', 'Host: a'), ok),
+  ]);
+  t.is(spans[0]?.attributes['server.address'], 'shop.example');
+  t.false(JSON.stringify(spans[0]?.attributes).includes('secret'));
+});
 
 test('a request whose answer cannot be read is lost and counted', async (t) => {
   const { ledger } = await read([raw(get, 'nonsense')]);
@@ -101,9 +207,14 @@ test('a request whose answer cannot be read is lost and counted', async (t) => {
 
 const long = (size: number): string => lines('GET / HTTP/1.1', `X: ${'y'.repeat(size)}`);
 
-test('a head of nearly 64 KiB is read, a longer one is not', async (t) => {
-  t.is((await read([raw(long(65_000), ok)])).spans.length, 1);
-  t.is((await read([raw(long(66_000), ok)])).spans.length, 0);
+test('of a head of nearly 64 KiB all is read, of a longer one its beginning', async (t) => {
+  t.is((await read([raw(long(65_000), ok), raw(get, ok)])).spans.length, 2);
+  const { spans, ledger } = await read([raw(long(66_000), ok), raw(get, ok)]);
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['http.response.status_code']),
+    [200],
+  );
+  t.deepEqual(gapsOf(ledger), []);
 });
 
 test('trace context and the stamp of the response are put on the span', async (t) => {

@@ -1,0 +1,92 @@
+import test from 'ava';
+
+import { type Exchange, gapsOf, play, segmentsOf, startNs, startReplay } from './conversation.ts';
+import { flag, type TcpSegment } from './frames.ts';
+
+const bytes = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+
+const exchangeOf = (path: string): Exchange => ({
+  request: bytes(`GET ${path} HTTP/1.1`, 'Host: cart.shop'),
+  response: bytes('HTTP/1.1 200 OK', 'Content-Length: 0'),
+  method: 'GET',
+  path,
+  status: 200,
+  requestBytes: 0,
+  responseBytes: 0,
+});
+
+const wire = { clientIsn: 10, serverIsn: 20 };
+const delayed = (segments: readonly TcpSegment[], ns: bigint): TcpSegment[] =>
+  segments.map((segment) => Object.assign({}, segment, { timeNs: segment.timeNs + ns }));
+const seconds = (n: number): bigint => BigInt(n) * 1_000_000_000n;
+
+test('a segment that was lost on the wire may be sent again seconds later', async (t) => {
+  const { replay, spans } = startReplay();
+  const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [16] });
+  const answered = segments.findIndex(({ toPod, payload }) => !toPod && payload.length > 0);
+  play(replay, segments.toSpliced(2, 1).slice(0, answered - 1));
+  for (let second = 1; second <= 7; second++) replay.advance(startNs + seconds(second));
+  t.deepEqual(replay.ledger().bytes.lost, {});
+  t.true(
+    replay.evidence(0).watermarkMs <= Number(startNs / 1_000_000n) + 1,
+    'the held bytes may begin a request',
+  );
+  play(replay, delayed(segments.slice(2, 3), seconds(7)));
+  play(replay, delayed(segments.slice(answered), seconds(7)));
+  await replay.flush();
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['url.path']),
+    ['/a'],
+  );
+  t.deepEqual(replay.ledger().bytes.lost, {});
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
+test('bytes that nobody confirms are given up when a request would be stuck', async (t) => {
+  const { replay } = startReplay({ openTimeoutMs: 3_000 });
+  const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [16] });
+  play(replay, segments.toSpliced(2, 1).slice(0, 3));
+  replay.advance(startNs + seconds(2));
+  t.deepEqual(replay.ledger().bytes.lost, {});
+  replay.advance(startNs + seconds(4));
+  t.deepEqual(replay.ledger().bytes.lost, { hole: 16 });
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
+test('a connection that was silent for long is read again when it speaks', async (t) => {
+  const { replay, spans } = startReplay();
+  const segments = segmentsOf([[exchangeOf('/a')], [exchangeOf('/b')]], { ...wire, cuts: [500] });
+  play(replay, segments.slice(0, 4));
+  let silent = 0;
+  while (replay.ledger().connections.open > 0 && silent < 1_000)
+    replay.advance(startNs + seconds(++silent));
+  t.true(silent > 600 && silent < 1_000);
+  play(replay, delayed(segments.slice(4), seconds(silent)));
+  await replay.flush();
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['url.path']),
+    ['/a', '/b'],
+  );
+  t.is(new Set(spans.map(({ spanId }) => spanId)).size, 2);
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
+test('connections that have ended do not keep new ones out', async (t) => {
+  const { replay, spans } = startReplay();
+  const none = new Uint8Array();
+  for (let port = 1; port <= 60_000; port++) {
+    const from = { toPod: true, ack: 0, payload: none, timeNs: startNs, podPort: 8080 };
+    play(replay, [
+      { ...from, peerPort: port, seq: port, flags: flag.syn },
+      { ...from, peerPort: port, seq: port + 1, flags: flag.rst },
+    ]);
+  }
+  play(replay, segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [500], peerPort: 60_001 }));
+  await replay.flush();
+  t.is(spans.length, 1);
+  t.is(replay.ledger().connections.open, 0);
+  await replay.close();
+});
