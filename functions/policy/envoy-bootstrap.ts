@@ -13,6 +13,11 @@ export interface EnvoyBootstrapOptions {
   readonly maxConnections?: number;
 }
 
+/** Envoy's limit of a regular expression is 100 instructions; admission has one of its own. */
+const runtime: Json = {
+  layers: [{ name: 'clover', static_layer: { 're2.max_program_size.error_level': 1_000_000 } }],
+};
+
 /** The bootstrap file, as a value: write it as JSON. Everything else comes from the xDS folder. */
 export function envoyBootstrap(options: EnvoyBootstrapOptions): Json {
   const monitor = 'envoy.resource_monitors.global_downstream_max_connections';
@@ -24,6 +29,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): Json {
       cds_config: pathSource(options.xdsDir, xdsFile.clusters),
       lds_config: pathSource(options.xdsDir, xdsFile.listeners),
     },
+    layered_runtime: runtime,
     overload_manager: {
       resource_monitors: [
         {
@@ -42,6 +48,7 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): Json {
 /** A bootstrap with the resources in it, each routes part on a listener of its own, for `--mode validate`. */
 export function staticBootstrap(resources: EnvoyResources): Json {
   return {
+    layered_runtime: runtime,
     static_resources: {
       clusters: resources.clusters.map(withoutType),
       listeners: [

@@ -1,7 +1,11 @@
-/** Why a text is not a regular expression that RE2 takes, or undefined when it is one. */
+import { readEscape, readNamedClass, type Piece } from './re2-escapes.ts';
+
+/** Why a text is not a regular expression that Envoy takes, or undefined when it is one. */
 export function re2Problem(expression: string): string | undefined {
+  if (!expression.isWellFormed()) return 'holds half a character';
   try {
-    new Re2Syntax(expression).check();
+    // Envoy has RE2 see bytes, not characters (its Latin-1 mode).
+    new Re2Syntax(Buffer.from(expression, 'utf8').toString('latin1')).check();
     return undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
@@ -10,6 +14,25 @@ export function re2Problem(expression: string): string | undefined {
 }
 
 const maxRepeat = 1_000;
+
+/**
+ * Instructions that a program may have. Far below the 350,000 or so at which RE2 gives up, and what the
+ * bootstrap of `functions/policy` tells Envoy to take.
+ */
+const maxProgram = 20_000;
+
+const posixClass =
+  /^\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]/;
+
+/** A part of an expression. */
+interface Part {
+  /** Instructions, at most. */
+  readonly size: number;
+  /** How often its innermost part is repeated by counted repetitions. */
+  readonly repeats: number;
+}
+
+const single: Part = { size: 2, repeats: 1 };
 
 /**
  * Walks the grammar of https://github.com/google/re2/wiki/Syntax without building anything.
@@ -24,33 +47,55 @@ class Re2Syntax {
   }
 
   check(): void {
-    this.#alternatives(0);
+    const { size } = this.#alternatives(0);
     if (this.#at < this.#text.length) throw new SyntaxError('has a ")" without its "("');
+    if (size > maxProgram) throw new SyntaxError('is too large with its repetitions written out');
   }
 
-  #alternatives(depth: number): void {
+  #rest(): string {
+    return this.#text.slice(this.#at);
+  }
+
+  #alternatives(depth: number): Part {
     if (depth > 100) throw new SyntaxError('nests groups deeper than 100');
+    const parts: Part[] = [];
     let repeatable = false;
-    while (this.#at < this.#text.length) {
-      const char = this.#text.charAt(this.#at);
-      if (char === ')') return;
-      if (this.#quantifier()) {
-        if (!repeatable) throw new SyntaxError(`repeats nothing at position ${this.#at}`);
+    while (this.#at < this.#text.length && this.#text.charAt(this.#at) !== ')') {
+      const times = this.#quantifier();
+      if (times !== undefined) {
+        const last = parts.pop();
+        if (!repeatable || last === undefined) {
+          throw new SyntaxError(`repeats nothing at position ${this.#at}`);
+        }
+        parts.push(repeated(last, times));
         // RE2 refuses `a**` and, with it, the possessive `a++` of other engines.
         repeatable = false;
         continue;
       }
-      this.#at += 1;
-      repeatable = char !== '|';
-      if (char === '(') this.#group(depth);
-      else if (char === '[') this.#characterClass();
-      else if (char === '\\') repeatable = this.#escape();
+      const part = this.#part(depth);
+      parts.push(part ?? single);
+      repeatable = part !== undefined;
     }
+    return {
+      size: parts.reduce((sum, { size }) => sum + size, 2),
+      repeats: Math.max(1, ...parts.map(({ repeats }) => repeats)),
+    };
   }
 
-  #quantifier(): boolean {
-    const parts = /^(?:[*+?]|\{(\d+)(?:,(\d*))?\})\??/.exec(this.#text.slice(this.#at));
-    if (parts === null) return false;
+  /** The next part, or undefined when it is none that can be repeated. */
+  #part(depth: number): Part | undefined {
+    const char = this.#text.charAt(this.#at);
+    this.#at += 1;
+    if (char === '|') return undefined;
+    if (char === '(') return this.#group(depth);
+    if (char === '[') return this.#characterClass();
+    return char === '\\' ? this.#escape() : single;
+  }
+
+  /** How often the part before is repeated at most; undefined where there is no quantifier. */
+  #quantifier(): number | undefined {
+    const parts = /^(?:[*+?]|\{(\d+)(?:,(\d*))?\})\??/.exec(this.#rest());
+    if (parts === null) return undefined;
     const [all, low = '', high = ''] = parts;
     if (Number(low) > maxRepeat || Number(high) > maxRepeat) {
       throw new SyntaxError(`repeats more than ${maxRepeat} times`);
@@ -59,72 +104,100 @@ class Re2Syntax {
       throw new SyntaxError(`has the bounds of ${all} the wrong way round`);
     }
     this.#at += all.length;
-    return true;
+    return Math.max(Number(low), Number(high), 1);
   }
 
-  #group(depth: number): void {
-    const rest = this.#text.slice(this.#at);
+  #group(depth: number): Part | undefined {
+    const rest = this.#rest();
     if (/^\?(?:<?[=!])/.test(rest)) throw new SyntaxError('uses look-around, which RE2 has not');
     if (rest.startsWith('?')) {
       const head = /^\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?:)/.exec(rest)?.[0];
       const flags = /^\?[imsU]*(?:-[imsU]+)?\)/.exec(rest)?.[0];
       if (flags !== undefined && flags !== '?)') {
         this.#at += flags.length;
-        return;
+        return undefined;
       }
       if (head === undefined) throw new SyntaxError(`has the unknown group "(${rest.slice(0, 3)}"`);
       this.#at += head.length;
     }
-    this.#alternatives(depth + 1);
+    const inside = this.#alternatives(depth + 1);
     if (this.#text.charAt(this.#at) !== ')') throw new SyntaxError('has a "(" without its ")"');
     this.#at += 1;
+    return inside;
   }
 
-  /** Whether what was escaped may be repeated. */
-  #escape(): boolean {
-    const rest = this.#text.slice(this.#at);
-    if (/^[1-9]|^k[<{']/.test(rest))
-      throw new SyntaxError('uses a back-reference, which RE2 has not');
-    const quoted = /^Q[\s\S]*?(?:\\E|$)/.exec(rest)?.[0];
-    if (quoted !== undefined) {
-      this.#at += quoted.length;
-      return true;
+  #escape(): Part | undefined {
+    const rest = this.#rest();
+    const quoted = /^Q([\s\S]*?)(?:\\E|$)/.exec(rest);
+    if (quoted !== null) {
+      const [all, inside = ''] = quoted;
+      this.#at += all.length;
+      return inside === '' ? undefined : { size: 2 * inside.length, repeats: 1 };
     }
-    const known =
-      /^(?:[dDsSwWaftnrvC]|[AzbB]|0[0-7]{0,2}|x[\da-fA-F]{2}|x\{[\da-fA-F]{1,6}\}|[pP](?:\{\^?\w+\}|[A-Z])|[^\w\s])/.exec(
-        rest,
-      )?.[0];
-    if (known === undefined)
-      throw new SyntaxError(`has the unknown escape "\\${rest.slice(0, 1)}"`);
-    this.#at += known.length;
-    return true;
+    if (/^[AzbBC]/.test(rest)) {
+      this.#at += 1;
+      return single;
+    }
+    const named = readNamedClass(rest);
+    this.#at += (named ?? readEscape(rest)).length;
+    return named === undefined ? single : classOf(1);
   }
 
-  #characterClass(): void {
+  #characterClass(): Part {
     if (this.#text.charAt(this.#at) === '^') this.#at += 1;
-    let first = true;
-    let low: string | undefined;
-    while (this.#at < this.#text.length) {
-      const char = this.#text.charAt(this.#at);
-      if (char === ']' && !first) {
+    const start = this.#at;
+    for (let items = 1; this.#at < this.#text.length; items++) {
+      if (this.#text.charAt(this.#at) === ']' && this.#at > start) {
         this.#at += 1;
-        return;
+        return classOf(items);
       }
-      first = false;
-      const named = /^\[:\^?\w+:\]/.exec(this.#text.slice(this.#at))?.[0];
-      this.#at += named?.length ?? 1;
-      if (char === '\\') this.#escape();
-      const single = named === undefined && char !== '\\' ? char : undefined;
-      if (low !== undefined && single !== undefined && single < low) {
-        throw new SyntaxError(`has the range ${low}-${single} the wrong way round`);
-      }
-      low = undefined;
-      const next = this.#text.slice(this.#at, this.#at + 2);
-      if (next.startsWith('-') && next !== '-]' && next.length === 2) {
-        low = single;
-        this.#at += 1;
-      }
+      this.#classItem();
     }
     throw new SyntaxError('has a "[" without its "]"');
   }
+
+  #classItem(): void {
+    const rest = this.#rest();
+    if (/^\[:.*?:\]/s.test(rest)) {
+      const name = posixClass.exec(rest)?.[0];
+      if (name === undefined) throw new SyntaxError('has an unknown class "[:…:]"');
+      this.#at += name.length;
+      return;
+    }
+    const named = rest.startsWith('\\') ? readNamedClass(rest.slice(1)) : undefined;
+    if (named !== undefined) {
+      this.#at += 1 + named.length;
+      return;
+    }
+    const from = this.#classByte();
+    if (!/^-[^\]]/s.test(this.#rest())) return;
+    this.#at += 1;
+    const { at, to } = { at: this.#at, to: this.#classByte() };
+    if ((to.byte ?? 0) < (from.byte ?? 0)) {
+      const range = this.#text.slice(at - 1 - from.length, this.#at);
+      throw new SyntaxError(`has the range ${range} the wrong way round`);
+    }
+  }
+
+  #classByte(): Piece {
+    const rest = this.#rest();
+    const piece = rest.startsWith('\\')
+      ? readEscape(rest.slice(1))
+      : { length: 0, byte: rest.charCodeAt(0) };
+    const length = piece.length + 1;
+    this.#at += length;
+    return { ...piece, length };
+  }
+}
+
+/** A class of so many items; every one may become several ranges of bytes, in either case. */
+function classOf(items: number): Part {
+  return { size: Math.min(16 * items, 512), repeats: 1 };
+}
+
+function repeated({ size, repeats }: Part, times: number): Part {
+  if (repeats * times > maxRepeat) {
+    throw new SyntaxError(`repeats more than ${maxRepeat} times with its repetitions multiplied`);
+  }
+  return { size: (size + 1) * times + 1, repeats: repeats * times };
 }

@@ -22,12 +22,17 @@ test('RE2 expressions of every form are taken', (t) => {
     '[]a]',
     '[^]]',
     'x|',
-    '\\x{10FFFF}',
+    '\\x{FF}',
     '(?s:.)',
     'a??',
     '()',
     '\\/v1\\.0',
     '[a-z0-9.]',
+    '\\12',
+    'a\\ b',
+    '[\u{1f600}-\u{1f601}]',
+    '[[:^alpha:][:word:]-]',
+    '[a-f]{500}',
   ];
   for (const text of good) t.is(re2Problem(text), undefined, text);
 });
@@ -52,6 +57,21 @@ test('what RE2 does not take is refused with the reason', (t) => {
     ['[z-a]', /wrong way/],
     ['\\y', /unknown escape/],
     ['a\\', /unknown escape/],
+    ['\\p{Foo}', /unknown Unicode class/],
+    ['\\pX', /unknown Unicode class/],
+    ['((a{100}){100}){100}', /multiplied/],
+    ['(?i)*', /repeats nothing/],
+    ['\\Q\\E*', /repeats nothing/],
+    ['[\\b]', /unknown escape/],
+    ['[\\Qa\\E]', /unknown escape/],
+    ['[a-\\d]', /unknown escape/],
+    ['[\\x41-\\x20]', /wrong way/],
+    ['[\\n-\\t]', /wrong way/],
+    ['[[:foo:]]', /unknown class/],
+    ['\\x{100}', /more than a byte/],
+    ['\\\u00e9', /unknown escape/],
+    ['a\ud800', /half a character/],
+    ['(?:[a-f0-9]{9}x){100}', /too large/],
   ];
   for (const [text, reason] of bad) t.regex(re2Problem(text) ?? 'taken', reason, text);
 });
