@@ -7,7 +7,10 @@ export const tapSpec = z.strictObject({
   selector: z
     .strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) })
     .default({ matchLabels: {} }),
-  /** TCP ports of servers to trace; absent means every port. */
+  /**
+   * TCP ports of servers to trace; absent means every port. A node traces the ports of all Taps
+   * that select one of its pods, on each of these pods.
+   */
   ports: z.array(z.int().min(1).max(65_535)).min(1).max(64).optional(),
 });
 
