@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isList, isRecord } from './plain-value.ts';
 
 /**
  * JSON with sorted keys and no white space: equal values give equal bytes (RFC 8785 for the
@@ -6,8 +7,8 @@ import { createHash } from 'node:crypto';
  * Fields that are undefined are left out; undefined itself counts as null.
  */
 export function canonicalJson(value: unknown): string {
-  if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (!isPlainObject(value)) return JSON.stringify(value ?? null);
+  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isRecord(value)) return JSON.stringify(value ?? null);
   // Written by hand: an object made anew would put keys that look like array indices first.
   const members = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
@@ -19,12 +20,4 @@ export function canonicalJson(value: unknown): string {
 /** SHA-256 of a text, in lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function isArray(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value);
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

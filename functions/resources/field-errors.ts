@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ErrorDetail } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
+import { isList, isRecord } from '../lib/plain-value.ts';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
@@ -24,9 +25,9 @@ export function show(value: unknown): string {
 
 /** The beginning of a value: what a stranger sent may be nested deeper than the stack. */
 function preview(value: unknown, levels: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (!isList(value) && !isRecord(value)) return value;
   if (levels === 0) return '…';
-  if (Array.isArray(value)) return value.slice(0, 32).map((item) => preview(item, levels - 1));
+  if (isList(value)) return value.slice(0, 32).map((item) => preview(item, levels - 1));
   const entries = Object.entries(value).slice(0, 32);
   return Object.fromEntries(entries.map(([key, inner]) => [key, preview(inner, levels - 1)]));
 }
