@@ -48,6 +48,8 @@ export function envoyBootstrap(options: EnvoyBootstrapOptions): Json {
 /** A bootstrap with the resources in it, each routes part on a listener of its own, for `--mode validate`. */
 export function staticBootstrap(resources: EnvoyResources): Json {
   return {
+    // Listeners subscribe to their routes, and only a named node may.
+    node: { id: 'validate', cluster: 'clover' },
     layered_runtime: runtime,
     static_resources: {
       clusters: resources.clusters.map(withoutType),

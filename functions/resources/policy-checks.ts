@@ -1,6 +1,7 @@
 import type {
   Fault,
   RequestMatch,
+  TextMatch,
   TrafficPolicySpec,
   TrafficRule,
 } from '../../knative/resources/traffic-policy.ts';
@@ -95,11 +96,39 @@ function ruleProblems(rule: TrafficRule, field: string, spec: TrafficPolicySpec)
 
 function matchProblems({ path, headers = [] }: RequestMatch, field: string): ErrorDetail[] {
   return [
-    ...regexProblem(path?.regex, `${field}.path.regex`),
+    ...textProblems(path, `${field}.path`, impossiblePath),
     ...headers.flatMap(({ value }, index) =>
-      regexProblem(value.regex, `${field}.headers[${index}].value.regex`),
+      textProblems(value, `${field}.headers[${index}].value`, impossibleValue),
     ),
   ];
+}
+
+/** What no request can have: a match of it would be a rule that never matches. */
+function impossiblePath(text: string): string | undefined {
+  if (!text.startsWith('/')) return 'must begin with "/"';
+  return /^[!-"$->@-~]*$/.test(text)
+    ? undefined
+    : 'must be percent-encoded, without the query ("?") and the fragment ("#")';
+}
+
+function impossibleValue(text: string): string | undefined {
+  return text.isWellFormed() && /^[\t\x20-\x7e\u0080-\u{10ffff}]*$/u.test(text)
+    ? undefined
+    : 'must not hold control characters or half characters';
+}
+
+function textProblems(
+  match: TextMatch | undefined,
+  field: string,
+  impossible: (text: string) => string | undefined,
+): ErrorDetail[] {
+  return Object.entries(match ?? {}).flatMap(([way, text = '']) => {
+    const problem = way === 'regex' ? re2Problem(text) : impossible(text);
+    if (problem === undefined) return [];
+    const message =
+      way === 'regex' ? `which ${problem}; must be an RE2 expression` : `which ${problem}`;
+    return [{ field: `${field}.${way}`, message: `found ${show(text)}, ${message}` }];
+  });
 }
 
 function unknownVersion(version: string, names: readonly string[], field: string): ErrorDetail[] {
@@ -110,12 +139,6 @@ function unknownVersion(version: string, names: readonly string[], field: string
   return [
     { field, message: `found "${version}"${hint}; not in spec.versions, allowed: ${allowed}` },
   ];
-}
-
-function regexProblem(regex: string | undefined, field: string): ErrorDetail[] {
-  const problem = regex === undefined ? undefined : re2Problem(regex);
-  if (problem === undefined) return [];
-  return [{ field, message: `found ${show(regex)}, which ${problem}; must be an RE2 expression` }];
 }
 
 function deadRule(rules: readonly TrafficRule[], index: number): ErrorDetail[] {

@@ -179,6 +179,23 @@ test('an expression that RE2 does not take is refused', (t) => {
   t.regex(detail?.message ?? '', /look-around/);
 });
 
+test('paths and header values that no request can have are refused', (t) => {
+  const at = ['spec', 'rules', 0, 'match', 0, 'path'];
+  for (const text of ['cart', '*', '/a?b', '/a#b', '/a b', '/\u00e9', '/\ud800', '/\u0000']) {
+    for (const way of ['exact', 'prefix']) {
+      const [detail] = policy(at, { [way]: text });
+      t.is(detail?.field, `spec.rules[0].match[0].path.${way}`, text);
+    }
+  }
+  const value = ['spec', 'rules', 0, 'match', 0, 'headers', 0, 'value'];
+  for (const text of ['\n', '\u0000', '\ud800', '\x7f']) {
+    const [detail] = policy(value, { exact: text });
+    t.is(detail?.field, 'spec.rules[0].match[0].headers[0].value.exact');
+  }
+  t.deepEqual(policy(at, { exact: "/a;b=1/%C3%A9/@:!$&'()*+,=~" }), []);
+  t.deepEqual(policy(value, { exact: 'a \u00e9\t"' }), []);
+});
+
 test('faults and deadlines of no length are refused', (t) => {
   const zero = { delay: { duration: '0s' } };
   t.is(
