@@ -14,8 +14,6 @@ constexpr size_t kMaxHeldInAll = 32 * 1024 * 1024;
 constexpr size_t kHeldCost = sizeof(Held);
 // What the other end has confirmed did cross the wire: it only has to come up from another CPU.
 constexpr u64 kHoleWait = 1'000'000'000;
-// An acknowledgement further ahead than any window in use is not believed.
-constexpr i32 kMaxAhead = 1 << 24;
 
 std::string address_text(const Address& address) {
   static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -68,6 +66,8 @@ void Connection::segment(const Segment& segment) {
   if (segment.flags & kSyn) synchronise(mine, segment);
   bool has_ack = segment.flags & kAck;
   if (has_ack) peer_of(mine).acknowledge(segment.ack);
+  // A reset stands behind all that its sender has sent.
+  if (segment.flags & kRst) mine.acknowledge(segment.seq);
   if (segment.length > 0)
     offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns});
   if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
@@ -206,8 +206,7 @@ void Connection::drain() {
 // loss on the wire, and its sender will try again.
 u64 Connection::overdue_at(const Stream& mine) const {
   if (!mine.waiting()) return UINT64_MAX;
-  bool confirmed = mine.has_acked && seq_diff(mine.acked, mine.next) > 0;
-  bool lost = mine.has_hole() && !confirmed;
+  bool lost = mine.has_hole() && mine.confirmed_ahead() == 0;
   return mine.waiting_since() + (lost ? session_.settings.open_timeout_ns : kHoleWait);
 }
 
@@ -232,7 +231,12 @@ bool Connection::fill_oldest_hole() {
   Stream* const streams[] = {in_first ? &in_ : &out_, in_first ? &out_ : &in_};
   for (Stream* mine : streams) {
     if (!mine->has_hole()) continue;
-    skip_to(*mine, mine->waiting_seq());
+    Stream& peer = peer_of(*mine);
+    u32 until = mine->waiting_seq();
+    // Several answers may lie in it: what was sent after the first of them comes first.
+    bool between = peer.waiting() && !peer.has_hole() && waits(peer, peer.waiting_ack(), true);
+    if (between && seq_diff(peer.waiting_ack(), until) < 0) until = peer.waiting_ack();
+    skip_to(*mine, until);
     drain();
     return true;
   }

@@ -322,6 +322,9 @@ void Connection::close(End end) {
   if (end != End::detached) {
     while (!skipping_ && fill_oldest_hole() && !closed_) continue;
     if (closed_) return;
+    // An answer that crossed the wire and never came up is a loss of ours, not of the server.
+    for (Stream* stream : {&in_, &out_})
+      if (!skipping_ && stream->confirmed_ahead() > 0) skip_to(*stream, stream->acked);
   }
   closed_ = true;
   if (end == End::detached || end == End::idle) {

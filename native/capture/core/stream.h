@@ -9,6 +9,9 @@
 
 namespace clover {
 
+// An acknowledgement further ahead than any window in use is not believed.
+inline constexpr i32 kMaxAhead = 1 << 24;
+
 // Bytes in sequence, with what their segment said.
 struct Piece {
   const u8* data = nullptr;
@@ -69,8 +72,15 @@ struct Stream {
   bool has_hole() const { return waiting() && seq_diff(waiting_seq(), next) > 0; }
 
   void acknowledge(u32 ack) {
+    // Until a byte is seen, what was confirmed first is where the stream stands.
+    if (!has_acked && !synced) next = ack;
     if (!has_acked || seq_diff(ack, acked) > 0) acked = ack;
     has_acked = true;
+  }
+  // Bytes that crossed the wire, as the other end says, and were not delivered.
+  u32 confirmed_ahead() const {
+    i32 ahead = has_acked ? seq_diff(acked, next) : 0;
+    return ahead > 0 && ahead < kMaxAhead ? static_cast<u32>(ahead) : 0;
   }
 
   void sync(u32 seq, bool syn) {

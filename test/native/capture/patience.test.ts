@@ -90,3 +90,61 @@ test('connections that have ended do not keep new ones out', async (t) => {
   t.is(replay.ledger().connections.open, 0);
   await replay.close();
 });
+
+for (const [who, toPod] of [
+  ['client', true],
+  ['server', false],
+] as const)
+  test(`an answer that never came up before the ${who}'s reset is our loss, not an error`, async (t) => {
+    const { replay, spans } = startReplay();
+    const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [500] });
+    const reset = segments
+      .slice(-2)
+      .filter((segment) => segment.toPod === toPod)
+      .map((segment) => Object.assign({}, segment, { flags: flag.rst | flag.ack }));
+    // All but the response, which is the fourth.
+    play(replay, [...segments.slice(0, 3), ...reset]);
+    await replay.flush();
+    t.deepEqual(spans, []);
+    t.deepEqual(replay.ledger().requests.lost, { hole: 1 });
+    t.deepEqual(gapsOf(replay.ledger()), []);
+    await replay.close();
+  });
+
+test('a reset before any answer is an error of the request', async (t) => {
+  const { replay, spans } = startReplay();
+  const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [500] });
+  const reset = segments.slice(2, 3).map((segment) =>
+    Object.assign({}, segment, {
+      flags: flag.rst | flag.ack,
+      seq: segment.seq + segment.payload.length,
+      payload: new Uint8Array(),
+    }),
+  );
+  play(replay, [...segments.slice(0, 3), ...reset]);
+  await replay.flush();
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['error.type']),
+    ['connection_closed'],
+  );
+  await replay.close();
+});
+
+test('of several answers in one hole each costs its own request', async (t) => {
+  const { replay, spans } = startReplay();
+  const paths = ['/a', '/b', '/c'];
+  const segments = segmentsOf(
+    paths.map((path) => [exchangeOf(path)]),
+    { ...wire, cuts: [500] },
+  );
+  play(
+    replay,
+    segments.filter(({ toPod, payload }) => toPod || payload.length === 0),
+  );
+  replay.advance(startNs + seconds(30));
+  await replay.flush();
+  t.deepEqual(spans, []);
+  t.deepEqual(replay.ledger().requests.lost, { hole: 3 });
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
