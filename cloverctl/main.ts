@@ -28,6 +28,7 @@ async function createProgram(args: readonly string[], env: CliEnv): Promise<Comm
     .option('--server <url>', 'control plane (CLOVER_SERVER, else the context of "cloverctl up")')
     .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
     .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
     .addHelpText('after', exitCodeHelp)
     .configureOutput({

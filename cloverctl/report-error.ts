@@ -1,7 +1,24 @@
 import { CommanderError } from 'commander';
-import { CloverError } from '../functions/lib/errors.ts';
+import { CloverError, type ErrorCode } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
 import { exitCodeOf } from './exit-codes.ts';
+
+/** An error as JSON output has it. */
+export interface ErrorDocument {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: CloverError['details'];
+}
+
+/** What programs read of an error. */
+export function errorDocument(error: unknown): ErrorDocument {
+  if (error instanceof CloverError) {
+    const { code, message, details } = error;
+    return { code, message, details };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'CLV_INTERNAL', message, details: [] };
+}
 
 /**
  * Tells an error on stderr, field by field, and sets the exit code.
@@ -11,14 +28,12 @@ export function reportError(error: unknown, env: CliEnv, json: boolean, where = 
   env.fail(exitCodeOf(error));
   // Commander has told its own already.
   if (error instanceof CommanderError) return;
-  const message = error instanceof Error ? error.message : String(error);
-  const details = error instanceof CloverError ? error.details : [];
+  const { code, message, details } = errorDocument(error);
   const red = env.colour ? ['\u001B[31m', '\u001B[39m'] : ['', ''];
   env.stderr.write(`${red[0]}error:${red[1]} ${where}${message}\n`);
   const more =
     details.length > 1 ? details : details.filter(({ field }) => !message.includes(field));
   for (const detail of more) env.stderr.write(`  ${detail.field}: ${detail.message}\n`);
   if (!json) return;
-  const code = error instanceof CloverError ? error.code : 'CLV_INTERNAL';
   env.stdout.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
 }

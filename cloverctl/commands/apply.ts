@@ -8,7 +8,7 @@ import type { CliEnv } from '../env.ts';
 import { qualifiedName } from '../kind-names.ts';
 import { parseDuration } from '../options.ts';
 import { writeJson } from '../output/print.ts';
-import { reportError } from '../report-error.ts';
+import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilDone } from '../wait.ts';
 import { warnings } from '../warnings.ts';
 
@@ -39,11 +39,13 @@ async function apply(options: ApplyOptions, env: CliEnv): Promise<void> {
   const manifests = await readManifests(options.filename, env, options.namespace);
   const client = await connect(options, env);
   const results: ApplyResult[] = [];
+  const errors: (ErrorDocument & { readonly where: string })[] = [];
   for (const manifest of manifests) {
     try {
       results.push(await applyOne(client, manifest, options, env));
     } catch (error) {
       reportError(error, env, false, `${manifest.where}: `);
+      errors.push({ where: manifest.where, ...errorDocument(error) });
     }
   }
   for (const { object } of results) {
@@ -53,7 +55,7 @@ async function apply(options: ApplyOptions, env: CliEnv): Promise<void> {
   for (const { object } of results) objects.push(await settled(client, object, options, env));
   if (options.json !== true) return;
   const items = results.map(({ outcome }, index) => ({ outcome, object: objects[index] }));
-  writeJson(env, { dryRun: options.dryRun === true, items });
+  writeJson(env, { dryRun: options.dryRun === true, items, errors });
 }
 
 async function applyOne(

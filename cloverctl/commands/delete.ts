@@ -7,7 +7,7 @@ import { readManifests } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
 import { kindByName, qualifiedName } from '../kind-names.ts';
 import { writeJson } from '../output/print.ts';
-import { reportError } from '../report-error.ts';
+import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
 interface DeleteOptions extends GlobalOptions {
   readonly filename?: string;
@@ -64,6 +64,7 @@ async function remove(
 ): Promise<void> {
   const client = await connect(options, env);
   const items: AnyResource[] = [];
+  const errors: ErrorDocument[] = [];
   for (const { kind, namespace, name } of wanted) {
     try {
       const object = await client.delete(kind, namespace, name);
@@ -74,7 +75,8 @@ async function remove(
       env.stdout.write(`${qualifiedName(kindInfo(kind), name)} ${state}\n`);
     } catch (error) {
       reportError(error, env, false);
+      errors.push(errorDocument(error));
     }
   }
-  if (options.json === true) writeJson(env, { items });
+  if (options.json === true) writeJson(env, { items, errors });
 }

@@ -4,7 +4,7 @@ import { createApiClient } from '../../functions/api/client.ts';
 import type { Clock } from '../../functions/lib/clock.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { createSdc } from '../../infra/samples/sdc/deploy.ts';
-import { startLoad } from '../../infra/samples/sdc/load.ts';
+import { startLoad, type Load } from '../../infra/samples/sdc/load.ts';
 import { sdcPods, sdcPort } from '../../infra/samples/sdc/topology.ts';
 import { envoyProgram } from '../supervisor/programs.ts';
 import { startStack, type Stack } from '../supervisor/stack.ts';
@@ -21,7 +21,7 @@ export interface DemoOptions {
   readonly clock: Clock;
   /** Ends the demo at any instant; everything is taken down all the same. */
   readonly signal: AbortSignal;
-  /** Called after the story, with everything still up. */
+  /** Called after the story, with everything still up, and traffic again. */
   readonly onEnd?: (report: DemoReport, stack: Stack) => Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export interface DemoOptions {
  * killed before are taken down first.
  */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
-  const { screen, log, signal } = options;
+  const { screen, log, signal, onEnd } = options;
   screen.step('Deploy: the sample network function behind Envoy, and Clover beside it');
   for (const { path } of await sweep()) screen.note(`took down what ${path} had left`);
   return withRun({ kind: 'demo', log }, async (site) => {
@@ -38,7 +38,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     // After an abort the story may still wait for something: it is not waited for.
     told.catch(() => undefined);
     try {
-      return await Promise.race([told, aborted(signal)]);
+      const { report, stack } = await Promise.race([told, aborted(signal)]);
+      // From here on a signal is the wished end.
+      await onEnd?.(report, stack);
+      return report;
     } finally {
       screen.close();
       if (signal.aborted) screen.note('stopped: taking everything down');
@@ -49,7 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 async function perform(
   { run, supervisor }: RunSite,
   { screen, log, clock, signal, onEnd }: DemoOptions,
-): Promise<DemoReport> {
+): Promise<{ readonly report: DemoReport; readonly stack: Stack }> {
   const sdc = createSdc({ run, supervisor });
   await sdc.up();
   screen.note(
@@ -64,23 +67,25 @@ async function perform(
     gatewayNamespace: sdc.network.namespaceOf('gateway'),
   });
   screen.note(`control plane, ClickHouse, Envoy and agent are ready; logs in ${run.path}/logs`);
+  const load = (): Promise<Load> =>
+    startLoad({
+      supervisor,
+      namespace: sdc.network.namespaceOf('client'),
+      plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
+    });
   const report = await tellStory({
     client: createApiClient({ url: stack.url, token: stack.token, clock }),
     sdc,
-    startLoad: () =>
-      startLoad({
-        supervisor,
-        namespace: sdc.network.namespaceOf('client'),
-        plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
-      }),
+    startLoad: load,
     adminSocket: stack.adminSocket,
     agentUrl: stack.agentUrl,
     screen,
     clock,
     signal,
   });
-  await onEnd?.(report, stack);
-  return report;
+  // The story has ended its load, to the request; whoever stays finds traffic to experiment with.
+  if (onEnd !== undefined) await load();
+  return { report, stack };
 }
 
 async function aborted(signal: AbortSignal): Promise<never> {

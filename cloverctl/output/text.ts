@@ -22,7 +22,7 @@ export function timeText(at: number | undefined): string {
 }
 
 function signed(ratio: number): string {
-  // Intervals may be open: an infinite bound is a fact, not a fault.
-  if (!Number.isFinite(ratio)) return ratio > 0 ? '+inf' : '-inf';
+  // Where no evidence bounds an interval, the judge clamps it at a million-fold.
+  if (ratio >= 999_998) return 'unbounded';
   return `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)}%`;
 }

@@ -38,7 +38,7 @@ logged() {
   if ! wait "$pid"; then
     say "--- end of $log"
     tail -n 25 "$log" >&2
-    fail "'$*' failed" "see $log, then run the same command again: set-up goes on where it stopped"
+    fail "'$*' failed" "see $log (is the network there?), then run the same command again: set-up goes on where it stopped"
   fi
 }
 

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { sweep } from '../../cloverctl/supervisor/sweep.ts';
 import { assertGone, assertRight, startDemo } from './helpers/demo.ts';
@@ -42,5 +43,19 @@ test.serial('a demo that is killed is taken down by the next run', async (t) => 
   await demo.ended;
   const swept = await sweep();
   t.true(swept.some(({ path, processes }) => path === run.path && processes > 0));
+  assertGone(t, run);
+});
+
+test.serial('two signals, one right after the other, leave nothing', async (t) => {
+  const demo = startDemo(t);
+  await demo.line('[2]');
+  const run = demo.record();
+  if (run === undefined) throw new Error('the demo had no record');
+  // npm and the terminal send one each for one Ctrl-C.
+  process.kill(demo.pid, 'SIGINT');
+  process.kill(demo.pid, 'SIGINT');
+  await sleep(300);
+  process.kill(demo.pid, 'SIGTERM');
+  t.is((await demo.ended).code, 130);
   assertGone(t, run);
 });
