@@ -99,6 +99,14 @@ test('the stack carries real traffic, and a control plane that was killed comes 
   t.is(await sdc.served('proxy-v1'), report.sent);
   t.is(await gatewayRequests(stack.adminSocket), report.sent);
 
+  // Loop gain 0: spans, evidence, taps and questions go on over HTTP, and none of it is traced.
+  const ledger = await agentLedger(stack.agentUrl);
+  t.true(ledger.capture.requests.seen > report.sent);
+  await sleep(2_000);
+  const later = await agentLedger(stack.agentUrl);
+  t.is(later.capture.requests.seen, ledger.capture.requests.seen);
+  t.true(later.evidence.accepted > ledger.evidence.accepted, 'the agent has gone on talking');
+
   await stack.stop();
   await sdc.stop();
   await supervisor.stopAll();
@@ -119,6 +127,15 @@ test('a part that does not start is named with its last words', async (t) => {
     { message: /^envoy ended while it was started/ },
   );
 });
+
+const agentBooks = z.looseObject({
+  capture: z.looseObject({ requests: z.looseObject({ seen: z.number() }) }),
+  evidence: z.looseObject({ accepted: z.number() }),
+});
+
+async function agentLedger(url: string): Promise<z.output<typeof agentBooks>> {
+  return agentBooks.parse(await (await fetch(`${url}/ledger`)).json());
+}
 
 /** Requests that Envoy has answered, by its own counter. */
 async function gatewayRequests(socketPath: string): Promise<number> {
