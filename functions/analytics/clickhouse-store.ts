@@ -17,8 +17,10 @@ export interface ClickHouseOptions {
   readonly password: string;
   /** Letters, digits and `_`. */
   readonly database: string;
-  /** Limit of one request. Default 30 000. */
+  /** Limit of one question. Default 30 000. */
   readonly timeoutMs?: number;
+  /** Limit of one write: a hung ClickHouse must be found well before a sender's own limit. Default 10 000. */
+  readonly writeTimeoutMs?: number;
 }
 
 const insertSettings: ClickHouseSettings = {
@@ -37,7 +39,7 @@ export function createClickHouseStore(
   options: ClickHouseOptions,
   { log }: { readonly log: Logger },
 ): AnalyticsStore {
-  const { url, username, password, timeoutMs = 30_000 } = options;
+  const { url, username, password, timeoutMs = 30_000, writeTimeoutMs = 10_000 } = options;
   const database = z
     .string()
     .regex(/^\w{1,64}$/)
@@ -77,6 +79,12 @@ export function createClickHouseStore(
     }
   };
 
+  const withinLimit = (signal?: AbortSignal): AbortSignal =>
+    AbortSignal.any([
+      AbortSignal.timeout(writeTimeoutMs),
+      ...(signal === undefined ? [] : [signal]),
+    ]);
+
   const ask = <Row>({ sql, row }: Question<Row>, { from, to }: TimeWindow): Promise<Row[]> =>
     guarded(async () => {
       const result = await client.query({
@@ -104,7 +112,7 @@ export function createClickHouseStore(
             { objectMode: false },
           ),
           clickhouse_settings: { ...insertSettings, insert_deduplication_token: tokenOf(blocks) },
-          ...(signal === undefined ? {} : { abort_signal: signal }),
+          abort_signal: withinLimit(signal),
         });
         await finished(stream.resume());
       }),
@@ -124,7 +132,7 @@ export function createClickHouseStore(
             loss,
           })),
           format: 'JSONEachRow',
-          ...(signal === undefined ? {} : { abort_signal: signal }),
+          abort_signal: withinLimit(signal),
         });
       }),
 

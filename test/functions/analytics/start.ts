@@ -18,6 +18,8 @@ export interface TestClickHouse {
   server(): EmbeddedClickHouse;
   /** Ends the child with SIGKILL, as a crash would, and resolves when its port is closed. */
   kill(): Promise<void>;
+  /** Stops it in the middle of everything, without its end; or lets it go on. */
+  hang(hung: boolean): void;
   /** Starts it again on the same data and port. */
   restart(): Promise<void>;
   /** First column of the first row, as a number. */
@@ -44,6 +46,9 @@ export async function startTestClickHouse(): Promise<TestClickHouse> {
     async kill() {
       process.kill(server.pid, 'SIGKILL');
       await server.stop();
+    },
+    hang(hung) {
+      process.kill(server.pid, hung ? 'SIGSTOP' : 'SIGCONT');
     },
     async restart() {
       server = await startEmbeddedClickHouse({ dataDir, httpPort: Number(new URL(url).port), log });

@@ -16,16 +16,25 @@ interface SetUp {
   readonly ingest: CloverFunction;
 }
 
-async function setUp(t: ExecutionContext): Promise<SetUp> {
+async function setUp(t: ExecutionContext, writeTimeoutMs = 10_000): Promise<SetUp> {
   const clickhouse = await startTestClickHouse();
   t.teardown(() => clickhouse.remove());
-  const analytics = createClickHouseStore({ ...clickhouse.server(), database: 'clover' }, { log });
+  return { clickhouse, ingest: ingestInto(t, clickhouse, writeTimeoutMs) };
+}
+
+function ingestInto(
+  t: ExecutionContext,
+  clickhouse: TestClickHouse,
+  writeTimeoutMs = 10_000,
+): CloverFunction {
+  const where = { ...clickhouse.server(), database: 'clover', writeTimeoutMs };
+  const analytics = createClickHouseStore(where, { log });
   t.teardown(() => analytics.close());
   const decoder = createTraceDecoder();
   const limits = { waitMs: 10 };
   const ingest = createIngest({ analytics, decoder, clock: systemClock, limits });
   t.teardown(() => ingest.close?.());
-  return { clickhouse, ingest };
+  return ingest;
 }
 
 const batch = (id: number, spans: number): CloudEvent => {
@@ -138,6 +147,24 @@ test('while ClickHouse is down the answer is 503 with Retry-After, and later all
   await clickhouse.restart();
   await send(ingest, second);
   t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), 20);
+});
+
+test('a ClickHouse that hangs is 503 with Retry-After in time, and later all is stored once', async (t) => {
+  const { ingest, clickhouse } = await setUp(t, 1_000);
+  await send(ingest, batch(1, 10));
+  clickhouse.hang(true);
+  const more = [2, 3, 4].map((id) => batch(id, 10));
+  for (const each of more) {
+    const error = await t.throwsAsync(send(ingest, each), { instanceOf: CloverError });
+    t.is(error?.code, 'CLV_ANALYTICS_UNAVAILABLE');
+    t.is(error?.retryAfter, 1);
+  }
+  clickhouse.hang(false);
+  const patient = ingestInto(t, clickhouse);
+  for (const each of more) await send(patient, each);
+  t.is(await clickhouse.number('SELECT count() FROM spans FINAL'), 40);
+  t.is(await clickhouse.number('SELECT count() FROM otel_traces'), 40);
+  t.is(await clickhouse.number('SELECT count() FROM batches FINAL'), 4);
 });
 
 test('every batch that was accepted survives SIGKILLs of ClickHouse during inserts', async (t) => {
