@@ -23,7 +23,7 @@ export interface Scheduler {
 
 /**
  * Puts a tick per schedule and period into the broker's queue, while its function says that
- * something is active. The broker keeps the watermark and refuses a second tick of a period.
+ * something is active. The broker remembers the period and refuses a second tick of it.
  */
 export function startScheduler({ deployed, broker, clock, log }: SchedulerOptions): Scheduler {
   const stop = new AbortController();
@@ -38,7 +38,9 @@ export function startScheduler({ deployed, broker, clock, log }: SchedulerOption
       } catch (error) {
         log.warn({ err: error, schedule: schedule.name }, 'a tick was not queued');
       }
-      await clock.sleep(at + period - clock.now(), stop.signal).catch(() => undefined);
+      // Between 0 and a period, also when the clock was set meanwhile.
+      const rest = Math.min(Math.max(at + period - clock.now(), 0), period);
+      await clock.sleep(rest, stop.signal).catch(() => undefined);
     }
   };
   const loops = deployed.flatMap(({ fn, entry }) =>

@@ -60,7 +60,7 @@ export interface Broker {
   publish(event: CloudEvent, mark?: Mark): Promise<void>;
   /**
    * Takes a tick for a schedule.
-   * @param at start of the period, Unix ms; also the watermark.
+   * @param at start of the period, Unix ms.
    * @returns false when a tick still waits, or this period had its tick already.
    */
   tick(schedule: string, at: number, event: CloudEvent): Promise<boolean>;

@@ -44,8 +44,10 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
     counts.dropped += queue.bury(id, destination, outcome, now());
   };
 
-  /** Rows of triggers that the catalogue does not have any more would wait for ever. */
   queue.transaction(() => {
+    // The clock may have been set back since they were written.
+    queue.hasten(now());
+    // Rows of triggers that the catalogue does not have any more would wait for ever.
     for (const name of queue.routes().filter((stored) => !byName.has(stored))) {
       for (const { id } of queue.head(name, Number.MAX_SAFE_INTEGER)) {
         bury(id, `/triggers/${name}`, {
@@ -85,8 +87,8 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
       return true;
     },
     tick: (route, event, mark) => {
-      if (queue.has(route) || Number(mark.value) <= Number(queue.mark(mark.key) ?? -1))
-        return false;
+      // Not "or a later one": the clock may have been set back.
+      if (queue.has(route) || mark.value === queue.mark(mark.key)) return false;
       if (!queue.add([route], event, now())) return false;
       queue.setMark(mark);
       return true;

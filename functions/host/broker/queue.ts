@@ -35,6 +35,8 @@ export interface Queue {
   remove(id: number): void;
   /** Counts a failed attempt. */
   postpone(id: number, due: number): void;
+  /** No row waits longer than until then. */
+  hasten(due: number): void;
   /** Removes the row and keeps its event as a dead letter; returns how many old ones made room. */
   bury(id: number, destination: string, outcome: Outcome, now: number): number;
   /** Names of the routes that have rows. */
@@ -116,6 +118,9 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     postpone: (id, due) => {
       sql.postpone.run(due, id);
     },
+    hasten: (due) => {
+      sql.hasten.run(due, due);
+    },
     bury: (id, destination, outcome, now) => {
       const { route, failed, event } = load(id);
       const header = Object.fromEntries(attributesOf(withError(event, destination, outcome)));
@@ -165,6 +170,7 @@ function statements(db: DatabaseSync) {
        RETURNING length(data) AS n`,
     ),
     postpone: db.prepare('UPDATE deliveries SET failed = failed + 1, due = ? WHERE id = ?'),
+    hasten: db.prepare('UPDATE deliveries SET due = ? WHERE due > ?'),
     routes: db.prepare('SELECT DISTINCT route FROM deliveries'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),
     setMark: db.prepare('INSERT OR REPLACE INTO marks (key, value) VALUES (?, ?)'),

@@ -14,6 +14,9 @@ if (parentPort === null) throw new Error('this module is the entry of a worker t
 const port = parentPort;
 const retryCommitMs = 1_000;
 
+/** Unix ms that no step of the machine's clock moves: a wait must not become an hour. */
+const now = (): number => Math.round(performance.timeOrigin + performance.now());
+
 interface Opened {
   readonly queue: Queue;
   readonly dispatcher: Dispatcher;
@@ -34,7 +37,7 @@ function start(): void {
       const queue = createQueue(path, limits);
       opened = {
         queue,
-        dispatcher: createDispatcher({ queue, routes, now: () => Date.now(), deliver: send }),
+        dispatcher: createDispatcher({ queue, routes, now, deliver: send }),
       };
       send({ op: 'reply', call });
     } catch (error) {
@@ -75,8 +78,7 @@ function start(): void {
       if (message.op === 'call' && message.request.op === 'close') return close(message.call);
     }
     const wake = dispatcher.pump();
-    if (wake !== undefined)
-      timer = setTimeout(turn, Math.min(Math.max(wake - Date.now(), 1), 2 ** 30));
+    if (wake !== undefined) timer = setTimeout(turn, Math.min(Math.max(wake - now(), 1), 2 ** 30));
     if (dispatcher.inFlight() === 0) {
       for (const call of draining.splice(0)) send({ op: 'reply', call });
     }

@@ -69,3 +69,41 @@ test('an active schedule ticks once per period, an inactive one never, also over
   t.true(periods.every((at) => at % 1_000 === 0));
   t.true(seen.every(({ schedule }) => schedule === 'on'));
 });
+
+test('a clock that is set back by an hour stops neither ticks nor what waits', async (t) => {
+  const folder = await temporaryFolder(t);
+  const catalogue = [entryOf('f', { schedules: [{ name: 's', everySeconds: 1 }] })];
+  const seen: number[] = [];
+  let offset = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + offset };
+  const runner = createRunner({
+    functions: [
+      {
+        name: 'f',
+        // Set back between the start of the period and the wait for its end.
+        isActive: async () => {
+          if (seen.length === 1) offset = -3_600_000;
+          return true;
+        },
+        onEvent: async (event) => {
+          seen.push(tick.parse(JSON.parse(event.data.toString())).at);
+        },
+      },
+    ],
+    catalogue,
+    log: silent,
+  });
+  const broker = await createBroker({
+    path: join(folder, 'broker.db'),
+    entries: catalogue,
+    log: silent,
+    onFatal: (error) => t.fail(String(error)),
+  });
+  t.teardown(() => broker.close());
+  await broker.start((delivery) => runner.deliver(delivery));
+  const scheduler = startScheduler({ deployed: runner.deployed, broker, clock, log: silent });
+  await until(() => seen.length >= 4);
+  await scheduler.stop();
+  await broker.drain();
+  t.true((seen.at(-1) ?? 0) < (seen[0] ?? 0));
+});

@@ -93,3 +93,24 @@ test('a transaction that fails changes nothing, and its rows stay in flight', (t
   t.is(dispatcher.counters().depth, 1);
   queue.close();
 });
+
+test('rows that were postponed before the clock was set back go out after a restart', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const out: DeliverMessage[] = [];
+  const deliver = (message: DeliverMessage): number => out.push(message);
+  const before = createDispatcher({ queue, routes, now: () => 4_000_000, deliver });
+  before.start();
+  queue.transaction(() => {
+    before.publish(eventOf({ type: 'a' }));
+  });
+  before.pump();
+  const [first] = out.splice(0);
+  queue.transaction(() => before.settle(first?.delivery ?? 0, { status: 503, message: '' }));
+
+  const after = createDispatcher({ queue, routes, now: () => 400_000, deliver });
+  after.start();
+  t.is(after.pump(), undefined);
+  t.is(out.length, 2);
+  t.true(out.some(({ attempt }) => attempt === 2));
+  queue.close();
+});
