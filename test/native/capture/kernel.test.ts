@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import test from 'ava';
@@ -220,6 +220,26 @@ test.serial('a capture that nobody holds is collected', async (t) => {
     stdio: 'inherit',
   });
   t.is(await exitOf(child), 0);
+});
+
+test.serial('signals that arrive do not keep the programs from loading', async (t) => {
+  const code = `
+    import { createCapture } from ${JSON.stringify(captureUrl)};
+    process.on('SIGUSR2', () => {});
+    console.log('up');
+    for (let i = 0; i < 5; i++)
+      await createCapture({ boot: '8899aabbccddeeff', ringBytes: 65536, onBatch: () => {} }).close();
+    process.exit(0);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const exit = exitOf(child);
+  while (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGUSR2');
+    await nextTurn();
+  }
+  t.is(await exit, 0);
 });
 
 test.serial('an interface that does not exist is refused by name', async (t) => {
