@@ -33,6 +33,7 @@ export function registerUp(program: Command, env: CliEnv): void {
 async function up(options: UpOptions, env: CliEnv): Promise<void> {
   // Its imports are heavy, and no other command needs them.
   const { pino } = await import('pino');
+  const { assertPortFree, assertRoot } = await import('../supervisor/machine.ts');
   const { envoyProgram } = await import('../supervisor/programs.ts');
   const { startStack } = await import('../supervisor/stack.ts');
   const { writeJson } = await import('../supervisor/stack-files.ts');
@@ -45,7 +46,9 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const envoy = options.envoy === undefined ? envoyProgram() : resolve(options.envoy);
   const log = pino({ level: 'info', base: null }, pino.destination({ dest: 2, sync: true }));
   const stopped = untilStopped(env.signal);
+  assertRoot();
   await sweep();
+  await assertPortFree(options.port);
   await withRun({ kind: 'up', log }, async ({ run, supervisor }) => {
     if (!existsSync(podsFile)) writeJson(podsFile, { pods: [] });
     const { port } = options;

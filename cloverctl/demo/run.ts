@@ -6,6 +6,7 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import { createSdc } from '../../infra/samples/sdc/deploy.ts';
 import { startLoad, type Load } from '../../infra/samples/sdc/load.ts';
 import { sdcPods, sdcPort } from '../../infra/samples/sdc/topology.ts';
+import { assertRoot } from '../supervisor/machine.ts';
 import { envoyProgram } from '../supervisor/programs.ts';
 import { startStack, type Stack } from '../supervisor/stack.ts';
 import { sweep } from '../supervisor/sweep.ts';
@@ -31,6 +32,7 @@ export interface DemoOptions {
  */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const { screen, log, signal, onEnd } = options;
+  assertRoot();
   screen.step('Deploy: the sample network function behind Envoy, and Clover beside it');
   for (const { path } of await sweep()) screen.note(`took down what ${path} had left`);
   return withRun({ kind: 'demo', log }, async (site) => {

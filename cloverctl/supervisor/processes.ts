@@ -204,7 +204,9 @@ async function spawned(child: ChildProcess, spec: ProcessSpec): Promise<ProcessI
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => {
-      reject(new CloverError('CLV_INTERNAL', `cannot run ${spec.command}`, { cause }));
+      reject(
+        new CloverError('CLV_INTERNAL', `cannot run ${spec.command}: ${cause.message}`, { cause }),
+      );
     });
   });
   const pid = child.pid ?? 0;
