@@ -111,7 +111,7 @@ async function start(options: StackOptions): Promise<Stack> {
     }),
   );
   // Envoy needs its files to be there, whoever is faster.
-  openXdsFiles(xdsDir);
+  openXdsFiles(xdsDir).close();
   writeJson(files.envoy, envoyBootstrap({ nodeId: 'gateway', xdsDir, adminSocket }));
 
   const parts = stackProcesses({

@@ -136,7 +136,7 @@ export function createFileXdsGateway(options: FileXdsGatewayOptions): Gateway & 
     if (answer.state !== 'acknowledged') return answer;
 
     for (const port of files.ports()) {
-      if (!Object.hasOwn(resources.routes, port)) files.removePort(port);
+      if (!Object.hasOwn(resources.routes, port)) files.removePort(port, version);
     }
     return publish(version, [clustersPart(resources.clusters)]);
   };
@@ -171,7 +171,10 @@ export function createFileXdsGateway(options: FileXdsGatewayOptions): Gateway & 
         throw new CloverError('CLV_GATEWAY_REJECTED', `Envoy refused ${reasons}`, { details });
       }
     },
-    close: () => admin.close(),
+    close: () => {
+      admin.close();
+      files.close();
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { CloverError } from '../lib/errors.ts';
+import { openFolderLock } from './folder-lock.ts';
 import { xdsFile } from './xds-layout.ts';
 
 const discoveryResponse = z.strictObject({
@@ -37,8 +38,12 @@ export interface XdsFiles {
    * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number.
    */
   replace(file: string, content: XdsContent): void;
-  /** Removes a port's routes. */
-  removePort(port: string): void;
+  /**
+   * Removes a port's routes, in the name of a snapshot.
+   * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number.
+   */
+  removePort(port: string, version: number): void;
+  close(): void;
 }
 
 /** Opens the folder; where Envoy needs a file to start, an empty one is made. */
@@ -54,6 +59,18 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
       0,
     );
 
+  mkdirSync(xdsDir, { recursive: true });
+  const lock = openFolderLock(xdsDir);
+  /** Between the check and the work nobody else may write: that is what holds back a stalled writer. */
+  const fenced = (version: number, work: () => void): void =>
+    lock.alone(() => {
+      const inPlace = fence();
+      if (inPlace > version) {
+        throw new CloverError('CLV_CONFLICT', `snapshot ${inPlace} is already in place`);
+      }
+      work();
+    });
+
   const replace = (file: string, content: XdsContent): void => {
     const target = join(xdsDir, file);
     const folder = dirname(target);
@@ -61,12 +78,7 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
     const temporary = join(folder, `.${randomUUID()}.tmp`);
     try {
       writeDurably(temporary, canonicalJson(content));
-      // Nothing may come between this check and the rename: it is what holds back a stalled writer.
-      const inPlace = fence();
-      if (inPlace > fencingNumber(content)) {
-        throw new CloverError('CLV_CONFLICT', `snapshot ${inPlace} is already in place`);
-      }
-      renameSync(temporary, target);
+      fenced(fencingNumber(content), () => renameSync(temporary, target));
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
@@ -74,7 +86,6 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
     syncFolder(folder);
   };
 
-  mkdirSync(xdsDir, { recursive: true });
   for (const file of [xdsFile.clusters, xdsFile.listeners]) {
     if (read(file) === undefined) replace(file, { version_info: String(fence()), resources: [] });
   }
@@ -83,8 +94,11 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
     ports,
     fence,
     replace,
-    removePort: (port) =>
-      rmSync(join(xdsDir, dirname(xdsFile.routes(port))), { recursive: true, force: true }),
+    removePort: (port, version) =>
+      fenced(version, () =>
+        rmSync(join(xdsDir, dirname(xdsFile.routes(port))), { recursive: true, force: true }),
+      ),
+    close: () => lock.close(),
   };
 }
 

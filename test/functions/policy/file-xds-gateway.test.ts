@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import anyTest, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { TrafficPolicySpec } from '../../../knative/resources/traffic-policy.ts';
@@ -28,6 +31,8 @@ import { policyOf } from './examples.ts';
 const withEnvoy = envoyMissing === undefined ? anyTest.serial : anyTest.serial.skip;
 
 type Rules = TrafficPolicySpec['rules'];
+
+const rivalReport = z.object({ written: z.number(), wentBack: z.number() });
 
 const all = (version: string): Rules => [{ split: [{ version, weight: 1 }] }];
 
@@ -195,3 +200,26 @@ withEnvoy(
     admin.close();
   },
 );
+
+anyTest('of two processes on one folder, the lower snapshot never wins', async (t) => {
+  const xdsDir = await offline(t);
+  const program = join(import.meta.dirname, 'fixtures/rival-writer.ts');
+  const rivals = await Promise.all(
+    [1, 2].map(() => promisify(execFile)(process.execPath, [program, xdsDir])),
+  );
+  for (const { stdout } of rivals) {
+    const { written, wentBack } = rivalReport.parse(JSON.parse(stdout));
+    t.true(written > 0);
+    t.is(wentBack, 0);
+  }
+});
+
+anyTest('a stalled writer does not take away the port of a newer snapshot', async (t) => {
+  const files = openXdsFiles(await offline(t));
+  t.teardown(() => files.close());
+  files.replace('rds-80/rds.json', { version_info: '6', resources: [] });
+  const error = t.throws(() => files.removePort('80', 5), { instanceOf: CloverError });
+  t.is(error?.code, 'CLV_CONFLICT');
+  files.removePort('80', 6);
+  t.deepEqual(files.ports(), []);
+});
