@@ -1,6 +1,11 @@
 #include "request.h"
 
 namespace clover {
+namespace {
+
+constexpr size_t kMaxKept = 1024;
+
+}  // namespace
 
 void Request::reset() {
   before = after = same_trace = nullptr;
@@ -13,8 +18,11 @@ void Request::reset() {
   stamp.run.clear();
   stamp.arm.clear();
   stamp.epoch = 0;
-  for (std::string* text : {&method, &path, &query, &host, &agent, &tracestate, &version})
+  for (std::string* text : {&method, &path, &query, &host, &agent, &tracestate, &version}) {
     text->clear();
+    // A few requests with long targets must not leave their size to the whole pool.
+    if (text->capacity() > kMaxKept) text->shrink_to_fit();
+  }
 }
 
 void OpenList::insert(Request* request) {
@@ -39,10 +47,12 @@ Request* RequestPool::take() {
   }
   Request* request = free_.back();
   free_.pop_back();
-  request->reset();
   return request;
 }
 
-void RequestPool::give(Request* request) { free_.push_back(request); }
+void RequestPool::give(Request* request) {
+  request->reset();
+  free_.push_back(request);
+}
 
 }  // namespace clover

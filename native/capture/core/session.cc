@@ -237,10 +237,14 @@ void Session::closed(Request* request, Pod& pod) {
 void Session::stamp_by_trace(Pod& pod, const Request& sent) {
   auto found = traces_.find({pod.ifindex, sent.context.trace_id});
   if (found == traces_.end()) return;
-  // Of several with one trace id, the one that has no arm yet sent this.
+  // Of several with one trace id it is the one whose parent is passed on unchanged; where a proxy
+  // makes spans of its own, the oldest that has no arm yet.
+  auto rank = [&](const Request& one) {
+    return 2 * (one.context.parent_id == sent.context.parent_id) + !one.stamp.known();
+  };
   Request* target = found->second;
-  for (Request* at = found->second; at != nullptr; at = at->same_trace)
-    if (!at->stamp.known()) target = at;
+  for (Request* at = target; at != nullptr; at = at->same_trace)
+    if (rank(*at) >= rank(*target)) target = at;
   // Behind the splitting point applications pass the header on: their own legs are not split.
   if (target->leg == nullptr || !target->leg->splitting) return;
   evidence.move(*target, sent.stamp);

@@ -188,6 +188,34 @@ test('the request that the pod sends on names the arm of one that is still open'
   await replay.close();
 });
 
+test('of two open requests of one trace the one whose parent is passed on gets the arm', async (t) => {
+  const { replay } = startReplay();
+  play(replay, segmentsOfCall(stamped, 0));
+  const send = (parent: string, at: bigint, podServes: boolean, stamp: readonly string[]): void => {
+    const traceparent = `traceparent: 00-${traceId(1)}-${parent}-01`;
+    const request = head(['GET /1 HTTP/1.1', 'Host: a', traceparent, ...stamp]);
+    const wire = {
+      clientIsn: 1,
+      serverIsn: 1,
+      cuts: [1000],
+      peerPort: 20_000 + Number(at / second),
+    };
+    const one = { ...exchangeOf(stamped, 1), request };
+    play(replay, segmentsOf([[one]], { ...wire, podServes, timeNs: base + at }).slice(0, 3));
+  };
+  send('00000000000000aa', second, true, []);
+  send('00000000000000cc', 2n * second, true, []);
+  send('00000000000000cc', 3n * second, false, ['x-clover-arm: run-a.1.variant']);
+  const cells = replay
+    .evidence(0)
+    .cells.filter(({ block, started }) => block > Number(base / second) && started > 0);
+  const arms = Object.fromEntries(
+    cells.map(({ arm, block }) => [block - Number(base / second), arm]),
+  );
+  t.deepEqual(arms, { 1: '', 2: 'variant' });
+  await replay.close();
+});
+
 test('an open request holds the watermark until it counts as stuck, and may still end', async (t) => {
   const { replay } = startReplay({ openTimeoutMs: 10_000 });
   play(replay, segmentsOfCall(stamped, 0));
