@@ -23,10 +23,11 @@ logged() {
   local log="$cache/setup/$1.log" pid next=$((SECONDS + 15))
   shift
   mkdir -p "$cache/setup"
-  # 9 is the lock: what outlives an interrupted set-up must not hold it.
-  "$@" >"$log" 2>&1 </dev/null 9>&- &
+  # 9 is the lock: what outlives an interrupted set-up must not hold it. A session of its own makes
+  # a group of it and of all that it starts: an interrupted npm or compiler must not work on alone.
+  setsid "$@" >"$log" 2>&1 </dev/null 9>&- &
   pid=$!
-  trap 'kill "$pid" 2>/dev/null || true; exit 130' INT TERM
+  trap 'end_group "$pid"; exit 130' HUP INT TERM
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     if ((SECONDS >= next)); then
@@ -34,12 +35,25 @@ logged() {
       say "$step_label … $((SECONDS - step_started)) s: $(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | cut -c 1-90)"
     fi
   done
-  trap - INT TERM
+  trap - HUP INT TERM
   if ! wait "$pid"; then
     say "--- end of $log"
     tail -n 25 "$log" >&2
     fail "'$*' failed" "see $log (is the network there?), then run the same command again: set-up goes on where it stopped"
   fi
+}
+
+# end_group GROUP: SIGTERM until all are gone (npm takes one to tidy up, and the next to end), SIGKILL
+# after 5 s.
+end_group() {
+  local tries
+  trap '' HUP INT TERM
+  say "interrupted: ending what was under way"
+  for ((tries = 0; tries < 50; tries++)); do
+    kill -TERM -- "-$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL -- "-$1" 2>/dev/null || true
 }
 
 # stamped NAME VALUE: whether step NAME was finished for VALUE.

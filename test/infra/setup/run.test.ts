@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -13,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
@@ -58,6 +61,15 @@ async function setUp(
 
 function command(folder: string, name: string, script: string): void {
   writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+/** A zombie does not run. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 const before = (folder: string): string => `${folder}:${process.env['PATH']}`;
@@ -115,6 +127,34 @@ test('a failing installation shows the end of its log and leaves no stamp', asyn
   t.regex(failed.stderr, /set-up goes on where it stopped/);
   const again = await setUp(root, ['--check'], { path: before(commands) });
   t.regex(again.stdout, /^missing +modules/m);
+});
+
+test('an interrupted set-up ends what it has started, however deep, and however deaf', async (t) => {
+  const { root, commands } = checkout(t);
+  // One that tidies up at the first SIGTERM, as npm does, with a child that hears none.
+  command(
+    commands,
+    'npm',
+    `trap 'trap - TERM' TERM
+sh -c 'trap "" TERM; echo $$ >${root}/child; while :; do sleep 1; done' &
+while :; do sleep 1; done`,
+  );
+  for (const name of ['apt-get', 'pip3']) command(commands, name, 'exit 0');
+  command(commands, 'dpkg', 'exit 0');
+  const child = spawn('/bin/bash', [join(root, 'infra/setup/run.sh'), 'true'], {
+    env: { ...process.env, PATH: before(commands) },
+    stdio: 'ignore',
+  });
+  const exited: Promise<unknown> = once(child, 'exit');
+  for (let tries = 0; tries < 600 && !existsSync(join(root, 'child')); tries++) await sleep(50);
+  await sleep(100);
+  const deep = Number(readFileSync(join(root, 'child'), 'utf8'));
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  await exited;
+  t.is(child.exitCode, 130);
+  for (let tries = 0; tries < 100 && isRunning(deep); tries++) await sleep(20);
+  t.false(isRunning(deep));
 });
 
 test('without a command it says how it is used', async (t) => {
