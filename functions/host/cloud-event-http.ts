@@ -14,7 +14,9 @@ const prefix = 'ce-';
  * @throws CloverError CLV_EVENT_INVALID, or CLV_UNSUPPORTED_MEDIA_TYPE for batches and other formats.
  */
 export function decodeHttpEvent(headers: DistinctHeaders, body: Buffer): CloudEvent {
-  const contentType = headers['content-type']?.[0];
+  const [contentType, ...others] = headers['content-type'] ?? [];
+  // Two of them are two modes, and which counts is not for us to say.
+  if (others.length > 0) throw invalid('content-type', 'must not be sent more than once');
   const mode = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (mode === structuredMediaType) return decodeStructured(body);
   if (mode.startsWith('application/cloudevents')) {

@@ -46,7 +46,8 @@ function parse(body: Buffer): Record<string, unknown> {
 function attributeText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31) {
+  // A number that is left alone by this operator is a 32-bit integer (§3.1 of the specification).
+  if (typeof value === 'number' && (value | 0) === value) {
     return String(value);
   }
   throw invalid(name, 'must be a string, a boolean or a 32-bit integer');

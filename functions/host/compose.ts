@@ -17,6 +17,7 @@ import { createSqliteSnapshotStore } from '../policy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
+import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
 
 /** Options of {@link composeControlPlane}. */
@@ -46,14 +47,14 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const file = (name: string): string => join(config.dataDir, name);
 
-  const resources = createLocalStore({ path: file('resources.db'), clock });
-  const evidence = createSqliteEvidenceStore({ path: file('evidence.db') });
+  const resources = opened(file('resources.db'), (path) => createLocalStore({ path, clock }));
+  const evidence = opened(file('evidence.db'), (path) => createSqliteEvidenceStore({ path }));
   const analytics = createClickHouseStore(config.clickhouse, { log });
   const gateway = config.gateway === undefined ? undefined : openGateway(config.gateway, clock);
   const snapshots =
     gateway === undefined
       ? undefined
-      : createSqliteSnapshotStore({ path: file('snapshots.db'), clock });
+      : opened(file('snapshots.db'), (path) => createSqliteSnapshotStore({ path, clock }));
 
   const status = Promise.withResolvers<Serving>();
   const functions: CloverFunction[] = [
@@ -100,6 +101,15 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       ]);
     },
   };
+}
+
+/** SQLite does not say which file it could not open. */
+function opened<T>(path: string, open: (path: string) => T): T {
+  try {
+    return open(path);
+  } catch (cause) {
+    throw cannotOpen(path, cause);
+  }
 }
 
 function openGateway(

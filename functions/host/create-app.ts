@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createBearerCheck } from './bearer.ts';
+import { createBodyBudget } from './body-budget.ts';
 import { decodeHttpEvent } from './cloud-event-http.ts';
 import type { EmitEvent } from './function.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
@@ -25,12 +26,23 @@ export interface AppOptions {
 /** Telemetry comes in large batches; control events are small. */
 const directLimit = { bytes: 64 * 1024 * 1024 };
 const brokerLimit = { bytes: 256 * 1024 };
+/** Of all of them together; one body of the largest size always finds room beside others. */
+const budgetBytes = 256 * 1024 * 1024;
 
 /** The HTTP surface of a host; see docs/architecture.md. */
 export function createApp({ runner, publish, token, log, isDraining }: AppOptions): Express {
   const app = express();
   const logs = new WeakMap<IncomingMessage, Logger>();
   const isAuthorized = createBearerCheck(token);
+  const budget = createBodyBudget(budgetBytes);
+  const readEvent = async (
+    request: HttpRequest,
+    response: HttpResponse,
+    { bytes }: { readonly bytes: number },
+  ): Promise<CloudEvent> => {
+    const body = await readBody(request, { bytes, take: budget.lease(response) });
+    return decodeHttpEvent(request.headersDistinct, body);
+  };
   const logOf = (request: IncomingMessage): Logger => logs.get(request) ?? log;
 
   app.disable('x-powered-by');
@@ -81,14 +93,18 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
     .route('/functions/:name')
     .post((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       runner
-        .post(String(request.params['name']), () => readEvent(request, directLimit), logOf(request))
+        .post(
+          String(request.params['name']),
+          () => readEvent(request, response, directLimit),
+          logOf(request),
+        )
         .then(() => response.status(204).end(), next);
     })
     .all(only('POST'));
   app
     .route('/broker')
     .post((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
-      readEvent(request, brokerLimit)
+      readEvent(request, response, brokerLimit)
         .then(publish)
         .then(() => response.status(202).end(), next);
     })
@@ -114,13 +130,6 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
     sendProblem(response, known);
   });
   return app;
-}
-
-async function readEvent(
-  request: HttpRequest,
-  limit: { readonly bytes: number },
-): Promise<CloudEvent> {
-  return decodeHttpEvent(request.headersDistinct, await readBody(request, limit));
 }
 
 function only(method: 'GET' | 'POST') {

@@ -52,3 +52,13 @@ export function sendProblem(response: ServerResponse, error: CloverError): void 
   response.writeHead(error.status, problemHeaders(error));
   response.end(JSON.stringify(problemOf(error)));
 }
+
+/** What to say of a database that cannot be opened: damaged, of another process, or without rights. */
+export function cannotOpen(path: string, cause: unknown): CloverError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CloverError(
+    'CLV_CONFIG_INVALID',
+    `cannot open ${path}: ${why}; restore it, or move it away to start without what it holds`,
+    { cause },
+  );
+}

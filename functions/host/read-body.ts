@@ -13,6 +13,8 @@ import { CloverError } from '../lib/errors.ts';
 export interface BodyLimit {
   /** Bytes after decompression, and so the most that may come over the wire as well. */
   readonly bytes: number;
+  /** Told of every piece before it is kept; what it throws ends the reading. */
+  readonly take?: (bytes: number) => void;
 }
 
 type Chunks = AsyncIterable<unknown, unknown, unknown>;
@@ -112,6 +114,7 @@ async function collect(chunks: Chunks, limit: BodyLimit): Promise<Buffer> {
     if (!Buffer.isBuffer(chunk)) throw new TypeError('expected bytes');
     size += chunk.length;
     if (size > limit.bytes) throw tooLarge(limit);
+    limit.take?.(chunk.length);
     parts.push(chunk);
   }
   return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, size);

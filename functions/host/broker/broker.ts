@@ -4,6 +4,7 @@ import type { FunctionEntry } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
+import { cannotOpen } from '../problem.ts';
 import { isoDurationMs } from './back-off.ts';
 import {
   fromWire,
@@ -147,7 +148,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     await ask({ op: 'open', input: { path, routes, limits } });
   } catch (error) {
     await worker.terminate();
-    throw error;
+    throw cannotOpen(path, error);
   }
 
   return {

@@ -109,6 +109,13 @@ test('the content type is the datacontenttype, and never a ce header', (t) => {
   );
 });
 
+test('two content types are refused: each may mean another mode', (t) => {
+  const types = ['text/plain', 'application/cloudevents+json'];
+  const headers = { ...distinct(required), 'content-type': types };
+  const error = refused(() => decodeHttpEvent(headers, Buffer.from('{}')));
+  t.is(error.details[0]?.field, 'content-type');
+});
+
 test('headers that are no event are refused with the attribute', (t) => {
   const cases: [Record<string, string>, string][] = [
     [{ 'ce-specversion': '0.3' }, 'specversion'],
@@ -162,12 +169,16 @@ test('structured data follows its content type', (t) => {
     count: '5',
     flag: 'true',
   });
+  const ends = { least: -(2 ** 31), most: 2 ** 31 - 1 };
+  t.deepEqual(structured(ends).extensions, { least: '-2147483648', most: '2147483647' });
   for (const bad of [
     { datacontenttype: 'text/plain', data: {} },
     { data: 1, data_base64: '' },
     { data_base64: '%%' },
     { ext: {} },
     { ext: 1.5 },
+    { ext: 2 ** 31 },
+    { ext: -(2 ** 31) - 1 },
   ]) {
     t.is(refused(() => structured(bad)).code, 'CLV_EVENT_INVALID', JSON.stringify(bad));
   }

@@ -75,3 +75,20 @@ test('a bad configuration is told in one line and ends with 2', async (t) => {
   t.regex(log, /datadir: unknown key/);
   t.notRegex(log, /\n.+\n/);
 });
+
+for (const name of ['broker.db', 'evidence.db', 'resources.db']) {
+  test(`a damaged ${name} is named, with what to do`, async (t) => {
+    const dataDir = await temporaryFolder(t);
+    const config = join(dataDir, 'config.json');
+    const clickhouse = { url: 'http://127.0.0.1:9', username: 'u', password: 'p', database: 'c' };
+    await writeFile(config, JSON.stringify({ dataDir, token, clickhouse }));
+    await writeFile(join(dataDir, name), Buffer.alloc(8_192, 7));
+    const child = spawn(process.execPath, [program, '--config', config], { stdio: 'pipe' });
+    let log = '';
+    child.stdout.on('data', (data: Buffer) => (log += data.toString()));
+    await once(child, 'close');
+    t.is(child.exitCode, 1);
+    t.true(log.includes(`cannot open ${join(dataDir, name)}: `), log);
+    t.true(log.includes('file is not a database; restore it'), log);
+  });
+}
