@@ -33,7 +33,7 @@ export interface Dispatcher {
   counters(): BrokerCounters;
 }
 
-/** Keeps which rows are in flight in memory only: after a crash all of them go out again. */
+/** After a crash all that was in flight goes out again, and counts as one failed attempt. */
 export function createDispatcher({ queue, routes, now, deliver }: DispatcherOptions): Dispatcher {
   const byName = new Map(routes.map((route) => [route.name, route]));
   const inFlight = new Map<number, string>();
@@ -44,9 +44,33 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
     counts.dropped += queue.bury(id, destination, outcome, now());
   };
 
+  const settle = (route: Route, id: number, outcome: Outcome): void => {
+    const { failed } = queue.load(id);
+    const decision = decide(outcome.status);
+    if (decision === 'done') {
+      queue.remove(id);
+      counts.delivered += 1;
+    } else if (decision === 'retry' && failed < route.delivery.retry) {
+      const wait = Math.max(backOffMs(route.delivery, failed + 1), outcome.retryAfterMs ?? 0);
+      queue.postpone(id, now() + wait);
+      counts.retried += 1;
+    } else if (route.keepsDead) {
+      bury(id, `/functions/${route.function}`, outcome);
+    } else {
+      queue.remove(id);
+      counts.dropped += 1;
+    }
+  };
+
   queue.transaction(() => {
     // The clock may have been set back since they were written.
     queue.hasten(now());
+    // What was being handled when the process ended may be what ended it: that was an attempt.
+    for (const id of queue.leftOut()) {
+      const route = byName.get(queue.load(id).route);
+      const message = 'the process ended while it was handled';
+      if (route !== undefined) settle(route, id, { status: 500, message });
+    }
     // Rows of triggers that the catalogue does not have any more would wait for ever.
     for (const name of queue.routes().filter((stored) => !byName.has(stored))) {
       for (const { id } of queue.head(name, Number.MAX_SAFE_INTEGER)) {
@@ -58,7 +82,7 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
     }
   });
 
-  const pumpRoute = (route: Route, running: number): number | undefined => {
+  const pumpRoute = (route: Route, running: number, out: DeliverMessage[]): number | undefined => {
     let free = route.concurrency - running;
     // At most `running` of the first rows are out already, so this many show every free one.
     for (const { id, due } of free > 0 ? queue.head(route.name, route.concurrency + 1) : []) {
@@ -67,7 +91,7 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
       if (free === 0) return undefined;
       const { failed, event } = queue.load(id);
       inFlight.set(id, route.name);
-      deliver({
+      out.push({
         op: 'deliver',
         delivery: id,
         route: route.name,
@@ -95,22 +119,7 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
     },
     settle: (id, outcome) => {
       const route = byName.get(inFlight.get(id) ?? '');
-      if (route === undefined) return;
-      const { failed } = queue.load(id);
-      const decision = decide(outcome.status);
-      if (decision === 'done') {
-        queue.remove(id);
-        counts.delivered += 1;
-      } else if (decision === 'retry' && failed < route.delivery.retry) {
-        const wait = Math.max(backOffMs(route.delivery, failed + 1), outcome.retryAfterMs ?? 0);
-        queue.postpone(id, now() + wait);
-        counts.retried += 1;
-      } else if (route.keepsDead) {
-        bury(id, `/functions/${route.function}`, outcome);
-      } else {
-        queue.remove(id);
-        counts.dropped += 1;
-      }
+      if (route !== undefined) settle(route, id, outcome);
     },
     release: (id) => {
       inFlight.delete(id);
@@ -119,7 +128,14 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
       if (!sending) return undefined;
       const running = new Map<string, number>();
       for (const name of inFlight.values()) running.set(name, (running.get(name) ?? 0) + 1);
-      const wakes = routes.map((route) => pumpRoute(route, running.get(route.name) ?? 0));
+      const out: DeliverMessage[] = [];
+      const wakes = routes.map((route) => pumpRoute(route, running.get(route.name) ?? 0, out));
+      try {
+        queue.sendOut(out.map(({ delivery }) => delivery));
+      } catch {
+        // A full disk: what cannot be noted is delivered all the same, its outcome is kept and tried again.
+      }
+      for (const message of out) deliver(message);
       const next = Math.min(...wakes.filter((wake) => wake !== undefined));
       return Number.isFinite(next) ? next : undefined;
     },

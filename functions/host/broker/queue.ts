@@ -35,6 +35,12 @@ export interface Queue {
   remove(id: number): void;
   /** Counts a failed attempt. */
   postpone(id: number, due: number): void;
+  /**
+   * Notes that rows are out. Not synced: it has to survive the process, not a power cut.
+   */
+  sendOut(ids: readonly number[]): void;
+  /** Rows that were out when the last process ended. */
+  leftOut(): readonly number[];
   /** No row waits longer than until then. */
   hasten(due: number): void;
   /** Removes the row and keeps its event as a dead letter; returns how many old ones made room. */
@@ -85,18 +91,20 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     if (unused !== undefined) usage.bytes -= one(unused);
   };
 
+  const transaction = (work: () => void): void => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      measure();
+      throw error;
+    }
+  };
+
   return {
-    transaction: (work) => {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        work();
-        db.exec('COMMIT');
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        measure();
-        throw error;
-      }
-    },
+    transaction,
     add: (routes, event, now) => {
       const size = event.data.length;
       if (usage.deliveries + routes.length > limits.deliveries) return false;
@@ -118,6 +126,18 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     postpone: (id, due) => {
       sql.postpone.run(due, id);
     },
+    sendOut: (ids) => {
+      if (ids.length === 0) return;
+      db.exec('PRAGMA synchronous = NORMAL');
+      try {
+        transaction(() => {
+          for (const id of ids) sql.sendOut.run(id);
+        });
+      } finally {
+        db.exec('PRAGMA synchronous = FULL');
+      }
+    },
+    leftOut: () => sql.leftOut.all().map((row) => integer.parse(row['id'])),
     hasten: (due) => {
       sql.hasten.run(due, due);
     },
@@ -169,7 +189,11 @@ function statements(db: DatabaseSync) {
       `DELETE FROM events WHERE id = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?)
        RETURNING length(data) AS n`,
     ),
-    postpone: db.prepare('UPDATE deliveries SET failed = failed + 1, due = ? WHERE id = ?'),
+    postpone: db.prepare(
+      'UPDATE deliveries SET failed = failed + 1, due = ?, out = 0 WHERE id = ?',
+    ),
+    sendOut: db.prepare('UPDATE deliveries SET out = 1 WHERE id = ?'),
+    leftOut: db.prepare('SELECT id FROM deliveries WHERE out = 1'),
     hasten: db.prepare('UPDATE deliveries SET due = ? WHERE due > ?'),
     routes: db.prepare('SELECT DISTINCT route FROM deliveries'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),

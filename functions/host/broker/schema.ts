@@ -7,6 +7,9 @@
  *
  * locking_mode=EXCLUSIVE: which rows are in flight is known to one process only, so a second one
  * on the same file would deliver everything twice. The lock ends with the process.
+ *
+ * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
+ * ended meanwhile.
  */
 export const schema = `
 PRAGMA busy_timeout = 2000;
@@ -24,7 +27,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
   event INTEGER NOT NULL REFERENCES events (id),
   route TEXT NOT NULL,
   failed INTEGER NOT NULL DEFAULT 0,
-  due INTEGER NOT NULL
+  due INTEGER NOT NULL,
+  out INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS deliveries_head ON deliveries (route, due, id);
 CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);

@@ -94,6 +94,38 @@ test('a transaction that fails changes nothing, and its rows stay in flight', (t
   queue.close();
 });
 
+test('an event whose handling ends the process is dead after the attempts it is due', (t) => {
+  const queue = createQueue(':memory:', limits);
+  let now = 0;
+  const attempts: number[] = [];
+  const process = (): ReturnType<typeof createDispatcher> => {
+    const dispatcher = createDispatcher({
+      queue,
+      routes: routes.slice(0, 1),
+      now: () => now,
+      deliver: ({ attempt }) => attempts.push(attempt),
+    });
+    dispatcher.start();
+    return dispatcher;
+  };
+  const first = process();
+  queue.transaction(() => {
+    first.publish(eventOf({ type: 'a' }));
+  });
+  first.pump();
+  for (let restarts = 0; restarts < 5; restarts += 1) {
+    const dispatcher = process();
+    now += 60_000;
+    dispatcher.pump();
+  }
+  t.deepEqual(attempts, [1, 2, 3]);
+  t.deepEqual(queue.depth(), { deliveries: 0, dead: 1 });
+  const [letter] = queue.deadLetters(1);
+  t.is(letter?.attempts, retry + 1);
+  t.is(letter?.event.extensions['knativeerrorcode'], '500');
+  queue.close();
+});
+
 test('rows that were postponed before the clock was set back go out after a restart', (t) => {
   const queue = createQueue(':memory:', limits);
   const out: DeliverMessage[] = [];
@@ -107,10 +139,15 @@ test('rows that were postponed before the clock was set back go out after a rest
   const [first] = out.splice(0);
   queue.transaction(() => before.settle(first?.delivery ?? 0, { status: 503, message: '' }));
 
-  const after = createDispatcher({ queue, routes, now: () => 400_000, deliver });
+  out.splice(0);
+  let now = 400_000;
+  const after = createDispatcher({ queue, routes, now: () => now, deliver });
   after.start();
-  t.is(after.pump(), undefined);
-  t.is(out.length, 2);
-  t.true(out.some(({ attempt }) => attempt === 2));
+  now += 1_000;
+  after.pump();
+  t.deepEqual(
+    out.map(({ attempt }) => attempt),
+    [2, 2],
+  );
   queue.close();
 });
