@@ -63,12 +63,13 @@ WHERE excluded.sequence > cell.sequence
 /** Rows of one run, with the unstamped rows of its splitters from its first block on. */
 export const selectCells = `
 SELECT splitter, run, epoch, arm, block, started, done, errors, stuck,
-       sum_log AS sumLog, sum_log_sq AS sumLogSq, lowest, highest
+       sum_log AS sumLog, sum_log_sq AS sumLogSq, lowest, highest,
+       (block + 1) * 1000 <= watermark_ms AS sealed
 FROM cell JOIN source ON source.id = cell.source_id
 WHERE run = :run OR (
   run = '' AND block >= (SELECT MIN(block) FROM cell WHERE run = :run)
   AND splitter IN (SELECT DISTINCT splitter FROM cell WHERE run = :run))
-ORDER BY block, epoch, run, arm, splitter, source.name
+ORDER BY block, epoch, run, arm, splitter, sealed, source.name
 `;
 
 /** Sums per splitter and stamp; the order of summation is fixed, so that replays agree to the bit. */
@@ -78,4 +79,18 @@ SELECT splitter, run, epoch, arm, block, SUM(started) AS started, SUM(done) AS d
        SUM(sum_log_sq) AS sumLogSq
 FROM cell WHERE block >= $from AND block < $to
 GROUP BY block, splitter, run, epoch, arm ORDER BY block, splitter, run, epoch, arm
+`;
+
+/** Rows that nobody needs any more; `:runs` is a JSON array of names. */
+export const pruneCells = `
+DELETE FROM cell WHERE
+  (run IN ('', '-') AND block < :standingFrom) OR
+  (run NOT IN ('', '-') AND block < :endedFrom AND run NOT IN (SELECT value FROM json_each(:runs)))
+`;
+
+/** Boots that fell silent and left nothing. */
+export const pruneSources = `
+DELETE FROM source WHERE received_at < :silentSince
+  AND NOT EXISTS (SELECT 1 FROM cell WHERE source_id = source.id)
+  AND NOT EXISTS (SELECT 1 FROM early_report WHERE source_id = source.id)
 `;

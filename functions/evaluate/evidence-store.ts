@@ -8,6 +8,18 @@ export interface BlockCell extends Omit<MergedCell, 'histogram'> {
   /** First and last latency bucket with a request in it; null without a histogram. */
   readonly lowest: number | null;
   readonly highest: number | null;
+  /** Its own source had all answers of the block before it fell silent; half blocks do not count. */
+  readonly sealed: boolean;
+}
+
+/** Evidence that is still of use; see {@link EvidenceStore.prune}. Unix ms of request starts. */
+export interface Keep {
+  /** Runs that are not over: all of their cells stay. */
+  readonly runs: readonly string[];
+  /** Standing and unstamped traffic stays from here on. */
+  readonly standingFrom: number;
+  /** Cells of other runs stay from here on. */
+  readonly endedFrom: number;
 }
 
 /** One look at the evidence, chained to the one before. */
@@ -47,6 +59,10 @@ export interface EvidenceStore {
    * A source's watermark counts once all its earlier reports are here, or given up after 5 s.
    */
   watermark(now: number, staleAfterMs: number): Promise<number | undefined>;
+  /** When the newest report of any source came, Unix ms; undefined before the first. */
+  heardAt(): Promise<number | undefined>;
+  /** Deletes the cells, and the sources without any, that nobody needs any more. Looks stay. */
+  prune(keep: Keep): Promise<void>;
   /** Smallest `openTimeoutMs` over all sources, or undefined before the first report. */
   openTimeoutMs(): Promise<number | undefined>;
   /** Appends a look; false when that number is taken already. */

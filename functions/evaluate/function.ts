@@ -20,15 +20,30 @@ export interface EvaluateOptions {
 /** Lost races that one invocation makes good by itself. */
 const maxConflicts = 20;
 
+/** Called less often than this we, and not the agents, were away: asleep, stopped, or the clock was set, ms. */
+const absentMs = 10_000;
+
+/** Evidence that nobody needs any more goes once in this time, ms. */
+const pruneEveryMs = 60_000;
+
+/** How long the ledger may ask for standing traffic, and for runs that are over, ms. */
+const standingMs = 3_600_000;
+const endedMs = 24 * 3_600_000;
+
 /** The judge: evidence → looks → verdict → intent. */
 export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const { resources, evidence, clock } = options;
   const counts = { reports: 0, cells: 0, refused: 0, looks: 0, verdicts: 0, conflicts: 0 };
+  let listeningSince = clock.now();
+  let calledAt = listeningSince;
+  let prunedAt: number | undefined;
   const context: StepContext = {
     resources,
     evidence,
     clock,
-    listeningSince: clock.now(),
+    get listeningSince() {
+      return listeningSince;
+    },
     onLook: (body) => {
       counts.looks += 1;
       if (body.outcome !== 'CONTINUE') counts.verdicts += 1;
@@ -59,6 +74,28 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     for (const [namespace = '', name = ''] of names) await settle(namespace, name);
   };
 
+  const attend = (): void => {
+    const now = clock.now();
+    if (Math.abs(now - calledAt) > absentMs) listeningSince = now;
+    calledAt = now;
+  };
+
+  const prune = async (): Promise<void> => {
+    const now = clock.now();
+    if (prunedAt !== undefined && Math.abs(now - prunedAt) < pruneEveryMs) return;
+    prunedAt = now;
+    const { items } = await resources.list('ExperimentRun');
+    const active = items.filter((run) => !isFinal(run.status.phase));
+    await evidence.prune({
+      runs: active.map(({ metadata }) => metadata.name),
+      standingFrom: Math.min(
+        now - standingMs,
+        ...active.map(({ status }) => status.startedAt ?? now),
+      ),
+      endedFrom: now - endedMs,
+    });
+  };
+
   const settleWhere = async (
     namespace: string | undefined,
     wanted: (experiment: Awaited<ReturnType<typeof listExperiments>>[number]) => boolean,
@@ -86,12 +123,14 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
 
     async onEvent(event: CloudEvent, { signal }: Invocation): Promise<void> {
       signal.throwIfAborted();
+      attend();
       switch (event.type) {
         case eventTypes.evidence: {
           const report = parse(evidenceReport, event, () => (counts.refused += 1));
           await evidence.merge(event.source, report, clock.now());
           counts.reports += 1;
           counts.cells += report.cells.length;
+          await prune();
           return settleActive();
         }
         case eventTypes.tick:

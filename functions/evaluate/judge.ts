@@ -4,7 +4,7 @@ import { durationMs } from '../lib/duration.ts';
 import { sampleRatioLogBayesFactor } from '../lib/statistics/sample-ratio.ts';
 import type { BlockCell } from './evidence-store.ts';
 import type { Finding, MetricResult, Outcome } from './look.ts';
-import { describe, judgeMetric, toEffect } from './metrics.ts';
+import { describe, judgeMetric, metricsOf, toEffect } from './metrics.ts';
 import { isLastStep } from './plan.ts';
 import { addArms, cutWindow, sealedUntil, settled, type EvidenceWindow } from './window.ts';
 
@@ -21,6 +21,8 @@ export interface JudgeInput {
   readonly watermark: number | undefined;
   readonly openTimeoutMs: number;
   readonly now: number;
+  /** When the newest report came, Unix ms. */
+  readonly heardAt: number | undefined;
   /** Since when evidence could reach us, Unix ms: our own absence is not the agent's silence. */
   readonly listeningSince: number;
 }
@@ -76,7 +78,7 @@ function cut(input: JudgeInput, to: number): EvidenceWindow {
 }
 
 const judgeAll = (plan: ExperimentSpec, window: EvidenceWindow): MetricResult[] =>
-  plan.metrics
+  metricsOf(plan)
     .map((metric) => judgeMetric(metric, plan, window))
     .filter((result) => result !== undefined);
 
@@ -86,7 +88,7 @@ const say = (outcome: Outcome, reason: string): Decision => ({ outcome, reason }
 
 function decide(input: JudgeInput, window: EvidenceWindow, metrics: MetricResult[]): Decision {
   const { plan, now } = input;
-  const ratio = sampleRatioAlarm(window);
+  const ratio = sampleRatioAlarm(input, window);
   if (ratio !== undefined) return say('INVALID', ratio);
 
   const fresh = window.newest > window.to - freshMs;
@@ -99,7 +101,11 @@ function decide(input: JudgeInput, window: EvidenceWindow, metrics: MetricResult
   if (now >= input.startedAt + durationMs(plan.deadline)) {
     return blocked ? found : say('INCONCLUSIVE', `deadline ${plan.deadline}: ${found.reason}`);
   }
-  const lastNews = Math.max(input.watermark ?? 0, input.listeningSince, input.startedAt);
+  const lastNews = Math.max(
+    input.watermark ?? input.heardAt ?? 0,
+    input.listeningSince,
+    input.startedAt,
+  );
   if (now - lastNews > silenceLimitMs + input.openTimeoutMs) {
     return say('INVALID', 'no-evidence: agents have not moved the watermark');
   }
@@ -112,7 +118,7 @@ function weigh(input: JudgeInput, window: EvidenceWindow, metrics: MetricResult[
   const control = addArms(window.epochs.map((epoch) => epoch.control));
   const variant = addArms(window.epochs.map((epoch) => epoch.variant));
   const fewest = Math.min(settled(control), settled(variant));
-  if (fewest < plan.minSamples || metrics.length < plan.metrics.length) {
+  if (fewest < plan.minSamples || metrics.length < metricsOf(plan).length) {
     return say('CONTINUE', `${fewest} of ${plan.minSamples} requests in the smaller arm`);
   }
   const text = metrics.map(describe).join('; ');
@@ -129,6 +135,11 @@ function weigh(input: JudgeInput, window: EvidenceWindow, metrics: MetricResult[
   if (!isLastStep(plan, intents.at(-1))) return say('CONTINUE', `before the last step; ${text}`);
   const stuck = control.stuck + variant.stuck;
   if (stuck > 0) return say('CONTINUE', `${stuck} stuck requests bar a PASS; ${text}`);
+  // Answers that fail are often quick: until they are sorted out, a low latency proves nothing.
+  const doubtful = metrics.filter(
+    ({ metric, role, worse }) => metric === 'errors' && role === 'guardrail' && worse,
+  );
+  if (doubtful.length > 0) return say('CONTINUE', `more errors bar a PASS; ${text}`);
   return objectives.every((metric) => metric.surely) ? say('PASS', text) : say('INVALID', barred);
 }
 
@@ -139,8 +150,9 @@ function barredBefore(input: JudgeInput, window: EvidenceWindow): boolean {
 }
 
 /** The gate before every verdict: units have to be shared out as planned, in every epoch. */
-function sampleRatioAlarm(window: EvidenceWindow): string | undefined {
-  const limit = Math.log(Math.max(1, window.epochs.length) / sampleRatioAlpha);
+function sampleRatioAlarm({ plan }: JudgeInput, window: EvidenceWindow): string | undefined {
+  // The number of epochs to come is known beforehand, so that the chance is that of the whole run.
+  const limit = Math.log(plan.plan.length / sampleRatioAlpha);
   for (const { epoch, weight, control, variant } of window.epochs) {
     const share = weight / 100;
     const counts = [control.started, variant.started];

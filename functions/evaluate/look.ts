@@ -18,6 +18,8 @@ export interface MetricResult extends Effect {
   /** As the bounds say; and whether that survives every filling. */
   readonly says: 'PASS' | 'FAIL' | 'UNDECIDED';
   readonly surely: boolean;
+  /** The estimate itself lies beyond the margin (and the floor). */
+  readonly worse: boolean;
 }
 
 /** What a judging of evidence gives, before it is numbered. */

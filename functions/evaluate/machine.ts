@@ -21,6 +21,8 @@ export interface Facts {
   readonly now: number;
   /** No older run is active on the same traffic. */
   readonly mayStart: boolean;
+  /** Of the live agents, Unix ms; undefined when there are none. */
+  readonly watermark: number | undefined;
   /** Unix second of the first stamped request of the run. */
   readonly firstBlock: number | undefined;
   /** The newest intent has reached the gateway. */
@@ -54,7 +56,7 @@ export function advance(
   if (facts.cancelled !== undefined) return cancel(status, facts.cancelled, facts.now);
   if (phase === 'Pending') return start(plan, status, facts);
   if (phase === 'WarmingUp') return warmUp(plan, status, facts);
-  return phase === 'Running' ? step(plan, status, facts.now) : status;
+  return phase === 'Running' ? step(plan, status, facts) : status;
 }
 
 /** The status after a look; the same object when the look says nothing new about a final phase. */
@@ -132,28 +134,37 @@ function start(
 function warmUp(
   plan: ExperimentSpec,
   status: ExperimentRunStatus,
-  { now, firstBlock }: Facts,
+  { now, firstBlock, watermark }: Facts,
 ): ExperimentRunStatus {
   if (status.judgedFrom === undefined) {
     if (firstBlock === undefined) return status;
     const seconds = Math.max(1, Math.ceil(durationMs(plan.warmUp) / 1_000));
     return { ...status, judgedFrom: (firstBlock + seconds) * 1_000 };
   }
-  if (now < status.judgedFrom) return status;
+  // By the agents' clock, which judgedFrom is of, where it is ahead of ours.
+  if (Math.max(now, watermark ?? 0) < status.judgedFrom) return status;
   const running: ExperimentRunStatus = { ...status, phase: 'Running' };
   if (plan.drill === undefined) return running;
   const variantWeight = status.intent?.variantWeight ?? 50;
   return withIntent(running, { variantWeight, fault: plan.drill.fault }, now);
 }
 
-function step(plan: ExperimentSpec, status: ExperimentRunStatus, now: number): ExperimentRunStatus {
+/** The next weight after the hold, but never blindly: without live agents the weights stay. */
+function step(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  { now, watermark }: Facts,
+): ExperimentRunStatus {
   const { intent } = status;
-  if (intent === undefined) return status;
+  if (intent === undefined || watermark === undefined) return status;
   const current = plan.plan[stepOf(intent)];
   const next = plan.plan[stepOf(intent) + 1];
   if (current === undefined || next === undefined) return status;
   const holdMs = current.hold === undefined ? defaultHoldMs : durationMs(current.hold);
-  if (now < Math.max(intent.at, status.judgedFrom ?? 0) + holdMs) return status;
+  // A first block in our future is of an agent whose clock is ahead.
+  const { judgedFrom = 0 } = status;
+  const since = judgedFrom > now ? intent.at : Math.max(intent.at, judgedFrom);
+  if (now < since + holdMs) return status;
   const fault = intent.fault === undefined ? {} : { fault: intent.fault };
   return withIntent(status, { variantWeight: next.weight, ...fault }, now);
 }

@@ -1,4 +1,9 @@
-import type { Effect, ExperimentSpec, Metric } from '../../knative/resources/experiment.ts';
+import {
+  metric as metricSchema,
+  type Effect,
+  type ExperimentSpec,
+  type Metric,
+} from '../../knative/resources/experiment.ts';
 import { designInterval, designRho, designTotals } from '../lib/statistics/design-sequence.ts';
 import { jeffreys, priorAround, proportionInterval } from '../lib/statistics/proportion.ts';
 import { rateRatioInterval, ratioLimit, type EventCounts } from '../lib/statistics/rate-ratio.ts';
@@ -13,6 +18,15 @@ const typicalSpread = 0.5;
 
 /** A margin of zero has no distance to tune for; this one is taken. */
 const smallestDistance = Math.log(1.05);
+
+/** The guardrail of a plan without a metric on errors: a version that fails fast is not a fast one. */
+const impliedGuard = metricSchema.parse({ type: 'errors', role: 'guardrail' });
+
+/** What a plan judges: its metrics, and errors in any case. */
+export function metricsOf(plan: ExperimentSpec): readonly Metric[] {
+  const named = plan.metrics.some(({ type }) => type === 'errors');
+  return named ? plan.metrics : [...plan.metrics, impliedGuard];
+}
 
 /** Judges one metric over a window of evidence; undefined without a request in either arm. */
 export function judgeMetric(
@@ -48,6 +62,7 @@ function judgeLatency(
     highest: asRise(highest),
     says,
     surely: says === 'PASS' ? highest <= limit : lowest > limit,
+    worse: estimate > limit,
   };
 }
 
@@ -69,11 +84,11 @@ function judgeErrors(
   }));
   const variant = addArms(window.epochs.map((epoch) => epoch.variant));
   const prior = metric.floor > 0 && metric.floor < 1 ? priorAround(metric.floor) : jeffreys;
-  const judge = (counts: readonly EventCounts[], extra: number): Judged => {
+  const judge = (counts: readonly EventCounts[], failed: number, fine: number): Judged => {
     const ratio = rateRatioInterval(counts, plan.alpha);
     const level = proportionInterval(
-      failures(variant) + extra,
-      settled(variant) - failures(variant),
+      failures(variant) + failed,
+      settled(variant) - failures(variant) + fine,
       plan.alpha,
       prior,
     );
@@ -81,9 +96,13 @@ function judgeErrors(
     const bad = ratio.low > limit && level.low > metric.floor;
     return { ratio, says: good ? 'PASS' : bad ? 'FAIL' : 'UNDECIDED' };
   };
-  const plain = judge(known, 0);
-  const kindest = judge(blame(known, 'control', window.missingFailures), 0);
-  const cruellest = judge(blame(known, 'variant', window.missingFailures), window.missingFailures);
+  const plain = judge(known, 0, 0);
+  const kindest = judge(blame(known, 'control', window.missingFailures), 0, window.missing);
+  const cruellest = judge(
+    blame(known, 'variant', window.missingFailures),
+    window.missingFailures,
+    0,
+  );
   return {
     metric: 'errors',
     role: metric.role,
@@ -95,6 +114,7 @@ function judgeErrors(
     highest: Math.max(plain.ratio.high, cruellest.ratio.high) - 1,
     says: plain.says,
     surely: (plain.says === 'PASS' ? cruellest : kindest).says === plain.says,
+    worse: plain.ratio.estimate > limit && failures(variant) > metric.floor * settled(variant),
   };
 }
 

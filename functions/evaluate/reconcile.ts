@@ -120,8 +120,10 @@ async function step(
   const blocker = await olderActiveRun(context, run);
   const refs = resolveRefs(run.spec.plan, policy);
   const mayStart = blocker === undefined && refs.status === 'True';
+  const begun = run.status.intent !== undefined;
+  const lost = begun && refs.status !== 'True' ? `cancelled: ${refs.message}` : undefined;
   return {
-    run: await stepRun(context, run, { policy, mayStart, cancelled }),
+    run: await stepRun(context, run, { policy, mayStart, cancelled: cancelled ?? lost }),
     blocker,
     overlays: [],
   };

@@ -1,7 +1,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { EvidenceCell } from '../../knative/events.ts';
-import { evidenceSchema, selectCells, selectTotals, upsertCell } from './evidence-schema.ts';
+import {
+  evidenceSchema,
+  pruneCells,
+  pruneSources,
+  selectCells,
+  selectTotals,
+  upsertCell,
+} from './evidence-schema.ts';
 import type { BlockCell, EvidenceStore, Look, MergedCell } from './evidence-store.ts';
 
 /** A gap in a source's reports is waited for this long before newer watermarks count. */
@@ -31,7 +38,12 @@ const totalRow = z.object({
   sumLog: z.number(),
   sumLogSq: z.number(),
 });
-const cellRow = totalRow.extend({ lowest: count.nullable(), highest: count.nullable() });
+const cellRow = totalRow.extend({
+  lowest: count.nullable(),
+  highest: count.nullable(),
+  sealed: count.transform(Boolean),
+});
+const heardRow = z.object({ value: z.number().nullable() });
 
 /**
  * Evidence and looks in one SQLite file, durable once a method has resolved. Any number of stores
@@ -43,12 +55,14 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
   db.exec(evidenceSchema);
   const statements = prepare(db);
 
-  const advance = (sourceId: number, givenUpBefore: number): void => {
+  const advance = (sourceId: number, now: number): void => {
     const source = sourceRow.parse(statements.sourceById.get(sourceId));
     let { sequence, watermark_ms: watermark } = source;
     for (const row of statements.early.all(sourceId)) {
       const early = earlyRow.parse(row);
-      if (early.sequence > sequence + 1 && early.received_at > givenUpBefore) break;
+      // A report of the future came before our clock was set back: no reason to wait for its past.
+      const age = now - early.received_at;
+      if (early.sequence > sequence + 1 && age >= 0 && age < gapMs) break;
       sequence = Math.max(sequence, early.sequence);
       watermark = Math.max(watermark, early.watermark_ms);
     }
@@ -65,7 +79,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
         for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
         if (report.sequence > sequence) {
           statements.addEarly.run(id, report.sequence, report.watermarkMs, receivedAt);
-          advance(id, receivedAt - gapMs);
+          advance(id, receivedAt);
         }
       });
     },
@@ -84,11 +98,26 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
         let lowest: number | undefined;
         for (const row of statements.liveSources.all(now - staleAfterMs)) {
           const { id } = sourceRow.parse(row);
-          advance(id, now - gapMs);
+          advance(id, now);
           const source = sourceRow.parse(statements.sourceById.get(id));
           lowest = Math.min(lowest ?? Infinity, source.watermark_ms);
         }
         return lowest;
+      });
+    },
+
+    async heardAt(): Promise<number | undefined> {
+      return heardRow.parse(statements.heard.get()).value ?? undefined;
+    },
+
+    async prune({ runs, standingFrom, endedFrom }): Promise<void> {
+      inTransaction(db, () => {
+        statements.pruneCells.run({
+          runs: JSON.stringify(runs),
+          standingFrom: Math.floor(standingFrom / 1_000),
+          endedFrom: Math.floor(endedFrom / 1_000),
+        });
+        statements.pruneSources.run({ silentSince: endedFrom });
       });
     },
 
@@ -122,7 +151,7 @@ function prepare(db: DatabaseSync) {
     touchSource: db.prepare(
       `INSERT INTO source (name, received_at, open_timeout_ms) VALUES (?, ?, ?)
        ON CONFLICT (name) DO UPDATE SET open_timeout_ms = excluded.open_timeout_ms,
-         received_at = MAX(received_at, excluded.received_at)`,
+         received_at = excluded.received_at`,
     ),
     sourceByName: db.prepare(`${source} WHERE name = ?`),
     sourceById: db.prepare(`${source} WHERE id = ?`),
@@ -134,6 +163,9 @@ function prepare(db: DatabaseSync) {
     ),
     forget: db.prepare('DELETE FROM early_report WHERE source_id = ? AND sequence <= ?'),
     openTimeout: db.prepare('SELECT MIN(open_timeout_ms) AS value FROM source'),
+    heard: db.prepare('SELECT MAX(received_at) AS value FROM source'),
+    pruneCells: db.prepare(pruneCells),
+    pruneSources: db.prepare(pruneSources),
     cell: db.prepare(upsertCell),
     cells: db.prepare(selectCells),
     totals: db.prepare(selectTotals),
@@ -192,6 +224,7 @@ const sameKey = (a: BlockCell, b: BlockCell): boolean =>
   a.block === b.block &&
   a.epoch === b.epoch &&
   a.run === b.run &&
+  a.sealed === b.sealed &&
   a.arm === b.arm &&
   a.splitter === b.splitter;
 

@@ -79,8 +79,10 @@ async function nextStatus(
   }
   const needed = status.judgedFrom === undefined || status.phase === 'RollingBack';
   const seen = needed ? await evidence.cells(metadata.name) : [];
+  const watermark = await evidence.watermark(clock.now(), staleAfterMs);
   const moved = advance(spec.plan, status, {
     now: clock.now(),
+    watermark,
     mayStart: options.mayStart,
     firstBlock: seen.find((cell) => cell.run === metadata.name && cell.started > 0)?.block,
     applied: isApplied(run, seen, options.policy, clock.now()),
@@ -88,7 +90,7 @@ async function nextStatus(
   });
   if (moved !== status) return moved;
 
-  const body = await lookAt(context, run, last);
+  const body = await lookAt(context, run, last, watermark);
   if (body === undefined) return status;
   const look = chainLook(last, body);
   if (!(await evidence.appendLook(look))) return 'again';
@@ -101,12 +103,12 @@ async function lookAt(
   context: StepContext,
   run: ExperimentRun,
   last: Look | undefined,
+  watermark: number | undefined,
 ): Promise<LookBody | undefined> {
   const { phase, startedAt, verdictAt, intents, judgedFrom } = run.status;
   const judging = phase === 'WarmingUp' || phase === 'Running';
   if (startedAt === undefined || !(judging || phase === 'Verifying')) return undefined;
   const now = context.clock.now();
-  const watermark = await context.evidence.watermark(now, staleAfterMs);
   const before = last === undefined ? undefined : readConclusion(last);
   const sealed = before === undefined || sealedUntil(watermark) > before.summary.window.to;
   if (!sealed && now - before.at < idleLookMs) return undefined;
@@ -120,6 +122,7 @@ async function lookAt(
     watermark,
     openTimeoutMs: (await context.evidence.openTimeoutMs()) ?? defaultOpenTimeoutMs,
     now,
+    heardAt: await context.evidence.heardAt(),
     listeningSince: context.listeningSince,
   };
   const finding = judging ? judge(input) : watch({ ...input, verdictAt: verdictAt ?? now });

@@ -60,6 +60,11 @@ export function sealedUntil(watermark: number | undefined): number {
   return Math.floor((watermark ?? 0) / 1_000) * 1_000;
 }
 
+/** Whether all requests of a cell had their answers, or were stuck, by a watermark. */
+export function isSealed({ sealed, block }: BlockCell, to: number): boolean {
+  return sealed && (block + 1) * 1_000 <= to;
+}
+
 /** A failed request: an error, or no answer within the limit. */
 export function failures(arm: ArmSums): number {
   return arm.errors + arm.stuck;
@@ -85,7 +90,7 @@ export function moments(arm: ArmSums, openTimeoutMs: number): Moments {
 
 /** Sums a run's sealed cells by epoch and by block. */
 export function cutWindow(cut: Cut): EvidenceWindow {
-  const inTime = cut.cells.filter((cell) => (cell.block + 1) * 1_000 <= cut.to);
+  const inTime = cut.cells.filter((cell) => isSealed(cell, cut.to));
   const isJudged = (cell: BlockCell): boolean =>
     cell.block * 1_000 >= cut.from && (cell.run === '' || cut.judged.has(cell.epoch));
   const judged = inTime.filter(isJudged);
@@ -100,8 +105,10 @@ export function cutWindow(cut: Cut): EvidenceWindow {
     const past = cells.filter((cell) => cell.run === cut.run && !isJudged(cell));
     const now = cells.filter(isJudged);
     if (past.length > 0) blocks.push({ cells: divide(past, cut), missing: [], judged: false });
-    if (now.length > 0)
-      blocks.push({ cells: divide(now, cut), missing: gaps(now, cut), judged: true });
+    if (now.length === 0) continue;
+    // Without any past there is no baseline: such a block only trains it.
+    const hasPast = blocks.length > 0;
+    blocks.push({ cells: divide(now, cut), missing: gaps(now, cut), judged: hasPast });
   }
   const unknown = [...stamped.map(unanswered), ...unstamped.map((cell) => cell.started)];
   const doubtful = [

@@ -56,6 +56,36 @@ test('requests that stopped give no verdict, though another agent moves the wate
   t.is(judged({ factor: 100 }, { watermark, now: 1_119_000 }).outcome, 'INCONCLUSIVE');
 });
 
+test('silence counts from the last report, not from the start of the run', (t) => {
+  const more = { watermark: undefined, now: 1_100_000, heardAt: 1_080_000 };
+  t.is(judged({ factor: 100 }, more).outcome, 'CONTINUE');
+  t.is(judged({ factor: 100 }, { ...more, heardAt: 1_029_000 }).outcome, 'INVALID');
+});
+
+test('blocks that their own source never sealed do not count, though another moves on', (t) => {
+  const half = toBlockCells(requests({ factor: 100, seconds: 5 })).map((cell) =>
+    Object.assign(cell, { sealed: false }),
+  );
+  const whole = toBlockCells(requests({ from: 1_005, seconds: 30, seed: 2 }));
+  const finding = judge(inputOf([...half, ...whole]));
+  t.is(finding.outcome, 'PASS');
+  t.is(finding.summary.samples.control + finding.summary.samples.variant, 6_000);
+});
+
+test('failing fast is no low latency: errors are judged without a metric on them', (t) => {
+  const plan = planOf({ metrics: [{ type: 'latency', margin: 0.1 }] });
+  t.is(judged({ seconds: 30 }, { plan }).outcome, 'PASS');
+  t.is(judged({ errors: [0, 1], factor: 0.1 }, { plan }).outcome, 'FAIL');
+  for (let seconds = 2; seconds <= 60; seconds += 1) {
+    const { outcome, reason } = judged({ seconds, errors: [0, 0.03], factor: 0.9 }, { plan });
+    t.not(outcome, 'PASS');
+    if (outcome !== 'FAIL') continue;
+    t.regex(reason, /errors/);
+    return;
+  }
+  t.fail('never failed');
+});
+
 test('our own absence is not the silence of the agents', (t) => {
   const more = { watermark: undefined, now: 1_085_000, listeningSince: 1_084_000 };
   t.is(judged({}, more).outcome, 'CONTINUE');
@@ -108,6 +138,13 @@ test('missing requests that only just began to matter do not end a run yet', (t)
 
 test('a gross FAIL survives every filling of the missing', (t) => {
   t.is(judged({ seconds: 10, unstamped: 10, factor: 100 }).outcome, 'FAIL');
+});
+
+test('missing requests that may all have gone well bar a FAIL on errors', (t) => {
+  const plan = planOf({ metrics: [{ type: 'errors', margin: 0.1, floor: 0.01 }] });
+  const shape = { seconds: 20, errors: [0, 0.03] } as const;
+  t.is(judged(shape, { plan }).outcome, 'FAIL');
+  t.is(judged({ ...shape, unstamped: 400 }, { plan }).outcome, 'INVALID');
 });
 
 test('an error ratio above margin and floor fails; below the floor it never does', (t) => {

@@ -27,6 +27,7 @@ const stepped = { plan: [{ weight: 5, hold: '10s' }, { weight: 25 }, { weight: 5
 const factsOf = (more: Partial<Facts> = {}): Facts => ({
   now: 100_000,
   mayStart: true,
+  watermark: 100_000,
   firstBlock: undefined,
   applied: false,
   cancelled: undefined,
@@ -183,6 +184,7 @@ test('whatever happens: epochs grow by one, weights are the plan’s, and an end
     fc.record({
       now: fc.nat(300_000),
       mayStart: fc.boolean(),
+      watermark: fc.option(fc.nat(300_000), { nil: undefined }),
       firstBlock: fc.option(fc.integer({ min: 1, max: 200 }), { nil: undefined }),
       applied: fc.boolean(),
       cancelled: fc.option(fc.constant('gone'), { nil: undefined, freq: 20 }),

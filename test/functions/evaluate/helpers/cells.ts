@@ -66,6 +66,7 @@ export function toBlockCells(requests: readonly Seen[]): BlockCell[] {
     return Object.assign(cell, {
       lowest: known ? Math.min(...buckets) : null,
       highest: known ? Math.max(...buckets) : null,
+      sealed: true,
     });
   });
 }

@@ -81,6 +81,7 @@ export function inputOf(cells: readonly BlockCell[], more: Partial<JudgeInput> =
     watermark: end,
     openTimeoutMs: 10_000,
     now: end,
+    heardAt: undefined,
     listeningSince: 999_000,
     ...more,
   };

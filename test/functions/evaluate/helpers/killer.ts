@@ -70,6 +70,8 @@ function guardEvidence(store: EvidenceStore, guard: Guard): EvidenceStore {
     cells: (run) => guard(() => store.cells(run)),
     totals: (window) => guard(() => store.totals(window)),
     watermark: (now, stale) => guard(() => store.watermark(now, stale)),
+    heardAt: () => guard(() => store.heardAt()),
+    prune: (keep) => guard(() => store.prune(keep)),
     openTimeoutMs: () => guard(() => store.openTimeoutMs()),
     appendLook: (look) => guard(() => store.appendLook(look)),
     looks: (run) => guard(() => store.looks(run)),

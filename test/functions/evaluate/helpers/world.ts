@@ -52,6 +52,9 @@ export class World {
   /** Agents send nothing while this is set. */
   blind = false;
   perSecond: number;
+  /** How far the agent's clock is ahead of ours, ms. */
+  agentAhead = 0;
+  private boots = 1;
   private readonly folder: string;
   private readonly options: WorldOptions;
   private readonly random: () => number;
@@ -150,7 +153,7 @@ export class World {
 
   /** One second of traffic, the agent's report on it, and a tick. */
   async second(): Promise<void> {
-    const requests = await this.traffic(Math.floor(this.now / 1_000));
+    const requests = await this.traffic(Math.floor((this.now + this.agentAhead) / 1_000));
     this.now += 1_000;
     if (!this.blind) await this.report(requests);
     await this.tick();
@@ -166,6 +169,12 @@ export class World {
     return this.run(name);
   }
 
+  /** The agent starts anew: another source, whose counters begin at zero. */
+  restartAgent(): void {
+    this.boots += 1;
+    this.sequence = 0;
+  }
+
   async tick(): Promise<void> {
     const data = { schedule: 'evaluate-look', at: this.now };
     await this.send(eventTypes.tick, '/scheduler', data);
@@ -173,9 +182,9 @@ export class World {
 
   async report(requests: readonly Seen[]): Promise<void> {
     this.sequence += 1;
-    await this.send(eventTypes.evidence, '/nodes/n1/b1', {
+    await this.send(eventTypes.evidence, `/nodes/n1/b${this.boots}`, {
       sequence: this.sequence,
-      watermarkMs: this.now,
+      watermarkMs: this.now + this.agentAhead,
       openTimeoutMs: 10_000,
       cells: toCells(requests, this.sequence),
     });
