@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import anyTest, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
@@ -203,7 +204,7 @@ withEnvoy(
 
 anyTest('of two processes on one folder, the lower snapshot never wins', async (t) => {
   const xdsDir = await offline(t);
-  const program = join(import.meta.dirname, 'fixtures/rival-writer.ts');
+  const program = fileURLToPath(new URL('fixtures/rival-writer.ts', import.meta.url));
   const rivals = await Promise.all(
     [1, 2].map(() => promisify(execFile)(process.execPath, [program, xdsDir])),
   );
