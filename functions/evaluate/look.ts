@@ -20,6 +20,8 @@ export interface MetricResult extends Effect {
   readonly surely: boolean;
   /** The estimate itself lies beyond the margin (and the floor). */
   readonly worse: boolean;
+  /** The error ratio below which this one surely lies, where only that makes it pass. */
+  readonly below?: number;
 }
 
 /** What a judging of evidence gives, before it is numbered. */

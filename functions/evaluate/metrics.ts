@@ -94,7 +94,8 @@ function judgeErrors(
     );
     const good = ratio.high <= limit || level.high <= metric.floor;
     const bad = ratio.low > limit && level.low > metric.floor;
-    return { ratio, says: good ? 'PASS' : bad ? 'FAIL' : 'UNDECIDED' };
+    const byFloor = good && ratio.high > limit;
+    return { ratio, byFloor, says: good ? 'PASS' : bad ? 'FAIL' : 'UNDECIDED' };
   };
   const plain = judge(known, 0, 0);
   const kindest = judge(blame(known, 'control', window.missingFailures), 0, window.missing);
@@ -115,11 +116,14 @@ function judgeErrors(
     says: plain.says,
     surely: (plain.says === 'PASS' ? cruellest : kindest).says === plain.says,
     worse: plain.ratio.estimate > limit && failures(variant) > metric.floor * settled(variant),
+    ...(plain.byFloor && { below: metric.floor }),
   };
 }
 
 interface Judged {
   readonly ratio: { readonly estimate: number; readonly low: number; readonly high: number };
+  /** Passes by its level, not by comparison. */
+  readonly byFloor: boolean;
   readonly says: MetricResult['says'];
 }
 
@@ -149,9 +153,15 @@ export function toEffect({ metric, estimate, low, high }: MetricResult): Effect 
   return { metric, estimate, low, high };
 }
 
-/** A result in words: `latency +1.2 % (-3.0 % to +5.6 %), margin +10.0 %`. */
+/**
+ * A result in words: `latency +1.2 % (-3.0 % to +5.6 %), margin +10.0 %`, or
+ * `errors surely below the floor of 1 %`.
+ */
 export function describe(result: MetricResult): string {
-  const { metric, estimate, low, high, margin } = result;
+  const { metric, estimate, low, high, margin, below } = result;
+  if (below !== undefined) {
+    return `${metric} surely below the floor of ${Number((below * 100).toPrecision(6))} %`;
+  }
   const [at, from, to, limit] = [estimate, low, high, margin].map(percent);
   return `${metric} ${at} (${from} to ${to}), margin ${limit}`;
 }

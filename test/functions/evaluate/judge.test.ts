@@ -147,6 +147,10 @@ test('missing requests that may all have gone well bar a FAIL on errors', (t) =>
   t.is(judged({ ...shape, unstamped: 400 }, { plan }).outcome, 'INVALID');
 });
 
+test('a reason says by which rule errors pass', (t) => {
+  t.regex(judged({ seconds: 30 }).reason, /; errors surely below the floor of 1 %$/);
+});
+
 test('an error ratio above margin and floor fails; below the floor it never does', (t) => {
   t.is(judged({ seconds: 20, errors: [0, 0.05] }).outcome, 'FAIL');
   for (const seed of [1, 2, 3, 4]) {
