@@ -87,7 +87,14 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
   };
 
   for (const file of [xdsFile.clusters, xdsFile.listeners]) {
-    if (read(file) === undefined) replace(file, { version_info: String(fence()), resources: [] });
+    while (read(file) === undefined) {
+      try {
+        replace(file, { version_info: String(fence()), resources: [] });
+      } catch (error) {
+        // Another process went ahead between the two: look again.
+        if (!(error instanceof CloverError) || error.code !== 'CLV_CONFLICT') throw error;
+      }
+    }
   }
   return {
     read,
