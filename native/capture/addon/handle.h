@@ -9,6 +9,7 @@
 
 namespace clover {
 
+// A capture or replay as JS holds it; closes with its environment.
 class Handle {
  public:
   // Throws js::Failed with CLV_CAPTURE_UNAVAILABLE pending where the kernel side is not to be had.

@@ -5,6 +5,7 @@
 
 namespace clover {
 
+// Skips a message body by its framing and says where it ends; nothing of it is kept.
 class BodyReader {
  public:
   void begin(Framing framing, u64 length);

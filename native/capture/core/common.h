@@ -89,6 +89,7 @@ struct FlowKey {
   }
 };
 
+// Hash of a flow key.
 struct FlowHash {
   size_t operator()(const FlowKey& key) const { return key.hash(); }
 };

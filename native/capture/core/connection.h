@@ -12,6 +12,7 @@ class Session;
 // Why a connection is over.
 enum class End : u8 { fin, reset, replaced, detached, idle };
 
+// One TCP connection at one pod: both streams reassembled, parsed, and paired into requests.
 class Connection {
  public:
   Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first);

@@ -10,6 +10,7 @@
 
 namespace clover {
 
+// The thread around a session: feeds it from the ring, closes batches, answers questions.
 class Engine {
  public:
   // A replay.

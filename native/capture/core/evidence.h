@@ -9,6 +9,7 @@
 
 namespace clover {
 
+// Requests of one arm that started in one second (knative/events.ts, evidenceCell).
 struct Cell {
   u64 block = 0;
   u64 revision = 0;
@@ -21,6 +22,7 @@ struct Cell {
   void merge(const Cell& other);
 };
 
+// The cells of one stamp, by block.
 struct ArmCells {
   Stamp stamp;
   std::map<u64, Cell> blocks;
@@ -40,12 +42,14 @@ struct Leg {
   std::map<u64, Cell> provisional;
 };
 
+// A cell with its key, as it is reported.
 struct CellView {
   const PodCells* pod;
   const ArmCells* arm;
   const Cell* cell;
 };
 
+// Counts requests at splitting points from their start, by arm and second.
 class Evidence {
  public:
   PodCells& pod(const std::string& name);

@@ -5,10 +5,12 @@
 
 namespace clover {
 
+// Who a pod is: the resource attributes of its spans.
 struct Identity {
   std::string name_space, name, uid, node, service, version;
 };
 
+// A traced pod: its identity and the legs that its servers take requests on.
 struct Pod {
   u32 ifindex = 0;
   Identity identity;

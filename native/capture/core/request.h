@@ -11,6 +11,7 @@ namespace clover {
 struct Leg;
 struct Pod;
 
+// One request from its first byte until its span is written; taken from a pool.
 struct Request {
   Request* before = nullptr;  // in an OpenList
   Request* after = nullptr;

@@ -11,6 +11,7 @@
 
 namespace clover {
 
+// What a session is started with.
 struct Settings {
   u64 boot = 0;
   u64 open_timeout_ns = 10'000'000'000;
@@ -18,6 +19,7 @@ struct Settings {
   size_t batch_bytes = 768 * 1024;
 };
 
+// Where every byte and every request went (native/capture/types.ts, CaptureLedger).
 struct Ledger {
   u64 received = 0;  // payload bytes that came up from the wire
   u64 parsed = 0;
@@ -28,6 +30,7 @@ struct Ledger {
   u64 connections_open = 0, connections_seen = 0;
 };
 
+// Turns segments into spans, evidence and a ledger. Single-threaded; knows no kernel and no JS.
 class Session {
  public:
   explicit Session(const Settings& settings);

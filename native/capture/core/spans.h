@@ -7,6 +7,7 @@
 
 namespace clover {
 
+// Spans that are ready to leave, as OTLP.
 struct Batch {
   std::string otlp;
   u32 spans = 0;
@@ -22,6 +23,7 @@ struct SpanPlace {
   bool closed = false;  // the connection ended before the response did
 };
 
+// Encodes spans into the open batch, grouped by pod.
 class SpanWriter {
  public:
   SpanWriter(u64 boot, size_t batch_bytes) : boot_(boot), limit_(batch_bytes) {}

@@ -42,6 +42,7 @@ enum class Phase : u8 {
   body,
 };
 
+// One direction of a connection: its place in sequence space, what waits out of order, the parser.
 struct Stream {
   bool to_pod = false;
   bool synced = false;

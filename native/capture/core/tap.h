@@ -16,6 +16,7 @@ struct Unavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The kernel side: loads the programs, attaches them to interfaces, reads the ring and the counters.
 class Tap {
  public:
   // Throws Unavailable.

@@ -24,6 +24,7 @@ class Arena {
   std::deque<std::string> texts_;
 };
 
+// One attribute: its key, and its value as text.
 struct Attribute {
   std::string_view key;
   std::string_view text;

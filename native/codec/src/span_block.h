@@ -20,22 +20,26 @@ struct Resource {
   void add(const Attribute &attribute);
 };
 
+// Instrumentation scope of the spans that follow.
 struct Scope {
   std::string_view name, version;
   Attributes attributes;
 };
 
+// One event of a span.
 struct Event {
   uint64_t time = 0;
   std::string_view name;
   Attributes attributes;
 };
 
+// One link of a span.
 struct Link {
   std::string_view trace_id, span_id, trace_state;
   Attributes attributes;
 };
 
+// One decoded span, before it is appended to the columns.
 struct Span {
   std::string_view trace_id, span_id, parent_span_id, trace_state, name;
   uint8_t kind = 0;
@@ -51,6 +55,7 @@ struct Span {
 // Index of the log-bucket of a duration: floor(log2(ns) · 16) in integers; 0 for 0 ns.
 uint16_t log_bucket(uint64_t ns);
 
+// Columns of the span table, written as one block of ClickHouse's Native format.
 class SpanBlock {
  public:
   SpanBlock();

@@ -16,6 +16,7 @@ struct Malformed {
 
 enum class Wire : uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
+// One field of a protobuf message: number, wire type and place.
 struct Field {
   uint32_t number;
   Wire wire;
