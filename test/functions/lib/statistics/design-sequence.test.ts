@@ -36,13 +36,15 @@ test('block sums give what the formula gives unit by unit', (t) => {
   fc.assert(
     fc.property(fc.array(block, { maxLength: 6 }), (blocks) => {
       let [sum, variance] = [0, 0];
-      // The baseline by its definition: weights 0.9^age, per arm, each mean times the other's chance.
+      // The baseline by its definition: weights e^(−units since / 100), per arm, each mean times
+      // the other's chance.
       for (const [index, [p, control, variant]] of blocks.entries()) {
         const mean = (arm: 1 | 2): number | undefined => {
-          let [total, weight] = [0, 0];
-          for (const [age, past] of blocks.slice(0, index).toReversed().entries()) {
-            total += 0.9 ** age * momentsOf(past[arm]).sum;
-            weight += 0.9 ** age * past[arm].length;
+          let [total, weight, since] = [0, 0, 0];
+          for (const past of blocks.slice(0, index).toReversed()) {
+            total += Math.exp(-since / 100) * momentsOf(past[arm]).sum;
+            weight += Math.exp(-since / 100) * past[arm].length;
+            since += past[1].length + past[2].length;
           }
           return weight === 0 ? undefined : total / weight;
         };
