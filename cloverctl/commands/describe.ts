@@ -7,7 +7,8 @@ import type { CliEnv } from '../env.ts';
 import { kindByName } from '../kind-names.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 import { table } from '../output/table.ts';
-import { effectText, timeText } from '../output/text.ts';
+import { effectText } from '../../functions/lib/effect-text.ts';
+import { timeText } from '../output/text.ts';
 import { missing } from './get.ts';
 
 interface DescribeOptions extends GlobalOptions {

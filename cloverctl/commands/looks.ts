@@ -12,7 +12,8 @@ import {
   writeLines,
   type OutputOptions,
 } from '../output/print.ts';
-import { effectText, timeText } from '../output/text.ts';
+import { effectText } from '../../functions/lib/effect-text.ts';
+import { timeText } from '../output/text.ts';
 import { table, type Column } from '../output/table.ts';
 
 interface LooksOptions extends OutputOptions {

@@ -1,6 +1,6 @@
 import type { RedRow } from '../../functions/analytics/store.ts';
+import { effectText } from '../../functions/lib/effect-text.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
-import type { Effect } from '../../knative/resources/experiment.ts';
 import type { Cause, Ledger } from './ledger.ts';
 
 /** Lines of a table: the first column left, the others right aligned, two spaces between. */
@@ -54,24 +54,11 @@ export function renderRun(run: ExperimentRun): string {
       // Of a few errors the ratio's interval says less than they do.
       effect.metric === 'errors'
         ? `; errors ${evidence?.errors.control} + ${evidence?.errors.variant}`
-        : `; ${renderEffect(effect)}`,
+        : `; ${effectText(effect)}`,
     )
     .join('');
   const outcome = verdict === undefined ? '' : ` → ${verdict}`;
   return `${phase}${share}${fault}${samples}${effects}${outcome}`;
-}
-
-/** `latency +1.2 % [-3.0 %, +5.5 %]`: estimate and interval of the variant against the control. */
-export function renderEffect(effect: Effect): string {
-  const { metric, estimate, low, high } = effect;
-  return `${metric} ${percent(estimate)} [${percent(low)}, ${percent(high)}]`;
-}
-
-function percent(ratio: number): string {
-  // The judge clamps what no evidence bounds at a million-fold.
-  if (ratio >= 999_998) return 'unbounded';
-  if (ratio >= 9) return `×${(1 + ratio).toFixed(0)}`;
-  return `${ratio < 0 ? '-' : '+'}${Math.abs(100 * ratio).toFixed(1)} %`;
 }
 
 const causes: readonly Cause[] = ['before-start', 'warm-up', 'in-flight', 'after-verdict'];

@@ -4,7 +4,8 @@ import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
 import type { Condition } from '../../knative/resources/meta.ts';
 import type { Tap } from '../../knative/resources/tap.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
-import { ago, effectText } from './text.ts';
+import { effectText } from '../../functions/lib/effect-text.ts';
+import { ago } from './text.ts';
 import type { Column } from './table.ts';
 
 const name = { head: 'NAME', cell: ({ metadata }: AnyResource) => metadata.name };

@@ -1,5 +1,3 @@
-import type { Effect } from '../../knative/resources/experiment.ts';
-
 /** How long ago, as kubectl says it: `45s`, `12m`, `3h10m`, `5d`. */
 export function ago(then: number, now: number): string {
   const seconds = Math.max(0, Math.floor((now - then) / 1000));
@@ -11,18 +9,7 @@ export function ago(then: number, now: number): string {
   return `${Math.floor(hours / 24)}d`;
 }
 
-/** An effect with its interval: `latency +3.1% [+1.0%, +5.2%]`. */
-export function effectText({ metric, estimate, low, high }: Effect): string {
-  return `${metric} ${signed(estimate)} [${signed(low)}, ${signed(high)}]`;
-}
-
 /** Unix milliseconds as RFC 3339, or a dash. */
 export function timeText(at: number | undefined): string {
   return at === undefined ? '-' : new Date(at).toISOString();
-}
-
-function signed(ratio: number): string {
-  // Where no evidence bounds an interval, the judge clamps it at a million-fold.
-  if (ratio >= 999_998) return 'unbounded';
-  return `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)}%`;
 }

@@ -5,6 +5,7 @@ import {
   type Metric,
 } from '../../knative/resources/experiment.ts';
 import { designInterval, designRho, designTotals } from '../lib/statistics/design-sequence.ts';
+import { riseText } from '../lib/effect-text.ts';
 import { jeffreys, priorAround, proportionInterval } from '../lib/statistics/proportion.ts';
 import { rateRatioInterval, ratioLimit, type EventCounts } from '../lib/statistics/rate-ratio.ts';
 import type { MetricResult } from './look.ts';
@@ -162,12 +163,6 @@ export function describe(result: MetricResult): string {
   if (below !== undefined) {
     return `${metric} surely below the floor of ${Number((below * 100).toPrecision(6))} %`;
   }
-  const [at, from, to, limit] = [estimate, low, high, margin].map(percent);
+  const [at, from, to, limit] = [estimate, low, high, margin].map(riseText);
   return `${metric} ${at} (${from} to ${to}), margin ${limit}`;
-}
-
-function percent(ratio: number): string {
-  const value = ratio * 100;
-  if (value >= 1e5) return 'unbounded';
-  return `${value < 0 ? '' : '+'}${value.toFixed(1)} %`;
 }

@@ -220,7 +220,7 @@ test('describe tells conditions, timeline, evidence and intents of a run', async
   t.regex(stdout, /Succeeded, PASS, better/);
   t.regex(stdout, /started +1970-01-01T00:00:00\.000Z/);
   t.regex(stdout, /samples +control 120, variant 118/);
-  t.regex(stdout, /effect +latency \+3\.1% \[\+1\.0%, \+5\.2%\]/);
+  t.regex(stdout, /effect +latency \+3\.1 % \[\+1\.0 %, \+5\.2 %\]/);
   t.regex(stdout, /\n +1 +50% +- +1970-01-01T00:00:01\.000Z/);
   const looks = await cli('looks try-v2-1 -n shop -o wide');
   t.is(looks.code, 0);
