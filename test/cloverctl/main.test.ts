@@ -226,7 +226,7 @@ test('describe tells conditions, timeline, evidence and intents of a run', async
   t.is(looks.code, 0);
   t.regex(
     looks.stdout,
-    /\n +1 +1970-01-01T\S+ +judge +PASS +120\/118 +1\/0 +ok +[\da-f]{12} +latency \+3\.1%/,
+    /\n +1 +1970-01-01T\S+ +judge +PASS +120\/118 +1\/0 +ok +[\da-f]{12} +latency \+3\.1 %/,
   );
 });
 
