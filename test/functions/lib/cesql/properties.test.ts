@@ -1,0 +1,106 @@
+import { isDeepStrictEqual } from 'node:util';
+import test from 'ava';
+import fc from 'fast-check';
+import { evaluateCesql } from '../../../../functions/lib/cesql/evaluate.ts';
+import { builtinFunctions, findFunction } from '../../../../functions/lib/cesql/functions.ts';
+import type { Expression, Value } from '../../../../functions/lib/cesql/expression.ts';
+import { parseCesql } from '../../../../functions/lib/cesql/parse.ts';
+import { CloverError } from '../../../../functions/lib/errors.ts';
+import { anyExpression, anyText } from './arbitrary.ts';
+import { print } from './print.ts';
+
+const event = new Map(
+  Object.entries({ id: '5', type: 'a', source: 'aB%', subject: 'true', ttl: '-2147483648' }),
+);
+
+const parsed = (text: string): Expression | undefined => {
+  try {
+    return parseCesql(text);
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_FILTER_INVALID') return undefined;
+    throw error;
+  }
+};
+
+test('whatever the text is, it is parsed or refused with its own error', (t) => {
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.oneof(anyText, fc.string(), fc.string({ unit: 'binary' })), (text) => {
+      const expression = parsed(text);
+      if (expression === undefined) return;
+      taken += 1;
+      evaluateCesql(expression, event);
+      t.deepEqual(parseCesql(print(expression)), expression);
+    }),
+    { numRuns: 3_000 },
+  );
+  t.true(taken > 50, `only ${taken} texts were expressions`);
+});
+
+test('an expression that is printed is read as itself', (t) => {
+  fc.assert(
+    fc.property(anyExpression, (expression) =>
+      isDeepStrictEqual(parseCesql(print(expression)), expression),
+    ),
+    { numRuns: 1_000 },
+  );
+  t.pass();
+});
+
+test('an expression survives the way to another thread', (t) => {
+  fc.assert(
+    fc.property(anyExpression, (expression) =>
+      isDeepStrictEqual(
+        evaluateCesql(structuredClone(expression), event),
+        evaluateCesql(expression, event),
+      ),
+    ),
+    { numRuns: 200 },
+  );
+  t.pass();
+});
+
+test('a value has the type of its operation, with an error and without', (t) => {
+  const failures = new Set<string>();
+  fc.assert(
+    fc.property(anyExpression, (expression) => {
+      const { value, error } = evaluateCesql(expression, event);
+      if (error !== undefined) failures.add(error.kind);
+      const expected = typeNamed(expression);
+      return expected === undefined || expected === kindOf(value);
+    }),
+    { numRuns: 3_000 },
+  );
+  t.deepEqual([...failures].sort(), [
+    'cast',
+    'functionEvaluation',
+    'math',
+    'missingAttribute',
+    'missingFunction',
+  ]);
+});
+
+function kindOf(value: Value): string {
+  if (typeof value === 'string') return 'String';
+  if (typeof value === 'boolean') return 'Boolean';
+  const integer = Object.is(value, value | 0);
+  return integer ? 'Integer' : `no integer: ${value}`;
+}
+
+function typeNamed(expression: Expression): string | undefined {
+  switch (expression.kind) {
+    case 'literal':
+    case 'attribute':
+      return undefined;
+    case 'negate':
+      return 'Integer';
+    case 'call': {
+      const { name, arguments: list } = expression;
+      return findFunction(builtinFunctions, name, list.length)?.returns ?? 'Boolean';
+    }
+    case 'binary':
+      return '+-*/%'.includes(expression.operator) ? 'Integer' : 'Boolean';
+    default:
+      return 'Boolean';
+  }
+}

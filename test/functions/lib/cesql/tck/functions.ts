@@ -1,0 +1,92 @@
+import type { TckCase } from './case.ts';
+
+/** `casting_functions.yaml`. */
+export const casting: readonly TckCase[] = [
+  [`INT('1')`, 1],
+  [`INT('-1')`, -1],
+  ['INT(1)', 1],
+  ['INT(-1)', -1],
+  ['INT(TRUE)', 1],
+  ['INT(FALSE)', 0],
+  [`INT('ABC')`, 0, 'cast'],
+  [`BOOL('TRUE')`, true],
+  ['BOOL("false")', false],
+  ['BOOL(TRUE)', true],
+  ['BOOL(FALSE)', false],
+  [`BOOL('ABC')`, false, 'cast'],
+  ['BOOL(1)', true],
+  ['BOOL(0)', false],
+  ['BOOL(100)', true],
+  ['BOOL(-50)', true],
+  ['STRING(TRUE)', 'true'],
+  ['STRING(FALSE)', 'false'],
+  ['STRING(1)', '1'],
+  ['STRING(-1)', '-1'],
+  ['STRING("abc")', 'abc'],
+];
+
+/** `integer_builtin_functions.yaml`. */
+export const integers: readonly TckCase[] = [
+  ['ABS(10)', 10],
+  ['ABS(-10)', 10],
+  ['ABS(0)', 0],
+  ['ABS(-2147483648)', 2_147_483_647, 'math'],
+];
+
+/** `string_builtin_functions.yaml`. */
+export const strings: readonly TckCase[] = [
+  [`LENGTH('abc')`, 3],
+  [`LENGTH('')`, 0],
+  [`LENGTH('2')`, 1],
+  ['LENGTH(TRUE)', 4],
+  [`CONCAT('a', 'b', 'c')`, 'abc'],
+  ['CONCAT()', ''],
+  [`CONCAT('a')`, 'a'],
+  [`CONCAT_WS(',', 'a', 'b', 'c')`, 'a,b,c'],
+  [`CONCAT_WS(',')`, ''],
+  [`CONCAT_WS(',', 'a')`, 'a'],
+  ['CONCAT_WS()', false, 'missingFunction'],
+  [`LOWER('ABC')`, 'abc'],
+  [`LOWER('AbC')`, 'abc'],
+  [`LOWER('abc')`, 'abc'],
+  [`UPPER('ABC')`, 'ABC'],
+  [`UPPER('AbC')`, 'ABC'],
+  [`UPPER('abc')`, 'ABC'],
+  [`TRIM('   a b c   ')`, 'a b c'],
+  [`TRIM('   a b c')`, 'a b c'],
+  [`TRIM('a b c   ')`, 'a b c'],
+  [`TRIM('a b c')`, 'a b c'],
+  [`LEFT('abc', 2)`, 'ab'],
+  [`LEFT('abc', 10)`, 'abc'],
+  [`LEFT('', 0)`, ''],
+  [`LEFT('abc', -2)`, 'abc', 'functionEvaluation'],
+  [`RIGHT('abc', 2)`, 'bc'],
+  [`RIGHT('abc', 10)`, 'abc'],
+  [`RIGHT('', 0)`, ''],
+  [`RIGHT('abc', -2)`, 'abc', 'functionEvaluation'],
+  [`SUBSTRING('abcdef', 1)`, 'abcdef'],
+  [`SUBSTRING('abcdef', 2)`, 'bcdef'],
+  [`SUBSTRING('Quadratically', 5)`, 'ratically'],
+  [`SUBSTRING('Sakila', -3)`, 'ila'],
+  [`SUBSTRING('abcdef', 1, 6)`, 'abcdef'],
+  [`SUBSTRING('abcdef', 2, 4)`, 'bcde'],
+  [`SUBSTRING('Sakila', -5, 3)`, 'aki'],
+  [`SUBSTRING('Quadratically', 0)`, ''],
+  [`SUBSTRING('Quadratically', 0, 1)`, ''],
+  [`SUBSTRING('abcdef', 10)`, '', 'functionEvaluation'],
+  [`SUBSTRING('abcdef', -10)`, '', 'functionEvaluation'],
+  [`SUBSTRING('abcdef', 10, 10)`, '', 'functionEvaluation'],
+  [`SUBSTRING('abcdef', -10, 10)`, '', 'functionEvaluation'],
+];
+
+/** `user_defined_functions.yaml` of the Go SDK. */
+export const userDefined: readonly TckCase[] = [
+  [`HASPREFIX('abcdef', 'ab')`, true],
+  [`HASPREFIX('abcdef', 'abcdef')`, true],
+  [`HASPREFIX('abcdef', '')`, true],
+  [`HASPREFIX('abcdef', 'gh')`, false],
+  [`HASPREFIX('abcdef', 'abcdefg')`, false],
+  [`KONKAT('a', 'b', 'c')`, 'abc'],
+  ['KONKAT()', ''],
+  [`KONKAT('a')`, 'a'],
+];
