@@ -1,4 +1,5 @@
 import { eventTypes } from './events.ts';
+import type { TriggerFilter } from './filters.ts';
 
 /** Delivery of a trigger, with the meanings of Knative's `delivery` field. */
 export interface Delivery {
@@ -10,10 +11,13 @@ export interface Delivery {
   readonly timeout: string;
 }
 
-/** Brings events of the broker to a function; every listed attribute has to be equal. */
+/** Brings events of the broker to a function. */
 export interface Trigger {
   readonly name: string;
+  /** Every listed attribute has to be equal; the empty text stands for any value. */
   readonly filter: Readonly<Record<string, string>>;
+  /** Every one has to match; `filter` does not count when there is one. */
+  readonly filters?: readonly TriggerFilter[];
   readonly delivery: Delivery;
 }
 

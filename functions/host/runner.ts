@@ -4,7 +4,9 @@ import { eventTypes } from '../../knative/events.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
+import { compileTriggers, passes, type CompiledTrigger } from './broker/filters.ts';
 import type { Outcome } from './broker/messages.ts';
+import { attributesOf } from './cloud-event-attributes.ts';
 import type { CloverFunction } from './function.ts';
 import { invoke } from './invoke.ts';
 import { asCloverError } from './problem.ts';
@@ -47,13 +49,18 @@ export interface Runner {
 }
 
 /**
- * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue.
+ * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, CLV_FILTER_INVALID.
  */
 export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, concurrency = 32, deadlineMs = 30_000 } = options;
   const stop = new AbortController();
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
-  const byName = new Map(deployed.map((one) => [one.fn.name, { ...one, direct: 0 }]));
+  const byName = new Map(
+    deployed.map(({ fn, entry }) => [
+      fn.name,
+      { fn, entry, triggers: compileTriggers(entry), direct: 0 },
+    ]),
+  );
   let running = 0;
 
   const find = (name: string) => {
@@ -82,7 +89,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const onEnd = started(() => {
         target.direct -= 1;
       });
-      const event = await accept(target.entry, read).catch((error: unknown) => {
+      const event = await accept(target, read).catch((error: unknown) => {
         onEnd();
         throw error;
       });
@@ -126,15 +133,27 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
   return entry;
 }
 
-/** The event, if its type is one that the catalogue names for the function. */
-async function accept(entry: FunctionEntry, read: () => Promise<CloudEvent>): Promise<CloudEvent> {
+interface Target {
+  readonly entry: FunctionEntry;
+  readonly triggers: readonly CompiledTrigger[];
+}
+
+/** The event, if the catalogue names its type for the function or a trigger's `filters` take it. */
+async function accept(
+  { entry, triggers }: Target,
+  read: () => Promise<CloudEvent>,
+): Promise<CloudEvent> {
   const event = await read();
+  const plain = triggers.filter(({ trigger: { filters = [] } }) => filters.length === 0);
   const types = new Set([
     ...entry.direct,
-    ...entry.triggers.map((trigger) => trigger.filter['type']).filter((type) => type !== undefined),
+    ...plain.map(({ trigger }) => trigger.filter['type']).filter((type) => type !== undefined),
     ...(entry.schedules.length > 0 ? [eventTypes.tick] : []),
   ]);
   if (types.has(event.type)) return event;
+  const attributes = attributesOf(event);
+  const rich = triggers.filter((trigger) => !plain.includes(trigger));
+  if (rich.some(({ filter }) => passes(filter, attributes))) return event;
   throw new CloverError('CLV_EVENT_INVALID', `${entry.name} does not take ${event.type}`, {
     details: [{ field: 'type', message: `must be one of: ${[...types].sort().join(', ')}` }],
   });

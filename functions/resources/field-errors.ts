@@ -103,6 +103,7 @@ function at(root: unknown, path: Path): unknown {
 
 /** The part of JSON Schema that zod writes for Clover's resources. */
 const node = z.looseObject({
+  $ref: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
   items: z.unknown().optional(),
   oneOf: z.array(z.unknown()).optional(),
@@ -114,18 +115,27 @@ const node = z.looseObject({
 type Node = z.output<typeof node>;
 
 /** The schemas that count at a path; of several options the ones whose constants fit the value. */
-function nodesAt(schema: unknown, value: unknown, path: Path): readonly Node[] {
+function nodesAt(
+  schema: unknown,
+  value: unknown,
+  path: Path,
+  root: unknown = schema,
+): readonly Node[] {
   const here = node.parse(schema);
+  // A schema that holds itself is written once and referred to: `#/$defs/<name>`.
+  if (here.$ref !== undefined) {
+    return nodesAt(at(root, here.$ref.split('/').slice(1)), value, path, root);
+  }
   const options = here.oneOf ?? here.anyOf;
   if (options !== undefined) {
     const fitting = options.filter((option) => fits(option, value));
     const chosen = fitting.length > 0 ? fitting : options;
-    return chosen.flatMap((option) => nodesAt(option, value, path));
+    return chosen.flatMap((option) => nodesAt(option, value, path, root));
   }
   const [key, ...rest] = path;
   if (key === undefined) return [here];
   const next = typeof key === 'number' ? here.items : here.properties?.[String(key)];
-  return next === undefined ? [] : nodesAt(next, at(value, [key]), rest);
+  return next === undefined ? [] : nodesAt(next, at(value, [key]), rest, root);
 }
 
 function fits(option: unknown, value: unknown): boolean {

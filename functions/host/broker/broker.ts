@@ -83,7 +83,10 @@ const defaultLimits: QueueLimits = {
 };
 const overloadedRetrySeconds = 5;
 
-/** Starts the worker thread and opens the queue. */
+/**
+ * Starts the worker thread and opens the queue.
+ * @throws CloverError CLV_FILTER_INVALID when a trigger has a bad filter.
+ */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { path, entries, onFatal, log, limits = defaultLimits } = options;
   const routes = routesOf(entries);

@@ -1,5 +1,7 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import { attributesOf } from '../cloud-event-attributes.ts';
 import { backOffMs, decide } from './back-off.ts';
+import { passes } from './filters.ts';
 import type { BrokerCounters, DeliverMessage, Mark, Outcome, Route } from './messages.ts';
 import { toWire } from './messages.ts';
 import type { Queue } from './queue.ts';
@@ -105,7 +107,10 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
 
   return {
     publish: (event, mark) => {
-      const matching = routes.filter((route) => matches(route, event)).map((route) => route.name);
+      const attributes = attributesOf(event);
+      const matching = routes
+        .filter(({ filter }) => filter !== undefined && passes(filter, attributes))
+        .map(({ name }) => name);
       if (matching.length > 0 && !queue.add(matching, event, now())) return false;
       if (mark !== undefined) queue.setMark(mark);
       return true;
@@ -151,25 +156,4 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
       return { depth: deliveries, dead, ...counts };
     },
   };
-}
-
-function matches(route: Route, event: CloudEvent): boolean {
-  if (route.filter === undefined) return false;
-  return Object.entries(route.filter).every(([name, value]) => attribute(event, name) === value);
-}
-
-function attribute(event: CloudEvent, name: string): string | undefined {
-  switch (name) {
-    case 'id':
-    case 'source':
-    case 'type':
-    case 'subject':
-    case 'time':
-    case 'datacontenttype':
-    case 'dataschema':
-    case 'specversion':
-      return event[name];
-    default:
-      return event.extensions[name];
-  }
 }

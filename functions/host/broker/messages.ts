@@ -1,12 +1,13 @@
 import type { Delivery } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import type { CompiledFilter } from './filters.ts';
 
 /** A trigger as the worker knows it: the catalogue's, or the way of a schedule's ticks. */
 export interface Route {
   readonly name: string;
   readonly function: string;
   /** Absent: only events that are sent to this route by name. */
-  readonly filter?: Readonly<Record<string, string>>;
+  readonly filter?: CompiledFilter;
   readonly delivery: Delivery;
   /** Deliveries at the same time. */
   readonly concurrency: number;

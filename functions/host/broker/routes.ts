@@ -1,4 +1,5 @@
 import type { Delivery, FunctionEntry } from '../../../knative/catalogue.ts';
+import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';
 
 /** Deliveries of one trigger at the same time. */
@@ -18,13 +19,16 @@ const tickDelivery: Delivery = {
 /** Name of the route that carries a schedule's ticks. */
 export const tickRoute = (schedule: string): string => `schedule/${schedule}`;
 
-/** The ways out of the queue for these functions: one per trigger and one per schedule. */
+/**
+ * The ways out of the queue for these functions: one per trigger and one per schedule.
+ * @throws CloverError CLV_FILTER_INVALID.
+ */
 export function routesOf(entries: readonly FunctionEntry[]): readonly Route[] {
-  return entries.flatMap((entry) => [
-    ...entry.triggers.map((trigger) => ({
+  return entries.flatMap((entry): readonly Route[] => [
+    ...compileTriggers(entry).map(({ trigger, filter }) => ({
       name: trigger.name,
       function: entry.name,
-      filter: trigger.filter,
+      filter,
       delivery: trigger.delivery,
       concurrency: triggerConcurrency,
       keepsDead: true,

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { FunctionEntry, Trigger } from '../../../knative/catalogue.ts';
+import { triggerFilter, type TriggerFilter } from '../../../knative/filters.ts';
+import { evaluateCesql } from '../../lib/cesql/evaluate.ts';
+import type { Expression } from '../../lib/cesql/expression.ts';
+import { parseCesql } from '../../lib/cesql/parse.ts';
+import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
+import { fieldErrors } from '../../resources/field-errors.ts';
+import type { Attributes } from '../cloud-event-attributes.ts';
+
+/** A trigger's filters, checked and parsed: plain data that may go to another thread. */
+export type CompiledFilter =
+  | {
+      readonly is: 'exact' | 'prefix' | 'suffix';
+      readonly name: string;
+      readonly value: string;
+    }
+  | { readonly is: 'all' | 'any'; readonly of: readonly CompiledFilter[] }
+  | { readonly is: 'not'; readonly of: CompiledFilter }
+  | { readonly is: 'cesql'; readonly expression: Expression };
+
+const schema = z.strictObject({ filters: z.array(triggerFilter) });
+
+/** A trigger with what it takes. */
+export interface CompiledTrigger {
+  readonly trigger: Trigger;
+  readonly filter: CompiledFilter;
+}
+
+/**
+ * The triggers of a function with their filters.
+ * @throws CloverError CLV_FILTER_INVALID with the path of every field that is wrong.
+ */
+export function compileTriggers(entry: FunctionEntry): readonly CompiledTrigger[] {
+  return entry.triggers.map((trigger, index) => ({
+    trigger,
+    filter: compileFilter(trigger, `${entry.name}.triggers[${index}]`),
+  }));
+}
+
+/**
+ * What a trigger takes: every one of its `filters` has to match; without any its `filter` counts.
+ * @param path of the trigger, for what is said of it.
+ * @throws CloverError CLV_FILTER_INVALID with the path of every field that is wrong.
+ */
+export function compileFilter(
+  trigger: Pick<Trigger, 'filter' | 'filters' | 'name'>,
+  path: string,
+): CompiledFilter {
+  const { name, filter, filters = [] } = trigger;
+  if (filters.length === 0) return { is: 'all', of: Object.entries(filter).map(equals) };
+  const parsed = schema.safeParse({ filters });
+  const problems: ErrorDetail[] = parsed.success
+    ? []
+    : fieldErrors(schema, { filters }, parsed.error.issues);
+  const of = parsed.success
+    ? parsed.data.filters.map((one, index) => compile(one, `filters[${index}]`, problems))
+    : [];
+  if (problems.length === 0) return { is: 'all', of };
+  const details = problems.map(({ field, message }) => ({ field: `${path}.${field}`, message }));
+  const said = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new CloverError('CLV_FILTER_INVALID', `trigger ${JSON.stringify(name)}: ${said}`, {
+    details,
+  });
+}
+
+/** Whether an event with these attributes passes. An expression passes if it is `true` without an error. */
+export function passes(filter: CompiledFilter, attributes: Attributes): boolean {
+  switch (filter.is) {
+    case 'exact':
+      return attributes.get(filter.name) === filter.value;
+    case 'prefix':
+      return attributes.get(filter.name)?.startsWith(filter.value) ?? false;
+    case 'suffix':
+      return attributes.get(filter.name)?.endsWith(filter.value) ?? false;
+    case 'all':
+      return filter.of.every((one) => passes(one, attributes));
+    case 'any':
+      return filter.of.some((one) => passes(one, attributes));
+    case 'not':
+      return !passes(filter.of, attributes);
+    default: {
+      const { value, error } = evaluateCesql(filter.expression, attributes);
+      return error === undefined && value === true;
+    }
+  }
+}
+
+/** In Knative's `filter` the empty text stands for any value; every text begins with it. */
+function equals([name, value]: readonly [string, string]): CompiledFilter {
+  return { is: value === '' ? 'prefix' : 'exact', name, value };
+}
+
+function compile(filter: TriggerFilter, path: string, problems: ErrorDetail[]): CompiledFilter {
+  const { exact, prefix, suffix, all, any, not, cesql } = filter;
+  const list = (found: readonly TriggerFilter[], field: string): readonly CompiledFilter[] =>
+    found.map((one, index) => compile(one, `${path}.${field}[${index}]`, problems));
+  if (exact !== undefined) return perAttribute('exact', exact);
+  if (prefix !== undefined) return perAttribute('prefix', prefix);
+  if (suffix !== undefined) return perAttribute('suffix', suffix);
+  if (all !== undefined) return { is: 'all', of: list(all, 'all') };
+  if (any !== undefined) return { is: 'any', of: list(any, 'any') };
+  if (not !== undefined) return { is: 'not', of: compile(not, `${path}.not`, problems) };
+  return { is: 'cesql', expression: parse(cesql ?? '', `${path}.cesql`, problems) };
+}
+
+function perAttribute(
+  is: 'exact' | 'prefix' | 'suffix',
+  values: Readonly<Record<string, string>>,
+): CompiledFilter {
+  return { is: 'all', of: Object.entries(values).map(([name, value]) => ({ is, name, value })) };
+}
+
+function parse(text: string, field: string, problems: ErrorDetail[]): Expression {
+  try {
+    return parseCesql(text);
+  } catch (error) {
+    if (!(error instanceof CloverError)) throw error;
+    problems.push({ field, message: error.message });
+    return { kind: 'literal', value: false };
+  }
+}
