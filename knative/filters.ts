@@ -24,22 +24,25 @@ const dialects = ['exact', 'prefix', 'suffix', 'all', 'any', 'not', 'cesql'] as 
 /** What Knative's webhook takes as the name of an attribute. */
 const attributeName = /^[a-z][a-z0-9]*$/;
 
-const attributes = z.record(z.string(), z.string().min(1)).superRefine((record, context) => {
-  const names = Object.keys(record);
-  if (names.length === 0) context.addIssue('must name an attribute');
-  for (const name of names.filter((candidate) => !attributeName.test(candidate))) {
-    const message = 'an attribute has lower-case letters and digits, a letter first';
-    context.addIssue({ code: 'custom', path: [name], message });
-  }
-});
+const attributes = (value: z.ZodString) =>
+  z.record(z.string(), value).superRefine((record, context) => {
+    for (const name of Object.keys(record).filter((key) => !attributeName.test(key))) {
+      const message = 'an attribute has lower-case letters and digits, a letter first';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
 
-/** Schema of {@link TriggerFilter}. */
-export const triggerFilter: z.ZodType<TriggerFilter> = z.lazy(() =>
+const someAttributes = attributes(z.string().min(1)).refine(
+  (record) => Object.keys(record).length > 0,
+  'must name an attribute',
+);
+
+const triggerFilter: z.ZodType<TriggerFilter> = z.lazy(() =>
   z
     .strictObject({
-      exact: attributes.optional(),
-      prefix: attributes.optional(),
-      suffix: attributes.optional(),
+      exact: someAttributes.optional(),
+      prefix: someAttributes.optional(),
+      suffix: someAttributes.optional(),
       all: z.array(triggerFilter).min(1).optional(),
       any: z.array(triggerFilter).min(1).optional(),
       not: triggerFilter.optional(),
@@ -50,3 +53,9 @@ export const triggerFilter: z.ZodType<TriggerFilter> = z.lazy(() =>
       `must have exactly one of: ${dialects.join(', ')}`,
     ),
 );
+
+/** Schema of the fields of a trigger that choose its events. */
+export const triggerFilters = z.strictObject({
+  filter: attributes(z.string()),
+  filters: z.array(triggerFilter),
+});

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { FunctionEntry, Trigger } from '../../../knative/catalogue.ts';
-import { triggerFilter, type TriggerFilter } from '../../../knative/filters.ts';
+import { triggerFilters, type TriggerFilter } from '../../../knative/filters.ts';
 import { evaluateCesql } from '../../lib/cesql/evaluate.ts';
 import type { Expression } from '../../lib/cesql/expression.ts';
 import { parseCesql } from '../../lib/cesql/parse.ts';
@@ -18,8 +17,6 @@ export type CompiledFilter =
   | { readonly is: 'all' | 'any'; readonly of: readonly CompiledFilter[] }
   | { readonly is: 'not'; readonly of: CompiledFilter }
   | { readonly is: 'cesql'; readonly expression: Expression };
-
-const schema = z.strictObject({ filters: z.array(triggerFilter) });
 
 /** A trigger with what it takes. */
 export interface CompiledTrigger {
@@ -48,15 +45,16 @@ export function compileFilter(
   path: string,
 ): CompiledFilter {
   const { name, filter, filters = [] } = trigger;
-  if (filters.length === 0) return { is: 'all', of: Object.entries(filter).map(equals) };
-  const parsed = schema.safeParse({ filters });
+  const parsed = triggerFilters.safeParse({ filter, filters });
   const problems: ErrorDetail[] = parsed.success
     ? []
-    : fieldErrors(schema, { filters }, parsed.error.issues);
+    : fieldErrors(triggerFilters, { filter, filters }, parsed.error.issues);
   const of = parsed.success
     ? parsed.data.filters.map((one, index) => compile(one, `filters[${index}]`, problems))
     : [];
-  if (problems.length === 0) return { is: 'all', of };
+  if (problems.length === 0) {
+    return { is: 'all', of: of.length > 0 ? of : Object.entries(filter).map(equals) };
+  }
   const details = problems.map(({ field, message }) => ({ field: `${path}.${field}`, message }));
   const said = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
   throw new CloverError('CLV_FILTER_INVALID', `trigger ${JSON.stringify(name)}: ${said}`, {

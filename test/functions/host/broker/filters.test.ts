@@ -141,6 +141,9 @@ test('a bad filter is refused with the path of every field', (t) => {
   t.deepEqual(details([{ exact: {} }]), [
     'f.triggers[2].filters[0].exact: found {}; must name an attribute',
   ]);
+  t.throws(() => compileFilter(triggerWith([], { Type: 'a' }), 'f.triggers[0]'), {
+    message: /^trigger "t": f\.triggers\[0\]\.filter\.Type: found "a"; an attribute has/,
+  });
 });
 
 const open = async (entries: readonly FunctionEntry[], path: string) =>

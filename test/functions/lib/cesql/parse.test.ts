@@ -65,6 +65,10 @@ test('a refusal says where, what was found and what is expected', (t) => {
     ['type NOT 5', 'at character 10: found "5", expected LIKE or IN'],
     ['type IN 5', 'at character 9: found "5", expected "(" and the elements of the set'],
     ['f(1 2)', 'at character 5: found "2", expected "," or ")"'],
+    ['a IN ()', `at character 7: found ")", expected ${operand}`],
+    ['ABC)', 'at character 4: found ")", expected an operator or the end of the expression'],
+    ['ABC(1,', `at character 7: found the end of the expression, expected ${operand}`],
+    ['EXISTS 123', 'at character 8: found "123", expected the name of an attribute'],
     ['EXISTS and', 'at character 8: found "and", expected the name of an attribute'],
     ['f1(2)', 'at character 1: found "f1", expected the name of a function: letters and "_"'],
     [

@@ -1,6 +1,6 @@
 import type { TckCase } from './case.ts';
 
-/** `casting_functions.yaml`. */
+/** `casting_functions.yaml`, with the type checks of its first version that the casts of 1.0 leave. */
 export const casting: readonly TckCase[] = [
   [`INT('1')`, 1],
   [`INT('-1')`, -1],
@@ -23,6 +23,13 @@ export const casting: readonly TckCase[] = [
   ['STRING(1)', '1'],
   ['STRING(-1)', '-1'],
   ['STRING("abc")', 'abc'],
+  [`IS_BOOL('true')`, true],
+  [`IS_BOOL('FALSE')`, true],
+  [`IS_BOOL('abc')`, false],
+  [`IS_INT('-1')`, true],
+  [`IS_INT('1')`, true],
+  [`IS_INT('abc')`, false],
+  [`IS_STRING('ABC')`, false, 'missingFunction'],
 ];
 
 /** `integer_builtin_functions.yaml`. */

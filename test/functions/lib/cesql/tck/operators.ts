@@ -1,6 +1,6 @@
 import type { TckCase } from './case.ts';
 
-/** `binary_math_operators.yaml`. */
+/** `binary_math_operators.yaml`; a cast that fails leaves the zero value, as 1.0 has it. */
 export const math: readonly TckCase[] = [
   ['4 * 2 + 4 / 2', 10],
   ['4 * (2 + 4) / 2', 12],
@@ -20,6 +20,7 @@ export const math: readonly TckCase[] = [
   [`5 + '3'`, 8],
   [`'5' + '3'`, 8],
   ['5 + TRUE', 6],
+  [`'5avc4' + 10`, 0, 'cast'],
 ];
 
 /** `binary_logical_operators.yaml`. */
@@ -88,7 +89,7 @@ export const negate: readonly TckCase[] = [
   ['-missing', 0, 'missingAttribute'],
 ];
 
-/** `not_operator.yaml`, with the casts of 1.0. */
+/** `not_operator.yaml`. */
 export const not: readonly TckCase[] = [
   ['NOT TRUE', false],
   ['NOT FALSE', true],
