@@ -42,6 +42,8 @@ export interface Runner {
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
   /** Handlers that have not ended. */
   running(): number;
+  /** Direct events of a function that were turned away before its handler, cumulative. */
+  rejected(name: string): number;
   /** Aborts every handler that still runs. */
   abort(): void;
   /** Closes every function, whatever another one's close says. */
@@ -58,7 +60,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const byName = new Map(
     deployed.map(({ fn, entry }) => [
       fn.name,
-      { fn, entry, triggers: compileTriggers(entry), direct: 0 },
+      { fn, entry, triggers: compileTriggers(entry), direct: 0, rejected: 0 },
     ]),
   );
   let running = 0;
@@ -81,6 +83,7 @@ export function createRunner(options: RunnerOptions): Runner {
     post: async (name, read, requestLog) => {
       const target = find(name);
       if (target.direct >= concurrency) {
+        target.rejected += 1;
         throw new CloverError('CLV_OVERLOADED', `${name} has ${concurrency} events in hand`, {
           retryAfter: 1,
         });
@@ -90,6 +93,7 @@ export function createRunner(options: RunnerOptions): Runner {
         target.direct -= 1;
       });
       const event = await accept(target, read).catch((error: unknown) => {
+        target.rejected += 1;
         onEnd();
         throw error;
       });
@@ -118,6 +122,7 @@ export function createRunner(options: RunnerOptions): Runner {
       }
     },
     running: () => running,
+    rejected: (name) => find(name).rejected,
     abort: () => stop.abort(new CloverError('CLV_OVERLOADED', 'the host stops')),
     close: async () => {
       await Promise.all(deployed.map(({ fn }) => closeOne(fn, log)));

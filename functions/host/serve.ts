@@ -78,7 +78,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     url,
     counters: async () => {
       const { depth, delivered, retried, dead, dropped } = await broker.counters();
-      const own = functions.map((fn) => [fn.name, fn.counters?.() ?? {}] as const);
+      const own = functions.map(
+        (fn) => [fn.name, { ...fn.counters?.(), rejected: runner.rejected(fn.name) }] as const,
+      );
       return { broker: { depth, delivered, retried, dead, dropped }, ...Object.fromEntries(own) };
     },
     pending: () => host.pending() + runner.running(),

@@ -104,6 +104,10 @@ function experimentProblems(spec: ExperimentSpec): ErrorDetail[] {
       ({ type, role }) => `${type} ${role}`,
     ),
     ...durationProblems(spec.deadline, 'spec.deadline'),
+    // No warm-up, and no watch, are wishes that one may have.
+    ...durationProblems(spec.warmUp, 'spec.warmUp', 0),
+    ...durationProblems(spec.watchAfter.duration, 'spec.watchAfter.duration', 0),
+    ...spec.plan.flatMap(({ hold }, index) => durationProblems(hold, `spec.plan[${index}].hold`)),
     ...faultProblems(spec.drill?.fault, 'spec.drill.fault'),
   ];
 }

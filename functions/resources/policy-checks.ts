@@ -58,12 +58,20 @@ export function faultProblems(fault: Fault | undefined, field: string): ErrorDet
 
 const yearMs = 365 * 24 * 3_600_000;
 
-/** A span of time that is zero, or longer than any use of it. */
-export function durationProblems(text: string | undefined, field: string): ErrorDetail[] {
+/**
+ * A span of time that is too short, or longer than any use of it.
+ * @param leastMs the shortest that is taken.
+ */
+export function durationProblems(
+  text: string | undefined,
+  field: string,
+  leastMs = 1,
+): ErrorDetail[] {
   if (text === undefined) return [];
   const ms = durationMs(text);
-  if (ms > 0 && ms <= yearMs) return [];
-  return [{ field, message: `found "${text}"; must be more than 0 and at most a year` }];
+  if (ms >= leastMs && ms <= yearMs) return [];
+  const least = leastMs === 0 ? '' : 'more than 0 and ';
+  return [{ field, message: `found "${text}"; must be ${least}at most a year` }];
 }
 
 function ruleProblems(rule: TrafficRule, field: string, spec: TrafficPolicySpec): ErrorDetail[] {

@@ -26,6 +26,7 @@ test("an event by direct POST is taken when its type is named or a trigger's fil
   await t.throwsAsync(post(eventOf({ type: 'rich.one' })), error);
   await t.throwsAsync(post(eventOf({ type: 'b' })), error, 'its filter does not count');
   t.is(taken, 2);
+  t.is(runner.rejected('f'), 2, 'what was turned away is counted');
 });
 
 test('a runner is not made of a bad filter', (t) => {

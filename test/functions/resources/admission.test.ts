@@ -203,6 +203,8 @@ test('faults and deadlines of no length are refused', (t) => {
     'spec.rules[0].split[1].fault.delay.duration',
   );
   t.is(experiment(['spec', 'deadline'], '0m')[0]?.field, 'spec.deadline');
+  t.is(experiment(['spec', 'warmUp'], '99999999h')[0]?.field, 'spec.warmUp');
+  t.deepEqual(experiment(['spec', 'warmUp'], '0s'), []);
   t.is(experiment(['spec', 'drill', 'fault'], zero)[0]?.field, 'spec.drill.fault.delay.duration');
 });
 
