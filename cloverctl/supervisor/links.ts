@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CloverError } from '../../functions/lib/errors.ts';
 
@@ -27,35 +28,37 @@ export async function ip(commands: readonly string[], namespace?: string): Promi
 }
 
 /** Deletes those of the namespaces that exist; their veths go with them. */
-export async function deleteNamespaces(names: readonly string[]): Promise<void> {
-  const present = names.filter((name) => existsSync(`/run/netns/${name}`));
-  await deleteEach(present.map((name) => `netns delete ${name}`));
+export function deleteNamespaces(names: readonly string[]): Promise<void> {
+  return deleteEach(names, 'netns', '/run/netns');
 }
 
 /** Deletes those of the links of this namespace that exist. */
-export async function deleteLinks(names: readonly string[]): Promise<void> {
-  const present = names.filter((name) => existsSync(`/sys/class/net/${name}`));
-  await deleteEach(present.map((name) => `link delete ${name}`));
-  // A link of a deleted namespace goes a moment later, by the kernel's own hand: wait for it.
-  for (
-    let tries = 0;
-    tries < 100 && names.some((name) => existsSync(`/sys/class/net/${name}`));
-    tries++
-  ) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
+export function deleteLinks(names: readonly string[]): Promise<void> {
+  return deleteEach(names, 'link', '/sys/class/net');
 }
 
-/** One process each: another sweep, or the kernel, may have been faster with any of them. */
-async function deleteEach(commands: readonly string[]): Promise<void> {
-  for (const command of commands) {
-    try {
-      await ip([command]);
-    } catch (error) {
-      const [, , name = ''] = command.split(' ');
-      if (existsSync(`/run/netns/${name}`) || existsSync(`/sys/class/net/${name}`)) throw error;
+const deletedWithinMs = 5_000;
+
+/**
+ * One process each: another sweep, or the kernel, may be faster with any of them. A link of a
+ * deleted namespace goes by the kernel's own hand, and for a while it can be seen but not named:
+ * what is still there is tried again.
+ */
+async function deleteEach(
+  names: readonly string[],
+  object: 'netns' | 'link',
+  folder: string,
+): Promise<void> {
+  for (const name of names) {
+    const present = (): boolean => existsSync(`${folder}/${name}`);
+    const deadline = Date.now() + deletedWithinMs;
+    while (present()) {
+      try {
+        await ip([`${object} delete ${name}`]);
+      } catch (error) {
+        if (present() && Date.now() > deadline) throw error;
+      }
+      if (present()) await sleep(20);
     }
   }
 }

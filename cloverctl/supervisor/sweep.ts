@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { deleteLinks, deleteNamespaces } from './links.ts';
@@ -28,7 +28,8 @@ export async function sweep(parent: string = tmpdir(), graceMs = 3_000): Promise
 
 /**
  * Ends the processes of a run (recorded ones by pid and start time, others by the run's mark or
- * its namespaces), then its namespaces, links and folder. Safe to repeat.
+ * its namespaces), then its namespaces, links and folder. Safe to repeat: the folder with the
+ * record goes last.
  */
 export async function takeDown(
   run: Pick<RunFolder, 'path' | 'record'> & Partial<Pick<RunFolder, 'close'>>,
@@ -45,7 +46,8 @@ export async function takeDown(
   await terminate(unique, graceMs);
   await deleteNamespaces(run.record.namespaces);
   await deleteLinks(run.record.links);
-  rmSync(run.path, { recursive: true, force: true });
+  // Not rmSync: it takes a file that goes by itself meanwhile for the end of its work.
+  await rm(run.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   return {
     path: run.path,
     processes: unique.length,

@@ -40,8 +40,17 @@ export async function withRun<T>(
   try {
     return await work({ run, supervisor });
   } finally {
+    await tidy({ run, supervisor }, log);
+    process.off('exit', leave);
+  }
+}
+
+async function tidy({ run, supervisor }: RunSite, log: Logger): Promise<void> {
+  try {
     await supervisor.stopAll();
     await takeDown(run);
-    process.off('exit', leave);
+  } catch (error) {
+    log.error({ err: error, run: run.path }, 'not all was taken down: a sweeper goes on with it');
+    throw error;
   }
 }

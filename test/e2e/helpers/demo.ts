@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -121,7 +120,8 @@ const present = (folder: string, names: readonly string[]): string[] =>
 
 /** Asserts that nothing of a run is left on the machine. */
 export function assertGone(t: ExecutionContext, run: FoundRun): void {
-  t.false(readdirSync(tmpdir()).some((name) => run.path.endsWith(name)));
+  t.deepEqual(existsSync(run.path) ? readdirSync(run.path, { recursive: true }) : [], []);
+  t.false(existsSync(run.path));
   t.deepEqual(present('/sys/class/net', run.record.links), []);
   t.deepEqual(present('/run/netns', run.record.namespaces), []);
 }
