@@ -9,6 +9,11 @@ export interface Delivery {
   /** ISO 8601. */
   readonly backoffDelay: string;
   readonly timeout: string;
+  /**
+   * ISO 8601; the most that a Retry-After of a 429 or 503 may ask for. Zero: it is ignored. Absent: as
+   * long as the function asks for.
+   */
+  readonly retryAfterMax?: string;
 }
 
 /** Brings events of the broker to a function. */

@@ -1,6 +1,7 @@
 import { evidenceReport, eventTypes, resourceReference } from '../../knative/events.ts';
 import type { z } from 'zod';
-import type { Invocation, CloverFunction } from '../host/function.ts';
+import type { CloverFunction } from '../host/function.ts';
+import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';

@@ -7,7 +7,7 @@ import { CloverError } from '../lib/errors.ts';
 import { createBearerCheck } from './bearer.ts';
 import { createBodyBudget } from './body-budget.ts';
 import { decodeHttpEvent } from './cloud-event-http.ts';
-import type { EmitEvent } from './function.ts';
+import type { EmitEvent } from './invocation.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { asCloverError, sendProblem } from './problem.ts';
 import { readBody } from './read-body.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import { createApp } from './create-app.ts';
-import type { EmitEvent } from './function.ts';
+import type { EmitEvent } from './invocation.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import type { Runner } from './runner.ts';
 

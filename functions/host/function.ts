@@ -1,14 +1,7 @@
 import type { Router } from 'express';
-import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
-
-/** What a handler knows of the invocation that it serves. */
-export interface Invocation {
-  /** Aborted at the delivery's deadline and when the host stops. */
-  readonly signal: AbortSignal;
-  /** Bound to the function, the event and its trace. */
-  readonly log: Logger;
-}
+import type { EventHandler } from './event-handler.ts';
+import type { Invocation } from './invocation.ts';
 
 /**
  * One deployable function. Every method may be called at any time and more than once with the same
@@ -18,7 +11,9 @@ export interface Invocation {
 export interface CloverFunction {
   /** The name in the catalogue. */
   readonly name: string;
-  /** Takes the events of the function's triggers, direct types and schedules. */
+  /** What takes the events of the function's triggers, direct types and schedules: one handler per type. */
+  readonly handlers?: readonly EventHandler[];
+  /** Replaced by `handlers`. */
   onEvent?(event: CloudEvent, invocation: Invocation): Promise<void>;
   /** Plain HTTP below the catalogue's paths. */
   readonly router?: Router;
@@ -29,6 +24,3 @@ export interface CloverFunction {
   /** Finishes what is in flight; called once, after the last invocation. */
   close?(): Promise<void>;
 }
-
-/** Accepts an event for at-least-once delivery; resolves after the durable commit. */
-export type EmitEvent = (event: CloudEvent) => Promise<void>;

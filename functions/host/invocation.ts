@@ -1,0 +1,13 @@
+import type { Logger } from 'pino';
+import type { CloudEvent } from '../lib/cloud-event.ts';
+
+/** What a handler knows of the invocation that it serves. */
+export interface Invocation {
+  /** Aborted at the delivery's deadline and when the host stops. */
+  readonly signal: AbortSignal;
+  /** Bound to the function, the event and its trace. */
+  readonly log: Logger;
+}
+
+/** Accepts an event for at-least-once delivery; resolves after the durable commit. */
+export type EmitEvent = (event: CloudEvent) => Promise<void>;
