@@ -3,8 +3,10 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { anyResource } from '../resources/stored-resource.ts';
 import type { ResourceEvent } from '../resources/store.ts';
-import { watchLine } from './responses.ts';
-import { unreachable, type Transport } from './transport.ts';
+import { createPauses } from './client-follow.ts';
+import { linesOf } from './client-text.ts';
+import { watchLine } from './schemas/resources.ts';
+import type { Transport } from './transport.ts';
 
 /** What a client's watch follows. */
 export interface WatchRequest {
@@ -17,9 +19,6 @@ export interface WatchRequest {
   /** Path of the collection with `watch=true`; the version is added. */
   readonly path: (resourceVersion: string) => string;
 }
-
-const firstPauseMs = 200;
-const longestPauseMs = 5_000;
 
 /**
  * First everything as ADDED, then every change, until the signal aborts. A broken stream is taken up
@@ -35,7 +34,7 @@ export async function* followWatch(
   const known = new Map<string, AnyResource>();
   let position: string | undefined;
   let started = false;
-  let pauseMs = firstPauseMs;
+  const pauses = createPauses(clock);
 
   async function* attempt(): AsyncGenerator<ResourceEvent> {
     if (position === undefined) {
@@ -44,9 +43,9 @@ export async function* followWatch(
       position = resourceVersion;
       started = true;
     }
-    for await (const line of lines(await transport.send(request.path(position), { signal }))) {
+    for await (const line of linesOf(await transport.send(request.path(position), { signal }))) {
       const parsed = watchLine.parse(JSON.parse(line));
-      pauseMs = firstPauseMs;
+      pauses.reset();
       if (parsed.type === 'ERROR') {
         const { code, detail = code, details } = parsed.object;
         throw new CloverError(code, detail, { details });
@@ -72,8 +71,7 @@ export async function* followWatch(
       if (code === 'CLV_RESOURCE_GONE') position = undefined;
       else if (code !== 'CLV_CONTROL_PLANE_UNREACHABLE' || !started) throw error;
     }
-    await clock.sleep(pauseMs, signal).catch(() => undefined);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    await pauses.wait(signal);
   }
 }
 
@@ -97,21 +95,5 @@ function* difference(
     else if (before.metadata.resourceVersion !== object.metadata.resourceVersion) {
       yield { type: 'MODIFIED', object };
     }
-  }
-}
-
-async function* lines(response: Response): AsyncGenerator<string> {
-  let rest = '';
-  try {
-    for await (const chunk of (response.body ?? new ReadableStream<Uint8Array>()).pipeThrough(
-      new TextDecoderStream(),
-    )) {
-      const parts = (rest + chunk).split('\n');
-      rest = parts.pop() ?? '';
-      yield* parts;
-    }
-  } catch (error) {
-    // A stream that breaks off is a control plane that went away.
-    throw error instanceof CloverError ? error : unreachable(response.url, error);
   }
 }

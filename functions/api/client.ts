@@ -1,19 +1,57 @@
-import { kinds, type AnyResource, type Kind, type KindMap } from '../../knative/resources/kinds.ts';
-import { apiVersion } from '../../knative/resources/meta.ts';
+import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
 import type { RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
 import type { Look, MergedCell } from '../evaluate/evidence-store.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { anyResource, ofKind } from '../resources/stored-resource.ts';
-import type { ResourceEvent } from '../resources/store.ts';
+import type { Preconditions, ResourceEvent, ResourceList } from '../resources/store.ts';
+import { followStream } from './client-follow.ts';
+import {
+  listQuery,
+  pathOf,
+  precondition,
+  queryText,
+  segment,
+  windowQuery,
+  type DeadLetterRequest,
+  type PageQuery,
+  type Selection,
+} from './client-paths.ts';
 import { followWatch } from './client-watch.ts';
-import { lookRows, redRows, resourceList, storedArmRows, totalRows } from './responses.ts';
+import {
+  deadLetter,
+  deadLetterPage,
+  tailedEvent,
+  type DeadLetterDocument,
+  type DeadLetterPage,
+  type EventDocument,
+  type TailedEvent,
+} from './schemas/broker.ts';
+import { kubernetesEventList, type KubernetesEvent } from './schemas/kubernetes-event.ts';
+import { liveView, type LiveView } from './schemas/live.ts';
+import { lookRows, redRows, status, storedArmRows, totalRows } from './schemas/questions.ts';
+import type { Status } from './schemas/questions.ts';
+import { resourceList } from './schemas/resources.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
-/** A whole document to apply. */
+/** A whole document to apply. With a `metadata.resourceVersion` it is applied to that version only. */
 export interface ApplyDocument {
   readonly kind: Kind;
-  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string | undefined;
+    readonly resourceVersion?: string | undefined;
+  };
+}
+
+/** Options of {@link ApiClient.apply}. */
+export interface ApplyRequest {
+  /** Who writes, as in server-side apply. Default: `client`. */
+  readonly manager?: string;
+  /** The server checks all of it, and stores nothing. */
+  readonly dryRun?: boolean;
+  /** Only if the object has this resource version still; the empty text: only if there is none. */
+  readonly ifVersion?: string;
 }
 
 /** What an apply did. */
@@ -26,27 +64,41 @@ export interface ApplyResult {
 export interface ApiClient {
   /** The object, or undefined. */
   get<K extends Kind>(kind: K, namespace: string, name: string): Promise<KindMap[K] | undefined>;
-  /** All objects of a kind, of one namespace if given. */
-  list<K extends Kind>(
+  /**
+   * The objects of a kind, of one namespace if given: all of them, or one page.
+   * @throws CloverError CLV_RESOURCE_GONE when `continue` is too old: list again from the start.
+   */
+  list<K extends Kind>(kind: K, namespace?: string, query?: PageQuery): Promise<ResourceList<K>>;
+  /** Every page of a list, one after the other; `limit` is the size of each. */
+  pages<K extends Kind>(
     kind: K,
     namespace?: string,
-  ): Promise<{ readonly items: readonly KindMap[K][]; readonly resourceVersion: string }>;
+    query?: Omit<PageQuery, 'continue'>,
+  ): AsyncIterable<ResourceList<K>>;
   /** First what there is, as ADDED, then every change; goes on after a restart of the server. */
   watch(
     kind: Kind,
-    options: {
+    options: Selection & {
       readonly namespace?: string | undefined;
-      readonly name?: string | undefined;
       readonly signal: AbortSignal;
     },
   ): AsyncIterable<ResourceEvent>;
-  /** Creates or replaces the object that the document names; the server checks all of it. */
-  apply(
-    document: ApplyDocument,
-    options?: { readonly manager?: string; readonly dryRun?: boolean },
-  ): Promise<ApplyResult>;
-  /** The deleted object; it has a deletionTimestamp while finalizers remain. */
-  delete(kind: Kind, namespace: string, name: string): Promise<AnyResource>;
+  /**
+   * Creates or replaces the object that the document names; the server checks all of it.
+   * @throws CloverError CLV_PRECONDITION_FAILED by `ifVersion`; CLV_CONFLICT by the document's own
+   * `metadata.resourceVersion`.
+   */
+  apply(document: ApplyDocument, options?: ApplyRequest): Promise<ApplyResult>;
+  /**
+   * The deleted object; it has a deletionTimestamp while finalizers remain.
+   * @throws CloverError CLV_CONFLICT when it is not what the preconditions say.
+   */
+  delete(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    options?: Preconditions & { readonly dryRun?: boolean },
+  ): Promise<AnyResource>;
   /** Requests, errors, latency; of the last five minutes if no window is given. */
   red(window?: TimeWindow): Promise<readonly RedRow[]>;
   /** Evidence per second and stamp; of the last five minutes if no window is given. */
@@ -55,8 +107,34 @@ export interface ApiClient {
   storedArms(window?: TimeWindow): Promise<readonly StoredArmRow[]>;
   /** Looks of a run, oldest first. */
   looks(namespace: string, run: string): Promise<readonly Look[]>;
-  /** Counters of every part. */
-  status(): Promise<unknown>;
+  /** Counters of every part: part → name → value. */
+  status(): Promise<Status>;
+  /** Kubernetes-Event-shaped records, newest first; of one namespace, if given. */
+  events(namespace?: string): Promise<readonly KubernetesEvent[]>;
+  /** Everything that moves, once a second; goes on after a restart of the server. */
+  live(options: { readonly signal: AbortSignal }): AsyncIterable<LiveView>;
+  /** Gives an event to the broker; resolves once it is committed. */
+  publish(event: EventDocument): Promise<void>;
+  /** The broker's events as they are taken, from now on; goes on after a restart of the server. */
+  tailEvents(options: { readonly signal: AbortSignal }): AsyncIterable<TailedEvent>;
+  /** One page of dead letters, newest first. */
+  deadLetters(query?: DeadLetterRequest): Promise<DeadLetterPage>;
+  /** The dead letter, or undefined. */
+  deadLetter(id: number): Promise<DeadLetterDocument | undefined>;
+  /**
+   * Gives the letter to its own trigger again, with all attempts.
+   * @throws CloverError CLV_NOT_FOUND; CLV_CONFLICT when its trigger does not exist any more.
+   */
+  replayDeadLetter(id: number): Promise<void>;
+  /**
+   * Deletes the letter for good.
+   * @throws CloverError CLV_NOT_FOUND.
+   */
+  dropDeadLetter(id: number): Promise<void>;
+  /** The OpenAPI 3.1 document of the server. */
+  openapi(): Promise<unknown>;
+  /** The server's metrics in Prometheus' text format. */
+  metrics(): Promise<string>;
 }
 
 /** Where the control plane is. */
@@ -70,6 +148,8 @@ export interface ApiClientOptions {
   readonly signal?: AbortSignal;
 }
 
+const largestPage = 500;
+
 /** Speaks to one control plane over HTTP. */
 export function createApiClient({
   url,
@@ -79,54 +159,61 @@ export function createApiClient({
 }: ApiClientOptions): ApiClient {
   const transport = createTransport({ url, token, signal: always });
 
-  async function json(path: string, options?: TransportOptions): Promise<unknown> {
-    return (await transport.send(path, options)).json();
-  }
+  const json = async (path: string, options?: TransportOptions): Promise<unknown> =>
+    (await transport.send(path, options)).json();
 
   async function list<K extends Kind>(
     kind: K,
-    namespace?: string,
-    name?: string,
+    namespace: string | undefined,
+    query: PageQuery,
     signal?: AbortSignal,
-  ): Promise<{ items: KindMap[K][]; resourceVersion: string }> {
-    const { items, metadata } = resourceList.parse(await json(pathOf(kind, namespace), { signal }));
-    const objects = items.map((item) => ofKind(kind, anyResource(item)));
+  ): Promise<ResourceList<K>> {
+    const path = pathOf(kind, namespace) + listQuery(query);
+    const { items, metadata } = resourceList.parse(await json(path, { signal }));
+    const { resourceVersion, continue: next, remainingItemCount } = metadata;
     return {
-      items: objects.filter((object) => name === undefined || object.metadata.name === name),
-      resourceVersion: metadata.resourceVersion,
+      items: items.map((item) => ofKind(kind, anyResource(item))),
+      resourceVersion,
+      ...(next === undefined || next === '' ? {} : { continue: next }),
+      ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
     };
   }
 
   return {
-    async get(kind, namespace, name) {
-      try {
-        return ofKind(kind, anyResource(await json(pathOf(kind, namespace, name))));
-      } catch (error) {
-        if (error instanceof CloverError && error.code === 'CLV_NOT_FOUND') return undefined;
-        throw error;
-      }
+    get: (kind, namespace, name) =>
+      found(json(pathOf(kind, namespace, name)).then((body) => ofKind(kind, anyResource(body)))),
+
+    list: (kind, namespace, query = {}) => list(kind, namespace, query),
+
+    async *pages(kind, namespace, { limit = largestPage, ...selection } = {}) {
+      let next: string | undefined;
+      do {
+        const page = await list(kind, namespace, { limit, continue: next, ...selection });
+        yield page;
+        next = page.continue;
+      } while (next !== undefined);
     },
 
-    list: (kind, namespace) => list(kind, namespace),
-
-    watch(kind, { name, signal, ...options }) {
+    watch(kind, { name, labelSelector, signal, ...options }) {
       const namespace = options.namespace ?? (name === undefined ? undefined : 'default');
+      const selection = { name, labelSelector };
       return followWatch(transport, clock, {
         kind,
         signal,
-        list: () => list(kind, namespace, name, signal),
-        path: (version) => `${pathOf(kind, namespace, name)}?watch=true&resourceVersion=${version}`,
+        list: () => list(kind, namespace, selection, signal),
+        path: (resourceVersion) =>
+          pathOf(kind, namespace) + listQuery(selection, { watch: 'true', resourceVersion }),
       });
     },
 
-    async apply(document, { manager = 'client', dryRun = false } = {}) {
+    async apply(document, { manager = 'client', dryRun = false, ifVersion } = {}) {
       const { name, namespace = 'default' } = document.metadata;
-      const query = new URLSearchParams({
-        fieldManager: manager,
-        ...(dryRun ? { dryRun: 'All' } : {}),
+      const query = queryText({ fieldManager: manager, dryRun: dryRun ? 'All' : undefined });
+      const response = await transport.send(pathOf(document.kind, namespace, name) + query, {
+        method: 'PUT',
+        body: document,
+        headers: precondition(ifVersion),
       });
-      const path = `${pathOf(document.kind, namespace, name)}?${query.toString()}`;
-      const response = await transport.send(path, { method: 'PUT', body: document });
       const outcome = response.headers.get('clover-outcome');
       return {
         object: anyResource(await response.json()),
@@ -134,32 +221,77 @@ export function createApiClient({
       };
     },
 
-    delete: async (kind, namespace, name) =>
-      anyResource(await json(pathOf(kind, namespace, name), { method: 'DELETE' })),
+    delete: async (kind, namespace, name, { dryRun = false, ...preconditions } = {}) =>
+      anyResource(
+        await json(
+          pathOf(kind, namespace, name) + queryText({ dryRun: dryRun ? 'All' : undefined }),
+          {
+            method: 'DELETE',
+            ...(Object.keys(preconditions).length === 0 ? {} : { body: { preconditions } }),
+          },
+        ),
+      ),
 
-    red: async (window) => redRows.parse(await json(`/v1/questions/red${queryOf(window)}`)).rows,
+    red: async (asked) => redRows.parse(await json(`/v1/questions/red${windowQuery(asked)}`)).rows,
 
-    evidenceTotals: async (window) =>
-      totalRows.parse(await json(`/v1/evidence/totals${queryOf(window)}`)).rows,
+    evidenceTotals: async (asked) =>
+      totalRows.parse(await json(`/v1/evidence/totals${windowQuery(asked)}`)).rows,
 
-    storedArms: async (window) =>
-      storedArmRows.parse(await json(`/v1/stored-arms${queryOf(window)}`)).rows,
+    storedArms: async (asked) =>
+      storedArmRows.parse(await json(`/v1/stored-arms${windowQuery(asked)}`)).rows,
 
     looks: async (namespace, run) =>
       lookRows.parse(await json(`/v1/runs/${segment(namespace)}/${segment(run)}/looks`)).rows,
 
-    status: () => json('/v1/status'),
+    status: async () => status.parse(await json('/v1/status')),
+
+    events: async (namespace) => {
+      const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
+      return kubernetesEventList.parse(await json(`/apis/events.k8s.io/v1${scope}/events`)).items;
+    },
+
+    async *live({ signal }) {
+      for await (const { data } of followStream(transport, clock, { path: '/v1/live', signal })) {
+        yield liveView.parse(JSON.parse(data));
+      }
+    },
+
+    publish: async (event) => {
+      const headers = { 'content-type': 'application/cloudevents+json' };
+      await transport.send('/broker', { method: 'POST', body: event, headers });
+    },
+
+    async *tailEvents({ signal }) {
+      for await (const { data } of followStream(transport, clock, { path: '/v1/events', signal })) {
+        yield tailedEvent.parse(JSON.parse(data));
+      }
+    },
+
+    deadLetters: async (query = {}) =>
+      deadLetterPage.parse(await json(`/v1/deadletters${queryText({ ...query })}`)),
+
+    deadLetter: (id) => found(json(`/v1/deadletters/${id}`).then((body) => deadLetter.parse(body))),
+
+    replayDeadLetter: async (id) => {
+      await transport.send(`/v1/deadletters/${id}/replay`, { method: 'POST' });
+    },
+
+    dropDeadLetter: async (id) => {
+      await transport.send(`/v1/deadletters/${id}`, { method: 'DELETE' });
+    },
+
+    openapi: () => json('/openapi.json'),
+
+    metrics: async () =>
+      (await transport.send('/metrics', { headers: { accept: 'text/plain' } })).text(),
   };
 }
 
-const segment = encodeURIComponent;
-
-function pathOf(kind: Kind, namespace?: string, name?: string): string {
-  const plural = kinds.find((info) => info.kind === kind)?.plural ?? kind;
-  const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
-  return `/apis/${apiVersion}${scope}/${plural}${name === undefined ? '' : `/${segment(name)}`}`;
-}
-
-function queryOf(window: TimeWindow | undefined): string {
-  return window === undefined ? '' : `?from=${window.from}&to=${window.to}`;
+async function found<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_NOT_FOUND') return undefined;
+    throw error;
+  }
 }

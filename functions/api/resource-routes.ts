@@ -35,6 +35,13 @@ const readQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'must be a number')
     .optional(),
+  labelSelector: z.string().optional(),
+  fieldSelector: z
+    .string()
+    .regex(/^metadata\.name=[^,]+$/)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(500).optional(),
+  continue: z.string().optional(),
   timeoutSeconds: z.coerce.number().int().min(1).max(86_400).optional(),
 });
 
@@ -60,7 +67,12 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
     if (query.watch === true) return watch(response, target, query);
     const { info, namespace, name } = target;
     if (name === undefined) {
-      const { items, resourceVersion } = await resources.list(info.kind, namespace);
+      const listed = await resources.list(info.kind, namespace);
+      const only = query.fieldSelector?.slice('metadata.name='.length);
+      const { resourceVersion } = listed;
+      const items = listed.items.filter(
+        ({ metadata }) => (only ?? metadata.name) === metadata.name,
+      );
       const list = { apiVersion, kind: `${info.kind}List`, metadata: { resourceVersion }, items };
       return answer(request, response, resourceVersion, list);
     }
@@ -80,9 +92,10 @@ export function resourceRoutes({ resources, clock, heartbeatMs, closing }: Resou
 
   async function watch(
     response: ApiResponse,
-    { info: { kind }, namespace, name }: Target,
+    { info: { kind }, namespace, ...target }: Target,
     query: z.output<typeof readQuery>,
   ): Promise<void> {
+    const name = target.name ?? query.fieldSelector?.slice('metadata.name='.length);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const signals = [gone.signal, closing];

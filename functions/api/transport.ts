@@ -1,5 +1,5 @@
 import { CloverError } from '../lib/errors.ts';
-import { problem } from './responses.ts';
+import { receivedProblem } from './schemas/problem.ts';
 
 /** Sends requests to one control plane. */
 export interface Transport {
@@ -11,9 +11,11 @@ export interface Transport {
 
 /** Options of one request. */
 export interface TransportOptions {
-  readonly method?: 'DELETE' | 'GET' | 'PUT';
+  readonly method?: 'DELETE' | 'GET' | 'POST' | 'PUT';
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Beside or in place of the usual ones; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +31,7 @@ export interface TransportTarget {
 /** Sends requests by fetch. */
 export function createTransport({ url, token, signal: always }: TransportTarget): Transport {
   return {
-    async send(path, { method = 'GET', body, signal } = {}) {
+    async send(path, { method = 'GET', body, headers, signal } = {}) {
       const signals = [signal, always].filter((one) => one !== undefined);
       const request: RequestInit = {
         method,
@@ -37,6 +39,7 @@ export function createTransport({ url, token, signal: always }: TransportTarget)
           accept: 'application/json',
           ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
@@ -70,7 +73,7 @@ async function attempt(url: URL, request: RequestInit): Promise<Response> {
 
 async function refusal(response: Response): Promise<CloverError> {
   const text = await response.text().catch(() => '');
-  const parsed = problem.safeParse(parse(text));
+  const parsed = receivedProblem.safeParse(parse(text));
   if (!parsed.success) {
     const message = `the server answered ${response.status} ${response.statusText} without a reason`;
     return new CloverError(response.status === 404 ? 'CLV_NOT_FOUND' : 'CLV_INTERNAL', message);
