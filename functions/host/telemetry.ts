@@ -1,3 +1,5 @@
+import type { MetricName } from './telemetry/metrics.ts';
+
 /** Values of attributes, by their name in the semantic conventions of OpenTelemetry. */
 export type TelemetryAttributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -6,6 +8,8 @@ export interface TelemetrySpan {
   /** W3C `traceparent` of this span, for what it calls; undefined when nothing is traced. */
   readonly traceparent: string | undefined;
   set(attributes: TelemetryAttributes): void;
+  /** Gives it another name; of use before its end. */
+  rename(name: string): void;
   /** Marks the span failed. */
   fail(error: unknown): void;
   end(): void;
@@ -27,15 +31,11 @@ export interface SpanStart {
 export interface Telemetry {
   span(name: string, start: SpanStart): TelemetrySpan;
   /** Adds to a counter. */
-  count(name: string, value: number, attributes?: TelemetryAttributes): void;
+  count(name: MetricName, value: number, attributes?: TelemetryAttributes): void;
   /** Adds a value to a histogram; seconds for durations, bytes for sizes. */
-  record(name: string, value: number, attributes?: TelemetryAttributes): void;
-  /** A gauge, or with `cumulative` a counter, that is read when someone looks. */
-  observe(
-    name: string,
-    read: () => Promise<readonly Observation[]>,
-    options?: { readonly cumulative?: boolean; readonly unit?: string },
-  ): void;
+  record(name: MetricName, value: number, attributes?: TelemetryAttributes): void;
+  /** A gauge or a counter that is read when someone looks. */
+  observe(name: MetricName, read: () => Promise<readonly Observation[]>): void;
   /** The metrics in Prometheus' text format, where they are pulled. */
   readonly scrape?: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** Sends what is left; the last call. */
@@ -51,6 +51,7 @@ export interface Observation {
 const noSpan: TelemetrySpan = {
   traceparent: undefined,
   set: () => undefined,
+  rename: () => undefined,
   fail: () => undefined,
   end: () => undefined,
 };

@@ -1,0 +1,81 @@
+import type { CloudEvent } from '../../lib/cloud-event.ts';
+import { asCloverError } from '../problem.ts';
+import type { Telemetry } from '../telemetry.ts';
+
+/** What calls a function: a direct request, a trigger of the broker, a schedule. */
+export type FaasTrigger = 'http' | 'pubsub' | 'timer';
+
+/** What is known of an invocation before it runs. */
+export interface InvocationFacts {
+  readonly function: string;
+  readonly trigger: FaasTrigger;
+  readonly event: CloudEvent;
+  /** Name of the trigger or schedule. */
+  readonly route?: string;
+  /** From 1. */
+  readonly attempt?: number;
+  /** W3C headers of the request that brought the event; without them the event's own extension counts. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
+
+/** An invocation that is being measured. */
+export interface TracedInvocation {
+  /** W3C trace context of the invocation, for its log and for the events that it makes. */
+  readonly traceparent: string | undefined;
+  /** Called once, with the error if there was one. */
+  end(outcome?: { readonly error: unknown }): void;
+}
+
+/** Measures invocations of one process, by the semantic conventions for FaaS and CloudEvents. */
+export interface InvocationTracer {
+  begin(facts: InvocationFacts): TracedInvocation;
+}
+
+/** The first invocation that it sees is the cold one. */
+export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
+  let cold = true;
+  return {
+    begin(facts) {
+      const { event, trigger, route, attempt } = facts;
+      const { extensions } = event;
+      const traceparent = facts.traceparent ?? extensions['traceparent'];
+      const tracestate =
+        facts.traceparent === undefined ? extensions['tracestate'] : facts.tracestate;
+      const labels = { 'faas.name': facts.function, 'faas.trigger': trigger };
+      const span = telemetry.span(`CloudEvents Process ${event.type}`, {
+        kind: 'consumer',
+        traceparent,
+        tracestate,
+        attributes: {
+          ...labels,
+          'faas.coldstart': cold,
+          'cloudevents.event_id': event.id,
+          'cloudevents.event_source': event.source,
+          'cloudevents.event_spec_version': event.specversion,
+          'cloudevents.event_type': event.type,
+          ...(event.subject === undefined ? {} : { 'cloudevents.event_subject': event.subject }),
+          ...(route === undefined ? {} : { 'messaging.destination.subscription.name': route }),
+          ...(attempt === undefined ? {} : { 'clover.delivery.attempt': attempt }),
+        },
+      });
+      cold = false;
+      const began = performance.now();
+      return {
+        traceparent: span.traceparent ?? traceparent,
+        end: (outcome) => {
+          telemetry.record('faas.invoke_duration', (performance.now() - began) / 1_000, labels);
+          if (outcome === undefined) {
+            telemetry.count('faas.invocations', 1, labels);
+          } else {
+            const { code } = asCloverError(outcome.error);
+            telemetry.count('faas.errors', 1, { ...labels, 'error.type': code });
+            span.set({ 'error.type': code });
+            span.fail(outcome.error);
+          }
+          span.end();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Telemetry, TelemetrySpan } from '../telemetry.ts';
+
+/** A request that is being measured. */
+export interface TracedRequest {
+  /** W3C trace context of the request's span, or the caller's own; undefined without any. */
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * Health and scrapes say nothing of the work, and who sends OTLP here by mistake must not make spans of the sending: that
+ * would go round for ever.
+ */
+const untraced = /^\/(?:health|metrics|v1\/(?:traces|metrics|logs))(?:[/?]|$)/;
+
+const methods: ReadonlySet<string> = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+]);
+
+/**
+ * Measures a request from now to the end of its response, by the semantic conventions for HTTP servers.
+ * @param routeOf the route's pattern, asked at the end: `/functions/:name`; undefined when nothing matched.
+ */
+export function traceRequest(
+  telemetry: Telemetry,
+  request: IncomingMessage,
+  response: ServerResponse,
+  routeOf: () => string | undefined,
+): TracedRequest {
+  const { method = '', url = '' } = request;
+  const traceparent = oneHeader(request, 'traceparent');
+  if (untraced.test(url)) return { traceparent };
+  const known = methods.has(method) ? method : '_OTHER';
+  const span = telemetry.span(known, {
+    kind: 'server',
+    traceparent,
+    tracestate: oneHeader(request, 'tracestate'),
+    // No query: it may carry what nobody should read in a trace.
+    attributes: {
+      'http.request.method': known,
+      'url.path': url.split('?', 1)[0] ?? '',
+      'url.scheme': 'http',
+    },
+  });
+  const began = performance.now();
+  response.once('close', () => end(telemetry, span, { began, method: known, response, routeOf }));
+  return { traceparent: span.traceparent ?? traceparent };
+}
+
+interface Ended {
+  readonly began: number;
+  readonly method: string;
+  readonly response: ServerResponse;
+  readonly routeOf: () => string | undefined;
+}
+
+function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
+  const { began, method, response, routeOf } = ended;
+  const { statusCode: status, writableFinished: whole } = response;
+  const route = routeOf();
+  const named = route === undefined ? {} : { 'http.route': route };
+  // A watch lasts as long as its reader likes: that is no duration of ours.
+  const streams = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  if (!streams) {
+    telemetry.record('http.server.request.duration', (performance.now() - began) / 1_000, {
+      'http.request.method': method,
+      'http.response.status_code': status,
+      ...named,
+    });
+  }
+  span.set({ 'http.response.status_code': status, ...named });
+  if (route !== undefined) span.rename(`${method} ${route}`);
+  if (!whole && !streams)
+    span.fail(new Error('the caller went away before the end of the response'));
+  else if (status >= 500) span.fail(new Error(`status ${status}`));
+  span.end();
+}
+
+function oneHeader(request: IncomingMessage, name: string): string | undefined {
+  // More than one traceparent is none (W3C Trace Context §3.2); Node joins them with ", ", which no parser takes.
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
