@@ -1,0 +1,14 @@
+import { errorsPage } from './errors-page.ts';
+
+/** A page that is made from code. */
+export interface GeneratedPage {
+  /** From the root of the repository. */
+  readonly path: string;
+  /** The whole text, as the formatter leaves it. */
+  readonly text: () => string | Promise<string>;
+}
+
+/** Every generated page, in alphabetical order. To add one, write its generator and name it here. */
+export const generatedPages: readonly GeneratedPage[] = [
+  { path: 'docs/errors.md', text: errorsPage },
+];
