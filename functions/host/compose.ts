@@ -10,6 +10,7 @@ import { createEvaluate } from '../evaluate/function.ts';
 import { createSqliteEvidenceStore } from '../evaluate/sqlite-evidence-store.ts';
 import { createIngest } from '../ingest/function.ts';
 import type { Clock } from '../lib/clock.ts';
+import { version } from '../lib/version.ts';
 import { createEnvoyValidator } from '../policy/envoy-validator.ts';
 import { createFileXdsGateway } from '../policy/file-xds-gateway.ts';
 import { createPolicy } from '../policy/function.ts';
@@ -63,6 +64,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       analytics,
       evidence,
       clock,
+      version,
       status: async () => (await status.promise).counters(),
     }),
     createEvaluate({ resources, evidence, clock }),

@@ -59,7 +59,7 @@ export const apiResourceList = z
         namespaced: z.literal(true),
         kind: z.string(),
         verbs: z.array(z.string()),
-        shortNames: z.array(z.string()).optional(),
+        shortNames: z.array(z.string()),
       }),
     ),
   })

@@ -116,9 +116,9 @@ test('a body that is no JSON, is too large or of another type is refused', async
 test('a kind that Clover writes alone is not written by users', async (t) => {
   const api = await startApi(t);
   const path = `${apis}/namespaces/shop/experimentruns/r1`;
-  const body = await refused(t, put(api, path, {}), 422, 'CLV_RESOURCE_INVALID');
+  const body = await refused(t, put(api, path, {}), 405, 'CLV_METHOD_NOT_ALLOWED');
   t.regex(body.detail, /ExperimentRun is written by Clover alone/);
-  await refused(t, call(api, path, { method: 'DELETE' }), 422, 'CLV_RESOURCE_INVALID');
+  await refused(t, call(api, path, { method: 'DELETE' }), 405, 'CLV_METHOD_NOT_ALLOWED');
 });
 
 test('methods that a path has not are refused with those that it has', async (t) => {
@@ -126,7 +126,7 @@ test('methods that a path has not are refused with those that it has', async (t)
   await refused(t, call(api, tapPath, { method: 'PATCH' }), 405, 'CLV_METHOD_NOT_ALLOWED');
   const answer = await call(api, `${apis}/taps`, { method: 'POST' });
   t.is(answer.status, 405);
-  t.is(answer.headers.get('allow'), 'GET, HEAD');
+  t.is(answer.headers.get('allow'), 'GET, HEAD, OPTIONS');
 });
 
 test('unknown resources and parameters are refused with what is known', async (t) => {

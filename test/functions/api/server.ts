@@ -110,6 +110,7 @@ export async function startApi(
     evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
     status: async () => ({ api: { watches: 0 } }),
     clock: systemClock,
+    version: '1.2.3',
     heartbeatMs: 20,
   });
   const app = express();

@@ -1,0 +1,74 @@
+import type { BrokerAdmin } from '../../host/broker/admin.ts';
+import type { DeadLetter } from '../../host/broker/messages.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CloverError } from '../../lib/errors.ts';
+import { eventDocumentOf } from '../event-document.ts';
+import { eventStream, eventStreamType, eventText } from '../event-stream.ts';
+import { broker as operations } from '../operations/broker.ts';
+import { done, json } from '../reply.ts';
+import { route, type Route } from '../route.ts';
+import type { DeadLetterDocument } from '../schemas/broker.ts';
+
+/** What the routes of the broker need. */
+export interface BrokerRoutes {
+  /** The broker starts after the functions that it serves. */
+  readonly broker: () => Promise<BrokerAdmin>;
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+}
+
+/** The tail of events, and the dead letters. */
+export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): readonly Route[] {
+  return [
+    route(operations.tail, async () => {
+      const admin = await broker();
+      return {
+        kind: 'stream',
+        mediaType: eventStreamType,
+        run: (sink) =>
+          eventStream(sink, { clock, heartbeatMs }, async () => {
+            for await (const { event, missed } of admin.tail(sink.signal)) {
+              await sink.write(eventText({ data: { event: eventDocumentOf(event), missed } }));
+            }
+          }),
+      };
+    }),
+
+    route(operations.letters, async ({ query: { limit, before, trigger } }) => {
+      const letters = await (
+        await broker()
+      ).deadLetters({
+        // One more tells whether there is another page.
+        limit: limit + 1,
+        ...(before === undefined ? {} : { before }),
+        ...(trigger === undefined ? {} : { trigger }),
+      });
+      const items = letters.slice(0, limit);
+      const next = letters.length > limit ? items.at(-1)?.id : undefined;
+      return json({ items: items.map(document), ...(next === undefined ? {} : { next }) });
+    }),
+
+    route(operations.letter, async ({ params: { id } }) => {
+      const letter = await (await broker()).deadLetter(id);
+      if (letter === undefined) throw missing(id);
+      return json(document(letter));
+    }),
+
+    route(operations.drop, async ({ params: { id } }) => {
+      if (!(await (await broker()).dropDeadLetter(id))) throw missing(id);
+      return done;
+    }),
+
+    route(operations.replay, async ({ params: { id } }) => {
+      if (!(await (await broker()).replayDeadLetter(id))) throw missing(id);
+      return done;
+    }),
+  ];
+}
+
+const missing = (id: number): CloverError =>
+  new CloverError('CLV_NOT_FOUND', `there is no dead letter ${id}`);
+
+function document({ id, trigger, attempts, at, event }: DeadLetter): DeadLetterDocument {
+  return { id, trigger, attempts, at, event: eventDocumentOf(event) };
+}

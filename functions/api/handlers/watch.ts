@@ -1,0 +1,126 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AnyResource, Kind } from '../../../knative/resources/kinds.ts';
+import { apiVersion } from '../../../knative/resources/meta.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CloverError } from '../../lib/errors.ts';
+import type { ResourceStore } from '../../resources/store.ts';
+import { asCloverError, problemOf } from '../../host/problem.ts';
+import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
+import type { ListQuery } from '../operations/resources.ts';
+import type { StreamReply } from '../reply.ts';
+import type { Sink } from '../streams.ts';
+
+/** What a watch needs. */
+export interface WatchContext {
+  readonly resources: Pick<ResourceStore, 'list' | 'watch'>;
+  readonly clock: Clock;
+  /** A bookmark is written after this long, so that nobody between takes the stream for dead. */
+  readonly heartbeatMs: number;
+}
+
+/** Which objects are watched. */
+export interface WatchScope {
+  readonly kind: Kind;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  /** No object at all. */
+  readonly none: boolean;
+}
+
+/** How a watch is asked for. */
+export interface WatchCall {
+  readonly query: ListQuery;
+  readonly mediaType: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Media types of a watch, in the server's order of preference. */
+export const watchTypes = ['application/x-ndjson', 'application/json', eventStreamType] as const;
+
+type Message = { readonly type: string; readonly object: unknown };
+
+/** Lines as a Kubernetes API server sends them, or server-sent events with the same data. */
+export function watchReply(
+  scope: WatchScope,
+  { query, mediaType, headers }: WatchCall,
+  context: WatchContext,
+): StreamReply {
+  const events = mediaType === eventStreamType;
+  const from = events ? (headers['last-event-id'] ?? query.resourceVersion) : query.resourceVersion;
+  // As in Kubernetes: the version 0 is any, and without one the watch begins with what there is.
+  const start = typeof from === 'string' && !/^0*$/.test(from) ? from : undefined;
+  const run = (sink: Sink): Promise<void> =>
+    follow(sink, { scope, query, start, text: events ? sentEvent : line }, context);
+  return {
+    kind: 'stream',
+    mediaType,
+    run: !events
+      ? run
+      : (sink) =>
+          run(sink).catch(async (error: unknown) => {
+            // A browser's EventSource sees no status: it has to be told in the stream.
+            if (sink.signal.aborted || !isGone(error)) throw error;
+            await sink.write(eventText({ event: 'error', data: problemOf(error) }));
+          }),
+  };
+}
+
+const isGone = (error: unknown): error is CloverError =>
+  error instanceof CloverError && error.code === 'CLV_RESOURCE_GONE';
+
+const line = (message: Message): string => `${JSON.stringify(message)}\n`;
+
+function sentEvent(message: Message, version: string): string {
+  return message.type === 'ERROR'
+    ? eventText({ event: 'error', data: message.object })
+    : eventText({ id: version, data: message });
+}
+
+interface Following {
+  readonly scope: WatchScope;
+  readonly query: ListQuery;
+  /** The version after which changes are told; undefined: everything first. */
+  readonly start: string | undefined;
+  readonly text: (message: Message, version: string) => string;
+}
+
+async function follow(
+  sink: Sink,
+  { scope, query, start, text }: Following,
+  { resources, clock, heartbeatMs }: WatchContext,
+): Promise<void> {
+  const { kind } = scope;
+  const signals = [sink.signal];
+  if (query.timeoutSeconds !== undefined) {
+    signals.push(AbortSignal.timeout(query.timeoutSeconds * 1000));
+  }
+  const signal = AbortSignal.any(signals);
+  const options = query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector };
+  const listed =
+    start === undefined ? await resources.list(kind, scope.namespace, options) : undefined;
+  let position = start ?? listed?.resourceVersion ?? '0';
+  const changes = resources.watch(position, { kind, signal });
+  const tell = (type: string, object: unknown): Promise<void> =>
+    sink.write(text({ type, object }, position));
+  const bookmark = async (): Promise<void> => {
+    if (query.allowWatchBookmarks === false) return;
+    await tell('BOOKMARK', { apiVersion, kind, metadata: { resourceVersion: position } });
+  };
+  const wanted = ({ metadata: { namespace, name } }: AnyResource): boolean =>
+    !scope.none && (scope.namespace ?? namespace) === namespace && (scope.name ?? name) === name;
+
+  await withHeartbeat({ clock, ms: heartbeatMs, signal }, bookmark, async () => {
+    for (const object of listed?.items ?? []) if (wanted(object)) await tell('ADDED', object);
+    await bookmark();
+    try {
+      for await (const { type, object } of changes) {
+        position = object.metadata.resourceVersion;
+        if (wanted(object)) await tell(type, object);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      // The status has gone out already: what ended the watch is its last message.
+      await tell('ERROR', problemOf(asCloverError(error)));
+    }
+  });
+}

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import type { AnyResource } from '../../../knative/resources/kinds.ts';
+import { canonicalJson } from '../../lib/canonical-json.ts';
+import { CloverError } from '../../lib/errors.ts';
+import { admitDocument } from '../../resources/admission.ts';
+import { label } from '../../resources/stored-resource.ts';
+import type { ResourceStore } from '../../resources/store.ts';
+import { namesTag } from '../negotiate.ts';
+import { outcomeHeader, type KindOperations } from '../operations/resources.ts';
+import { json } from '../reply.ts';
+import { route, type Route } from '../route.ts';
+
+/** Apply and delete, of one kind. */
+export function writeRoutes(
+  { info, apply, remove }: KindOperations,
+  resources: ResourceStore,
+): readonly Route[] {
+  const { kind } = info;
+  return [
+    route(apply, async ({ params: { namespace, name }, query, body, headers }) => {
+      const { document, wanted } = splitDocument(body);
+      const { metadata, spec } = admitDocument(kind, document);
+      demandSame('metadata.name', metadata.name, name);
+      demandSame('metadata.namespace', metadata.namespace, namespace);
+      const before = await resources.get(kind, namespace, name);
+      const held = { if: headers['if-match'], none: headers['if-none-match'] };
+      demandTags(held, before);
+      demandVersion(label(kind, namespace, name), wanted, before);
+      // What was looked at above has to be there still when it is written.
+      const bound =
+        held.if !== undefined || held.none !== undefined || wanted.uid !== undefined
+          ? (before?.metadata.resourceVersion ?? '')
+          : wanted.resourceVersion;
+      const object = await resources
+        .applySpec(
+          { kind, metadata, spec },
+          {
+            manager: query.fieldManager,
+            dryRun: query.dryRun === 'All',
+            ...(bound === undefined ? {} : { resourceVersion: bound }),
+          },
+        )
+        .catch(async (error: unknown) => {
+          if (isConflict(error)) demandTags(held, await resources.get(kind, namespace, name));
+          throw error;
+        });
+      return json(object, {
+        status: before === undefined ? 201 : 200,
+        etag: etag(object),
+        headers: { [outcomeHeader]: outcome(before, object) },
+      });
+    }),
+
+    route(remove, async ({ params: { namespace, name }, query, body = {}, headers }) => {
+      const { preconditions = {} } = body;
+      const before = await resources.get(kind, namespace, name);
+      if (before === undefined) {
+        throw new CloverError('CLV_NOT_FOUND', `${label(kind, namespace, name)} does not exist`);
+      }
+      const held = { if: headers['if-match'], none: undefined };
+      demandTags(held, before);
+      demandVersion(label(kind, namespace, name), preconditions, before);
+      if (query.dryRun === 'All' || (body.dryRun ?? []).length > 0) return json(before);
+      const {
+        resourceVersion = held.if === undefined ? undefined : before.metadata.resourceVersion,
+      } = preconditions;
+      const { uid } = preconditions;
+      const deleted = await resources
+        .delete(kind, namespace, name, {
+          ...(uid === undefined ? {} : { uid }),
+          ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        })
+        .catch(async (error: unknown) => {
+          if (isConflict(error)) demandTags(held, await resources.get(kind, namespace, name));
+          throw error;
+        });
+      return json(deleted);
+    }),
+  ];
+}
+
+interface Held {
+  readonly if: string | undefined;
+  readonly none: string | undefined;
+}
+
+interface Wanted {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+const etag = ({ metadata }: AnyResource): string => `"${metadata.resourceVersion}"`;
+
+const isConflict = (error: unknown): boolean =>
+  error instanceof CloverError && error.code === 'CLV_CONFLICT';
+
+/** RFC 9110 §13.1.1 and §13.1.2. @throws CloverError CLV_PRECONDITION_FAILED. */
+function demandTags(held: Held, found: AnyResource | undefined): void {
+  const tag = found === undefined ? undefined : etag(found);
+  const shown = tag ?? 'no such object';
+  if (held.if !== undefined && (tag === undefined || !namesTag(held.if, tag))) {
+    throw new CloverError(
+      'CLV_PRECONDITION_FAILED',
+      `If-Match: ${held.if} does not hold: found ${shown}`,
+    );
+  }
+  if (held.none !== undefined && tag !== undefined && namesTag(held.none, tag)) {
+    throw new CloverError(
+      'CLV_PRECONDITION_FAILED',
+      `If-None-Match: ${held.none} does not hold: found ${shown}`,
+    );
+  }
+}
+
+/** As an API server says it. @throws CloverError CLV_CONFLICT. */
+function demandVersion(what: string, wanted: Wanted, found: AnyResource | undefined): void {
+  for (const field of ['uid', 'resourceVersion'] as const) {
+    const value = wanted[field];
+    const is = found?.metadata[field];
+    if (value === undefined || value === '' || value === is) continue;
+    const shown = is ?? 'no such object';
+    const details = [
+      { field: `metadata.${field}`, message: `found ${value}; the object has ${shown}` },
+    ];
+    throw new CloverError(
+      'CLV_CONFLICT',
+      `${what}: expected ${field} ${value}, found ${shown}: read it again`,
+      { details },
+    );
+  }
+}
+
+const ownedMetadata = new Set([
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'finalizers',
+  'managedFields',
+  'selfLink',
+]);
+const looseDocument = z.looseObject({ metadata: z.looseObject({}) });
+const identity = z.object({
+  uid: z.string().min(1).optional().catch(undefined),
+  resourceVersion: z.string().min(1).optional().catch(undefined),
+});
+
+/** So that the output of a read can be edited and applied, as with an API server. */
+function splitDocument(document: unknown): { readonly document: unknown; readonly wanted: Wanted } {
+  const parsed = looseDocument.safeParse(document);
+  if (!parsed.success) return { document, wanted: {} };
+  const { status: _, metadata, ...rest } = parsed.data;
+  const kept = Object.entries(metadata).filter(([key]) => !ownedMetadata.has(key));
+  return {
+    document: { ...rest, metadata: Object.fromEntries(kept) },
+    wanted: identity.parse(metadata),
+  };
+}
+
+function demandSame(field: string, found: string, wanted: string): void {
+  if (found === wanted) return;
+  const message = `found "${found}"; must be "${wanted}" as in the address`;
+  throw new CloverError('CLV_RESOURCE_INVALID', `${field}: ${message}`, {
+    details: [{ field, message }],
+  });
+}
+
+const wish = ({ spec, metadata: { labels, annotations } }: AnyResource): string =>
+  canonicalJson({ spec, labels, annotations });
+
+function outcome(before: AnyResource | undefined, after: AnyResource): string {
+  if (before === undefined) return 'created';
+  return wish(before) === wish(after) ? 'unchanged' : 'configured';
+}

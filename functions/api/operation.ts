@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { ErrorCode } from '../lib/errors.ts';
+
+/** A body that an operation takes. */
+export interface BodyContract<B extends z.ZodType> {
+  readonly schema: B;
+  /** Most bytes, after decompression. */
+  readonly bytes: number;
+  readonly mediaTypes: readonly string[];
+  readonly required: boolean;
+  /** What the documentation shows, where a handler checks the body itself with errors of its own. */
+  readonly documented?: z.ZodType;
+}
+
+/** A header, by its name in lower case. */
+export interface HeaderContract {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** One media type that an answer may have. */
+export interface ContentContract {
+  readonly mediaType: string;
+  readonly schema: z.ZodType;
+}
+
+/** An answer that is no error. */
+export interface AnswerContract {
+  readonly status: 200 | 201 | 202 | 204;
+  readonly description: string;
+  /** In the server's order of preference; none for an answer without a body. */
+  readonly content: readonly ContentContract[];
+  readonly headers?: readonly HeaderContract[];
+}
+
+/** A request that shows the operation, in the documentation and in the contract test. */
+export interface Example {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/**
+ * One thing that the API does, declared once: routing, checks, the OpenAPI document, docs/api.md and the
+ * contract test come from it.
+ */
+export interface Operation<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+> {
+  /** Stable, unique: the `operationId`. */
+  readonly id: string;
+  readonly method: 'delete' | 'get' | 'post' | 'put';
+  /** OpenAPI's form: `/v1/deadletters/{id}`. */
+  readonly path: string;
+  readonly tag: string;
+  /** One line. */
+  readonly summary: string;
+  /** Markdown. */
+  readonly description?: string;
+  readonly params: P;
+  readonly query: Q;
+  /** Request headers with a meaning of their own. */
+  readonly headers?: readonly HeaderContract[];
+  readonly body?: BodyContract<B>;
+  readonly answers: readonly AnswerContract[];
+  /** Codes that it answers with, beside {@link commonErrors}. */
+  readonly errors: readonly ErrorCode[];
+  /** Needs no bearer token. */
+  readonly open?: boolean;
+  readonly example: Example;
+}
+
+/** Codes that any operation may answer with. */
+export const commonErrors = [
+  'CLV_ARGUMENT_INVALID',
+  'CLV_INTERNAL',
+  'CLV_NOT_ACCEPTABLE',
+  'CLV_OVERLOADED',
+  'CLV_UNAUTHORIZED',
+  'CLV_URL_TOO_LONG',
+] as const satisfies readonly ErrorCode[];
+
+/** Declares an operation; the types of its handler follow from it. */
+export function operation<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  contract: Operation<P, Q, B>,
+): Operation<P, Q, B> {
+  return contract;
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { eventStreamType } from '../event-stream.ts';
+import { operation } from '../operation.ts';
+import { deadLetter, deadLetterPage } from '../schemas/broker.ts';
+import { largestPage, noParams, noQuery, wholeNumber } from './parameters.ts';
+
+const largestId = 2 ** 53 - 1;
+const id = z.object({
+  id: z
+    .string()
+    .regex(/^\d{1,16}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(largestId)),
+});
+
+const letters = z.strictObject({
+  limit: wholeNumber(1, largestPage).default(100),
+  before: wholeNumber(1, 999_999_999_999_999)
+    .optional()
+    .meta({ description: '`next` of the page before.' }),
+  trigger: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .meta({ description: 'Only those of this trigger.' }),
+});
+
+const example = { params: { id: '1' } };
+
+/** The broker's events, and those that could not be delivered. */
+export const broker = {
+  tail: operation({
+    id: 'tailEvents',
+    method: 'get',
+    path: '/v1/events',
+    tag: 'Broker',
+    summary: 'Events as the broker takes them, from now on',
+    description:
+      'Server-sent events; the data of each is a `TailedEvent`. A reader that is too slow misses events, and is told how many. Nothing is kept for a reader that comes back.',
+    params: noParams,
+    query: noQuery,
+    answers: [
+      {
+        status: 200,
+        description: 'The stream.',
+        content: [{ mediaType: eventStreamType, schema: z.string() }],
+      },
+    ],
+    errors: [],
+    example: {},
+  }),
+  letters: operation({
+    id: 'listDeadLetters',
+    method: 'get',
+    path: '/v1/deadletters',
+    tag: 'Broker',
+    summary: 'Events that could not be delivered, newest first',
+    params: noParams,
+    query: letters,
+    answers: [
+      {
+        status: 200,
+        description: 'One page.',
+        content: [{ mediaType: 'application/json', schema: deadLetterPage }],
+      },
+    ],
+    errors: [],
+    example: { query: { limit: '10' } },
+  }),
+  letter: operation({
+    id: 'readDeadLetter',
+    method: 'get',
+    path: '/v1/deadletters/{id}',
+    tag: 'Broker',
+    summary: 'One dead letter',
+    params: id,
+    query: noQuery,
+    answers: [
+      {
+        status: 200,
+        description: 'The letter.',
+        content: [{ mediaType: 'application/json', schema: deadLetter }],
+      },
+    ],
+    errors: ['CLV_NOT_FOUND'],
+    example,
+  }),
+  drop: operation({
+    id: 'dropDeadLetter',
+    method: 'delete',
+    path: '/v1/deadletters/{id}',
+    tag: 'Broker',
+    summary: 'Delete a dead letter for good',
+    params: id,
+    query: noQuery,
+    answers: [{ status: 204, description: 'It is gone.', content: [] }],
+    errors: ['CLV_NOT_FOUND'],
+    example,
+  }),
+  replay: operation({
+    id: 'replayDeadLetter',
+    method: 'post',
+    path: '/v1/deadletters/{id}/replay',
+    tag: 'Broker',
+    summary: 'Give a dead letter to its own trigger again',
+    description:
+      'With all attempts, as the event was before it failed. In the same commit it stops to be a dead letter.',
+    params: id,
+    query: noQuery,
+    answers: [{ status: 204, description: 'It waits for its trigger.', content: [] }],
+    errors: ['CLV_CONFLICT', 'CLV_NOT_FOUND'],
+    example,
+  }),
+} as const;

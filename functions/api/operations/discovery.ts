@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { operation } from '../operation.ts';
+import { apiGroup, apiGroupList, apiResourceList } from '../schemas/resources.ts';
+import { noParams, noQuery } from './parameters.ts';
+import { resourceRoot } from './resources.ts';
+
+const group = resourceRoot.slice(0, resourceRoot.lastIndexOf('/'));
+
+const asked = {
+  method: 'get',
+  tag: 'Discovery',
+  params: noParams,
+  query: noQuery,
+  errors: [],
+  example: {},
+} as const;
+
+const found = (description: string, schema: z.ZodType) =>
+  [{ status: 200, description, content: [{ mediaType: 'application/json', schema }] }] as const;
+
+/** What there is: for people, for programs, and for Kubernetes' tools. */
+export const discovery = {
+  openapi: operation({
+    ...asked,
+    id: 'openapi',
+    path: '/openapi.json',
+    summary: 'This API as an OpenAPI 3.1 document',
+    answers: found('The document.', z.looseObject({ openapi: z.string() })),
+  }),
+  groups: operation({
+    ...asked,
+    id: 'listGroups',
+    path: '/apis',
+    summary: 'The API groups',
+    answers: found('The groups.', apiGroupList),
+  }),
+  group: operation({
+    ...asked,
+    id: 'readGroup',
+    path: group,
+    summary: "Clover's API group",
+    answers: found('The group.', apiGroup),
+  }),
+  resources: operation({
+    ...asked,
+    id: 'listResources',
+    path: resourceRoot,
+    summary: 'The kinds of resources',
+    answers: found('The kinds.', apiResourceList),
+  }),
+} as const;

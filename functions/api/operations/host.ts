@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { operation, type Operation } from '../operation.ts';
+import { eventDocument } from '../schemas/broker.ts';
+import { nameInPath, noParams, noQuery } from './parameters.ts';
+
+const event = { specversion: '1.0', id: '1', source: '/docs', type: 'com.example.hello', data: {} };
+const eventHeaders = { 'content-type': 'application/cloudevents+json' };
+
+const body = (bytes: number) => ({
+  schema: eventDocument,
+  bytes,
+  mediaTypes: ['application/cloudevents+json', '*/*'],
+  required: true,
+});
+
+const eventErrors = [
+  'CLV_BODY_TOO_LARGE',
+  'CLV_EVENT_INVALID',
+  'CLV_METHOD_NOT_ALLOWED',
+  'CLV_UNSUPPORTED_MEDIA_TYPE',
+] as const;
+
+const health = (name: 'live' | 'ready', summary: string): Operation =>
+  operation({
+    id: name,
+    method: 'get',
+    path: `/health/${name}`,
+    tag: 'Host',
+    summary,
+    params: noParams,
+    query: noQuery,
+    answers: [
+      {
+        status: 200,
+        description: 'It is so.',
+        content: [{ mediaType: 'application/json', schema: z.object({ status: z.literal(name) }) }],
+      },
+    ],
+    errors: [],
+    open: true,
+    example: {},
+  });
+
+/** What the host itself serves, beside the API: it is documented with it. */
+export const hostOperations: readonly Operation[] = [
+  operation({
+    id: 'publishEvent',
+    method: 'post',
+    path: '/broker',
+    tag: 'Host',
+    summary: 'Give a CloudEvent to the broker',
+    description:
+      'In binary mode (any content type, attributes in `ce-*` headers) or in structured mode (`application/cloudevents+json`).',
+    params: noParams,
+    query: noQuery,
+    body: body(256 * 1024),
+    answers: [{ status: 202, description: 'It is committed.', content: [] }],
+    errors: eventErrors,
+    example: { headers: eventHeaders, body: event },
+  }),
+  operation({
+    id: 'invokeFunction',
+    method: 'post',
+    path: '/functions/{name}',
+    tag: 'Host',
+    summary: 'Give a CloudEvent straight to a function',
+    description:
+      'The content modes are those of the broker. The answer comes when the work is done.',
+    params: z.object({ name: nameInPath }),
+    query: noQuery,
+    body: body(64 * 1024 * 1024),
+    answers: [{ status: 204, description: 'It is done.', content: [] }],
+    errors: [...eventErrors, 'CLV_DEADLINE_EXCEEDED', 'CLV_NOT_FOUND'],
+    example: { params: { name: 'ingest' }, headers: eventHeaders, body: event },
+  }),
+  health('live', 'Whether the process runs'),
+  health('ready', 'Whether the process takes requests; 503 while it drains'),
+];

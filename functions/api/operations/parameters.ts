@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** Most objects that one page may have. */
+export const largestPage = 500;
+
+/** No query parameters. */
+export const noQuery = z.strictObject({});
+
+/** No path parameters. */
+export const noParams = z.object({});
+
+/** A whole number in a query or a path. */
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+}
+
+/** A switch in a query: `true` or `false`, or as Kubernetes' clients write it, `1` or `0`. */
+export const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .transform((text) => text === 'true' || text === '1')
+  .pipe(z.boolean());
+
+/** A point in time in a query: Unix milliseconds or RFC 3339. */
+export const instant = z
+  .string()
+  .refine((text) => Number.isFinite(unixMs(text)), {
+    message: 'must be Unix milliseconds or RFC 3339, for example 2026-01-31T12:00:00Z',
+  })
+  .transform(unixMs)
+  .meta({ anyOf: [{ type: 'integer' }, { type: 'string', format: 'date-time' }] });
+
+/** A name in a path; one that no object can have is answered as one that no object has. */
+export const nameInPath = z.string().min(1).max(253);
+
+function unixMs(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  return /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { eventStreamType } from '../event-stream.ts';
+import { operation } from '../operation.ts';
+import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
+import { lookRows, redRows, status, storedArmRows, totalRows } from '../schemas/questions.ts';
+import { instant, largestPage, nameInPath, noParams, noQuery, wholeNumber } from './parameters.ts';
+
+const windowQuery = z.strictObject({
+  from: instant
+    .optional()
+    .meta({ description: 'Start, included. Default: five minutes before `to`.' }),
+  to: instant.optional().meta({ description: 'End, not included. Default: now.' }),
+});
+
+const recordQuery = z.strictObject({
+  type: z.enum(['Normal', 'Warning']).optional(),
+  reason: z.string().max(128).optional(),
+  fieldSelector: z.string().max(4096).optional().meta({
+    description: '`regarding.kind=…`, `regarding.name=…`, `regarding.uid=…`, with commas.',
+  }),
+  limit: wholeNumber(1, largestPage).optional(),
+  continue: z.string().max(4096).optional(),
+});
+
+const question = {
+  method: 'get',
+  tag: 'Questions',
+  params: noParams,
+  query: windowQuery,
+  example: { query: { from: '2026-01-31T12:00:00Z', to: '2026-01-31T12:05:00Z' } },
+} as const;
+
+const rows = (schema: z.ZodType) =>
+  [
+    { status: 200, description: 'The rows.', content: [{ mediaType: 'application/json', schema }] },
+  ] as const;
+
+const recordList = kubernetesEventList.meta({ id: 'EventList' });
+
+const records = {
+  method: 'get',
+  tag: 'Records',
+  query: recordQuery,
+  answers: [
+    {
+      status: 200,
+      description: 'The records.',
+      content: [{ mediaType: 'application/json', schema: recordList }],
+    },
+  ],
+  errors: ['CLV_RESOURCE_GONE'],
+} as const;
+
+/** What a query for records says. */
+export type RecordsQuery = z.output<typeof recordQuery>;
+
+/** Questions to analytics, evidence, and the host. */
+export const questions = {
+  red: operation({
+    ...question,
+    id: 'red',
+    path: '/v1/questions/red',
+    summary: 'Requests, errors and latency per service and version',
+    answers: rows(redRows),
+    errors: ['CLV_ANALYTICS_UNAVAILABLE'],
+  }),
+  storedArms: operation({
+    ...question,
+    id: 'storedArms',
+    path: '/v1/stored-arms',
+    summary: 'Stored spans per stamp',
+    answers: rows(storedArmRows),
+    errors: ['CLV_ANALYTICS_UNAVAILABLE'],
+  }),
+  totals: operation({
+    ...question,
+    id: 'evidenceTotals',
+    path: '/v1/evidence/totals',
+    summary: 'Evidence per second of start and stamp',
+    answers: rows(totalRows),
+    errors: [],
+  }),
+  looks: operation({
+    id: 'looks',
+    method: 'get',
+    path: '/v1/runs/{namespace}/{run}/looks',
+    tag: 'Questions',
+    summary: 'The chain of looks of a run, oldest first',
+    params: z.object({ namespace: nameInPath, run: nameInPath }),
+    query: noQuery,
+    answers: rows(lookRows),
+    errors: ['CLV_NOT_FOUND'],
+    example: { params: { namespace: 'shop', run: 'example' } },
+  }),
+  status: operation({
+    ...question,
+    id: 'status',
+    path: '/v1/status',
+    summary: 'Counters of every part',
+    query: noQuery,
+    answers: rows(status),
+    errors: [],
+    example: {},
+  }),
+  live: operation({
+    id: 'live',
+    method: 'get',
+    path: '/v1/live',
+    tag: 'Questions',
+    summary: 'Everything that moves, once a second',
+    description:
+      'Server-sent events; the data of each is a whole `LiveView`, so that a reader that comes back, or was too slow for one, needs nothing of what it missed. With `Last-Event-ID` a view that is known is not sent again.',
+    params: noParams,
+    query: noQuery,
+    headers: [{ name: 'last-event-id', description: 'The last view that is known.' }],
+    answers: [
+      {
+        status: 200,
+        description: 'The stream.',
+        content: [{ mediaType: eventStreamType, schema: z.string() }],
+      },
+    ],
+    errors: [],
+    example: {},
+  }),
+  allRecords: operation({
+    ...records,
+    id: 'listEventForAllNamespaces',
+    path: '/apis/events.k8s.io/v1/events',
+    summary: 'Records of what happened to objects, newest first',
+    params: noParams,
+    example: { query: { limit: '10' } },
+  }),
+  records: operation({
+    ...records,
+    id: 'listEvent',
+    path: '/apis/events.k8s.io/v1/namespaces/{namespace}/events',
+    summary: 'Records of what happened to objects of a namespace, newest first',
+    params: z.object({ namespace: nameInPath }),
+    example: { params: { namespace: 'shop' } },
+  }),
+} as const;

@@ -1,0 +1,138 @@
+import { Router, type NextFunction } from 'express';
+import type { z } from 'zod';
+import { kinds } from '../../knative/resources/kinds.ts';
+import { CloverError } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { readBody } from '../host/read-body.ts';
+import type { ApiRequest, ApiResponse } from './http.ts';
+import { chooseMediaType } from './negotiate.ts';
+import type { BodyContract } from './operation.ts';
+import { resourceRoot } from './operations/resources.ts';
+import type { Route } from './route.ts';
+import { sendReply } from './send-reply.ts';
+import type { Streams } from './streams.ts';
+
+/** Characters of the address of a request. */
+const longestUrl = 8 * 1024;
+
+/** The routes as Express serves them. Errors are thrown for the host. */
+export function createRouter(routes: readonly Route[], streams: Streams): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  router.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+    if (request.originalUrl.length <= longestUrl) next();
+    else {
+      const message = `the address has ${request.originalUrl.length} characters, more than ${longestUrl}`;
+      next(new CloverError('CLV_URL_TOO_LONG', message));
+    }
+  });
+  for (const [path, served] of byPath(routes)) {
+    const at = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    for (const route of served) {
+      at[route.operation.method]((request: ApiRequest, response: ApiResponse) =>
+        answer(route, request, response, streams),
+      );
+    }
+    at.all(refuseMethod(served));
+  }
+  router.use(resourceRoot, (request: ApiRequest) => refuseResource(request.path));
+  return router;
+}
+
+async function answer(
+  route: Route,
+  request: ApiRequest,
+  response: ApiResponse,
+  streams: Streams,
+): Promise<void> {
+  const { operation } = route;
+  const offered = operation.answers.flatMap(({ content }) =>
+    content.map(({ mediaType }) => mediaType),
+  );
+  chooseMediaType(request.headers.accept, [...new Set(offered)]);
+  const reply = await route.run({
+    params: request.params,
+    query: new URL(request.originalUrl, 'http://localhost').searchParams,
+    headers: request.headers,
+    body: (contract) => readJson(request, contract),
+  });
+  await sendReply(request, response, { reply, streams });
+}
+
+function byPath(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  return Map.groupBy(routes, ({ operation }) => operation.path);
+}
+
+function refuseMethod(served: readonly Route[]) {
+  const methods = served.map(({ operation }) => operation.method.toUpperCase());
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const allow = [...allowed, 'OPTIONS'].join(', ');
+  const owner = served.some(({ operation }) => operation.method === 'put') ? '' : ownerOf(served);
+  return ({ method }: ApiRequest, response: ApiResponse): void => {
+    response.set('Allow', allow);
+    if (method === 'OPTIONS') response.status(204).end();
+    else {
+      const message = `${method} is not allowed here, use ${allow}${owner}`;
+      throw new CloverError('CLV_METHOD_NOT_ALLOWED', message);
+    }
+  };
+}
+
+/** Why an object of some kinds cannot be written. */
+function ownerOf(served: readonly Route[]): string {
+  const kind = kinds.find(
+    (info) =>
+      !info.writable &&
+      served.some(({ operation }) => operation.path.endsWith(`/${info.plural}/{name}`)),
+  );
+  return kind === undefined ? '' : `: ${kind.kind} is written by Clover alone`;
+}
+
+/** Nothing of the API's group has taken the request. */
+function refuseResource(path: string): never {
+  const words = path.split('/').filter((word) => word !== '');
+  const plural = (words[0] === 'namespaces' ? words[2] : words[0]) ?? '';
+  const plurals = kinds.map((info) => info.plural);
+  if (plurals.includes(plural)) {
+    throw new CloverError(
+      'CLV_NOT_FOUND',
+      `there is nothing at ${path}: one object is at namespaces/NAMESPACE/${plural}/NAME`,
+    );
+  }
+  const meant = nearest(plural, plurals);
+  const hint = meant === undefined ? `there are ${plurals.join(', ')}` : `did you mean "${meant}"?`;
+  throw new CloverError(
+    'CLV_NOT_FOUND',
+    `no resource "${plural}" in ${resourceRoot.slice('/apis/'.length)}: ${hint}`,
+  );
+}
+
+/**
+ * @throws CloverError CLV_UNSUPPORTED_MEDIA_TYPE, CLV_BODY_TOO_LARGE, CLV_ARGUMENT_INVALID.
+ */
+async function readJson(
+  request: ApiRequest,
+  { bytes, mediaTypes, required }: BodyContract<z.ZodType>,
+): Promise<unknown> {
+  const [preferred = ''] = mediaTypes;
+  const body = await readBody(request, { bytes });
+  if (body.length === 0 && !required) return undefined;
+  const type = (request.headers['content-type'] ?? preferred).split(';')[0]?.trim().toLowerCase();
+  if (type === undefined || !(mediaTypes.includes(type) || isJson(type))) {
+    const message = `found ${type ?? 'nothing'}; send ${mediaTypes.join(' or ')}`;
+    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CloverError(
+      'CLV_ARGUMENT_INVALID',
+      `the body is not JSON in UTF-8: ${String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+const isJson = (type: string): boolean => /^application\/[\w.-]+\+json$/.test(type);
