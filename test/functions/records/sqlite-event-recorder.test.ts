@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { RecordInput } from '../../../functions/records/event-recorder.ts';
+import { createSqliteEventRecorder } from '../../../functions/records/sqlite-event-recorder.ts';
+import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
+
+const object = (kind: string, name: string) => ({
+  apiVersion: 'clover.dev/v1alpha1',
+  kind,
+  namespace: 'default',
+  name,
+  uid: `uid-of-${name}`,
+});
+
+const input = (members: Partial<RecordInput> = {}): RecordInput => ({
+  type: 'Normal',
+  reason: 'ExperimentStarted',
+  action: 'Start',
+  note: 'it has begun',
+  regarding: object('Experiment', 'exp'),
+  ...members,
+});
+
+async function setUp(t: ExecutionContext, limits: { maxAgeMs?: number; maxRecords?: number } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-records-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const time = { now: 1_800_000_000_123 };
+  const open = () =>
+    createSqliteEventRecorder({
+      path: join(folder, 'records.db'),
+      clock: { now: () => time.now, sleep: async () => undefined },
+      instance: 'test',
+      ...limits,
+    });
+  return { time, open };
+}
+
+test('a record has the fields of events.k8s.io/v1, and survives a restart', async (t) => {
+  const { open } = await setUp(t);
+  let recorder = open();
+  await recorder.note(
+    { uid: 'u', what: 'Started', to: '1' },
+    input({ related: object('ExperimentRun', 'exp-1') }),
+  );
+  await recorder.close();
+  recorder = open();
+  t.is(await recorder.noted('u', 'Started'), '1');
+  const list = kubernetesEventList.parse(await recorder.list({}));
+  await recorder.close();
+  const [event] = list.items;
+  t.is(list.items.length, 1);
+  t.is(event?.eventTime, '2027-01-15T08:00:00.123000Z');
+  t.is(event?.metadata.creationTimestamp, '2027-01-15T08:00:00Z');
+  t.regex(event?.metadata.name ?? '', /^exp\.[0-9a-f]{8}$/);
+  t.is(event?.reportingController, 'clover.dev/notify');
+  t.is(event?.series, undefined);
+});
+
+test('the same words make a series', async (t) => {
+  const { open, time } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  await recorder.note({ uid: 'u', what: 'w', to: '1' }, input());
+  time.now += 5_000;
+  await recorder.note({ uid: 'u', what: 'w', to: '2' }, input());
+  await recorder.note({ uid: 'u', what: 'w', to: '3' }, input({ note: 'others' }));
+  const { items } = await recorder.list({});
+  t.deepEqual(
+    items.map(({ note, series }) => [note, series?.count, series?.lastObservedTime]),
+    [
+      ['others', undefined, undefined],
+      ['it has begun', 2, '2027-01-15T08:00:05.123000Z'],
+    ],
+  );
+  t.is(items[1]?.eventTime, '2027-01-15T08:00:00.123000Z');
+});
+
+test('a transition may be noted without a record, and is forgotten with its object', async (t) => {
+  const { open } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  await recorder.note({ uid: 'u', what: 'w', to: 'quiet' });
+  t.is(await recorder.noted('u', 'w'), 'quiet');
+  t.is(await recorder.noted('u', 'other'), undefined);
+  t.deepEqual((await recorder.list({})).items, []);
+  await recorder.forget('u');
+  t.is(await recorder.noted('u', 'w'), undefined);
+});
+
+test('lists are by object, type, reason and namespace, page by page', async (t) => {
+  const { open, time } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  for (let number = 0; number < 7; number += 1) {
+    time.now += number % 2;
+    await recorder.note(
+      { uid: 'u', what: String(number), to: '' },
+      input({
+        note: `note ${number}`,
+        type: number === 3 ? 'Warning' : 'Normal',
+        reason: number === 4 ? 'Other' : 'Same',
+        regarding: object('Experiment', number < 5 ? 'one' : 'two'),
+        ...(number === 6 ? { related: object('ExperimentRun', 'one') } : {}),
+      }),
+    );
+  }
+  const notes = async (query: Parameters<typeof recorder.list>[0]) =>
+    (await recorder.list(query)).items.map(({ note }) => Number(note.slice(5)));
+  t.deepEqual(await notes({}), [6, 5, 4, 3, 2, 1, 0]);
+  t.deepEqual(await notes({ object: { name: 'one' } }), [6, 4, 3, 2, 1, 0]);
+  t.deepEqual(await notes({ object: { kind: 'ExperimentRun', name: 'one' } }), [6]);
+  t.deepEqual(await notes({ object: { uid: 'uid-of-two' } }), [6, 5]);
+  t.deepEqual(await notes({ type: 'Warning' }), [3]);
+  t.deepEqual(await notes({ reason: 'Other' }), [4]);
+  t.deepEqual(await notes({ namespace: 'elsewhere' }), []);
+  const paged: string[] = [];
+  let next: string | undefined;
+  do {
+    const { items, metadata } = await recorder.list({
+      limit: 2,
+      ...(next === undefined ? {} : { continue: next }),
+    });
+    t.true(items.length <= 2);
+    paged.push(...items.map(({ note }) => note));
+    next = metadata.continue;
+  } while (next !== undefined);
+  t.is(paged.length, 7);
+  t.is(new Set(paged).size, 7);
+  await t.throwsAsync(recorder.list({ continue: "1' OR 1" }), { code: 'CLV_ARGUMENT_INVALID' });
+});
+
+test('records go when they are old or too many; what was noted stays', async (t) => {
+  const { open, time } = await setUp(t, { maxAgeMs: 1_000, maxRecords: 3 });
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  for (let number = 0; number < 5; number += 1) {
+    await recorder.note(
+      { uid: 'u', what: String(number), to: 'x' },
+      input({ note: `note ${number}` }),
+    );
+  }
+  t.deepEqual(
+    (await recorder.list({})).items.map(({ note }) => note),
+    ['note 4', 'note 3', 'note 2'],
+  );
+  time.now += 1_001;
+  t.deepEqual((await recorder.list({})).items, []);
+  t.is(await recorder.noted('u', '0'), 'x');
+});
+
+test('a note is cut at a character, within 1 KiB', async (t) => {
+  const { open } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  await recorder.note({ uid: 'u', what: 'w', to: '' }, input({ note: 'ü'.repeat(2_000) }));
+  const note = (await recorder.list({})).items[0]?.note ?? '';
+  t.true(Buffer.byteLength(note) <= 1_024);
+  t.regex(note, /^ü+…$/);
+});
