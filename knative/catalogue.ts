@@ -29,7 +29,13 @@ export interface Trigger {
 /** Ticks for a function while it says that something is active. */
 export interface Schedule {
   readonly name: string;
-  readonly everySeconds: number;
+  /**
+   * A cron line as PingSource takes it: five fields, six with the second first, or a descriptor such as
+   * `@hourly`.
+   */
+  readonly schedule: string;
+  /** IANA name. Default: UTC. */
+  readonly timezone?: string;
 }
 
 /** One function: what it takes and when it runs. */
@@ -66,14 +72,14 @@ const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] 
 
 /** Every function of Clover, in alphabetical order. */
 export const catalogue: readonly FunctionEntry[] = [
-  { name: 'api', triggers: [], schedules: [], direct: [], paths: ['/apis', '/v1'] },
+  { name: 'api', triggers: [], schedules: [], direct: [], paths: ['/apis', '/openapi.json', '/v1'] },
   {
     name: 'evaluate',
     triggers: [
       on('evaluate-evidence', { type: eventTypes.evidence }),
       ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
     ],
-    schedules: [{ name: 'evaluate-look', everySeconds: 1 }],
+    schedules: [{ name: 'evaluate-look', schedule: '* * * * * *' }],
     direct: [],
     paths: [],
   },
@@ -81,7 +87,7 @@ export const catalogue: readonly FunctionEntry[] = [
   {
     name: 'policy',
     triggers: resourceTriggers('policy', ['ExperimentRun', 'TrafficPolicy']),
-    schedules: [{ name: 'policy-resync', everySeconds: 60 }],
+    schedules: [{ name: 'policy-resync', schedule: '* * * * *' }],
     direct: [],
     paths: [],
   },

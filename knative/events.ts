@@ -78,8 +78,10 @@ export type ResourceReference = z.output<typeof resourceReference>;
 export const tick = z.strictObject({
   /** Name of the schedule in the catalogue. */
   schedule: z.string(),
-  /** Unix ms, floored to the period. */
+  /** When the period began by the schedule, Unix ms. */
   at: z.int().min(0),
+  /** Periods before this one that had no tick although they wanted one; counted up to 1 000. */
+  missed: z.int().min(0).default(0),
 });
 
 /** One tick of a schedule. */

@@ -8,7 +8,7 @@ import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
 import { startResourceEvents } from './resource-events.ts';
 import { createRunner } from './runner.ts';
-import { startScheduler } from './scheduler.ts';
+import { parseSchedules, startScheduler } from './scheduler.ts';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -51,6 +51,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { functions, catalogue, resources, token, listen, clock, log, onFatal } = options;
   const runner = createRunner({ functions, catalogue, log });
   const entries = runner.deployed.map(({ entry }) => entry);
+  // Before anything is opened: a bad cron line.
+  for (const entry of entries) parseSchedules(entry);
   const broker = await createBroker({ path: options.brokerPath, entries, log, onFatal });
   const host = createHost({
     runner,

@@ -67,6 +67,8 @@ export interface Broker {
   tick(schedule: string, at: number, event: CloudEvent): Promise<boolean>;
   /** The value of a mark. */
   mark(key: string): Promise<string | undefined>;
+  /** Stores a mark without an event. */
+  setMark(mark: Mark): Promise<void>;
   /** Newest first. */
   deadLetters(limit?: number): Promise<readonly DeadLetter[]>;
   counters(): Promise<BrokerCounters>;
@@ -178,6 +180,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       return accepted === true;
     },
     mark: async (key) => (await ask({ op: 'mark', key })).mark,
+    setMark: async (mark) => {
+      await ask({ op: 'setMark', mark });
+    },
     deadLetters: async (limit = 100) => {
       const { deadLetters = [] } = await ask({ op: 'deadLetters', limit });
       return deadLetters.map((letter) =>

@@ -83,6 +83,7 @@ export type Call =
   /** Refused while the route has a row, and unless the mark's number grows. */
   | { readonly op: 'tick'; readonly route: string; readonly event: WireEvent; readonly mark: Mark }
   | { readonly op: 'mark'; readonly key: string }
+  | { readonly op: 'setMark'; readonly mark: Mark }
   | { readonly op: 'deadLetters'; readonly limit: number }
   | { readonly op: 'counters' }
   /** Deliveries may begin. */

@@ -127,6 +127,9 @@ function answer(call: number, request: Call, { queue, dispatcher }: Opened): Rep
       const mark = queue.mark(request.key);
       return mark === undefined ? reply : { ...reply, mark };
     }
+    case 'setMark':
+      queue.setMark(request.mark);
+      return reply;
     case 'deadLetters': {
       const deadLetters = queue
         .deadLetters(request.limit)

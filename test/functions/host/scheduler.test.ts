@@ -1,109 +1,268 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createBroker } from '../../../functions/host/broker/broker.ts';
-import { createRunner } from '../../../functions/host/runner.ts';
-import { periodStart, startScheduler, tickEvent } from '../../../functions/host/scheduler.ts';
-import { systemClock, type Clock } from '../../../functions/lib/clock.ts';
+import { startScheduler, tickEvent } from '../../../functions/host/scheduler.ts';
+import { serve } from '../../../functions/host/serve.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import type { Schedule } from '../../../knative/catalogue.ts';
 import { eventTypes, tick, type Tick } from '../../../knative/events.ts';
+import { ManualClock } from './fixtures/manual-clock.ts';
 import { entryOf, silent, temporaryFolder, until } from './helpers.ts';
 
-/** Time that moves by the sleeps of the scheduler, ten times as fast as the machine's. */
-const fastClock = (start: number): Clock => {
-  const began = systemClock.now();
-  return {
-    now: () => start + (systemClock.now() - began) * 10,
-    sleep: (ms, signal) => systemClock.sleep(Math.ceil(ms / 10), signal),
-  };
-};
+const noon = Date.UTC(2026, 0, 5, 12);
+const minute = 60_000;
 
-test('a tick is named by its schedule and period', (t) => {
-  t.is(periodStart(12_345, 5_000), 10_000);
-  const event = tickEvent('s', 10_000);
+/** One schedule with its queue, which can be stopped and started again. */
+class Bench {
+  readonly clock = new ManualClock(noon);
+  readonly seen: Tick[] = [];
+  active = true;
+  /** Until then the function has no answer. */
+  gate: Promise<void> = Promise.resolve();
+  private readonly path: string;
+  private readonly schedule: Schedule;
+  private ending: (() => Promise<void>) | undefined;
+  private depth: () => Promise<number> = async () => 0;
+
+  private constructor(folder: string, schedule: Schedule) {
+    this.path = join(folder, 'broker.db');
+    this.schedule = schedule;
+  }
+
+  static async start(t: ExecutionContext, schedule: string, timezone?: string): Promise<Bench> {
+    const folder = await temporaryFolder(t);
+    const bench = new Bench(folder, {
+      name: 's',
+      schedule,
+      ...(timezone === undefined ? {} : { timezone }),
+    });
+    t.teardown(() => bench.stop());
+    await bench.start();
+    return bench;
+  }
+
+  async start(): Promise<void> {
+    const entry = entryOf('f', { schedules: [this.schedule] });
+    const broker = await createBroker({
+      path: this.path,
+      entries: [entry],
+      log: silent,
+      onFatal: () => undefined,
+    });
+    await broker.start(async ({ event }) => {
+      await this.gate;
+      this.seen.push(tick.parse(JSON.parse(event.data.toString())));
+      return { status: 200, message: '' };
+    });
+    const scheduler = startScheduler({
+      deployed: [{ fn: { name: 'f', isActive: async () => this.active }, entry }],
+      broker,
+      clock: this.clock,
+      log: silent,
+    });
+    this.depth = async () => (await broker.counters()).depth;
+    this.ending = async () => {
+      await scheduler.stop();
+      await broker.drain();
+      await broker.close();
+    };
+    await this.clock.settled(1);
+  }
+
+  async stop(): Promise<void> {
+    await this.ending?.();
+    this.ending = undefined;
+  }
+
+  /** Time passes, and what came of it is delivered. */
+  async pass(periods: number, period: number): Promise<void> {
+    for (let count = 0; count < periods; count += 1) {
+      await this.clock.pass(period, 1);
+      await until(async () => (await this.depth()) === 0);
+    }
+  }
+
+  /** Of what was seen: minutes after noon, and how many were missed before. */
+  get ticks(): readonly [number, number][] {
+    return this.seen.map(({ at, missed }) => [(at - noon) / minute, missed]);
+  }
+}
+
+test('a tick is named by its schedule and its instant', (t) => {
+  const event = tickEvent('s', 10_000, 3);
   t.is(event.id, 's-10000');
   t.is(event.source, '/schedules/s');
   t.is(event.type, eventTypes.tick);
-  t.deepEqual(tick.parse(JSON.parse(event.data.toString())), { schedule: 's', at: 10_000 });
+  t.is(event.time, '1970-01-01T00:00:10.000Z');
+  t.deepEqual(tick.parse(JSON.parse(event.data.toString())), {
+    schedule: 's',
+    at: 10_000,
+    missed: 3,
+  });
 });
 
-test('an active schedule ticks once per period, an inactive one never, also over a restart', async (t) => {
-  const folder = await temporaryFolder(t);
-  const catalogue = [
-    entryOf('f', {
-      schedules: [
-        { name: 'on', everySeconds: 1 },
-        { name: 'off', everySeconds: 1 },
-      ],
-    }),
-  ];
-  const seen: Tick[] = [];
-  const runner = createRunner({
-    functions: [
-      {
-        name: 'f',
-        isActive: async (schedule) => schedule === 'on',
-        onEvent: async (event) => {
-          seen.push(tick.parse(JSON.parse(event.data.toString())));
-        },
-      },
-    ],
-    catalogue,
-    log: silent,
-  });
-  const clock = fastClock(1_000_000);
-  for (const wanted of [3, 6]) {
-    const broker = await createBroker({
-      path: join(folder, 'broker.db'),
-      entries: catalogue,
-      log: silent,
-      onFatal: (error) => t.fail(String(error)),
-    });
-    await broker.start((delivery) => runner.deliver(delivery));
-    const scheduler = startScheduler({ deployed: runner.deployed, broker, clock, log: silent });
-    await until(() => seen.length >= wanted);
-    await scheduler.stop();
-    await broker.drain();
-    await broker.close();
-  }
-  const periods = seen.map(({ at }) => at);
-  t.is(new Set(periods).size, periods.length, 'no period has two ticks');
-  t.true(periods.every((at) => at % 1_000 === 0));
-  t.true(seen.every(({ schedule }) => schedule === 'on'));
+test('each period has one tick at its instant, over restarts too', async (t) => {
+  const bench = await Bench.start(t, '* * * * *');
+  await bench.pass(2, minute);
+  await bench.stop();
+  await bench.start();
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks, [
+    [1, 0],
+    [2, 0],
+    [3, 0],
+  ]);
 });
 
-test('a clock that is set back by an hour stops neither ticks nor what waits', async (t) => {
+test('instants are those of the time zone', async (t) => {
+  const bench = await Bench.start(t, '30 18 * * *', 'Asia/Kolkata');
+  await bench.pass(1, 59 * minute);
+  t.deepEqual(bench.ticks, []);
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks, [[60, 0]]);
+});
+
+test('after a time away there is one tick, of the newest period, that counts the others', async (t) => {
+  const bench = await Bench.start(t, '* * * * *');
+  await bench.pass(1, minute);
+  await bench.stop();
+  bench.clock.set(noon + 10.5 * minute);
+  await bench.start();
+  await until(() => bench.seen.length === 2);
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks, [
+    [1, 0],
+    [10, 8],
+    [11, 0],
+  ]);
+});
+
+test('there is no tick while nothing is active, and what nobody wanted is not missed', async (t) => {
+  const bench = await Bench.start(t, '* * * * *');
+  await bench.pass(1, minute);
+  bench.active = false;
+  await bench.pass(5, minute);
+  await bench.stop();
+  bench.clock.set(noon + 60 * minute);
+  bench.active = true;
+  await bench.start();
+  await bench.pass(1, minute);
+  bench.active = false;
+  await bench.pass(2, minute);
+  bench.active = true;
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks, [
+    [1, 0],
+    [61, 0],
+    [64, 0],
+  ]);
+});
+
+test('a crash before the first tick of an active schedule is healed', async (t) => {
+  const bench = await Bench.start(t, '0 * * * *');
+  await bench.stop();
+  bench.clock.set(noon + 70 * minute);
+  await bench.start();
+  await until(() => bench.seen.length === 1);
+  t.deepEqual(bench.ticks, [[60, 0]]);
+});
+
+test('a clock that is set forward gives one tick, and no burst', async (t) => {
+  const bench = await Bench.start(t, '* * * * *');
+  await bench.pass(1, minute);
+  bench.clock.set(noon + 61.25 * minute);
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks.at(-1)?.[0], 62);
+  t.is(bench.seen.length, 3);
+  t.is(bench.ticks[1]?.[1], 59);
+});
+
+test('a clock that is set back a little repeats nothing; by an hour, it goes on', async (t) => {
+  const bench = await Bench.start(t, '* * * * * *');
+  await bench.pass(5, 1_000);
+  t.is(bench.seen.length, 5);
+  bench.clock.set(noon + 2_000);
+  await bench.pass(3, 1_000);
+  t.is(bench.seen.length, 5);
+  await bench.pass(1, 1_000);
+  t.is(bench.seen.length, 6);
+  bench.clock.set(noon - 60 * minute);
+  await bench.pass(3, 1_000);
+  const instants = bench.seen.map(({ at }) => at);
+  t.is(new Set(instants).size, instants.length);
+  t.true(bench.seen.length >= 8);
+  t.true((instants.at(-1) ?? 0) < noon);
+});
+
+test('while a tick waits there is no other; then the newest period has its own', async (t) => {
+  const bench = await Bench.start(t, '* * * * *');
+  const gate = Promise.withResolvers<void>();
+  bench.gate = gate.promise;
+  await bench.clock.pass(3 * minute, 1);
+  gate.resolve();
+  await until(() => bench.seen.length === 1);
+  await bench.pass(1, minute);
+  t.deepEqual(bench.ticks, [
+    [1, 0],
+    [3, 1],
+    [4, 0],
+  ]);
+});
+
+test('a bad cron line is refused before anything is opened, with its place', async (t) => {
   const folder = await temporaryFolder(t);
-  const catalogue = [entryOf('f', { schedules: [{ name: 's', everySeconds: 1 }] })];
-  const seen: number[] = [];
-  let offset = 0;
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + offset };
-  const runner = createRunner({
-    functions: [
-      {
-        name: 'f',
-        // Set back between the start of the period and the wait for its end.
-        isActive: async () => {
-          if (seen.length === 1) offset = -3_600_000;
-          return true;
-        },
-        onEvent: async (event) => {
-          seen.push(tick.parse(JSON.parse(event.data.toString())).at);
-        },
-      },
-    ],
-    catalogue,
+  const starting = serve({
+    functions: [{ name: 'f' }],
+    catalogue: [entryOf('f', { schedules: [{ name: 's', schedule: '61 * * * *' }] })],
+    brokerPath: join(folder, 'missing', 'broker.db'),
+    token: 'token-of-the-test',
+    listen: { host: '127.0.0.1', port: 0 },
+    clock: systemClock,
     log: silent,
+    onFatal: () => undefined,
   });
-  const broker = await createBroker({
-    path: join(folder, 'broker.db'),
-    entries: catalogue,
-    log: silent,
-    onFatal: (error) => t.fail(String(error)),
-  });
-  t.teardown(() => broker.close());
-  await broker.start((delivery) => runner.deliver(delivery));
-  const scheduler = startScheduler({ deployed: runner.deployed, broker, clock, log: silent });
-  await until(() => seen.length >= 4);
-  await scheduler.stop();
-  await broker.drain();
-  t.true((seen.at(-1) ?? 0) < (seen[0] ?? 0));
+  const error = await t.throwsAsync(starting, { code: 'CLV_CONFIG_INVALID' });
+  t.regex(error.message, /^f\.schedules\[0\]\.schedule: found "61"; minute: must be/);
+});
+
+test('a process that is killed and comes back has one tick per second and makes good once', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'ticks');
+  const start = (): ChildProcess => {
+    const child = spawn(process.execPath, [
+      new URL('fixtures/ticking-process.ts', import.meta.url).pathname,
+      join(folder, 'broker.db'),
+      file,
+    ]);
+    t.teardown(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const read = async (): Promise<Tick[]> => {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => tick.parse(JSON.parse(line)));
+  };
+  let child = start();
+  await until(async () => (await read()).length >= 2);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const before = await read();
+  await systemClock.sleep(3_000);
+  child = start();
+  await until(async () => (await read()).length >= before.length + 3);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  // What was on its way when the process ended comes again, as itself.
+  const ticks = [...new Map((await read()).map((each) => [each.at, each])).values()];
+  const later = ticks.filter(({ at }) => at > (before.at(-1)?.at ?? 0));
+  const last = ticks.at(-1)?.at ?? 0;
+  const wanted = (last - (ticks[0]?.at ?? 0)) / 1_000 + 1;
+  const missed = ticks.reduce((sum, each) => sum + each.missed, 0);
+  t.is(ticks.length + missed, wanted, 'every second had its tick or is counted');
+  t.true(later.some((each) => each.missed >= 1));
 });

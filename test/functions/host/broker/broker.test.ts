@@ -13,7 +13,7 @@ import { entryOf, eventOf, silent, temporaryFolder, triggerOf, until } from '../
 const entries = [
   entryOf('f', {
     triggers: [triggerOf('on-a', 'a'), triggerOf('on-a-too', 'a'), triggerOf('on-b', 'b')],
-    schedules: [{ name: 'often', everySeconds: 1 }],
+    schedules: [{ name: 'often', schedule: '* * * * * *' }],
   }),
 ];
 const ok: Outcome = { status: 200, message: '' };
