@@ -41,5 +41,8 @@ function sendJson(request: ApiRequest, response: ApiResponse, reply: JsonReply):
     response.status(304).end();
     return;
   }
-  response.status(status).set(headers).set('Content-Type', 'application/json').end(text);
+  response.status(status).set(headers);
+  // Not by Express, which adds a charset; JSON has none (RFC 8259 §11).
+  response.setHeader('Content-Type', 'application/json');
+  response.end(text);
 }

@@ -96,7 +96,7 @@ export const broker = {
     query: noQuery,
     answers: [{ status: 204, description: 'It is gone.', content: [] }],
     errors: ['CLV_NOT_FOUND'],
-    example,
+    example: { params: { id: '2' } },
   }),
   replay: operation({
     id: 'replayDeadLetter',

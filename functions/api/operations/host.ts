@@ -22,7 +22,7 @@ const eventErrors = [
 
 const health = (name: 'live' | 'ready', summary: string): Operation =>
   operation({
-    id: name,
+    id: name === 'live' ? 'healthLive' : 'healthReady',
     method: 'get',
     path: `/health/${name}`,
     tag: 'Host',

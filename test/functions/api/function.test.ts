@@ -1,41 +1,13 @@
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { z } from 'zod';
 import { examples } from '../resources/examples.ts';
-import { rows, startApi, type ApiServer } from './server.ts';
+import { call, put, refused } from './requests.ts';
+import { rows, startApi } from './server.ts';
 
 const apis = '/apis/clover.dev/v1alpha1';
 const tapPath = `${apis}/namespaces/shop/taps/web`;
-const problem = z.looseObject({
-  code: z.string(),
-  detail: z.string(),
-  details: z.array(z.object({ field: z.string(), message: z.string() })),
-});
 const stored = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 const line = z.object({ type: z.string(), object: stored });
-
-function call(api: ApiServer, path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
-  headers.set('authorization', `Bearer ${api.token}`);
-  return fetch(new URL(path, api.url), { ...init, headers });
-}
-
-function put(api: ApiServer, path: string, document: unknown): Promise<Response> {
-  const headers = { 'content-type': 'application/json' };
-  return call(api, path, { method: 'PUT', headers, body: JSON.stringify(document) });
-}
-
-async function refused(
-  t: ExecutionContext,
-  answer: Promise<Response>,
-  status: number,
-  code: string,
-): Promise<z.output<typeof problem>> {
-  const response = await answer;
-  t.is(response.status, status);
-  const body = problem.parse(await response.json());
-  t.is(body.code, code);
-  return body;
-}
 
 test('a PUT creates, changes or leaves an object, and says which', async (t) => {
   const api = await startApi(t);

@@ -7,10 +7,14 @@ import { createApi } from '../../../functions/api/function.ts';
 import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
 import type { Look } from '../../../functions/evaluate/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
+import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
+import type { StreamLimits } from '../../../functions/api/streams.ts';
+import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts';
+import { memoryRecords } from './memory-records.ts';
 
 const summary = {
   samples: { control: 120, variant: 118 },
@@ -71,18 +75,18 @@ const edge = (
   _request: ApiRequest,
   response: ApiResponse,
   _next: NextFunction,
-): void => {
-  const known =
-    error instanceof CloverError ? error : new CloverError('CLV_INTERNAL', String(error));
-  const { code, status, message: detail, details } = known;
-  response.status(status).type('application/problem+json').json({ code, status, detail, details });
-};
+): void => sendProblem(response, asCloverError(error));
 
 /** A real API server on a store in memory. */
 export interface ApiServer {
   readonly url: string;
   readonly token: string;
   readonly store: ResourceStore;
+  readonly broker: MemoryBroker;
+  /** Counters of the API. */
+  readonly counters: () => Readonly<Record<string, number>>;
+  /** Takes down the function, as a host that drains does. */
+  readonly closeApi: () => Promise<void>;
   /** The window of the newest question. */
   readonly asked: () => TimeWindow | undefined;
   /** Breaks every connection, and answers nothing until it is started again. */
@@ -93,9 +97,16 @@ export interface ApiServer {
 /** Starts the API on loopback with a bearer token; it is taken down with the test. */
 export async function startApi(
   t: ExecutionContext,
-  options: { keepChanges?: number } = {},
+  options: {
+    readonly keepChanges?: number;
+    readonly limits?: StreamLimits;
+    readonly red?: () => Promise<readonly RedRow[]>;
+  } = {},
 ): Promise<ApiServer> {
-  const store = createLocalStore({ path: ':memory:', clock: systemClock, ...options });
+  const { limits = {}, keepChanges, red } = options;
+  const kept = keepChanges === undefined ? {} : { keepChanges };
+  const store = createLocalStore({ path: ':memory:', clock: systemClock, ...kept });
+  const broker = createMemoryBroker();
   const token = 'secret';
   let asked: TimeWindow | undefined;
   const api = createApi({
@@ -103,12 +114,16 @@ export async function startApi(
     analytics: {
       red: async (window) => {
         asked = window;
-        return rows.red;
+        return red === undefined ? rows.red : red();
       },
       storedArms: async () => rows.arms,
     },
     evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
-    status: async () => ({ api: { watches: 0 } }),
+    status: async () => ({ api: { watches: 0 }, broker: { depth: 3 } }),
+    records: memoryRecords,
+    broker: async () => broker,
+    limits,
+    livePeriodMs: 30,
     clock: systemClock,
     version: '1.2.3',
     heartbeatMs: 20,
@@ -148,6 +163,9 @@ export async function startApi(
     url: `http://127.0.0.1:${port}`,
     token,
     store,
+    broker,
+    counters: () => api.counters?.() ?? {},
+    closeApi: async () => api.close?.(),
     asked: () => asked,
     stop,
     start: async () => {
