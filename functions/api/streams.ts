@@ -53,6 +53,8 @@ export function createStreams(
     const either = AbortSignal.any([signal, waited.signal]);
     const giveUp = async (): Promise<void> => {
       await clock.sleep(slowMs, either);
+      // A heartbeat may wait beside the data.
+      if (response.destroyed) return;
       slow += 1;
       response.destroy();
     };
