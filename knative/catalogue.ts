@@ -1,4 +1,4 @@
-import { eventTypes } from './events.ts';
+import { eventTypes, type NotificationReason } from './events.ts';
 import type { TriggerFilter } from './filters.ts';
 
 /** Delivery of a trigger, with the meanings of Knative's `delivery` field. */
@@ -70,9 +70,50 @@ const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] 
     ),
   );
 
+const anyOf = (attribute: string, values: readonly string[]): TriggerFilter => ({
+  any: values.map((value) => ({ exact: { [attribute]: value } })),
+});
+
+/** A receiver may be down for half an hour: 1 s, 2 s, 4 s, …, 512 s. */
+const webhookDelivery: Delivery = {
+  retry: 10,
+  backoffPolicy: 'exponential',
+  backoffDelay: 'PT1S',
+  timeout: 'PT15S',
+  retryAfterMax: 'PT10M',
+};
+
+/**
+ * The entry of a function that brings notifications to one webhook, with a queue of its own.
+ * @param reasons only these; default: all.
+ */
+export function webhookEntry(
+  name: string,
+  reasons?: readonly NotificationReason[],
+  how: Delivery = webhookDelivery,
+): FunctionEntry {
+  const filters: readonly TriggerFilter[] = [
+    { exact: { type: eventTypes.notification } },
+    ...(reasons === undefined ? [] : [anyOf('reason', reasons)]),
+  ];
+  return {
+    name,
+    triggers: [{ name, filter: {}, filters, delivery: how }],
+    schedules: [],
+    direct: [],
+    paths: [],
+  };
+}
+
 /** Every function of Clover, in alphabetical order. */
 export const catalogue: readonly FunctionEntry[] = [
-  { name: 'api', triggers: [], schedules: [], direct: [], paths: ['/apis', '/openapi.json', '/v1'] },
+  {
+    name: 'api',
+    triggers: [],
+    schedules: [],
+    direct: [],
+    paths: ['/apis', '/openapi.json', '/v1'],
+  },
   {
     name: 'evaluate',
     triggers: [
@@ -84,6 +125,27 @@ export const catalogue: readonly FunctionEntry[] = [
     paths: [],
   },
   { name: 'ingest', triggers: [], schedules: [], direct: [eventTypes.spans], paths: [] },
+  {
+    name: 'notify',
+    triggers: [
+      {
+        name: 'notify-resources',
+        filter: {},
+        filters: [
+          anyOf('type', [
+            eventTypes.resourceAdded,
+            eventTypes.resourceUpdated,
+            eventTypes.resourceDeleted,
+          ]),
+          anyOf('kind', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
+        ],
+        delivery,
+      },
+    ],
+    schedules: [],
+    direct: [],
+    paths: [],
+  },
   {
     name: 'policy',
     triggers: resourceTriggers('policy', ['ExperimentRun', 'TrafficPolicy']),

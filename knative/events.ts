@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { objectReference } from './kubernetes-event.ts';
 
 /** Types of every CloudEvent that Clover sends or takes, by short name. */
 export const eventTypes = {
@@ -10,6 +11,8 @@ export const eventTypes = {
   resourceAdded: 'dev.knative.apiserver.resource.add',
   resourceUpdated: 'dev.knative.apiserver.resource.update',
   resourceDeleted: 'dev.knative.apiserver.resource.delete',
+  /** notify → broker → webhooks. */
+  notification: 'dev.clover.notification.raised.v1',
   /** Scheduler → function. */
   tick: 'dev.knative.sources.ping',
 } as const;
@@ -86,3 +89,45 @@ export const tick = z.strictObject({
 
 /** One tick of a schedule. */
 export type Tick = z.output<typeof tick>;
+
+/** What people are told about: why, in one word. */
+export const notificationReasons = [
+  'Cancelled',
+  'DrillCaught',
+  'DrillMissed',
+  'ExperimentStarted',
+  'GatewayUnreachable',
+  'PolicyAccepted',
+  'PolicyConflict',
+  'PolicyProgrammed',
+  'PolicyRejected',
+  'RefsResolved',
+  'RolledBack',
+  'Succeeded',
+  'TargetNotFound',
+  'VerdictFail',
+  'VerdictInconclusive',
+  'VerdictInvalid',
+  'VerdictPass',
+  'VersionNotFound',
+] as const;
+
+/** Why people are told. */
+export type NotificationReason = (typeof notificationReasons)[number];
+
+/** Schema of the data of {@link eventTypes.notification}. Its reason is the extension `reason` of the event too. */
+export const notification = z.strictObject({
+  reason: z.enum(notificationReasons),
+  type: z.enum(['Normal', 'Warning']),
+  /** What was done, in one word. */
+  action: z.string(),
+  /** For people. */
+  note: z.string(),
+  /** When it came to be so, RFC 3339. */
+  at: z.string(),
+  regarding: objectReference,
+  related: objectReference.optional(),
+});
+
+/** Something that people want to know. */
+export type Notification = z.output<typeof notification>;

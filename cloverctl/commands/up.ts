@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { CloverError } from '../../functions/lib/errors.ts';
 import { untilStopped, type CliEnv } from '../env.ts';
 import { publishContext } from '../connect.ts';
 
@@ -9,6 +10,7 @@ interface UpOptions {
   readonly port: number;
   readonly pods?: string;
   readonly envoy?: string;
+  readonly notifications?: string;
 }
 
 /** `cloverctl up`: the whole of Clover on this machine, until it is told to stop. */
@@ -26,6 +28,10 @@ export function registerUp(program: Command, env: CliEnv): void {
       'the pods that the agent traces (default: pods.json in the data folder)',
     )
     .option('--envoy <file>', 'program file of Envoy (default: the one that set-up fetched)')
+    .option(
+      '--notifications <file>',
+      'JSON: webhooks that are told what happens, [{"url", "secret", "types"}]',
+    )
     .addHelpText('after', '\nRuns until Ctrl-C. The other commands find it by its context file.')
     .action((options: UpOptions) => up(options, env));
 }
@@ -40,6 +46,10 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const { sweep } = await import('../supervisor/sweep.ts');
   const { withRun } = await import('../supervisor/with-run.ts');
 
+  const { parseNotifications } = await import('../../functions/host/config.ts');
+
+  const notifications =
+    options.notifications === undefined ? [] : parseNotifications(readText(options.notifications));
   env.hold();
   const dataDir = resolve(options.data ?? join(env.home, 'data'));
   const podsFile = resolve(options.pods ?? join(dataDir, 'pods.json'));
@@ -51,8 +61,16 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   await assertPortFree(options.port);
   await withRun({ kind: 'up', log }, async ({ run, supervisor }) => {
     if (!existsSync(podsFile)) writeJson(podsFile, { pods: [] });
-    const { port } = options;
-    const starting = startStack({ run, supervisor, log, podsFile, envoy, dataDir, port });
+    const starting = startStack({
+      run,
+      supervisor,
+      log,
+      podsFile,
+      envoy,
+      dataDir,
+      port: options.port,
+      notifications,
+    });
     starting.catch(() => undefined);
     const stack = await Promise.race([starting, stopped]);
     if (stack === undefined) return;
@@ -62,6 +80,14 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
     await stopped;
     withdraw();
   });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(resolve(path), 'utf8');
+  } catch (cause) {
+    throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}`, { cause });
+  }
 }
 
 function parsePort(text: string): number {

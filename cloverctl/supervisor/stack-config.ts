@@ -10,6 +10,7 @@ export interface ControlPlaneFileOptions {
   readonly dataDir: string;
   readonly clickhouse: Omit<HostConfig['clickhouse'], 'database'>;
   readonly gateway: NonNullable<HostConfig['gateway']>;
+  readonly notifications: HostConfig['notifications'];
 }
 
 /** The control plane's configuration file, as a value. */
@@ -20,6 +21,7 @@ export function controlPlaneFile(options: ControlPlaneFileOptions): HostConfig {
     token: options.token,
     clickhouse: { ...options.clickhouse, database: 'clover' },
     gateway: options.gateway,
+    notifications: options.notifications,
     logLevel: 'info',
   };
 }

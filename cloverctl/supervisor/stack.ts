@@ -11,6 +11,7 @@ import {
   writeEmbeddedFiles,
 } from '../../functions/analytics/embedded.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
+import type { HostConfig } from '../../functions/host/config.ts';
 import { envoyBootstrap } from '../../functions/policy/envoy-bootstrap.ts';
 import { openXdsFiles } from '../../functions/policy/xds-files.ts';
 import type { Supervisor } from './processes.ts';
@@ -52,6 +53,8 @@ export interface StackOptions {
   readonly dataDir?: string;
   /** Port of the control plane on 127.0.0.1. Default: a free one. */
   readonly port?: number;
+  /** Webhooks that are told what happens. Default: none. */
+  readonly notifications?: HostConfig['notifications'];
 }
 
 /**
@@ -99,6 +102,7 @@ async function start(options: StackOptions): Promise<Stack> {
         password: clickhouse.password,
       },
       gateway: { xdsDir, adminSocket, envoy: options.envoy },
+      notifications: options.notifications ?? [],
     }),
   );
   writeJson(

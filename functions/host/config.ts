@@ -1,7 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
 import { fieldPath } from '../resources/field-errors.ts';
+
+const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+  /** Signs what is sent, by the Standard Webhooks convention. */
+  secret: z
+    .string()
+    .regex(
+      /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
+      'must be "whsec_" and 24 to 64 random bytes in base64',
+    )
+    .optional(),
+  /** Only notifications of these reasons. Default: all. */
+  types: z.array(z.enum(notificationReasons)).min(1).optional(),
+});
+
+/** A receiver of notifications. */
+export type WebhookConfig = z.output<typeof webhook>;
+
+const notifications = z
+  .array(webhook)
+  .max(16)
+  .refine((all) => new Set(all.map(({ url }) => url)).size === all.length, 'a URL stands twice');
 
 const hostConfig = z.strictObject({
   /** Folder of the databases and of host.json. */
@@ -30,6 +53,8 @@ const hostConfig = z.strictObject({
       envoy: z.string().min(1).optional(),
     })
     .optional(),
+  /** Webhooks that are told what happens to experiments and policies. */
+  notifications: notifications.default([]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -41,14 +66,30 @@ export type HostConfig = z.output<typeof hostConfig>;
  * @throws CloverError CLV_CONFIG_INVALID; message and details name each bad key.
  */
 export function parseHostConfig(text: string): HostConfig {
+  return Object.freeze(parse(hostConfig, text, 'host configuration'));
+}
+
+/**
+ * Checks the key `notifications` of a configuration, on its own.
+ * @throws CloverError CLV_CONFIG_INVALID; message and details name each bad key.
+ */
+export function parseNotifications(text: string): HostConfig['notifications'] {
+  return parse(notifications, text, 'notifications');
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+  what: string,
+): z.output<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new CloverError('CLV_CONFIG_INVALID', 'the configuration is not JSON', { cause });
+    throw new CloverError('CLV_CONFIG_INVALID', `${what}: this is not JSON`, { cause });
   }
-  const result = hostConfig.safeParse(value);
-  if (result.success) return Object.freeze(result.data);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
   // Not the words of `fieldErrors`: they show what was found, and here that may be a secret.
   const details = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -59,7 +100,7 @@ export function parseHostConfig(text: string): HostConfig {
       : [{ field: fieldPath(issue.path), message: issue.message }],
   );
   const problems = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new CloverError('CLV_CONFIG_INVALID', `host configuration: ${problems}`, { details });
+  throw new CloverError('CLV_CONFIG_INVALID', `${what}: ${problems}`, { details });
 }
 
 /**

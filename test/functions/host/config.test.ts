@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseHostConfig } from '../../../functions/host/config.ts';
+import { parseHostConfig, parseNotifications } from '../../../functions/host/config.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 
 const minimal = {
@@ -22,6 +22,7 @@ test('a minimal configuration gets its defaults', (t) => {
     ...minimal,
     listen: { host: '127.0.0.1', port: 0 },
     logLevel: 'info',
+    notifications: [],
   });
 });
 
@@ -32,4 +33,26 @@ test('an unknown or bad key is named, and no secret is shown', (t) => {
   t.notRegex(error.message, /short/);
   t.is(refused('text').code, 'CLV_CONFIG_INVALID');
   t.throws(() => parseHostConfig('{'), { message: /not JSON/ });
+});
+
+test('notifications name their webhooks; a bad one is named and its secret is not shown', (t) => {
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+  const url = 'https://example.com/hook';
+  const good = [{ url, secret, types: ['VerdictFail'] }, { url: 'http://127.0.0.1:8080/' }];
+  t.deepEqual(parseNotifications(JSON.stringify(good)), good);
+  const error = refused({
+    ...minimal,
+    notifications: [
+      { url: 'ftp://example.com/', secret: 'whsec_hidden', types: ['VerdictBad'], extra: 1 },
+    ],
+  });
+  t.deepEqual(error.details.map(({ field }) => field).sort(), [
+    'notifications[0].extra',
+    'notifications[0].secret',
+    'notifications[0].types[0]',
+    'notifications[0].url',
+  ]);
+  t.notRegex(error.message, /hidden/);
+  t.regex(refused({ ...minimal, notifications: [{ url }, { url }] }).message, /a URL stands twice/);
+  t.throws(() => parseNotifications('x'), { code: 'CLV_CONFIG_INVALID' });
 });
