@@ -3,6 +3,7 @@ import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import type { BrokerAdmin } from './broker/admin.ts';
 import { createBroker } from './broker/broker.ts';
 import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
@@ -25,6 +26,7 @@ export interface ServeOptions {
   /** The process cannot go on. */
   readonly onFatal: (error: unknown) => void;
   /** See HostOptions. */
+  readonly corsOrigins?: readonly string[];
   readonly requestTimeoutMs?: number;
   readonly drainGraceMs?: number;
 }
@@ -32,6 +34,8 @@ export interface ServeOptions {
 /** Functions that are served, with their broker, scheduler and HTTP. */
 export interface Serving {
   readonly url: string;
+  /** Dead letters, and events as they pass. */
+  readonly admin: BrokerAdmin;
   /** Counters of the broker and of every function that has some. */
   counters(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
   /** Requests and handlers that have not ended. */
@@ -59,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     publish: (event) => broker.publish(event),
     token,
     log,
+    ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.requestTimeoutMs === undefined
       ? {}
       : { requestTimeoutMs: options.requestTimeoutMs }),
@@ -78,12 +83,17 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 
   return {
     url,
+    admin: broker,
     counters: async () => {
-      const { depth, delivered, retried, dead, dropped } = await broker.counters();
+      const { depths: _, drops, ...total } = await broker.counters();
+      const byCause = Object.entries(drops).map(([cause, n]) => [`dropped.${cause}`, n] as const);
       const own = functions.map(
         (fn) => [fn.name, { ...fn.counters?.(), rejected: runner.rejected(fn.name) }] as const,
       );
-      return { broker: { depth, delivered, retried, dead, dropped }, ...Object.fromEntries(own) };
+      return {
+        broker: { ...total, ...Object.fromEntries(byCause) },
+        ...Object.fromEntries(own),
+      };
     },
     pending: () => host.pending() + runner.running(),
     drain: async () => {

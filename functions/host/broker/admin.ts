@@ -1,16 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import type { EmitEvent } from '../invocation.ts';
-import type { DeadLetter } from './messages.ts';
-
-/** Which dead letters are listed. */
-export interface DeadLetterQuery {
-  /** At most so many, from 1 to 1 000. */
-  readonly limit: number;
-  /** Only those with a smaller id: the last one of the page before. */
-  readonly before?: number;
-  /** Only those of this trigger. */
-  readonly trigger?: string;
-}
+import type { DeadLetter, DeadLetterQuery } from './messages.ts';
 
 /** What an operator sees and does of the broker's events. */
 export interface BrokerAdmin {

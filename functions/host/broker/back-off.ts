@@ -1,4 +1,5 @@
 import type { Delivery } from '../../../knative/catalogue.ts';
+import type { Outcome } from './messages.ts';
 
 /** What the answer to a delivery means for the event. */
 export type Decision = 'done' | 'retry' | 'dead';
@@ -12,6 +13,18 @@ export type Decision = 'done' | 'retry' | 'dead';
 export function backOffMs(delivery: Delivery, retry: number): number {
   const delay = isoDurationMs(delivery.backoffDelay);
   return delivery.backoffPolicy === 'linear' ? delay * (retry - 1) : delay * 2 ** (retry - 1);
+}
+
+/**
+ * Milliseconds before retry number `retry` after this outcome. A Retry-After of a 429 or 503 lengthens the
+ * back-off, up to `retryAfterMax`; it never shortens it.
+ */
+export function waitMs(delivery: Delivery, retry: number, outcome: Outcome): number {
+  const { status, retryAfterMs = 0 } = outcome;
+  const asked = status === 429 || status === 503 ? retryAfterMs : 0;
+  const { retryAfterMax } = delivery;
+  const most = retryAfterMax === undefined ? Infinity : isoDurationMs(retryAfterMax);
+  return Math.max(backOffMs(delivery, retry), Math.min(asked, most));
 }
 
 /** Knative's SelectiveRetry: 404, 408, 409, 429 and 5xx are tried again, any other 4xx never gets better. */

@@ -1,26 +1,26 @@
-import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
 import { cannotOpen } from '../problem.ts';
+import type { BrokerAdmin } from './admin.ts';
 import { isoDurationMs } from './back-off.ts';
-import {
-  fromWire,
-  toWire,
-  type BrokerCounters,
-  type Call,
-  type DeadLetter,
-  type DeliverMessage,
-  type FromWorker,
-  type Mark,
-  type Outcome,
-  type QueueLimits,
-  type Reply,
-  type ToWorker,
+import { seal, ttlOnArrival, unseal, withoutTtl } from './envelope.ts';
+import { createMatcher } from './matcher.ts';
+import type {
+  BrokerCounters,
+  DeadLetter,
+  DeliverMessage,
+  Mark,
+  Outcome,
+  Posted,
+  QueueLimits,
+  StoredDeadLetter,
 } from './messages.ts';
 import { routesOf, tickRoute } from './routes.ts';
+import { createTail } from './tail.ts';
+import { startThread } from './thread.ts';
 
 /** One delivery, to be answered like an HTTP request. */
 export interface DeliveryRequest {
@@ -34,7 +34,10 @@ export interface DeliveryRequest {
   readonly timeoutMs: number;
 }
 
-/** Makes a delivery; never rejects. */
+/**
+ * Makes a delivery; never rejects, and answers 504 by itself when `timeoutMs` is over. What the function does
+ * after that is not heard.
+ */
 export type Deliver = (delivery: DeliveryRequest) => Promise<Outcome>;
 
 /** Options of {@link createBroker}. */
@@ -46,11 +49,11 @@ export interface BrokerOptions {
   /** The worker thread died: nothing is accepted or delivered any more, the process should end. */
   readonly onFatal: (error: unknown) => void;
   readonly log: Logger;
-  readonly limits?: QueueLimits;
+  readonly limits?: Partial<QueueLimits>;
 }
 
 /** At-least-once delivery of events to triggers, through a durable queue. */
-export interface Broker {
+export interface Broker extends BrokerAdmin {
   /** Begins to deliver; until then events are taken only. */
   start(deliver: Deliver): Promise<void>;
   /**
@@ -69,8 +72,6 @@ export interface Broker {
   mark(key: string): Promise<string | undefined>;
   /** Stores a mark without an event. */
   setMark(mark: Mark): Promise<void>;
-  /** Newest first. */
-  deadLetters(limit?: number): Promise<readonly DeadLetter[]>;
   counters(): Promise<BrokerCounters>;
   /** Delivers nothing new; resolves when nothing is in flight. Events are still taken. */
   drain(): Promise<void>;
@@ -82,6 +83,7 @@ const defaultLimits: QueueLimits = {
   deliveries: 50_000,
   bytes: 256 * 1024 * 1024,
   deadLetters: 10_000,
+  deadLetterBytes: 256 * 1024 * 1024,
 };
 const overloadedRetrySeconds = 5;
 
@@ -90,116 +92,145 @@ const overloadedRetrySeconds = 5;
  * @throws CloverError CLV_FILTER_INVALID when a trigger has a bad filter.
  */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { path, entries, onFatal, log, limits = defaultLimits } = options;
+  const { path, entries, onFatal, log } = options;
+  const limits = { ...defaultLimits, ...options.limits };
   const routes = routesOf(entries);
-  const byName = new Map(routes.map((route) => [route.name, route]));
-  const waiting = new Map<number, PromiseWithResolvers<Reply>>();
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
-  let calls = 0;
-  let ended: Error | undefined;
+  const byName = new Map(
+    routes.map((route) => [
+      route.name,
+      { function: route.function, timeoutMs: isoDurationMs(route.delivery.timeout) },
+    ]),
+  );
+  const match = createMatcher(routes);
+  const tail = createTail();
+  let ttlDrops = 0;
   let deliver: Deliver | undefined;
 
-  const send = (message: ToWorker): void => worker.postMessage(message, []);
-  const ask = async (request: Call): Promise<Reply> => {
-    if (ended !== undefined) throw new CloverError('CLV_INTERNAL', ended.message);
-    const call = (calls += 1);
-    const pending = Promise.withResolvers<Reply>();
-    waiting.set(call, pending);
-    send({ op: 'call', call, request });
-    const reply = await pending.promise;
-    if (reply.error !== undefined) throw new CloverError('CLV_INTERNAL', `broker: ${reply.error}`);
-    return reply;
+  const thread = startThread({
+    onDeliver: (message) => {
+      handle(message).catch(onFatal);
+    },
+    onFatal: (error) => {
+      log.fatal({ err: error }, 'the broker thread died');
+      onFatal(error);
+    },
+  });
+
+  /**
+   * The event for the routes that it matches; without any when it has no hops left.
+   * @throws CloverError CLV_EVENT_INVALID: here, so that one bad event cannot spoil the commit of others.
+   */
+  const post = (event: CloudEvent, ttl: number): Posted => {
+    const attributes = withoutTtl(attributesOf(event));
+    if (ttl <= 0) ttlDrops += 1;
+    return { ...seal(attributes, event.data, ttl), routes: ttl <= 0 ? [] : match(attributes) };
   };
 
-  const handle = async ({
-    delivery,
-    route: name,
-    attempt,
-    event,
-  }: DeliverMessage): Promise<void> => {
+  const handle = async ({ delivery, route: name, attempt, ...envelope }: DeliverMessage) => {
     const route = byName.get(name);
     if (route === undefined || deliver === undefined) throw new Error(`nobody takes ${name}`);
-    const outcome = await deliver({
-      function: route.function,
-      event: fromWire(event),
-      route: name,
-      attempt,
-      timeoutMs: isoDurationMs(route.delivery.timeout),
-    });
-    send({ op: 'settle', delivery, outcome });
+    const { event, ttl } = unseal(envelope);
+    const answer = await deliver({ ...route, event, route: name, attempt });
+    const { reply, ...outcome } = checked(answer);
+    const settlement =
+      reply === undefined
+        ? { delivery, outcome }
+        : { delivery, outcome, reply: post(reply, ttl - 1) };
+    // It is never refused for good; when the thread ends, the row is found as left out.
+    const { accepted } = await thread
+      .ask({ op: 'settle', ...settlement })
+      .catch(() => ({ accepted: false }));
+    if (reply !== undefined && accepted === true) tail.push(reply);
   };
-
-  const end = (error: Error): void => {
-    ended ??= error;
-    for (const pending of waiting.values()) pending.reject(error);
-    waiting.clear();
-  };
-  worker.on('message', (message: FromWorker) => {
-    if (message.op === 'deliver') {
-      handle(message).catch((error: unknown) => onFatal(error));
-      return;
-    }
-    waiting.get(message.call)?.resolve(message);
-    waiting.delete(message.call);
-  });
-  worker.on('error', (error: unknown) => {
-    log.fatal({ err: error }, 'the broker thread died');
-    end(error instanceof Error ? error : new Error(String(error)));
-    onFatal(error);
-  });
-  worker.on('exit', () => end(new Error('the broker is closed')));
 
   try {
-    await ask({ op: 'open', input: { path, routes, limits } });
+    await thread.ask({ op: 'open', input: { path, routes, limits } });
   } catch (error) {
-    await worker.terminate();
+    await thread.terminate();
     throw cannotOpen(path, error);
   }
 
   return {
     start: async (deliverTo) => {
       deliver = deliverTo;
-      await ask({ op: 'start' });
+      await thread.ask({ op: 'start' });
     },
     publish: async (event, mark) => {
-      // Checked on this side, so that one bad event cannot spoil the commit of others.
-      attributesOf(event);
-      const marked = mark === undefined ? {} : { mark };
-      const { accepted } = await ask({ op: 'publish', event: toWire(event), ...marked });
-      if (accepted !== true) {
-        throw new CloverError('CLV_OVERLOADED', 'the queue of the broker is full', {
-          retryAfter: overloadedRetrySeconds,
-        });
+      const posted = post(event, ttlOnArrival(event));
+      if (posted.routes.length > 0 || mark !== undefined) {
+        const marked = mark === undefined ? {} : { mark };
+        const { accepted } = await thread.ask({ op: 'publish', posted, ...marked });
+        if (accepted !== true) throw full();
       }
+      tail.push(event);
     },
     tick: async (schedule, at, event) => {
-      attributesOf(event);
       const route = tickRoute(schedule);
+      const posted = { ...post(event, ttlOnArrival(event)), routes: [route] };
       const mark = { key: route, value: String(at) };
-      const { accepted } = await ask({ op: 'tick', route, event: toWire(event), mark });
+      const { accepted } = await thread.ask({ op: 'tick', posted, mark });
+      if (accepted === true) tail.push(event);
       return accepted === true;
     },
-    mark: async (key) => (await ask({ op: 'mark', key })).mark,
+    mark: async (key) => (await thread.ask({ op: 'mark', key })).mark,
     setMark: async (mark) => {
-      await ask({ op: 'setMark', mark });
+      await thread.ask({ op: 'setMark', mark });
     },
-    deadLetters: async (limit = 100) => {
-      const { deadLetters = [] } = await ask({ op: 'deadLetters', limit });
-      return deadLetters.map((letter) =>
-        Object.assign({}, letter, { event: fromWire(letter.event) }),
-      );
+    deadLetters: async (query) => {
+      const { deadLetters = [] } = await thread.ask({ op: 'deadLetters', query });
+      return deadLetters.map(letterOf);
     },
+    deadLetter: async (id) => {
+      const { deadLetters = [] } = await thread.ask({ op: 'deadLetter', id });
+      return deadLetters.map(letterOf)[0];
+    },
+    replayDeadLetter: async (id) => {
+      const { replayed } = await thread.ask({ op: 'replayDeadLetter', id });
+      if (replayed === 'full') throw full();
+      if (replayed === 'gone') {
+        throw new CloverError('CLV_CONFLICT', `the trigger of dead letter ${id} does not exist`);
+      }
+      return replayed === 'replayed';
+    },
+    dropDeadLetter: async (id) =>
+      (await thread.ask({ op: 'dropDeadLetter', id })).accepted === true,
+    tail: (signal) => tail.read(signal),
     counters: async () => {
-      const { counters } = await ask({ op: 'counters' });
+      const { counters } = await thread.ask({ op: 'counters' });
       if (counters === undefined) throw new Error('the broker gave no counters');
-      return counters;
+      const { dropped, drops } = counters;
+      return Object.assign({}, counters, {
+        dropped: dropped + ttlDrops,
+        drops: { ...drops, ttl: ttlDrops },
+      });
     },
     drain: async () => {
-      await ask({ op: 'drain' });
+      await thread.ask({ op: 'drain' });
     },
     close: async () => {
-      if (ended === undefined) await ask({ op: 'close' });
-      await worker.terminate();
+      tail.close();
+      if (!thread.ended()) await thread.ask({ op: 'close' });
+      await thread.terminate();
     },
   };
+}
+
+const full = (): CloverError =>
+  new CloverError('CLV_OVERLOADED', 'the queue of the broker is full', {
+    retryAfter: overloadedRetrySeconds,
+  });
+
+/** A reply that is no event is 502, as Knative's filter answers, and so a failed attempt. */
+function checked(outcome: Outcome): Outcome {
+  if (outcome.reply === undefined) return outcome;
+  try {
+    attributesOf(outcome.reply);
+    return outcome;
+  } catch (error) {
+    return { status: 502, message: `the reply is no event: ${String(error)}` };
+  }
+}
+
+function letterOf({ id, trigger, attempts, at, ...envelope }: StoredDeadLetter): DeadLetter {
+  return { id, trigger, attempts, at, event: unseal(envelope).event };
 }

@@ -1,10 +1,17 @@
-import type { CloudEvent } from '../../lib/cloud-event.ts';
-import { attributesOf } from '../cloud-event-attributes.ts';
-import { backOffMs, decide } from './back-off.ts';
-import { passes } from './filters.ts';
-import type { BrokerCounters, DeliverMessage, Mark, Outcome, Route } from './messages.ts';
-import { toWire } from './messages.ts';
-import type { Queue } from './queue.ts';
+import { decide, waitMs } from './back-off.ts';
+import { withError, withoutError } from './envelope.ts';
+import type {
+  BrokerCounters,
+  DeliverMessage,
+  Mark,
+  Outcome,
+  Posted,
+  Replayed,
+  Route,
+  Settlement,
+} from './messages.ts';
+import { isTickRoute } from './routes.ts';
+import type { Queue, StoredDelivery, Ticket } from './queue.ts';
 
 /** Options of {@link createDispatcher}. */
 export interface DispatcherOptions {
@@ -12,21 +19,29 @@ export interface DispatcherOptions {
   readonly routes: readonly Route[];
   /** Unix ms. */
   readonly now: () => number;
-  readonly deliver: (message: DeliverMessage) => void;
 }
 
-/** Decides which row goes out when, and what its outcome changes. Changes rows inside the caller's transaction. */
+/**
+ * Decides which row goes out when, and what its outcome changes. All but `committed` and `rolledBack` belong
+ * into the caller's transaction, and one of these two has to follow it.
+ */
 export interface Dispatcher {
-  /** Stores the event for every route whose filter it matches; false when the queue is full. */
-  publish(event: CloudEvent, mark?: Mark): boolean;
+  /** Stores the event for its routes; false when the queue is full. */
+  publish(posted: Posted, mark?: Mark): boolean;
   /** Stores a tick unless one waits or that period had its tick. */
-  tick(route: string, event: CloudEvent, mark: Mark): boolean;
-  /** Changes the row as its outcome says. It counts as in flight until released. */
-  settle(delivery: number, outcome: Outcome): void;
-  /** To be called once the transaction of `settle` is committed. */
-  release(delivery: number): void;
-  /** Sends what is due, as far as the routes have room; returns when to come again, Unix ms. */
+  tick(posted: Posted, mark: Mark): boolean;
+  /**
+   * Changes the row as its outcome says. A reply that finds no room makes the attempt a failed one.
+   * @returns whether the reply was stored.
+   */
+  settle(settlement: Settlement): boolean;
+  /** Lets a dead letter start anew for its own trigger. */
+  replay(id: number): Replayed;
+  /** Takes what is due, as far as the routes have room; returns when to come again, Unix ms. */
   pump(): number | undefined;
+  /** What is to be delivered now. */
+  committed(): readonly DeliverMessage[];
+  rolledBack(): void;
   /** Begins to send. */
   start(): void;
   /** Stops sending. */
@@ -35,114 +50,181 @@ export interface Dispatcher {
   counters(): BrokerCounters;
 }
 
-/** After a crash all that was in flight goes out again, and counts as one failed attempt. */
-export function createDispatcher({ queue, routes, now, deliver }: DispatcherOptions): Dispatcher {
-  const byName = new Map(routes.map((route) => [route.name, route]));
-  const inFlight = new Map<number, string>();
-  const counts = { delivered: 0, retried: 0, dropped: 0 };
-  let sending = false;
+const tallied = ['delivered', 'retried', 'replied', 'ttl', 'evicted', 'tick', 'gone'] as const;
 
-  const bury = (id: number, destination: string, outcome: Outcome): void => {
-    counts.dropped += queue.bury(id, destination, outcome, now());
+type Tally = Record<(typeof tallied)[number], number>;
+
+const noTally = (): Tally => ({
+  delivered: 0,
+  retried: 0,
+  replied: 0,
+  ttl: 0,
+  evicted: 0,
+  tick: 0,
+  gone: 0,
+});
+
+/** After a crash all that was in flight goes out again, and counts as one failed attempt. */
+export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dispatcher {
+  const byName = new Map(routes.map((route) => [route.name, route]));
+  const inFlight = new Map<number, Ticket>();
+  const running = new Map(routes.map(({ name }) => [name, 0]));
+  const tally = noTally();
+  let sending = false;
+  // What the open transaction makes true once it is committed.
+  let settled: Ticket[] = [];
+  let taken: StoredDelivery[] = [];
+  let changes = noTally();
+
+  const move = (route: string, by: number): void => {
+    running.set(route, (running.get(route) ?? 0) + by);
   };
 
-  const settle = (route: Route, id: number, outcome: Outcome): void => {
-    const { failed } = queue.load(id);
-    const decision = decide(outcome.status);
-    if (decision === 'done') {
-      queue.remove(id);
-      counts.delivered += 1;
-    } else if (decision === 'retry' && failed < route.delivery.retry) {
-      const wait = Math.max(backOffMs(route.delivery, failed + 1), outcome.retryAfterMs ?? 0);
-      queue.postpone(id, now() + wait);
-      counts.retried += 1;
-    } else if (route.keepsDead) {
-      bury(id, `/functions/${route.function}`, outcome);
-    } else {
-      queue.remove(id);
-      counts.dropped += 1;
+  const committed = (): readonly DeliverMessage[] => {
+    for (const { id } of settled) inFlight.delete(id);
+    for (const { id, route, failed, event, size } of taken) {
+      inFlight.set(id, { id, route, failed, event, size });
     }
+    for (const name of tallied) tally[name] += changes[name];
+    const messages = taken.map(({ id, route, failed, header, data }) => ({
+      op: 'deliver' as const,
+      delivery: id,
+      route,
+      attempt: failed + 1,
+      header,
+      data,
+    }));
+    [settled, taken, changes] = [[], [], noTally()];
+    return messages;
+  };
+
+  const bury = (ticket: Ticket, destination: string, outcome: Outcome): void => {
+    const { header, data } = queue.load(ticket.id);
+    changes.evicted += queue.dead.add({
+      trigger: ticket.route,
+      attempts: ticket.failed + 1,
+      at: now(),
+      header: withError(header, { destination, ...outcome }),
+      data,
+    });
+    queue.remove(ticket);
+  };
+
+  const fail = (route: Route, ticket: Ticket, outcome: Outcome): void => {
+    if (decide(outcome.status) === 'retry' && ticket.failed < route.delivery.retry) {
+      queue.postpone(ticket.id, now() + waitMs(route.delivery, ticket.failed + 1, outcome));
+      changes.retried += 1;
+    } else if (route.keepsDead) {
+      bury(ticket, `/functions/${route.function}`, outcome);
+    } else {
+      queue.remove(ticket);
+      changes.tick += 1;
+    }
+  };
+
+  const finish = (ticket: Ticket): void => {
+    queue.remove(ticket);
+    changes.delivered += 1;
+  };
+
+  const settle = (route: Route, ticket: Ticket, { outcome, reply }: Settlement): boolean => {
+    if (decide(outcome.status) !== 'done') {
+      fail(route, ticket, outcome);
+      return false;
+    }
+    if (reply === undefined) {
+      finish(ticket);
+      return false;
+    }
+    if (queue.add(reply, now())) {
+      finish(ticket);
+      changes.replied += 1;
+      return true;
+    }
+    fail(route, ticket, { status: 503, message: 'the queue has no room for the reply' });
+    return false;
   };
 
   queue.transaction(() => {
     // The clock may have been set back since they were written.
     queue.hasten(now());
     // What was being handled when the process ended may be what ended it: that was an attempt.
-    for (const id of queue.leftOut()) {
-      const route = byName.get(queue.load(id).route);
+    for (const ticket of queue.leftOut()) {
+      const route = byName.get(ticket.route);
       const message = 'the process ended while it was handled';
-      if (route !== undefined) settle(route, id, { status: 500, message });
+      if (route !== undefined) fail(route, ticket, { status: 500, message });
     }
     // Rows of triggers that the catalogue does not have any more would wait for ever.
-    for (const name of queue.routes().filter((stored) => !byName.has(stored))) {
-      for (const { id } of queue.head(name, Number.MAX_SAFE_INTEGER)) {
-        bury(id, `/triggers/${name}`, {
-          status: 404,
-          message: 'the trigger does not exist any more',
-        });
+    for (const name of [...queue.depths().keys()].filter((stored) => !byName.has(stored))) {
+      for (const ticket of queue.all(name)) {
+        if (isTickRoute(name)) {
+          queue.remove(ticket);
+          changes.gone += 1;
+        } else {
+          const message = 'the trigger does not exist any more';
+          bury(ticket, `/triggers/${name}`, { status: 404, message });
+        }
       }
     }
   });
+  committed();
 
-  const pumpRoute = (route: Route, running: number, out: DeliverMessage[]): number | undefined => {
-    let free = route.concurrency - running;
-    // At most `running` of the first rows are out already, so this many show every free one.
-    for (const { id, due } of free > 0 ? queue.head(route.name, route.concurrency + 1) : []) {
-      if (inFlight.has(id)) continue;
-      if (due > now()) return due;
-      if (free === 0) return undefined;
-      const { failed, event } = queue.load(id);
-      inFlight.set(id, route.name);
-      out.push({
-        op: 'deliver',
-        delivery: id,
-        route: route.name,
-        attempt: failed + 1,
-        event: toWire(event),
-      });
-      free -= 1;
+  const take = (route: Route): number | undefined => {
+    const { name, concurrency } = route;
+    const out = running.get(name) ?? 0;
+    const free = concurrency - out;
+    if (free <= 0 || queue.rowsOf(name) <= out) return undefined;
+    const rows = queue.due(name, now(), free);
+    for (const row of rows) {
+      queue.sendOut(row.id);
+      move(name, 1);
+      taken.push(row);
     }
-    return undefined;
+    return rows.length < free ? queue.nextDue(name) : undefined;
   };
 
   return {
-    publish: (event, mark) => {
-      const attributes = attributesOf(event);
-      const matching = routes
-        .filter(({ filter }) => filter !== undefined && passes(filter, attributes))
-        .map(({ name }) => name);
-      if (matching.length > 0 && !queue.add(matching, event, now())) return false;
+    publish: (posted, mark) => {
+      if (posted.routes.length > 0 && !queue.add(posted, now())) return false;
       if (mark !== undefined) queue.setMark(mark);
       return true;
     },
-    tick: (route, event, mark) => {
+    tick: (posted, mark) => {
       // Not "or a later one": the clock may have been set back.
-      if (queue.has(route) || mark.value === queue.mark(mark.key)) return false;
-      if (!queue.add([route], event, now())) return false;
+      if (mark.value === queue.mark(mark.key)) return false;
+      if (posted.routes.some((route) => queue.rowsOf(route) > 0)) return false;
+      if (!queue.add(posted, now())) return false;
       queue.setMark(mark);
       return true;
     },
-    settle: (id, outcome) => {
-      const route = byName.get(inFlight.get(id) ?? '');
-      if (route !== undefined) settle(route, id, outcome);
+    settle: (settlement) => {
+      const ticket = inFlight.get(settlement.delivery);
+      const route = byName.get(ticket?.route ?? '');
+      if (ticket === undefined || route === undefined) return false;
+      settled.push(ticket);
+      move(ticket.route, -1);
+      return settle(route, ticket, settlement);
     },
-    release: (id) => {
-      inFlight.delete(id);
+    replay: (id) => {
+      const letter = queue.dead.get(id);
+      if (letter === undefined) return 'missing';
+      if (!byName.has(letter.trigger)) return 'gone';
+      const { trigger, header, data } = letter;
+      const posted = { routes: [trigger], header: withoutError(header), data };
+      if (!queue.add(posted, now())) return 'full';
+      queue.dead.remove(id);
+      return 'replayed';
     },
     pump: () => {
       if (!sending) return undefined;
-      const running = new Map<string, number>();
-      for (const name of inFlight.values()) running.set(name, (running.get(name) ?? 0) + 1);
-      const out: DeliverMessage[] = [];
-      const wakes = routes.map((route) => pumpRoute(route, running.get(route.name) ?? 0, out));
-      try {
-        queue.sendOut(out.map(({ delivery }) => delivery));
-      } catch {
-        // A full disk: what cannot be noted is delivered all the same, its outcome is kept and tried again.
-      }
-      for (const message of out) deliver(message);
-      const next = Math.min(...wakes.filter((wake) => wake !== undefined));
-      return Number.isFinite(next) ? next : undefined;
+      const wakes = routes.map(take).filter((wake) => wake !== undefined);
+      return wakes.length === 0 ? undefined : Math.min(...wakes);
+    },
+    committed,
+    rolledBack: () => {
+      for (const { route } of settled) move(route, 1);
+      for (const { route } of taken) move(route, -1);
+      [settled, taken, changes] = [[], [], noTally()];
     },
     start: () => {
       sending = true;
@@ -152,8 +234,17 @@ export function createDispatcher({ queue, routes, now, deliver }: DispatcherOpti
     },
     inFlight: () => inFlight.size,
     counters: () => {
-      const { deliveries, dead } = queue.depth();
-      return { depth: deliveries, dead, ...counts };
+      const { delivered, retried, replied, ...drops } = tally;
+      return {
+        depth: queue.depth(),
+        depths: Object.fromEntries(queue.depths()),
+        delivered,
+        retried,
+        replied,
+        dead: queue.dead.count(),
+        dropped: Object.values(drops).reduce((sum, count) => sum + count, 0),
+        drops,
+      };
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Delivery } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import type { Envelope } from './envelope.ts';
 import type { CompiledFilter } from './filters.ts';
 
-/** A trigger as the worker knows it: the catalogue's, or the way of a schedule's ticks. */
+/** A way out of the queue: the catalogue's trigger, or the way of a schedule's ticks. */
 export interface Route {
   readonly name: string;
   readonly function: string;
@@ -23,6 +24,8 @@ export interface QueueLimits {
   readonly bytes: number;
   /** Dead letters; the oldest make room for new ones. */
   readonly deadLetters: number;
+  /** Bytes of data of the dead letters; the oldest make room. */
+  readonly deadLetterBytes: number;
 }
 
 /** A named value that is stored in the same transaction as the event. */
@@ -43,19 +46,40 @@ export interface DeadLetter {
   readonly event: CloudEvent;
 }
 
-/** A dead letter between threads. */
-export type WireDeadLetter = Omit<DeadLetter, 'event'> & { readonly event: WireEvent };
+/** Which dead letters are listed. */
+export interface DeadLetterQuery {
+  /** At most so many, at least 1. */
+  readonly limit: number;
+  /** Only those with a smaller id: the last one of the page before. */
+  readonly before?: number;
+  /** Only those of this trigger. */
+  readonly trigger?: string;
+}
 
-/** Counts of the broker; all but `depth` and `dead` start at 0 with the process. */
+/** A dead letter as it is stored and crosses threads. */
+export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope {}
+
+/**
+ * Why an event was given up without being kept: no hops left, a dead letter that made room for a newer one, a tick
+ * that failed for good, a tick of a schedule that the catalogue lost.
+ */
+export type DropCause = 'ttl' | 'evicted' | 'tick' | 'gone';
+
+/** Counts of the broker; all but `depth`, `depths` and `dead` start at 0 with the process. */
 export interface BrokerCounters {
   /** Rows that wait or are in flight. */
   readonly depth: number;
+  /** The same by trigger, or `schedule/<name>`; those without rows are absent. */
+  readonly depths: Readonly<Record<string, number>>;
   readonly delivered: number;
   readonly retried: number;
+  /** Replies that were taken as events. */
+  readonly replied: number;
   /** Dead letters that are stored. */
   readonly dead: number;
-  /** Ticks given up, and dead letters that made room for newer ones. */
+  /** Sum of `drops`. */
   readonly dropped: number;
+  readonly drops: Readonly<Record<DropCause, number>>;
 }
 
 /** How a delivery ended, as an HTTP status. */
@@ -64,10 +88,9 @@ export interface Outcome {
   readonly message: string;
   /** Least wait before the next attempt that the function asked for. */
   readonly retryAfterMs?: number;
+  /** The function's answer to an event, with a 2xx: it is taken as an event in the commit that settles the delivery. */
+  readonly reply?: CloudEvent;
 }
-
-/** An event between threads: structured clone knows no Buffer. */
-export type WireEvent = Omit<CloudEvent, 'data'> & { readonly data: Uint8Array };
 
 /** What the worker is opened with. */
 export interface WorkerInput {
@@ -76,15 +99,32 @@ export interface WorkerInput {
   readonly limits: QueueLimits;
 }
 
+/** An event and the routes that it matches. */
+export interface Posted extends Envelope {
+  readonly routes: readonly string[];
+}
+
+/** How a delivery ended, for the worker. */
+export interface Settlement {
+  readonly delivery: number;
+  readonly outcome: Omit<Outcome, 'reply'>;
+  readonly reply?: Posted;
+}
+
 /** What one call to the worker says; `close` ends the thread after its reply. */
 export type Call =
   | { readonly op: 'open'; readonly input: WorkerInput }
-  | { readonly op: 'publish'; readonly event: WireEvent; readonly mark?: Mark }
-  /** Refused while the route has a row, and unless the mark's number grows. */
-  | { readonly op: 'tick'; readonly route: string; readonly event: WireEvent; readonly mark: Mark }
+  | { readonly op: 'publish'; readonly posted: Posted; readonly mark?: Mark }
+  /** Refused while the route has a row, and when the mark has this value. */
+  | { readonly op: 'tick'; readonly posted: Posted; readonly mark: Mark }
+  | ({ readonly op: 'settle' } & Settlement)
   | { readonly op: 'mark'; readonly key: string }
   | { readonly op: 'setMark'; readonly mark: Mark }
-  | { readonly op: 'deadLetters'; readonly limit: number }
+  | { readonly op: 'setMark'; readonly mark: Mark }
+  | { readonly op: 'deadLetters'; readonly query: DeadLetterQuery }
+  | { readonly op: 'deadLetter'; readonly id: number }
+  | { readonly op: 'replayDeadLetter'; readonly id: number }
+  | { readonly op: 'dropDeadLetter'; readonly id: number }
   | { readonly op: 'counters' }
   /** Deliveries may begin. */
   | { readonly op: 'start' }
@@ -92,10 +132,14 @@ export type Call =
   | { readonly op: 'drain' }
   | { readonly op: 'close' };
 
-/** Main thread → worker. */
-export type ToWorker =
-  | { readonly op: 'call'; readonly call: number; readonly request: Call }
-  | { readonly op: 'settle'; readonly delivery: number; readonly outcome: Outcome };
+/** Main thread → worker, in lists: what one turn of the loop has to say. */
+export interface ToWorker {
+  readonly call: number;
+  readonly request: Call;
+}
+
+/** What became of a dead letter that was to go out again. */
+export type Replayed = 'replayed' | 'missing' | 'full' | 'gone';
 
 /** An answer to a request; the fields depend on its `op`. */
 export interface Reply {
@@ -103,33 +147,22 @@ export interface Reply {
   readonly call: number;
   /** Why it failed. */
   readonly error?: string;
-  /** Of `publish` and `tick`: whether the event was stored. */
+  /** Of `publish`, `tick` and `settle`: whether the event was stored. Of `dropDeadLetter`: whether it was there. */
   readonly accepted?: boolean;
   readonly mark?: string;
-  readonly deadLetters?: readonly WireDeadLetter[];
+  readonly deadLetters?: readonly StoredDeadLetter[];
+  readonly replayed?: Replayed;
   readonly counters?: BrokerCounters;
 }
 
 /** A delivery to make now. */
-export interface DeliverMessage {
+export interface DeliverMessage extends Envelope {
   readonly op: 'deliver';
   readonly delivery: number;
   readonly route: string;
   /** From 1. */
   readonly attempt: number;
-  readonly event: WireEvent;
 }
 
-/** Worker → main thread. */
+/** Worker → main thread, in lists: what one commit led to. */
 export type FromWorker = Reply | DeliverMessage;
-
-/** The event in a form that crosses threads without the pool that its buffer may lie in. */
-export function toWire(event: CloudEvent): WireEvent {
-  return { ...event, data: new Uint8Array(event.data) };
-}
-
-/** The event on the other side. */
-export function fromWire(event: WireEvent): CloudEvent {
-  const { buffer, byteOffset, byteLength } = event.data;
-  return { ...event, data: Buffer.from(buffer, byteOffset, byteLength) };
-}

@@ -3,7 +3,7 @@ import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';
 
 /** Deliveries of one trigger at the same time. */
-const triggerConcurrency = 4;
+const triggerConcurrency = 16;
 
 /**
  * Knative's PingSource: five retries from 50 ms. A tick that fails for longer is given up, and the
@@ -18,6 +18,9 @@ const tickDelivery: Delivery = {
 
 /** Name of the route that carries a schedule's ticks. */
 export const tickRoute = (schedule: string): string => `schedule/${schedule}`;
+
+/** Whether a route carries ticks. */
+export const isTickRoute = (route: string): boolean => route.startsWith(tickRoute(''));
 
 /**
  * The ways out of the queue for these functions: one per trigger and one per schedule.

@@ -1,22 +1,31 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+
 /**
- * Schema of the broker's database, safe to run at every start.
- *
  * synchronous=FULL: a 202 takes custody of the event, so it has to survive a power cut too, which
  * WAL with NORMAL does not promise. The price, one sync per commit, is shared: the worker commits
  * everything that arrived in one turn of its loop together.
  *
  * locking_mode=EXCLUSIVE: which rows are in flight is known to one process only, so a second one
  * on the same file would deliver everything twice. The lock ends with the process.
- *
- * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
- * ended meanwhile.
  */
-export const schema = `
+const settings = `
 PRAGMA busy_timeout = 2000;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
+`;
+
+/**
+ * Step n takes a file from version n to n+1; files of before there were versions are at 0, and have the first
+ * step's tables already.
+ *
+ * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
+ * ended meanwhile.
+ */
+const migrations: readonly string[] = [
+  `
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY,
   attributes TEXT NOT NULL,
@@ -44,4 +53,28 @@ CREATE TABLE IF NOT EXISTS marks (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
-`;
+`,
+  `
+DROP INDEX deliveries_head;
+CREATE INDEX deliveries_waiting ON deliveries (route, due, id) WHERE out = 0;
+CREATE INDEX dead_letters_route ON dead_letters (route, id);
+`,
+];
+
+/**
+ * Brings a database file to the newest version of the schema, step by step, each in one transaction.
+ * @throws Error when the file is of a newer Clover, or locked by another process.
+ */
+export function migrate(db: DatabaseSync): void {
+  db.exec(settings);
+  const version = z.int().parse(db.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version > migrations.length) {
+    throw new Error(
+      `the file has version ${version} of the schema, this Clover knows up to ${migrations.length}`,
+    );
+  }
+  for (const [index, step] of migrations.entries()) {
+    if (index < version) continue;
+    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}

@@ -1,13 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
-import {
-  fromWire,
-  toWire,
-  type Call,
-  type FromWorker,
-  type Reply,
-  type ToWorker,
-} from './messages.ts';
+import type { Call, FromWorker, Reply, ToWorker } from './messages.ts';
 import { createQueue, type Queue } from './queue.ts';
 
 if (parentPort === null) throw new Error('this module is the entry of a worker thread');
@@ -29,23 +22,25 @@ function start(): void {
   let scheduled = false;
   let timer: NodeJS.Timeout | undefined;
   const draining: number[] = [];
-  const send = (message: FromWorker): void => port.postMessage(message);
+  const send = (messages: readonly FromWorker[]): void => {
+    if (messages.length > 0) port.postMessage(messages);
+  };
 
-  const open = (call: number, request: Extract<Call, { op: 'open' }>): void => {
-    const { path, routes, limits } = request.input;
+  const open = (call: number, { input }: Extract<Call, { op: 'open' }>): void => {
+    const { path, routes, limits } = input;
     try {
       const queue = createQueue(path, limits);
-      opened = {
-        queue,
-        dispatcher: createDispatcher({ queue, routes, now, deliver: send }),
-      };
-      send({ op: 'reply', call });
+      opened = { queue, dispatcher: createDispatcher({ queue, routes, now }) };
+      send([{ op: 'reply', call }]);
     } catch (error) {
-      send({ op: 'reply', call, error: String(error) });
+      send([{ op: 'reply', call, error: String(error) }]);
     }
   };
 
-  /** Applies one turn's messages in one transaction and answers after its commit. */
+  /**
+   * Applies one turn's messages, and takes what may go out now, in one transaction; answers and delivers
+   * after its commit.
+   */
   const turn = (): void => {
     scheduled = false;
     clearTimeout(timer);
@@ -55,74 +50,73 @@ function start(): void {
     const batch = inbox;
     inbox = [];
     const replies: Reply[] = [];
+    let wake: number | undefined;
     try {
-      if (batch.length > 0) {
-        queue.transaction(() => {
-          for (const message of batch) {
-            if (message.op === 'settle') dispatcher.settle(message.delivery, message.outcome);
-            else {
-              const reply = answer(message.call, message.request, { queue, dispatcher });
-              if (reply !== undefined) replies.push(reply);
-            }
-          }
-        });
-      }
+      queue.transaction(() => {
+        for (const { call, request } of batch) {
+          const reply = answer(call, request, opened);
+          if (reply !== undefined) replies.push(reply);
+        }
+        wake = dispatcher.pump();
+      });
     } catch (error) {
+      dispatcher.rolledBack();
       failed(batch, error);
       return;
     }
-    for (const reply of replies) send(reply);
-    for (const message of batch) {
-      if (message.op === 'settle') dispatcher.release(message.delivery);
-      if (message.op === 'call' && message.request.op === 'drain') draining.push(message.call);
-      if (message.op === 'call' && message.request.op === 'close') return close(message.call);
+    send([...replies, ...dispatcher.committed()]);
+    for (const { call, request } of batch) {
+      if (request.op === 'drain') draining.push(call);
+      if (request.op === 'close') return close(call);
     }
-    const wake = dispatcher.pump();
     if (wake !== undefined) timer = setTimeout(turn, Math.min(Math.max(wake - now(), 1), 2 ** 30));
     if (dispatcher.inFlight() === 0) {
-      for (const call of draining.splice(0)) send({ op: 'reply', call });
+      send(draining.splice(0).map((call) => ({ op: 'reply', call })));
     }
   };
 
   /** A commit that failed (a full disk): callers hear it; outcomes are kept and tried again. */
   const failed = (batch: readonly ToWorker[], error: unknown): void => {
-    for (const message of batch) {
-      if (message.op === 'settle') inbox.push(message);
-      else send({ op: 'reply', call: message.call, error: String(error) });
-    }
+    inbox.push(...batch.filter(({ request }) => request.op === 'settle'));
+    send(
+      batch
+        .filter(({ request }) => request.op !== 'settle')
+        .map(({ call }) => ({ op: 'reply', call, error: String(error) })),
+    );
     timer = setTimeout(turn, retryCommitMs);
   };
 
   const close = (call: number): void => {
     opened?.queue.close();
     opened = undefined;
-    send({ op: 'reply', call });
+    send([{ op: 'reply', call }]);
     port.close();
   };
 
-  port.on('message', (message: ToWorker) => {
-    if (message.op === 'call' && message.request.op === 'open') {
-      open(message.call, message.request);
-      return;
+  port.on('message', (messages: readonly ToWorker[]) => {
+    for (const message of messages) {
+      if (message.request.op === 'open') open(message.call, message.request);
+      else inbox.push(message);
     }
-    inbox.push(message);
-    if (!scheduled) setImmediate(turn);
-    scheduled = true;
+    if (!scheduled && inbox.length > 0) {
+      setImmediate(turn);
+      scheduled = true;
+    }
   });
 }
 
 /** Carries out a call inside the transaction; undefined for calls that are answered later. */
-function answer(call: number, request: Call, { queue, dispatcher }: Opened): Reply | undefined {
+function answer(call: number, request: Call, opened: Opened | undefined): Reply | undefined {
+  if (opened === undefined) return { op: 'reply', call, error: 'the queue is not open' };
+  const { queue, dispatcher } = opened;
   const reply = { op: 'reply', call } as const;
   switch (request.op) {
-    case 'publish': {
-      const accepted = dispatcher.publish(fromWire(request.event), request.mark);
-      return { ...reply, accepted };
-    }
-    case 'tick': {
-      const accepted = dispatcher.tick(request.route, fromWire(request.event), request.mark);
-      return { ...reply, accepted };
-    }
+    case 'publish':
+      return { ...reply, accepted: dispatcher.publish(request.posted, request.mark) };
+    case 'tick':
+      return { ...reply, accepted: dispatcher.tick(request.posted, request.mark) };
+    case 'settle':
+      return { ...reply, accepted: dispatcher.settle(request) };
     case 'mark': {
       const mark = queue.mark(request.key);
       return mark === undefined ? reply : { ...reply, mark };
@@ -130,12 +124,16 @@ function answer(call: number, request: Call, { queue, dispatcher }: Opened): Rep
     case 'setMark':
       queue.setMark(request.mark);
       return reply;
-    case 'deadLetters': {
-      const deadLetters = queue
-        .deadLetters(request.limit)
-        .map((letter) => Object.assign({}, letter, { event: toWire(letter.event) }));
-      return { ...reply, deadLetters };
+    case 'deadLetters':
+      return { ...reply, deadLetters: queue.dead.list(request.query) };
+    case 'deadLetter': {
+      const letter = queue.dead.get(request.id);
+      return { ...reply, deadLetters: letter === undefined ? [] : [letter] };
     }
+    case 'replayDeadLetter':
+      return { ...reply, replayed: dispatcher.replay(request.id) };
+    case 'dropDeadLetter':
+      return { ...reply, accepted: queue.dead.remove(request.id) };
     case 'counters':
       return { ...reply, counters: dispatcher.counters() };
     case 'start':

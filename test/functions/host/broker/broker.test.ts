@@ -21,7 +21,7 @@ const ok: Outcome = { status: 200, message: '' };
 const open = async (
   t: ExecutionContext,
   path: string,
-  limits?: QueueLimits,
+  limits?: Partial<QueueLimits>,
   served: readonly FunctionEntry[] = entries,
 ): Promise<Broker> => {
   const broker = await createBroker({
@@ -35,7 +35,7 @@ const open = async (
   return broker;
 };
 
-const fresh = async (t: ExecutionContext, limits?: QueueLimits): Promise<Broker> =>
+const fresh = async (t: ExecutionContext, limits?: Partial<QueueLimits>): Promise<Broker> =>
   open(t, join(await temporaryFolder(t), 'broker.db'), limits);
 
 const empty = async (broker: Broker): Promise<boolean> => (await broker.counters()).depth === 0;
@@ -53,7 +53,7 @@ test('an event reaches every trigger that it matches, once, and no other', async
   await until(() => empty(broker));
   t.deepEqual(seen.map(({ route }) => route).sort(), ['on-a', 'on-a-too']);
   t.deepEqual(seen[0]?.event, event);
-  t.deepEqual(await broker.counters(), { depth: 0, delivered: 2, retried: 0, dead: 0, dropped: 0 });
+  t.like(await broker.counters(), { depth: 0, delivered: 2, retried: 0, dead: 0, dropped: 0 });
 });
 
 test('what fails for now is tried again, and then is a dead letter with its error', async (t) => {
@@ -66,7 +66,7 @@ test('what fails for now is tried again, and then is a dead letter with its erro
   await broker.publish(eventOf({ type: 'b', data: Buffer.from('x') }));
   await until(() => empty(broker));
   t.deepEqual(attempts, [1, 2, 3, 4]);
-  const [letter] = await broker.deadLetters();
+  const [letter] = await broker.deadLetters({ limit: 10 });
   t.like(letter, { trigger: 'on-b', attempts: 4 });
   t.deepEqual(letter?.event.extensions, {
     knativeerrordest: '/functions/f',
@@ -87,7 +87,7 @@ test('poison is a dead letter at once', async (t) => {
   await broker.publish(eventOf({ type: 'b' }));
   await until(() => empty(broker));
   t.is(calls, 1);
-  t.is((await broker.deadLetters()).length, 1);
+  t.is((await broker.deadLetters({ limit: 10 })).length, 1);
 });
 
 test('a longer Retry-After is respected', async (t) => {
@@ -119,10 +119,10 @@ test('a trigger with a long queue does not hold up another one, nor exceed its c
     running -= 1;
     return ok;
   });
-  await until(() => seen.includes('on-a') && seen.includes('on-a-too') && most === 4);
+  await until(() => seen.includes('on-a') && seen.includes('on-a-too') && most === 16);
   gate.resolve();
   await until(() => empty(broker));
-  t.is(most, 4);
+  t.is(most, 16);
   t.is(seen.length, 52);
 });
 
@@ -139,7 +139,7 @@ test('a full queue refuses, and takes events again once it has room', async (t) 
   await until(() => empty(broker));
   await broker.publish(eventOf({ type: 'a', data: Buffer.alloc(998) }));
   await until(() => empty(broker));
-  const letters = await broker.deadLetters();
+  const letters = await broker.deadLetters({ limit: 10 });
   t.is(letters.length, 2, 'the oldest dead letters made room');
   t.like(await broker.counters(), { dead: 2, dropped: 2 });
 });
@@ -180,7 +180,7 @@ test('rows of a trigger that the catalogue lost become dead letters', async (t) 
   await first.publish(eventOf({ type: 'b' }));
   await first.close();
   const second = await open(t, path, undefined, [entryOf('f')]);
-  t.is((await second.deadLetters())[0]?.trigger, 'on-b');
+  t.is((await second.deadLetters({ limit: 10 }))[0]?.trigger, 'on-b');
   t.true(await empty(second));
 });
 

@@ -1,17 +1,43 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { decide } from '../../../../functions/host/broker/back-off.ts';
-import { createDispatcher } from '../../../../functions/host/broker/dispatcher.ts';
-import type { DeliverMessage } from '../../../../functions/host/broker/messages.ts';
-import { createQueue } from '../../../../functions/host/broker/queue.ts';
+import { createDispatcher, type Dispatcher } from '../../../../functions/host/broker/dispatcher.ts';
+import type { DeliverMessage, Posted } from '../../../../functions/host/broker/messages.ts';
+import { createQueue, type Queue } from '../../../../functions/host/broker/queue.ts';
 import { routesOf } from '../../../../functions/host/broker/routes.ts';
-import { entryOf, eventOf, triggerOf } from '../helpers.ts';
+import { entryOf, triggerOf } from '../helpers.ts';
 
 const retry = 2;
 const routes = routesOf([
   entryOf('f', { triggers: [triggerOf('one', 'a', retry), triggerOf('two', 'a', retry)] }),
 ]);
-const limits = { deliveries: 1_000, bytes: 1_000_000, deadLetters: 1_000 };
+const limits = { deliveries: 1_000, bytes: 1e6, deadLetters: 1_000, deadLetterBytes: 1e6 };
+const posted = (to: readonly string[] = ['one', 'two'], size = 2): Posted => ({
+  routes: to,
+  header: JSON.stringify({ specversion: '1.0', id: '1', source: '/test', type: 'a' }),
+  data: new Uint8Array(size),
+});
+const status = (value: number) => ({ status: value, message: '' });
+
+interface Turned {
+  readonly out: readonly DeliverMessage[];
+  readonly wake: number | undefined;
+}
+
+/** One turn of the worker. */
+const turn = (queue: Queue, dispatcher: Dispatcher, work: () => void = () => {}): Turned => {
+  let wake: number | undefined;
+  try {
+    queue.transaction(() => {
+      work();
+      wake = dispatcher.pump();
+    });
+  } catch (error) {
+    dispatcher.rolledBack();
+    throw error;
+  }
+  return { out: dispatcher.committed(), wake };
+};
 
 test('whatever the answers are, every row ends delivered or dead after the attempts it is due', (t) => {
   const statuses = fc.array(fc.constantFrom(200, 204, 400, 404, 422, 429, 500, 503), {
@@ -21,46 +47,42 @@ test('whatever the answers are, every row ends delivered or dead after the attem
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), statuses, (events, answers) => {
       const queue = createQueue(':memory:', limits);
-      const out: DeliverMessage[] = [];
       let now = 1_000;
-      const dispatcher = createDispatcher({
-        queue,
-        routes,
-        now: () => now,
-        deliver: (message) => out.push(message),
-      });
+      const dispatcher = createDispatcher({ queue, routes, now: () => now });
       dispatcher.start();
-      queue.transaction(() => {
-        for (let id = 0; id < events; id += 1) {
-          dispatcher.publish(eventOf({ id: String(id), type: 'a' }));
-        }
+      const first = turn(queue, dispatcher, () => {
+        for (let event = 0; event < events; event += 1) dispatcher.publish(posted());
       });
+      const out = [...first.out];
       t.is(dispatcher.counters().depth, events * 2);
 
+      let { wake } = first;
       let made = 0;
       let delivered = 0;
       let dead = 0;
       for (;;) {
-        const wake = dispatcher.pump();
-        t.true(dispatcher.inFlight() <= routes.length * 4);
+        t.true(dispatcher.inFlight() <= routes.length * 16);
         const message = out.shift();
+        if (message === undefined && wake === undefined) break;
         if (message === undefined) {
-          if (wake === undefined) break;
-          t.true(wake > now);
-          now = wake;
-          continue;
+          t.true((wake ?? 0) > now);
+          now = wake ?? now;
         }
-        const status = answers[made % answers.length] ?? 200;
-        made += 1;
-        const decision = decide(status);
-        if (decision === 'done') delivered += 1;
-        else if (decision === 'dead' || message.attempt === retry + 1) dead += 1;
-        queue.transaction(() => dispatcher.settle(message.delivery, { status, message: '' }));
-        dispatcher.release(message.delivery);
+        const next = turn(queue, dispatcher, () => {
+          if (message === undefined) return;
+          const answer = answers[made % answers.length] ?? 200;
+          made += 1;
+          const decision = decide(answer);
+          if (decision === 'done') delivered += 1;
+          else if (decision === 'dead' || message.attempt === retry + 1) dead += 1;
+          dispatcher.settle({ delivery: message.delivery, outcome: status(answer) });
+        });
+        out.push(...next.out);
+        wake = next.wake;
       }
       t.is(delivered + dead, events * 2);
       t.like(dispatcher.counters(), { depth: 0, delivered, dead, dropped: 0 });
-      t.is(queue.deadLetters(1_000).length, dead);
+      t.is(queue.dead.list({ limit: 1_000 }).length, dead);
       queue.close();
     }),
     { numRuns: 40 },
@@ -69,28 +91,24 @@ test('whatever the answers are, every row ends delivered or dead after the attem
 
 test('a transaction that fails changes nothing, and its rows stay in flight', (t) => {
   const queue = createQueue(':memory:', limits);
-  const out: DeliverMessage[] = [];
-  const dispatcher = createDispatcher({
-    queue,
-    routes,
-    now: () => 1,
-    deliver: (message) => out.push(message),
-  });
+  const dispatcher = createDispatcher({ queue, routes, now: () => 1 });
   dispatcher.start();
-  queue.transaction(() => dispatcher.publish(eventOf({ type: 'a' })));
-  dispatcher.pump();
-  const [first] = out;
+  const { out } = turn(queue, dispatcher, () => dispatcher.publish(posted()));
+  const delivery = out[0]?.delivery ?? 0;
+  const before = dispatcher.counters();
   t.throws(() =>
-    queue.transaction(() => {
-      dispatcher.settle(first?.delivery ?? 0, { status: 200, message: '' });
+    turn(queue, dispatcher, () => {
+      dispatcher.publish(posted());
+      dispatcher.settle({ delivery, outcome: status(200) });
+      dispatcher.pump();
       throw new Error('disk full');
     }),
   );
-  dispatcher.pump();
-  t.is(out.length, 2, 'nothing goes out twice');
-  t.is(dispatcher.counters().depth, 2);
-  queue.transaction(() => dispatcher.settle(first?.delivery ?? 0, { status: 200, message: '' }));
-  t.is(dispatcher.counters().depth, 1);
+  t.deepEqual(dispatcher.counters(), before);
+  t.is(out.length, 2);
+  t.is(turn(queue, dispatcher).out.length, 0, 'nothing goes out twice');
+  turn(queue, dispatcher, () => dispatcher.settle({ delivery, outcome: status(200) }));
+  t.like(dispatcher.counters(), { depth: 1, delivered: 1 });
   queue.close();
 });
 
@@ -98,56 +116,84 @@ test('an event whose handling ends the process is dead after the attempts it is 
   const queue = createQueue(':memory:', limits);
   let now = 0;
   const attempts: number[] = [];
-  const process = (): ReturnType<typeof createDispatcher> => {
-    const dispatcher = createDispatcher({
-      queue,
-      routes: routes.slice(0, 1),
-      now: () => now,
-      deliver: ({ attempt }) => attempts.push(attempt),
-    });
+  const run = (work?: (dispatcher: Dispatcher) => void): void => {
+    const dispatcher = createDispatcher({ queue, routes: routes.slice(0, 1), now: () => now });
     dispatcher.start();
-    return dispatcher;
-  };
-  const first = process();
-  queue.transaction(() => {
-    first.publish(eventOf({ type: 'a' }));
-  });
-  first.pump();
-  for (let restarts = 0; restarts < 5; restarts += 1) {
-    const dispatcher = process();
     now += 60_000;
-    dispatcher.pump();
-  }
+    const { out } = turn(queue, dispatcher, () => work?.(dispatcher));
+    attempts.push(...out.map(({ attempt }) => attempt));
+  };
+  run((dispatcher) => dispatcher.publish(posted(['one'])));
+  for (let restarts = 0; restarts < 5; restarts += 1) run();
   t.deepEqual(attempts, [1, 2, 3]);
-  t.deepEqual(queue.depth(), { deliveries: 0, dead: 1 });
-  const [letter] = queue.deadLetters(1);
+  t.is(queue.depth(), 0);
+  const [letter] = queue.dead.list({ limit: 1 });
   t.is(letter?.attempts, retry + 1);
-  t.is(letter?.event.extensions['knativeerrorcode'], '500');
+  t.regex(letter?.header ?? '', /"knativeerrorcode":"500"/);
   queue.close();
 });
 
 test('rows that were postponed before the clock was set back go out after a restart', (t) => {
   const queue = createQueue(':memory:', limits);
-  const out: DeliverMessage[] = [];
-  const deliver = (message: DeliverMessage): number => out.push(message);
-  const before = createDispatcher({ queue, routes, now: () => 4_000_000, deliver });
+  const before = createDispatcher({ queue, routes, now: () => 4_000_000 });
   before.start();
-  queue.transaction(() => {
-    before.publish(eventOf({ type: 'a' }));
-  });
-  before.pump();
-  const [first] = out.splice(0);
-  queue.transaction(() => before.settle(first?.delivery ?? 0, { status: 503, message: '' }));
+  const { out } = turn(queue, before, () => before.publish(posted()));
+  const delivery = out[0]?.delivery ?? 0;
+  turn(queue, before, () => before.settle({ delivery, outcome: status(503) }));
 
-  out.splice(0);
   let now = 400_000;
-  const after = createDispatcher({ queue, routes, now: () => now, deliver });
+  const after = createDispatcher({ queue, routes, now: () => now });
   after.start();
   now += 1_000;
-  after.pump();
+  const attempts = turn(queue, after).out.map(({ attempt }) => attempt);
+  t.deepEqual(attempts, [2, 2]);
+  queue.close();
+});
+
+test('a trigger that stands still leaves room for every other one, in rows and in bytes', (t) => {
+  for (const { size, most } of [
+    { size: 2, most: limits.deliveries / 2 },
+    { size: 10_000, most: limits.bytes / 2 / 10_000 },
+  ]) {
+    const queue = createQueue(':memory:', limits);
+    const dispatcher = createDispatcher({ queue, routes, now: () => 1 });
+    const fill = (route: string): number => {
+      let taken = 0;
+      queue.transaction(() => {
+        while (dispatcher.publish(posted([route], size))) taken += 1;
+      });
+      dispatcher.committed();
+      return taken;
+    };
+    t.is(fill('one'), most, 'half of the queue');
+    t.is(fill('two'), most / 2, 'as much as is left beside it');
+    t.false(dispatcher.publish(posted(['one', 'two'], size)), 'an event is taken for all or none');
+    queue.close();
+  }
+});
+
+test('a reply is stored with the settlement, and a reply without room makes the attempt fail', (t) => {
+  const queue = createQueue(':memory:', { ...limits, deliveries: 3 });
+  let now = 1;
+  const dispatcher = createDispatcher({ queue, routes, now: () => now });
+  dispatcher.start();
+  const settle = (message: DeliverMessage | undefined): Turned =>
+    turn(queue, dispatcher, () => {
+      const delivery = message?.delivery ?? 0;
+      dispatcher.settle({ delivery, outcome: status(200), reply: posted(['two']) });
+    });
+  const { out } = turn(queue, dispatcher, () => dispatcher.publish(posted(['one'])));
+  const replied = settle(out[0]);
   t.deepEqual(
-    out.map(({ attempt }) => attempt),
-    [2, 2],
+    replied.out.map(({ route }) => route),
+    ['two'],
   );
+  t.like(dispatcher.counters(), { depth: 1, delivered: 1, replied: 1 });
+
+  turn(queue, dispatcher, () => dispatcher.publish(posted(['one'])));
+  const { wake } = settle(replied.out[0]);
+  t.like(dispatcher.counters(), { depth: 2, delivered: 1, replied: 1, retried: 1 });
+  now = wake ?? now;
+  t.is(turn(queue, dispatcher).out[0]?.attempt, 2);
   queue.close();
 });

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { CloudEvent } from '../../lib/cloud-event.ts';
+import type { Attributes } from '../cloud-event-attributes.ts';
+
+/** An event as it is stored and as it crosses threads: the database's side never looks inside. */
+export interface Envelope {
+  /** JSON object of every attribute, the broker's own included. */
+  readonly header: string;
+  readonly data: Uint8Array;
+}
+
+/** What Knative calls the hops that an event has left; handlers and filters never see it. */
+const ttlAttribute = 'knativebrokerttl';
+/** Hops of an event that comes from outside, as Knative's ingress sets it. */
+const firstTtl = 255;
+const errorAttributes = new Set(['knativeerrordest', 'knativeerrorcode', 'knativeerrordata']);
+/** Knative keeps as much of an error's body. */
+const errorDataBytes = 1_024;
+
+const attributeRecord = z.record(z.string(), z.string());
+/** Seals an event whose attributes were checked. */
+export function seal(attributes: Attributes, data: Buffer, ttl: number): Envelope {
+  const all = Object.fromEntries(attributes);
+  all[ttlAttribute] = String(ttl);
+  // A copy: structured clone would take the whole pool that a small Buffer lies in.
+  return { header: JSON.stringify(all), data: new Uint8Array(data) };
+}
+
+/**
+ * The event and the hops that it has left. Attributes were checked when it was sealed, and are not again:
+ * what was taken under older rules is delivered.
+ */
+export function unseal({ header, data }: Envelope): {
+  readonly event: CloudEvent;
+  readonly ttl: number;
+} {
+  const {
+    specversion: _,
+    id = '',
+    source = '',
+    type = '',
+    subject,
+    time,
+    datacontenttype,
+    dataschema,
+    [ttlAttribute]: ttl,
+    ...extensions
+  } = attributeRecord.parse(JSON.parse(header));
+  const event: CloudEvent = {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    ...(subject === undefined ? {} : { subject }),
+    ...(time === undefined ? {} : { time }),
+    ...(datacontenttype === undefined ? {} : { datacontenttype }),
+    ...(dataschema === undefined ? {} : { dataschema }),
+    extensions,
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  };
+  return { event, ttl: hops(ttl) };
+}
+
+/** Hops that an event has left once the broker took it: one fewer than it came with, from 0. */
+export function ttlOnArrival(event: CloudEvent): number {
+  const given = event.extensions[ttlAttribute];
+  return given === undefined ? firstTtl : Math.max(hops(given) - 1, 0);
+}
+
+/** The attributes that filters and handlers see. */
+export function withoutTtl(attributes: Attributes): Attributes {
+  if (!attributes.has(ttlAttribute)) return attributes;
+  return new Map([...attributes].filter(([name]) => name !== ttlAttribute));
+}
+
+/** The header of a dead letter: with what Knative says of the error on the way to a dead-letter sink. */
+export function withError(
+  header: string,
+  error: { readonly destination: string; readonly status: number; readonly message: string },
+): string {
+  return JSON.stringify({
+    ...attributeRecord.parse(JSON.parse(header)),
+    knativeerrordest: error.destination,
+    knativeerrorcode: String(error.status),
+    knativeerrordata: Buffer.from(error.message).subarray(0, errorDataBytes).toString('base64'),
+  });
+}
+
+/** The header as it was before the event failed. */
+export function withoutError(header: string): string {
+  const attributes = Object.entries(attributeRecord.parse(JSON.parse(header)));
+  return JSON.stringify(
+    Object.fromEntries(attributes.filter(([name]) => !errorAttributes.has(name))),
+  );
+}
+
+/** Knative takes a value that is no number as if there were none. */
+function hops(text: string | undefined): number {
+  return text !== undefined && /^-?\d{1,9}$/.test(text) ? Number(text) : firstTtl;
+}

@@ -1,0 +1,91 @@
+import type { CloudEvent } from '../../lib/cloud-event.ts';
+
+/** An event as a reader gets it. */
+export interface Tailed {
+  readonly event: CloudEvent;
+  /** Events that were skipped just before this one, because the reader was too slow. */
+  readonly missed: number;
+}
+
+/** Shows passing events to whoever looks; costs nothing while nobody does. */
+export interface Tail {
+  push(event: CloudEvent): void;
+  /** Events from now on, until the signal aborts or the tail is closed. */
+  read(signal: AbortSignal): AsyncIterable<Tailed>;
+  close(): void;
+}
+
+/** @param capacity events that are kept for a reader that is behind. */
+export function createTail(capacity = 256): Tail {
+  const readers = new Set<Reader>();
+  return {
+    push: (event) => {
+      for (const reader of readers) reader.push(event);
+    },
+    read: (signal) => {
+      const reader = createReader(capacity);
+      const leave = (): void => {
+        readers.delete(reader);
+        reader.end();
+      };
+      readers.add(reader);
+      if (signal.aborted) leave();
+      else signal.addEventListener('abort', leave, { once: true });
+      return iterate(reader, () => {
+        signal.removeEventListener('abort', leave);
+        leave();
+      });
+    },
+    close: () => {
+      for (const reader of readers) reader.end();
+      readers.clear();
+    },
+  };
+}
+
+interface Reader {
+  push(event: CloudEvent): void;
+  end(): void;
+  /** The next event; undefined after the end. */
+  next(): Promise<Tailed | undefined>;
+}
+
+function createReader(capacity: number): Reader {
+  const waiting: Tailed[] = [];
+  let missed = 0;
+  let ended = false;
+  let changed = Promise.withResolvers<void>();
+  return {
+    push: (event) => {
+      if (waiting.length >= capacity) {
+        missed += 1;
+        return;
+      }
+      waiting.push({ event, missed });
+      missed = 0;
+      changed.resolve();
+    },
+    end: () => {
+      ended = true;
+      changed.resolve();
+    },
+    next: async () => {
+      for (;;) {
+        const first = waiting.shift();
+        if (first !== undefined || ended) return first;
+        await changed.promise;
+        changed = Promise.withResolvers<void>();
+      }
+    },
+  };
+}
+
+async function* iterate(reader: Reader, leave: () => void): AsyncGenerator<Tailed> {
+  try {
+    for (let next = await reader.next(); next !== undefined; next = await reader.next()) {
+      yield next;
+    }
+  } finally {
+    leave();
+  }
+}
