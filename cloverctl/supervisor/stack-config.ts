@@ -19,6 +19,7 @@ export function controlPlaneFile(options: ControlPlaneFileOptions): HostConfig {
     dataDir: options.dataDir,
     listen: { host: '127.0.0.1', port: options.port },
     token: options.token,
+    cors: { origins: [] },
     clickhouse: { ...options.clickhouse, database: 'clover' },
     gateway: options.gateway,
     notifications: options.notifications,

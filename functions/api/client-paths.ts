@@ -28,6 +28,18 @@ export interface DeadLetterRequest {
   readonly trigger?: string | undefined;
 }
 
+/** Which records are meant. */
+export interface RecordRequest {
+  readonly namespace?: string | undefined;
+  /** Kind and name of the object that they are about. */
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly type?: 'Normal' | 'Warning' | undefined;
+  readonly reason?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** A name as one segment of a path. */
 export const segment = encodeURIComponent;
 
@@ -52,6 +64,16 @@ export function queryText(values: QueryValues): string {
 export function listQuery({ name, ...query }: PageQuery, more: QueryValues = {}): string {
   const fieldSelector = name === undefined ? undefined : `metadata.name=${name}`;
   return queryText({ ...query, fieldSelector, ...more });
+}
+
+/** Path of the records. */
+export function recordsPath({ namespace, kind, name, uid, ...rest }: RecordRequest): string {
+  const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
+  const terms = Object.entries({ kind, name, uid })
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => `regarding.${field}=${value ?? ''}`);
+  const fieldSelector = terms.length === 0 ? undefined : terms.join(',');
+  return `/apis/events.k8s.io/v1${scope}/events${queryText({ ...rest, fieldSelector })}`;
 }
 
 /** The query of a question about a time. */

@@ -1,3 +1,4 @@
+import { kubernetesEventList, type KubernetesEvent } from '../../knative/kubernetes-event.ts';
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
 import type { RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
 import type { Look, MergedCell } from '../evaluate/evidence-store.ts';
@@ -11,10 +12,12 @@ import {
   pathOf,
   precondition,
   queryText,
+  recordsPath,
   segment,
   windowQuery,
   type DeadLetterRequest,
   type PageQuery,
+  type RecordRequest,
   type Selection,
 } from './client-paths.ts';
 import { followWatch } from './client-watch.ts';
@@ -27,7 +30,6 @@ import {
   type EventDocument,
   type TailedEvent,
 } from './schemas/broker.ts';
-import { kubernetesEventList, type KubernetesEvent } from './schemas/kubernetes-event.ts';
 import { liveView, type LiveView } from './schemas/live.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from './schemas/questions.ts';
 import type { Status } from './schemas/questions.ts';
@@ -109,8 +111,8 @@ export interface ApiClient {
   looks(namespace: string, run: string): Promise<readonly Look[]>;
   /** Counters of every part: part → name → value. */
   status(): Promise<Status>;
-  /** Kubernetes-Event-shaped records, newest first; of one namespace, if given. */
-  events(namespace?: string): Promise<readonly KubernetesEvent[]>;
+  /** Records of what happened to objects, newest first; one page, at most 500. */
+  events(query?: RecordRequest): Promise<readonly KubernetesEvent[]>;
   /** Everything that moves, once a second; goes on after a restart of the server. */
   live(options: { readonly signal: AbortSignal }): AsyncIterable<LiveView>;
   /** Gives an event to the broker; resolves once it is committed. */
@@ -245,10 +247,7 @@ export function createApiClient({
 
     status: async () => status.parse(await json('/v1/status')),
 
-    events: async (namespace) => {
-      const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
-      return kubernetesEventList.parse(await json(`/apis/events.k8s.io/v1${scope}/events`)).items;
-    },
+    events: async (query = {}) => kubernetesEventList.parse(await json(recordsPath(query))).items,
 
     async *live({ signal }) {
       for await (const { data } of followStream(transport, clock, { path: '/v1/live', signal })) {

@@ -12,8 +12,8 @@ import type { Route } from './route.ts';
 import { sendReply } from './send-reply.ts';
 import type { Streams } from './streams.ts';
 
-/** Characters of the address of a request. */
-const longestUrl = 8 * 1024;
+/** Characters that the address of a request may have. */
+export const longestUrl = 8 * 1024;
 
 /** The routes as Express serves them. Errors are thrown for the host. */
 export function createRouter(routes: readonly Route[], streams: Streams): Router {

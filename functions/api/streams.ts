@@ -11,6 +11,9 @@ export interface Sink {
   write(text: string): Promise<void>;
 }
 
+/** The limits where nothing else is said. */
+export const streamDefaults = { streams: 256, slowMs: 30_000 } as const;
+
 /** Limits of {@link createStreams}. */
 export interface StreamLimits {
   /** Streams at the same time. Default: 256. */
@@ -40,7 +43,7 @@ const retrySeconds = 5;
 /** A registry of the streams of one process. */
 export function createStreams(
   clock: Clock,
-  { streams: limit = 256, slowMs = 30_000 }: StreamLimits = {},
+  { streams: limit = streamDefaults.streams, slowMs = streamDefaults.slowMs }: StreamLimits = {},
 ): Streams {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);

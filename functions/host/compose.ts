@@ -81,6 +81,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     resources,
     token: config.token,
     listen: config.listen,
+    corsOrigins: config.cors.origins,
     clock,
     log,
     onFatal,

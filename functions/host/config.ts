@@ -26,6 +26,12 @@ const notifications = z
   .max(16)
   .refine((all) => new Set(all.map(({ url }) => url)).size === all.length, 'a URL stands twice');
 
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be an origin such as https://ui.example:8443' })
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+    error: 'must be an origin alone, such as https://ui.example:8443: no path, no default port',
+  });
+
 const hostConfig = z.strictObject({
   /** Folder of the databases and of host.json. */
   dataDir: z.string().min(1),
@@ -38,6 +44,8 @@ const hostConfig = z.strictObject({
     .default({ host: '127.0.0.1', port: 0 }),
   /** Bearer token of every caller. */
   token: z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 visible ASCII characters'),
+  /** Browsers of these origins may call, as for a UI that is served elsewhere; none: CORS is off. */
+  cors: z.strictObject({ origins: z.array(origin).max(32).default([]) }).default({ origins: [] }),
   clickhouse: z.strictObject({
     url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
     username: z.string().min(1),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
+import { createCors } from './cors.ts';
 import { createApp } from './create-app.ts';
 import type { EmitEvent } from './invocation.ts';
 import { problemHeaders, problemOf } from './problem.ts';
@@ -16,6 +17,8 @@ export interface HostOptions {
   /** Bearer token for everything but health. */
   readonly token: string;
   readonly log: Logger;
+  /** Origins whose browsers may call; see {@link createCors}. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
   readonly requestTimeoutMs?: number;
   /** Milliseconds between the end of readiness and the end of listening. Default 250. */
@@ -41,6 +44,7 @@ const pollMs = 10;
 /** Makes the server; nothing is bound before `listen`. */
 export function createHost(options: HostOptions): Host {
   const { runner, publish, token, log, requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
+  const cors = createCors(options.corsOrigins ?? []);
   let draining = false;
   const open = new Set<ServerResponse>();
   const app = createApp({ runner, publish, token, log, isDraining: () => draining });
@@ -54,7 +58,7 @@ export function createHost(options: HostOptions): Host {
     (request, response) => {
       open.add(response);
       response.on('close', () => open.delete(response));
-      app(request, response);
+      if (!cors(request, response)) app(request, response);
     },
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

@@ -1,3 +1,4 @@
+import { apiPage } from './api-page.ts';
 import { errorsPage } from './errors-page.ts';
 
 /** A page that is made from code. */
@@ -10,5 +11,6 @@ export interface GeneratedPage {
 
 /** Every generated page, in alphabetical order. To add one, write its generator and name it here. */
 export const generatedPages: readonly GeneratedPage[] = [
+  { path: 'docs/api.md', text: apiPage },
   { path: 'docs/errors.md', text: errorsPage },
 ];

@@ -169,7 +169,7 @@ function operationsOf(info: KindInfo): KindOperations {
       method: 'put',
       path,
       tag,
-      summary: `Create ${kind === 'Experiment' ? 'an' : 'a'} ${kind} or replace its whole spec`,
+      summary: `Create one ${kind}, or replace its whole spec`,
       description:
         'What was read can be sent again: status and the fields that Clover owns are passed over. A `metadata.resourceVersion` or `metadata.uid` has to be that of the stored object, else 409; `If-Match` and `If-None-Match: *` have to hold, else 412.',
       params,

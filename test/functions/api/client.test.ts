@@ -5,6 +5,8 @@ import {
   type ApplyDocument,
 } from '../../../functions/api/client.ts';
 import type { ApplyInput } from '../../../functions/resources/store.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import { eventOf } from '../host/helpers.ts';
 import { examples } from '../resources/examples.ts';
 import { rows, startApi, type ApiServer } from './server.ts';
 
@@ -86,4 +88,88 @@ test('a watch goes on over a restart of the server and over forgotten changes', 
     if (seen.length === 4) stop.abort();
   }
   t.deepEqual(seen, ['ADDED 1', 'MODIFIED 2', 'MODIFIED 6', 'DELETED 7']);
+});
+
+test('the client walks through dead letters, and replays and drops them', async (t) => {
+  const api = await startApi(t);
+  const client = clientOf(api);
+  for (const trigger of ['a', 'b', 'a']) api.broker.bury(eventOf(), trigger);
+  const first = await client.deadLetters({ limit: 2 });
+  t.deepEqual(
+    first.items.map(({ id, trigger, attempts }) => ({ id, trigger, attempts })),
+    [
+      { id: 3, trigger: 'a', attempts: 3 },
+      { id: 2, trigger: 'b', attempts: 3 },
+    ],
+  );
+  const second = await client.deadLetters({ limit: 2, before: first.next });
+  t.deepEqual([second.items.map(({ id }) => id), second.next], [[1], undefined]);
+  t.is((await client.deadLetters({ trigger: 'b' })).items.length, 1);
+  t.is((await client.deadLetter(3))?.event.type, 'test.event');
+  await client.replayDeadLetter(3);
+  await client.dropDeadLetter(2);
+  t.deepEqual(api.broker.replayed, [3]);
+  t.is(await client.deadLetter(3), undefined);
+  await t.throwsAsync(client.replayDeadLetter(3), { code: 'CLV_NOT_FOUND' });
+  await t.throwsAsync(client.dropDeadLetter(2), { code: 'CLV_NOT_FOUND' });
+});
+
+test('the tail of events goes on after a restart of the server', async (t) => {
+  const api = await startApi(t);
+  const stop = new AbortController();
+  const seen: string[] = [];
+  // Whoever tails sees what is taken from then on: so it is sent until it is seen.
+  const sending = (async () => {
+    for (let id = 0; !stop.signal.aborted; id += 1) {
+      await api.broker.publish(eventOf({ id: String(id) }));
+      await systemClock.sleep(10);
+    }
+  })();
+  for await (const { event } of clientOf(api).tailEvents({ signal: stop.signal })) {
+    seen.push(event.id);
+    if (seen.length === 1) {
+      await api.stop();
+      await api.start();
+    }
+    if (seen.length === 2) stop.abort();
+  }
+  await sending;
+  t.is(seen.length, 2);
+});
+
+test('the client follows the live view, and ends when it is told to', async (t) => {
+  const stop = new AbortController();
+  const api = await startApi(t);
+  let views = 0;
+  for await (const { broker } of clientOf(api).live({ signal: stop.signal })) {
+    t.is(broker['depth'], 3);
+    views += 1;
+    if (views === 3) stop.abort();
+  }
+  t.is(views, 3);
+});
+
+test('the client reads the records, of all namespaces or one, and the document', async (t) => {
+  const client = clientOf(await startApi(t));
+  t.is((await client.events()).length, 2);
+  t.deepEqual(
+    (await client.events({ namespace: 'shop', name: 'try-v2' })).map(({ reason }) => reason),
+    ['Passed'],
+  );
+  t.like(await client.openapi(), { openapi: '3.1.0' });
+});
+
+test('the client writes and deletes under preconditions', async (t) => {
+  const client = clientOf(await startApi(t));
+  const { object } = await client.apply(tap(1), { ifVersion: '' });
+  await t.throwsAsync(client.apply(tap(2), { ifVersion: '' }), { code: 'CLV_PRECONDITION_FAILED' });
+  const { resourceVersion, uid } = object.metadata;
+  await client.apply(tap(2), { ifVersion: resourceVersion });
+  const stale = { ...tap(3), metadata: { ...tap(3).metadata, resourceVersion } };
+  await t.throwsAsync(client.apply(stale), { code: 'CLV_CONFLICT' });
+  await t.throwsAsync(client.delete('Tap', 'shop', 'web', { resourceVersion }), {
+    code: 'CLV_CONFLICT',
+  });
+  await client.delete('Tap', 'shop', 'web', { uid, dryRun: true });
+  t.is((await client.delete('Tap', 'shop', 'web', { uid })).metadata.uid, uid);
 });

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { createCors } from '../../../functions/host/cors.ts';
+import { listenOnLoopback } from './helpers.ts';
+
+async function serverOf(t: ExecutionContext, origins: readonly string[]): Promise<string> {
+  const cors = createCors(origins);
+  const server = createServer((request, response) => {
+    if (!cors(request, response)) response.writeHead(401).end();
+  });
+  const port = await listenOnLoopback(server);
+  t.teardown(async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  });
+  return `http://127.0.0.1:${port}/v1/status`;
+}
+
+const preflight = (origin: string): RequestInit => ({
+  method: 'OPTIONS',
+  headers: { origin, 'access-control-request-method': 'PUT' },
+});
+
+test('without origins nothing of CORS is said', async (t) => {
+  const url = await serverOf(t, []);
+  const answer = await fetch(url, preflight('https://ui.example'));
+  t.is(answer.status, 401);
+  t.deepEqual(
+    [...answer.headers.keys()].filter((name) => name.startsWith('access-') || name === 'vary'),
+    [],
+  );
+});
+
+test('a preflight of an allowed origin is answered without a token', async (t) => {
+  const url = await serverOf(t, ['https://ui.example', 'http://localhost:5173']);
+  const answer = await fetch(url, preflight('http://localhost:5173'));
+  t.is(answer.status, 204);
+  t.is(answer.headers.get('access-control-allow-origin'), 'http://localhost:5173');
+  t.regex(answer.headers.get('access-control-allow-headers') ?? '', /authorization/);
+  t.is(answer.headers.get('access-control-allow-credentials'), null);
+});
+
+test('an answer, also an error, can be read by its own origin alone', async (t) => {
+  const url = await serverOf(t, ['https://ui.example']);
+  const own = await fetch(url, { headers: { origin: 'https://ui.example' } });
+  t.is(own.status, 401);
+  t.is(own.headers.get('access-control-allow-origin'), 'https://ui.example');
+  t.is(own.headers.get('vary'), 'Origin');
+  for (const origin of ['https://ui.example.evil', 'http://ui.example', 'null', '*']) {
+    const other = await fetch(url, preflight(origin));
+    t.is(other.status, 401, origin);
+    t.is(other.headers.get('access-control-allow-origin'), null, origin);
+  }
+});
