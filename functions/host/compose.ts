@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { catalogue } from '../../knative/catalogue.ts';
@@ -15,6 +16,7 @@ import { createEnvoyValidator } from '../policy/envoy-validator.ts';
 import { createFileXdsGateway } from '../policy/file-xds-gateway.ts';
 import { createPolicy } from '../policy/function.ts';
 import { createSqliteSnapshotStore } from '../policy/sqlite-snapshot-store.ts';
+import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
@@ -57,7 +59,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       ? undefined
       : opened(file('snapshots.db'), (path) => createSqliteSnapshotStore({ path, clock }));
 
-  const status = Promise.withResolvers<Serving>();
+  const records = opened(file('records.db'), (path) =>
+    createSqliteEventRecorder({ path, clock, instance: hostname() }),
+  );
+  const started = Promise.withResolvers<Serving>();
   const functions: CloverFunction[] = [
     createApi({
       resources,
@@ -65,7 +70,9 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       evidence,
       clock,
       version,
-      status: async () => (await status.promise).counters(),
+      records,
+      broker: async () => (await started.promise).admin,
+      status: async () => (await started.promise).counters(),
     }),
     createEvaluate({ resources, evidence, clock }),
     createIngest({ analytics, decoder: createTraceDecoder(), clock }),
@@ -86,7 +93,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     log,
     onFatal,
   });
-  status.resolve(serving);
+  started.resolve(serving);
 
   const stop = new AbortController();
   const migrating = migrateInBackground(analytics, clock, log, stop.signal);
@@ -98,6 +105,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       await Promise.all([
         analytics.close(),
         evidence.close(),
+        records.close(),
         resources.close(),
         snapshots?.close(),
         migrating,

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
+import { createApi } from '../../../functions/api/function.ts';
+import { onBytes } from '../../../functions/host/event-handler.ts';
+import { serve, type Serving } from '../../../functions/host/serve.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import { createLocalStore } from '../../../functions/resources/local-store.ts';
+import { entryOf, silent, temporaryFolder, triggerOf, until } from '../host/helpers.ts';
+import { rows } from './server.ts';
+
+interface Machine {
+  readonly client: ApiClient;
+  /** Events that the function has done. */
+  readonly taken: readonly string[];
+  /** Lets the function work. */
+  readonly heal: () => void;
+}
+
+/** The API beside a function that refuses every event until it is healed, on a real broker. */
+async function start(t: ExecutionContext): Promise<Machine> {
+  const folder = await temporaryFolder(t);
+  const store = createLocalStore({ path: ':memory:', clock: systemClock });
+  const token = 'a-token-of-some-length';
+  const serving = Promise.withResolvers<Serving>();
+  const taken: string[] = [];
+  let healthy = false;
+  const api = createApi({
+    resources: store,
+    analytics: { red: async () => rows.red, storedArms: async () => rows.arms },
+    evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
+    broker: async () => (await serving.promise).admin,
+    status: async () => (await serving.promise).counters(),
+    clock: systemClock,
+    version: '1.2.3',
+  });
+  const work = async ({ id }: { readonly id: string }): Promise<void> => {
+    if (!healthy) throw new CloverError('CLV_EVENT_INVALID', 'not today');
+    taken.push(id);
+  };
+  const sick = { name: 'sick', handlers: [onBytes('test.event', work)], onEvent: work };
+  const started = await serve({
+    functions: [api, sick],
+    catalogue: [
+      entryOf('api', { paths: ['/apis', '/openapi.json', '/v1'] }),
+      entryOf('sick', { triggers: [triggerOf('sick-test', 'test.event')] }),
+    ],
+    brokerPath: join(folder, 'broker.db'),
+    token,
+    listen: { host: '127.0.0.1', port: 0 },
+    clock: systemClock,
+    log: silent,
+    onFatal: (error) => t.fail(String(error)),
+    drainGraceMs: 0,
+  });
+  serving.resolve(started);
+  t.teardown(async () => {
+    await started.drain();
+    await store.close();
+  });
+  return {
+    client: createApiClient({ url: started.url, token }),
+    taken,
+    heal: () => {
+      healthy = true;
+    },
+  };
+}
+
+const event = (id: string, data: unknown = { id }) => ({
+  specversion: '1.0' as const,
+  id,
+  source: '/test',
+  type: 'test.event',
+  datacontenttype: 'application/json',
+  data,
+});
+
+test('an event that was refused is shown, replayed once it can be done, or dropped', async (t) => {
+  const { client, taken, heal } = await start(t);
+  for (const id of ['a', 'b', 'c']) await client.publish(event(id));
+  await until(async () => (await client.deadLetters()).items.length === 3);
+  const { items, next } = await client.deadLetters({ limit: 2, trigger: 'sick-test' });
+  t.is(items.length, 2);
+  t.is(next, items[1]?.id);
+  const newest = items[0];
+  t.like(newest, { trigger: 'sick-test', attempts: 1, event: { type: 'test.event' } });
+  t.is(newest?.event['knativeerrorcode'], '400');
+  t.deepEqual(await client.deadLetter(newest?.id ?? 0), newest);
+  heal();
+  await client.replayDeadLetter(newest?.id ?? 0);
+  await until(() => taken.length === 1);
+  t.is(taken[0], newest?.event.id);
+  await client.dropDeadLetter(items[1]?.id ?? 0);
+  t.is((await client.deadLetters()).items.length, 1);
+  await t.throwsAsync(client.replayDeadLetter(newest?.id ?? 0), { code: 'CLV_NOT_FOUND' });
+  t.is((await client.status())['broker']?.['dead'], 1);
+});
+
+test('the tail shows what is published, from then on', async (t) => {
+  const { client, heal } = await start(t);
+  heal();
+  const stop = new AbortController();
+  const publishing = (async () => {
+    for (let n = 0; !stop.signal.aborted; n += 1) {
+      await client.publish(event(`e${n}`, { n }));
+      await systemClock.sleep(10);
+    }
+  })();
+  for await (const { event: seen, missed } of client.tailEvents({ signal: stop.signal })) {
+    t.like(seen, { type: 'test.event', source: '/test' });
+    t.is(missed, 0);
+    t.deepEqual(seen.data, { n: Number(seen.id.slice(1)) });
+    stop.abort();
+  }
+  await publishing;
+});
