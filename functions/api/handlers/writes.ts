@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AnyResource } from '../../../knative/resources/kinds.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError } from '../../lib/errors.ts';
+import { isRecord } from '../../lib/plain-value.ts';
 import { admitDocument } from '../../resources/admission.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';
@@ -141,7 +142,6 @@ const ownedMetadata = new Set([
   'managedFields',
   'selfLink',
 ]);
-const looseDocument = z.looseObject({ metadata: z.looseObject({}) });
 const identity = z.object({
   uid: z.string().min(1).optional().catch(undefined),
   resourceVersion: z.string().min(1).optional().catch(undefined),
@@ -149,12 +149,13 @@ const identity = z.object({
 
 /** So that the output of a read can be edited and applied, as with an API server. */
 function splitDocument(document: unknown): { readonly document: unknown; readonly wanted: Wanted } {
-  const parsed = looseDocument.safeParse(document);
-  if (!parsed.success) return { document, wanted: {} };
-  const { status: _, metadata, ...rest } = parsed.data;
+  if (!isRecord(document) || !isRecord(document['metadata'])) return { document, wanted: {} };
+  const { metadata } = document;
+  // By entries: a copy by spreading, or by a schema, would lose a key such as `__proto__` unseen.
+  const rest = Object.entries(document).filter(([key]) => key !== 'status' && key !== 'metadata');
   const kept = Object.entries(metadata).filter(([key]) => !ownedMetadata.has(key));
   return {
-    document: { ...rest, metadata: Object.fromEntries(kept) },
+    document: Object.fromEntries([...rest, ['metadata', Object.fromEntries(kept)]]),
     wanted: identity.parse(metadata),
   };
 }

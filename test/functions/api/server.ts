@@ -138,6 +138,9 @@ export async function startApi(
     );
   });
   if (api.router !== undefined) app.use(api.router);
+  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+    next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
+  });
   app.use(edge);
   let server: Server = createServer(app);
   const listen = async (port: number): Promise<number> => {
