@@ -12,7 +12,7 @@ import { questionRoutes } from './handlers/questions.ts';
 import { recordRoutes } from './handlers/records.ts';
 import { resourceRoutes } from './handlers/resources.ts';
 import { createLiveFeed } from './live-feed.ts';
-import { openApiDocument, type OpenApiDocument } from './openapi.ts';
+import type { OpenApiDocument } from './openapi.ts';
 import { hostOperations } from './operations/host.ts';
 import type { Route } from './route.ts';
 import { createRouter } from './router.ts';
@@ -46,7 +46,7 @@ export function createApi(options: ApiOptions): CloverFunction {
   const { livePeriodMs = 1_000, version, limits = {} } = options;
   const streams = createStreams(clock, limits);
   const feed = createLiveFeed({ ...options, periodMs: livePeriodMs });
-  let document: OpenApiDocument | undefined;
+  let document: Promise<OpenApiDocument> | undefined;
   const routes: readonly Route[] = [
     ...discoveryRoutes(() => (document ??= describe())),
     ...resourceRoutes({ resources, clock, heartbeatMs }),
@@ -55,8 +55,9 @@ export function createApi(options: ApiOptions): CloverFunction {
     ...(records === undefined ? [] : recordRoutes(records)),
     ...(broker === undefined ? [] : brokerRoutes({ broker, clock, heartbeatMs })),
   ];
-  // Made when someone asks for it: a start must not wait for it.
-  const describe = (): OpenApiDocument => {
+  // Loaded and made when someone asks for it: a start must not wait for it.
+  const describe = async (): Promise<OpenApiDocument> => {
+    const { openApiDocument } = await import('./openapi.ts');
     const operations = [...routes.map(({ operation }) => operation), ...hostOperations];
     return openApiDocument({ operations, version });
   };

@@ -12,9 +12,9 @@ const reading = ['get', 'list', 'watch'];
 const writing = ['delete', 'update'];
 
 /** What there is: for people, for programs, and for Kubernetes' tools. */
-export function discoveryRoutes(openApi: () => unknown): readonly Route[] {
+export function discoveryRoutes(openApi: () => Promise<unknown>): readonly Route[] {
   return [
-    route(discovery.openapi, async () => json(openApi())),
+    route(discovery.openapi, async () => json(await openApi())),
     route(discovery.groups, async () =>
       json({ kind: 'APIGroupList', apiVersion: 'v1', groups: [group] }),
     ),

@@ -93,9 +93,6 @@ export interface KindOperations {
 /** What a query of a list or a watch says. */
 export type ListQuery = z.output<typeof listQuery>;
 
-/** What a query of an apply says. */
-export type ApplyQuery = z.output<typeof applyQuery>;
-
 function operationsOf(info: KindInfo): KindOperations {
   const { kind, plural } = info;
   const tag = kind;
