@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AnyResource, Kind } from '../../../knative/resources/kinds.ts';
 import { apiVersion } from '../../../knative/resources/meta.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
+import { parseLabelSelector } from '../../lib/label-selector.ts';
 import type { ResourceStore } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
 import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
+import { createScopeFilter, type Scope } from '../scope-filter.ts';
 import type { ListQuery } from '../operations/resources.ts';
 import type { StreamReply } from '../reply.ts';
 import type { Sink } from '../streams.ts';
@@ -16,15 +17,6 @@ export interface WatchContext {
   readonly clock: Clock;
   /** A bookmark is written after this long, so that nobody between takes the stream for dead. */
   readonly heartbeatMs: number;
-}
-
-/** Which objects are watched. */
-export interface WatchScope {
-  readonly kind: Kind;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  /** No object at all. */
-  readonly none: boolean;
 }
 
 /** How a watch is asked for. */
@@ -41,7 +33,7 @@ type Message = { readonly type: string; readonly object: unknown };
 
 /** Lines as a Kubernetes API server sends them, or server-sent events with the same data. */
 export function watchReply(
-  scope: WatchScope,
+  scope: Scope,
   { query, mediaType, headers }: WatchCall,
   context: WatchContext,
 ): StreamReply {
@@ -77,7 +69,7 @@ function sentEvent(message: Message, version: string): string {
 }
 
 interface Following {
-  readonly scope: WatchScope;
+  readonly scope: Scope;
   readonly query: ListQuery;
   /** The version after which changes are told; undefined: everything first. */
   readonly start: string | undefined;
@@ -95,9 +87,7 @@ async function follow(
     signals.push(AbortSignal.timeout(query.timeoutSeconds * 1000));
   }
   const signal = AbortSignal.any(signals);
-  const options = query.labelSelector === undefined ? {} : { labelSelector: query.labelSelector };
-  const listed =
-    start === undefined ? await resources.list(kind, scope.namespace, options) : undefined;
+  const listed = start === undefined ? await resources.list(kind, scope.namespace) : undefined;
   let position = start ?? listed?.resourceVersion ?? '0';
   const changes = resources.watch(position, { kind, signal });
   const tell = (type: string, object: unknown): Promise<void> =>
@@ -106,16 +96,18 @@ async function follow(
     if (query.allowWatchBookmarks === false) return;
     await tell('BOOKMARK', { apiVersion, kind, metadata: { resourceVersion: position } });
   };
-  const wanted = ({ metadata: { namespace, name } }: AnyResource): boolean =>
-    !scope.none && (scope.namespace ?? namespace) === namespace && (scope.name ?? name) === name;
+  const told = createScopeFilter(scope, parseLabelSelector(query.labelSelector ?? ''));
 
   await withHeartbeat({ clock, ms: heartbeatMs, signal }, bookmark, async () => {
-    for (const object of listed?.items ?? []) if (wanted(object)) await tell('ADDED', object);
+    for (const object of listed?.items ?? []) {
+      if (told({ type: 'ADDED', object }) !== undefined) await tell('ADDED', object);
+    }
     await bookmark();
     try {
-      for await (const { type, object } of changes) {
-        position = object.metadata.resourceVersion;
-        if (wanted(object)) await tell(type, object);
+      for await (const change of changes) {
+        position = change.object.metadata.resourceVersion;
+        const type = told(change);
+        if (type !== undefined) await tell(type, change.object);
       }
     } catch (error) {
       if (signal.aborted) return;
