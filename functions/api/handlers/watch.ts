@@ -3,7 +3,7 @@ import { apiVersion } from '../../../knative/resources/meta.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
-import type { ResourceStore } from '../../resources/store.ts';
+import type { ResourceEvent, ResourceStore } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
 import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
 import { createScopeFilter, type Scope } from '../scope-filter.ts';
@@ -89,7 +89,10 @@ async function follow(
   const signal = AbortSignal.any(signals);
   const listed = start === undefined ? await resources.list(kind, scope.namespace) : undefined;
   let position = start ?? listed?.resourceVersion ?? '0';
-  const changes = resources.watch(position, { kind, signal });
+  const changes: AsyncIterable<ResourceEvent, unknown, unknown> = resources.watch(position, {
+    kind,
+    signal,
+  });
   const tell = (type: string, object: unknown): Promise<void> =>
     sink.write(text({ type, object }, position));
   const bookmark = async (): Promise<void> => {

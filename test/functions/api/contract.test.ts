@@ -6,6 +6,7 @@ import { operations } from '../../../functions/api/operations.ts';
 import { createHost } from '../../../functions/host/create-host.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
+import { isList, isRecord } from '../../../functions/lib/plain-value.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import { entryOf, eventOf, silent } from '../host/helpers.ts';
 import { createMemoryBroker } from './memory-broker.ts';
@@ -133,8 +134,8 @@ async function startHost(t: ExecutionContext): Promise<Control> {
 
 /** The schema as a test wants it: what is not said is not allowed. References become local ones. */
 function closed(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(closed);
-  if (typeof schema !== 'object' || schema === null) return schema;
+  if (isList(schema)) return schema.map(closed);
+  if (!isRecord(schema)) return schema;
   const entries = Object.entries(schema).map(([key, value]): [string, unknown] => [
     key,
     key === '$ref' && typeof value === 'string'

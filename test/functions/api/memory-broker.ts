@@ -41,7 +41,7 @@ export function createMemoryBroker(): MemoryBroker {
     },
     dropDeadLetter: async (id) => take(id),
     async *tail(signal) {
-      const events: AsyncIterable<CloudEvent[]> = on(news, 'event', { signal });
+      const events: AsyncIterable<CloudEvent[], unknown, unknown> = on(news, 'event', { signal });
       try {
         for await (const [event] of events) if (event !== undefined) yield { event, missed: 0 };
       } catch (error) {
