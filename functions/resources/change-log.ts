@@ -23,6 +23,8 @@ export interface ChangeLog {
   append(type: ResourceEvent['type'], object: AnyResource): AnyResource;
   /** Wakes the watches; call it after the commit. */
   announce(): void;
+  /** @throws CloverError CLV_RESOURCE_GONE when a watch from that version is not possible. */
+  demandKept(version: number): void;
   /** See {@link ResourceStore.watch}. */
   watch(
     from: string,
@@ -92,6 +94,7 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
       return stored;
     },
     announce: () => news.emit('change'),
+    demandKept,
     watch(from, { kind, signal }) {
       if (!/^\d{1,15}$/.test(from)) {
         const details = [

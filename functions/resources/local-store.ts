@@ -5,10 +5,19 @@ import { apiVersion, type ObjectMeta } from '../../knative/resources/meta.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { parseLabelSelector } from '../lib/label-selector.ts';
 import { admitChange, admitDocument, type Admitted } from './admission.ts';
 import { createChangeLog } from './change-log.ts';
 import { openDatabase, transaction } from './local-schema.ts';
-import type { ApplyInput, ApplyOptions, ResourceStore } from './store.ts';
+import { continueToken, pageStart } from './list-page.ts';
+import type {
+  ApplyInput,
+  ApplyOptions,
+  ListOptions,
+  Preconditions,
+  ResourceList,
+  ResourceStore,
+} from './store.ts';
 import { anyResource, label, like, ofKind } from './stored-resource.ts';
 
 /** Options of {@link createLocalStore}. */
@@ -21,6 +30,7 @@ export interface LocalStoreOptions {
 }
 
 const row = z.object({ body: z.string() });
+const counted = z.object({ count: z.int() });
 
 /** Objects in one SQLite file, for one process: an answered write is on the disk. */
 export function createLocalStore({
@@ -35,6 +45,14 @@ export function createLocalStore({
   );
   const selectAll = db.prepare(
     'SELECT body FROM objects WHERE kind = ? AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name',
+  );
+  const selectAfter = db.prepare(
+    `SELECT body FROM objects WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2)
+     AND (namespace, name) > (?3, ?4) ORDER BY namespace, name`,
+  );
+  const countAfter = db.prepare(
+    `SELECT count(*) AS count FROM objects WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2)
+     AND (namespace, name) > (?3, ?4)`,
   );
   const upsert = db.prepare(
     `INSERT INTO objects (kind, namespace, name, manager, body) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -56,6 +74,40 @@ export function createLocalStore({
 
   function findAll<K extends Kind>(kind: K, namespace?: string): KindMap[K][] {
     return selectAll.all(kind, namespace ?? null).map((found) => ofKind(kind, read(found)));
+  }
+
+  function page<K extends Kind>(
+    kind: K,
+    namespace: string | undefined,
+    { labelSelector, limit, continue: next }: ListOptions,
+  ): ResourceList<K> {
+    const scope = { kind, namespace, labelSelector };
+    const selects = parseLabelSelector(labelSelector ?? '');
+    const start = next === undefined ? undefined : pageStart(scope, next);
+    if (start !== undefined) log.demandKept(start.version);
+    const version = start?.version ?? log.version();
+    const from = [start?.namespace ?? '', start?.name ?? ''] as const;
+    const items: KindMap[K][] = [];
+    for (const found of selectAfter.iterate(kind, namespace ?? null, ...from)) {
+      const object = ofKind(kind, read(found));
+      if (!selects(object.metadata.labels)) continue;
+      const last = items.at(-1);
+      if (items.length === limit && last !== undefined) {
+        const { metadata } = last;
+        const behind = [kind, namespace ?? null, metadata.namespace, metadata.name] as const;
+        return {
+          items,
+          resourceVersion: String(version),
+          continue: continueToken(scope, version, last),
+          // As in Kubernetes: with a selector nobody counts.
+          ...(labelSelector === undefined
+            ? { remainingItemCount: counted.parse(countAfter.get(...behind)).count }
+            : {}),
+        };
+      }
+      items.push(object);
+    }
+    return { items, resourceVersion: String(version) };
   }
 
   function put(type: 'ADDED' | 'MODIFIED', object: AnyResource, manager: string): AnyResource {
@@ -80,11 +132,14 @@ export function createLocalStore({
   function apply(
     input: ApplyInput,
     admitted: Admitted,
-    { manager, dryRun = false }: ApplyOptions,
+    { manager, dryRun = false, resourceVersion }: ApplyOptions,
   ): AnyResource {
     const { kind } = input;
     const { namespace, name } = admitted.metadata;
     const existing = find(kind, namespace, name);
+    if (resourceVersion !== undefined) {
+      demandState(label(kind, namespace, name), { resourceVersion }, existing);
+    }
     admitChange(kind, admitted, existing, kind === 'TrafficPolicy' ? findAll(kind) : []);
     if (existing?.metadata.deletionTimestamp !== undefined) {
       const waits = (existing.metadata.finalizers ?? []).join(', ');
@@ -105,8 +160,8 @@ export function createLocalStore({
       return found === undefined ? undefined : ofKind(kind, found);
     },
 
-    async list(kind, namespace) {
-      return { items: findAll(kind, namespace), resourceVersion: String(log.version()) };
+    async list(kind, namespace, options = {}) {
+      return page(kind, namespace, options);
     },
 
     watch: (resourceVersion, options) => log.watch(resourceVersion, options),
@@ -135,9 +190,10 @@ export function createLocalStore({
       });
     },
 
-    async delete(kind, namespace, name) {
+    async delete(kind, namespace, name, preconditions = {}) {
       return write(() => {
         const current = demand(kind, namespace, name);
+        demandState(label(kind, namespace, name), preconditions, current);
         const { metadata } = current;
         if ((metadata.finalizers ?? []).length === 0) return drop(current);
         if (metadata.deletionTimestamp !== undefined) return current;
@@ -191,6 +247,23 @@ function merge(
 function withFinalizers(metadata: ObjectMeta, finalizers: readonly string[]): ObjectMeta {
   const { finalizers: _, ...rest } = metadata;
   return finalizers.length > 0 ? { ...rest, finalizers } : rest;
+}
+
+/** @throws CloverError CLV_CONFLICT when the object is not what the preconditions say. */
+function demandState(
+  what: string,
+  preconditions: Preconditions,
+  current: AnyResource | undefined,
+): void {
+  for (const field of ['uid', 'resourceVersion'] as const) {
+    const wanted = preconditions[field];
+    const found = current?.metadata[field] ?? '';
+    if (wanted === undefined || wanted === found) continue;
+    const shown = (value: string): string =>
+      value === '' ? 'no such object' : `${field} ${value}`;
+    const message = `${what}: expected ${shown(wanted)}, found ${shown(found)}: read it again`;
+    throw new CloverError('CLV_CONFLICT', message);
+  }
 }
 
 function demandSame(given: AnyResource, current: AnyResource): void {
