@@ -120,7 +120,6 @@ export type Call =
   | ({ readonly op: 'settle' } & Settlement)
   | { readonly op: 'mark'; readonly key: string }
   | { readonly op: 'setMark'; readonly mark: Mark }
-  | { readonly op: 'setMark'; readonly mark: Mark }
   | { readonly op: 'deadLetters'; readonly query: DeadLetterQuery }
   | { readonly op: 'deadLetter'; readonly id: number }
   | { readonly op: 'replayDeadLetter'; readonly id: number }
