@@ -48,7 +48,10 @@ export function createApi(options: ApiOptions): CloverFunction {
   const feed = createLiveFeed({ ...options, periodMs: livePeriodMs });
   let document: Promise<OpenApiDocument> | undefined;
   const routes: readonly Route[] = [
-    ...discoveryRoutes(() => (document ??= describe())),
+    ...discoveryRoutes({
+      openApi: () => (document ??= describe()),
+      records: records !== undefined,
+    }),
     ...resourceRoutes({ resources, clock, heartbeatMs }),
     ...questionRoutes(options),
     ...liveRoutes({ feed, clock, heartbeatMs }),

@@ -48,4 +48,18 @@ export const discovery = {
     summary: 'The kinds of resources',
     answers: found('The kinds.', apiResourceList),
   }),
+  recordGroup: operation({
+    ...asked,
+    id: 'readRecordGroup',
+    path: '/apis/events.k8s.io',
+    summary: 'The API group of the records',
+    answers: found('The group.', apiGroup),
+  }),
+  records: operation({
+    ...asked,
+    id: 'listRecordResources',
+    path: '/apis/events.k8s.io/v1',
+    summary: 'The kind of the records',
+    answers: found('The kind.', apiResourceList),
+  }),
 } as const;

@@ -69,7 +69,14 @@ export const hostOperations: readonly Operation[] = [
     params: z.object({ name: nameInPath }),
     query: noQuery,
     body: body(64 * 1024 * 1024),
-    answers: [{ status: 204, description: 'It is done.', content: [] }],
+    answers: [
+      {
+        status: 200,
+        description: 'It is done; the reply, an event in binary mode.',
+        content: [{ mediaType: '*/*', schema: z.unknown() }],
+      },
+      { status: 204, description: 'It is done, without a reply.', content: [] },
+    ],
     errors: [...eventErrors, 'CLV_DEADLINE_EXCEEDED', 'CLV_NOT_FOUND'],
     example: { params: { name: 'ingest' }, headers: eventHeaders, body: event },
   }),

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { apiVersion } from '../../../knative/resources/meta.ts';
 import { receivedProblem } from './problem.ts';
 
 /** A list of resources as a client takes it; each item is checked by itself. */
@@ -24,7 +23,7 @@ export const watchLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ERROR'), object: receivedProblem }),
 ]);
 
-const groupVersion = z.object({ groupVersion: z.literal(apiVersion), version: z.string() });
+const groupVersion = z.object({ groupVersion: z.string(), version: z.string() });
 
 /** Discovery: a group. */
 export const apiGroup = z
@@ -51,7 +50,7 @@ export const apiResourceList = z
   .object({
     kind: z.literal('APIResourceList'),
     apiVersion: z.literal('v1'),
-    groupVersion: z.literal(apiVersion),
+    groupVersion: z.string(),
     resources: z.array(
       z.object({
         name: z.string(),

@@ -39,7 +39,7 @@ async function start(t: ExecutionContext): Promise<Machine> {
     if (!healthy) throw new CloverError('CLV_EVENT_INVALID', 'not today');
     taken.push(id);
   };
-  const sick = { name: 'sick', handlers: [onBytes('test.event', work)], onEvent: work };
+  const sick = { name: 'sick', handlers: [onBytes('test.event', work)] };
   const started = await serve({
     functions: [api, sick],
     catalogue: [

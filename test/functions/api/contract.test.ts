@@ -77,6 +77,7 @@ async function startHost(t: ExecutionContext): Promise<Control> {
     functions: [api],
     catalogue: [entryOf('api', { paths: ['/apis', '/openapi.json', '/v1'] })],
     log: silent,
+    emit: (event) => broker.publish(event),
   });
   const { publish } = broker;
   const host = createHost({ runner, publish, token, log: silent, drainGraceMs: 0 });

@@ -175,3 +175,24 @@ test('questions are answered for a window, by default the last five minutes', as
   await call(api, '/v1/questions/red?from=1970-01-01T00:00:01Z&to=2000');
   t.deepEqual(api.asked(), { from: 1000, to: 2000 });
 });
+
+test("Kubernetes' tools find the groups, the kinds, and what can be done with them", async (t) => {
+  const api = await startApi(t);
+  const read = async (path: string): Promise<unknown> => (await call(api, path)).json();
+  t.like(await read('/apis'), {
+    kind: 'APIGroupList',
+    groups: [{ name: 'clover.dev' }, { name: 'events.k8s.io' }],
+  });
+  const resources = z.object({
+    groupVersion: z.string(),
+    resources: z.array(z.object({ name: z.string(), verbs: z.array(z.string()) })),
+  });
+  const own = resources.parse(await read(apis));
+  t.is(own.groupVersion, 'clover.dev/v1alpha1');
+  for (const { name, verbs } of own.resources) {
+    t.is((await call(api, `${apis}/${name}`)).status, 200);
+    t.is(verbs.includes('update'), name !== 'experimentruns', name);
+  }
+  const events = resources.parse(await read('/apis/events.k8s.io/v1'));
+  t.deepEqual(events.resources, [{ name: 'events', verbs: ['list'] }]);
+});
