@@ -1,6 +1,7 @@
 import { eventTypes } from '../../knative/events.ts';
 import { onBytes } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
+import { sha256 } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -69,6 +70,11 @@ export function createWebhook({ name, url, secret, clock }: WebhookOptions): Clo
     ],
     counters: () => ({ ...counts }),
   };
+}
+
+/** The name of a webhook's function: its queue stays its own when others come and go. */
+export function webhookName(url: string): string {
+  return `webhook-${sha256(url).slice(0, 8)}`;
 }
 
 /** Seconds that a Retry-After asks for: a number, or a date. */
