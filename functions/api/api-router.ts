@@ -1,0 +1,39 @@
+import type { Router } from 'express';
+import { brokerRoutes } from './handlers/broker.ts';
+import { discoveryRoutes } from './handlers/discovery.ts';
+import { liveRoutes } from './handlers/live.ts';
+import { questionRoutes } from './handlers/questions.ts';
+import { recordRoutes } from './handlers/records.ts';
+import { resourceRoutes } from './handlers/resources.ts';
+import { createLiveFeed } from './live-feed.ts';
+import type { OpenApiDocument } from './openapi.ts';
+import type { ApiOptions } from './options.ts';
+import { hostOperations } from './operations/host.ts';
+import type { Route } from './route.ts';
+import { createRouter } from './router.ts';
+import type { Streams } from './streams.ts';
+
+/** Every route of the API. Its modules and schemas are most of what the API costs at a start: load it late. */
+export function createApiRouter(options: ApiOptions, streams: Streams): Router {
+  const { resources, records, broker, clock, version } = options;
+  const { heartbeatMs = 15_000, livePeriodMs = 1_000 } = options;
+  const feed = createLiveFeed({ ...options, periodMs: livePeriodMs });
+  let document: Promise<OpenApiDocument> | undefined;
+  const routes: readonly Route[] = [
+    ...discoveryRoutes({
+      openApi: () => (document ??= describe()),
+      records: records !== undefined,
+    }),
+    ...resourceRoutes({ resources, clock, heartbeatMs }),
+    ...questionRoutes(options),
+    ...liveRoutes({ feed, clock, heartbeatMs }),
+    ...(records === undefined ? [] : recordRoutes(records)),
+    ...(broker === undefined ? [] : brokerRoutes({ broker, clock, heartbeatMs })),
+  ];
+  const describe = async (): Promise<OpenApiDocument> => {
+    const { openApiDocument } = await import('./openapi.ts');
+    const operations = [...routes.map(({ operation }) => operation), ...hostOperations];
+    return openApiDocument({ operations, version });
+  };
+  return createRouter(routes, streams);
+}
