@@ -131,3 +131,16 @@ export const notification = z.strictObject({
 
 /** Something that people want to know. */
 export type Notification = z.output<typeof notification>;
+
+/** Agent → broker → evaluate. */
+export const evidenceReported = { type: eventTypes.evidence, schema: evidenceReport };
+
+/** Scheduler → function. */
+export const ticked = { type: eventTypes.tick, schema: tick };
+
+/** Resource store → broker → policy, evaluate, notify: one type per verb. */
+export const resourceChanges = {
+  added: { type: eventTypes.resourceAdded, schema: resourceReference },
+  updated: { type: eventTypes.resourceUpdated, schema: resourceReference },
+  deleted: { type: eventTypes.resourceDeleted, schema: resourceReference },
+};

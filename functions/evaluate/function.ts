@@ -1,9 +1,13 @@
-import { evidenceReport, eventTypes, resourceReference } from '../../knative/events.ts';
-import type { z } from 'zod';
+import {
+  evidenceReported,
+  resourceChanges,
+  ticked,
+  type ResourceReference,
+} from '../../knative/events.ts';
+import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from './evidence-store.ts';
@@ -34,7 +38,7 @@ const endedMs = 24 * 3_600_000;
 /** The judge: evidence → looks → verdict → intent. */
 export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const { resources, evidence, clock } = options;
-  const counts = { reports: 0, cells: 0, refused: 0, looks: 0, verdicts: 0, conflicts: 0 };
+  const counts = { reports: 0, cells: 0, looks: 0, verdicts: 0, conflicts: 0 };
   let listeningSince = clock.now();
   let calledAt = listeningSince;
   let prunedAt: number | undefined;
@@ -109,8 +113,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const listExperiments = async (namespace: string | undefined) =>
     (await resources.list('Experiment', namespace)).items;
 
-  const onResource = async (event: CloudEvent): Promise<void> => {
-    const { kind, namespace, name } = parse(resourceReference, event);
+  const onResource = async ({ kind, namespace, name }: ResourceReference): Promise<void> => {
     if (kind === 'Experiment') return settle(namespace, name);
     if (kind === 'TrafficPolicy') {
       return settleWhere(namespace, ({ spec }) => spec.targetRef.name === name);
@@ -119,32 +122,36 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     if (run !== undefined) await settle(namespace, run.spec.experiment.name);
   };
 
+  /** What every invocation begins with. */
+  const begin = ({ signal }: Invocation): void => {
+    signal.throwIfAborted();
+    attend();
+  };
+
   return {
     name: 'evaluate',
 
-    async onEvent(event: CloudEvent, { signal }: Invocation): Promise<void> {
-      signal.throwIfAborted();
-      attend();
-      switch (event.type) {
-        case eventTypes.evidence: {
-          const report = parse(evidenceReport, event, () => (counts.refused += 1));
-          await evidence.merge(event.source, report, clock.now());
-          counts.reports += 1;
-          counts.cells += report.cells.length;
-          await prune();
-          return settleActive();
-        }
-        case eventTypes.tick:
-          await settleWhere(undefined, needsTicks);
-          return settleActive();
-        case eventTypes.resourceAdded:
-        case eventTypes.resourceUpdated:
-        case eventTypes.resourceDeleted:
-          return onResource(event);
-        default:
-          throw new CloverError('CLV_EVENT_INVALID', `evaluate takes no ${event.type}`);
-      }
-    },
+    handlers: [
+      on(evidenceReported, async ({ source, data: report }, invocation) => {
+        begin(invocation);
+        await evidence.merge(source, report, clock.now());
+        counts.reports += 1;
+        counts.cells += report.cells.length;
+        await prune();
+        await settleActive();
+      }),
+      on(ticked, async (_event, invocation) => {
+        begin(invocation);
+        await settleWhere(undefined, needsTicks);
+        await settleActive();
+      }),
+      ...Object.values(resourceChanges).map((change) =>
+        on(change, async ({ data }, invocation) => {
+          begin(invocation);
+          await onResource(data);
+        }),
+      ),
+    ],
 
     async isActive(): Promise<boolean> {
       const { items } = await resources.list('ExperimentRun');
@@ -170,28 +177,4 @@ function createQueues(): (key: string, work: () => Promise<void>) => Promise<voi
       if (tails.get(key) === turn) tails.delete(key);
     }
   };
-}
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  event: CloudEvent,
-  onRefused: () => void = () => {},
-): z.output<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(event.data.toString('utf8'));
-  } catch (cause) {
-    onRefused();
-    throw new CloverError('CLV_EVENT_INVALID', `${event.type}: data is not JSON`, { cause });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  onRefused();
-  const details = parsed.error.issues.map(({ path, message }) => ({
-    field: ['data', ...path.map(String)].join('.'),
-    message,
-  }));
-  const first = details[0];
-  const text = `${event.type}: ${first?.field ?? 'data'}: ${first?.message ?? 'invalid'}`;
-  throw new CloverError('CLV_EVENT_INVALID', text, { details });
 }

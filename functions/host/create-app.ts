@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import express, { type Express, type NextFunction } from 'express';
 import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
+import { eventHeaders } from '../lib/event-headers.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createBearerCheck } from './bearer.ts';
 import { createBodyBudget } from './body-budget.ts';
@@ -93,12 +94,13 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
     .route('/functions/:name')
     .post((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       runner
-        .post(
-          String(request.params['name']),
-          () => readEvent(request, response, directLimit),
-          logOf(request),
-        )
-        .then(() => response.status(204).end(), next);
+        .post(String(request.params['name']), {
+          read: () => readEvent(request, response, directLimit),
+          log: logOf(request),
+          traceparent: request.get('traceparent'),
+          tracestate: request.get('tracestate'),
+        })
+        .then((reply) => sendReply(response, reply), next);
     })
     .all(only('POST'));
   app
@@ -130,6 +132,12 @@ export function createApp({ runner, publish, token, log, isDraining }: AppOption
     sendProblem(response, known);
   });
   return app;
+}
+
+/** A reply is an event in binary mode, as Knative takes it back into its broker. */
+function sendReply(response: HttpResponse, reply: CloudEvent | undefined): void {
+  if (reply === undefined) response.status(204).end();
+  else response.writeHead(200, eventHeaders(reply)).end(reply.data);
 }
 
 function only(method: 'GET' | 'POST') {

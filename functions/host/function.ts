@@ -1,7 +1,5 @@
 import type { Router } from 'express';
-import type { CloudEvent } from '../lib/cloud-event.ts';
 import type { EventHandler } from './event-handler.ts';
-import type { Invocation } from './invocation.ts';
 
 /**
  * One deployable function. Every method may be called at any time and more than once with the same
@@ -13,8 +11,6 @@ export interface CloverFunction {
   readonly name: string;
   /** What takes the events of the function's triggers, direct types and schedules: one handler per type. */
   readonly handlers?: readonly EventHandler[];
-  /** Replaced by `handlers`. */
-  onEvent?(event: CloudEvent, invocation: Invocation): Promise<void>;
   /** Plain HTTP below the catalogue's paths. */
   readonly router?: Router;
   /** Whether the named schedule should tick now. */

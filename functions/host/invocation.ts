@@ -7,6 +7,8 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** Bound to the function, the event and its trace. */
   readonly log: Logger;
+  /** Sends an event to the broker. It carries the trace of this invocation on, unless it has one of its own. */
+  readonly emit: EmitEvent;
 }
 
 /** Accepts an event for at-least-once delivery; resolves after the durable commit. */

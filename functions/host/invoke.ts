@@ -1,37 +1,37 @@
 import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
-import type { CloverFunction } from './function.ts';
+import type { EventHandler } from './event-handler.ts';
+import type { EmitEvent, Invocation } from './invocation.ts';
 
 /** Options of one invocation. */
 export interface InvokeOptions {
+  /** Name of the function, for what is said of it. */
+  readonly name: string;
   /** Milliseconds until the signal aborts and the caller is told so. */
   readonly deadlineMs: number;
   /** The host's own end; aborts the invocation too. */
   readonly stop: AbortSignal;
   readonly log: Logger;
+  readonly emit: EmitEvent;
   /** Called when the handler has really ended, which may be after the deadline. */
   readonly onEnd?: () => void;
 }
 
 /**
- * Runs a handler against its deadline.
+ * Runs a handler against its deadline; resolves with its reply.
  * @throws CloverError CLV_DEADLINE_EXCEEDED; CLV_OVERLOADED when the host stops; what the handler throws.
  */
 export async function invoke(
-  fn: CloverFunction,
+  handler: EventHandler,
   event: CloudEvent,
-  { deadlineMs, stop, log, onEnd }: InvokeOptions,
-): Promise<void> {
-  if (fn.onEvent === undefined) {
-    onEnd?.();
-    throw new CloverError('CLV_EVENT_INVALID', `function ${fn.name} takes no events`);
-  }
+  { name, deadlineMs, stop, log, emit, onEnd }: InvokeOptions,
+): Promise<CloudEvent | undefined> {
   const deadline = new AbortController();
   const timer = setTimeout(
     () =>
       deadline.abort(
-        new CloverError('CLV_DEADLINE_EXCEEDED', `${fn.name} did not end within ${deadlineMs} ms`),
+        new CloverError('CLV_DEADLINE_EXCEEDED', `${name} did not end within ${deadlineMs} ms`),
       ),
     deadlineMs,
   );
@@ -45,7 +45,7 @@ export async function invoke(
     }
   };
   signal.addEventListener('abort', onAbort, { once: true });
-  const running = run(fn, event, signal, log).finally(() => {
+  const running = run(handler, event, { signal, log, emit }).finally(() => {
     clearTimeout(timer);
     onEnd?.();
   });
@@ -53,7 +53,7 @@ export async function invoke(
   running.catch(() => undefined);
   try {
     onAbort();
-    await Promise.race([running, aborted.promise]);
+    return await Promise.race([running, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
@@ -61,10 +61,9 @@ export async function invoke(
 
 /** A handler that throws before its first await is a rejection as well. */
 async function run(
-  fn: CloverFunction,
+  handler: EventHandler,
   event: CloudEvent,
-  signal: AbortSignal,
-  log: Logger,
-): Promise<void> {
-  await fn.onEvent?.(event, { signal, log });
+  invocation: Invocation,
+): Promise<CloudEvent | undefined> {
+  return handler.handle(event, invocation);
 }

@@ -7,9 +7,13 @@ import type { DeliveryRequest } from './broker/broker.ts';
 import { compileTriggers, passes, type CompiledTrigger } from './broker/filters.ts';
 import type { Outcome } from './broker/messages.ts';
 import { attributesOf } from './cloud-event-attributes.ts';
+import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
+import type { EmitEvent } from './invocation.ts';
 import { invoke } from './invoke.ts';
 import { asCloverError } from './problem.ts';
+import { noTelemetry, type Telemetry } from './telemetry.ts';
+import { createInvocationTracer, type InvocationFacts } from './telemetry/trace-invocation.ts';
 
 /** Options of {@link createRunner}. */
 export interface RunnerOptions {
@@ -20,6 +24,19 @@ export interface RunnerOptions {
   readonly concurrency?: number;
   /** Milliseconds that a direct invocation has. */
   readonly deadlineMs?: number;
+  /** Where the events go that handlers send. */
+  readonly emit: EmitEvent;
+  readonly telemetry?: Telemetry;
+}
+
+/** The request that brings an event. */
+export interface EventRequest {
+  /** Reads the event; called once the function has room for it. */
+  readonly read: () => Promise<CloudEvent>;
+  readonly log: Logger;
+  /** W3C trace context of the request. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /** A function with its entry of the catalogue. */
@@ -32,12 +49,12 @@ export interface Deployed {
 export interface Runner {
   readonly deployed: readonly Deployed[];
   /**
-   * A direct invocation. The event is read once the function has room for it, so that bodies in
-   * memory are bounded too.
+   * A direct invocation; resolves with the reply. The event is read once the function has room for it, so that
+   * bodies in memory are bounded too.
    * @throws CloverError CLV_NOT_FOUND, CLV_EVENT_INVALID for a type that is not the function's,
    *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, and what the function throws.
    */
-  post(name: string, read: () => Promise<CloudEvent>, log: Logger): Promise<void>;
+  post(name: string, request: EventRequest): Promise<CloudEvent | undefined>;
   /** A delivery of the broker. */
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
   /** Handlers that have not ended. */
@@ -54,13 +71,21 @@ export interface Runner {
  * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, CLV_FILTER_INVALID.
  */
 export function createRunner(options: RunnerOptions): Runner {
-  const { functions, catalogue, log, concurrency = 32, deadlineMs = 30_000 } = options;
+  const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
+  const tracer = createInvocationTracer(options.telemetry ?? noTelemetry);
   const stop = new AbortController();
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
     deployed.map(({ fn, entry }) => [
       fn.name,
-      { fn, entry, triggers: compileTriggers(entry), direct: 0, rejected: 0 },
+      {
+        fn,
+        entry,
+        triggers: compileTriggers(entry),
+        handlers: new Map((fn.handlers ?? []).map((handler) => [handler.type, handler])),
+        direct: 0,
+        rejected: 0,
+      },
     ]),
   );
   let running = 0;
@@ -78,9 +103,40 @@ export function createRunner(options: RunnerOptions): Runner {
     };
   };
 
+  const work = async (
+    { fn, handlers }: Pick<Target, 'fn' | 'handlers'>,
+    facts: Omit<InvocationFacts, 'function'>,
+    bound: Logger,
+    { deadlineMs: limit, onEnd }: { readonly deadlineMs: number; readonly onEnd: () => void },
+  ): Promise<CloudEvent | undefined> => {
+    const { event } = facts;
+    const traced = tracer.begin({ ...facts, function: fn.name });
+    const { traceparent } = traced;
+    try {
+      const handler = handlers.get(event.type);
+      if (handler === undefined) {
+        onEnd();
+        throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
+      }
+      const reply = await invoke(handler, event, {
+        name: fn.name,
+        deadlineMs: limit,
+        stop: stop.signal,
+        log: bind(bound, fn.name, event, traceparent),
+        emit: (sent) => emit(inTrace(sent, traceparent)),
+        onEnd,
+      });
+      traced.end();
+      return reply === undefined ? undefined : inTrace(reply, traceparent);
+    } catch (error) {
+      traced.end({ error });
+      throw error;
+    }
+  };
+
   return {
     deployed,
-    post: async (name, read, requestLog) => {
+    post: async (name, { read, log: requestLog, traceparent, tracestate }) => {
       const target = find(name);
       if (target.direct >= concurrency) {
         target.rejected += 1;
@@ -97,22 +153,23 @@ export function createRunner(options: RunnerOptions): Runner {
         onEnd();
         throw error;
       });
-      await invoke(target.fn, event, {
-        deadlineMs,
-        stop: stop.signal,
-        log: bind(requestLog, name, event),
-        onEnd,
-      });
+      const facts = { trigger: 'http', event, traceparent, tracestate } as const;
+      return work(target, facts, requestLog, { deadlineMs, onEnd });
     },
     deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
-      const bound = bind(log, name, event).child({ route, attempt });
+      const bound = log.child({ route, attempt });
+      const trigger = route.startsWith('schedule/') ? 'timer' : 'pubsub';
       try {
-        const { fn } = find(name);
+        const target = find(name);
         const onEnd = started(() => undefined);
-        await invoke(fn, event, { deadlineMs: timeoutMs, stop: stop.signal, log: bound, onEnd });
-        return { status: 200, message: '' };
+        const limits = { deadlineMs: timeoutMs, onEnd };
+        const reply = await work(target, { trigger, event, route, attempt }, bound, limits);
+        return { status: 200, message: '', ...(reply === undefined ? {} : { reply }) };
       } catch (error) {
-        bound.warn({ err: error }, 'delivery failed');
+        bind(bound, name, event, event.extensions['traceparent']).warn(
+          { err: error },
+          'delivery failed',
+        );
         const { status, message, retryAfter } = asCloverError(error);
         return {
           status,
@@ -139,13 +196,15 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
 }
 
 interface Target {
+  readonly fn: CloverFunction;
+  readonly handlers: ReadonlyMap<string, EventHandler>;
   readonly entry: FunctionEntry;
   readonly triggers: readonly CompiledTrigger[];
 }
 
 /** The event, if the catalogue names its type for the function or a trigger's `filters` take it. */
 async function accept(
-  { entry, triggers }: Target,
+  { entry, triggers }: Pick<Target, 'entry' | 'triggers'>,
   read: () => Promise<CloudEvent>,
 ): Promise<CloudEvent> {
   const event = await read();
@@ -172,12 +231,17 @@ async function closeOne(fn: CloverFunction, log: Logger): Promise<void> {
   }
 }
 
-function bind(log: Logger, name: string, event: CloudEvent): Logger {
-  const { id, source, type, extensions } = event;
-  const trace = extensions['traceparent'];
+function bind(log: Logger, name: string, event: CloudEvent, traceparent?: string): Logger {
+  const { id, source, type } = event;
   return log.child({
     function: name,
     event: { id, source, type },
-    ...(trace === undefined ? {} : { traceparent: trace }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   });
+}
+
+/** The event as one of this trace, unless it is one of another (CloudEvents' distributed-tracing extension). */
+function inTrace(event: CloudEvent, traceparent: string | undefined): CloudEvent {
+  if (traceparent === undefined || event.extensions['traceparent'] !== undefined) return event;
+  return { ...event, extensions: { ...event.extensions, traceparent } };
 }

@@ -53,7 +53,12 @@ const abortAfterMs = 20_000;
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { functions, catalogue, resources, token, listen, clock, log, onFatal } = options;
-  const runner = createRunner({ functions, catalogue, log });
+  const runner = createRunner({
+    functions,
+    catalogue,
+    log,
+    emit: (event) => broker.publish(event),
+  });
   const entries = runner.deployed.map(({ entry }) => entry);
   // Before anything is opened: a bad cron line.
   for (const entry of entries) parseSchedules(entry);

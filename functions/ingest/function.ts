@@ -1,6 +1,7 @@
 import { eventTypes } from '../../knative/events.ts';
 import type { TraceDecoder } from '../../native/codec/types.ts';
 import type { AnalyticsStore, BatchRecord } from '../analytics/store.ts';
+import { onBytes } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -49,18 +50,18 @@ export function createIngest(options: IngestOptions): CloverFunction {
   return {
     name: 'ingest',
 
-    async onEvent(event) {
-      if (event.type !== eventTypes.spans)
-        throw new CloverError('CLV_EVENT_INVALID', `ingest does not take events of ${event.type}`);
-      try {
-        counts.spans += await store(event);
-        counts.batches += 1;
-        lastStoredAt = clock.now();
-      } catch (error) {
-        if (error instanceof CloverError) count(error);
-        throw error;
-      }
-    },
+    handlers: [
+      onBytes(eventTypes.spans, async (event) => {
+        try {
+          counts.spans += await store(event);
+          counts.batches += 1;
+          lastStoredAt = clock.now();
+        } catch (error) {
+          if (error instanceof CloverError) count(error);
+          throw error;
+        }
+      }),
+    ],
 
     counters: () => ({
       ...counts,

@@ -1,6 +1,6 @@
 import {
   eventTypes,
-  resourceReference,
+  resourceChanges,
   type Notification,
   type ResourceReference,
 } from '../../knative/events.ts';
@@ -61,17 +61,14 @@ export function createNotify({ resources, records, clock }: NotifyOptions): Clov
     return mine;
   };
 
-  const schema = resourceReference;
-  const changed = (type: string) =>
-    on({ type, schema }, ({ data }, { emit }) => inTurn(() => tell(data, emit)));
+  const { added, updated, deleted } = resourceChanges;
   return {
     name: 'notify',
     handlers: [
-      changed(eventTypes.resourceAdded),
-      changed(eventTypes.resourceUpdated),
-      on({ type: eventTypes.resourceDeleted, schema }, ({ data }) =>
-        inTurn(() => records.forget(data.uid)),
+      ...[added, updated].map((change) =>
+        on(change, ({ data }, { emit }) => inTurn(() => tell(data, emit))),
       ),
+      on(deleted, ({ data }) => inTurn(() => records.forget(data.uid))),
     ],
     counters: () => ({ ...counts }),
   };

@@ -1,7 +1,8 @@
-import { eventTypes } from '../../knative/events.ts';
+import { resourceChanges, ticked } from '../../knative/events.ts';
 import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
@@ -22,13 +23,6 @@ export interface PolicyDependencies {
 
 /** Attempts against other writers before the event is given back for another delivery. */
 const attempts = 5;
-
-const handled: ReadonlySet<string> = new Set([
-  eventTypes.resourceAdded,
-  eventTypes.resourceDeleted,
-  eventTypes.resourceUpdated,
-  eventTypes.tick,
-]);
 
 /**
  * TrafficPolicies and the intents of ExperimentRuns → the gateway.
@@ -136,12 +130,12 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
 
   return {
     name: 'policy',
-    onEvent: async (event) => {
-      if (!handled.has(event.type)) {
-        throw new CloverError('CLV_EVENT_INVALID', `policy does not take ${event.type}`);
-      }
-      await reconcile({ resync: event.type === eventTypes.tick });
-    },
+    handlers: [
+      ...Object.values(resourceChanges).map((change) =>
+        on(change, () => reconcile({ resync: false })),
+      ),
+      on(ticked, () => reconcile({ resync: true })),
+    ],
     isActive: async () =>
       (last !== undefined && last.outcome.state !== 'acknowledged') ||
       (await resources.list('TrafficPolicy')).items.length > 0,

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { createKiller } from './helpers/killer.ts';
 import { healthy, World, type Answer } from './helpers/world.ts';
+import { handle, handlersOf } from '../host/helpers.ts';
 
 const plan = {
   warmUp: '1s',
@@ -100,15 +101,12 @@ test('events handled at the same time by two instances end the same', async (t) 
   await world.applyExperiment(plan);
   const twin = world.boot();
   const first = world.evaluate;
+  const types = first.handlers?.map(({ type }) => type) ?? [];
   world.evaluate = {
     name: 'evaluate',
-    async onEvent(event, invocation) {
-      await Promise.all([
-        first.onEvent?.(event, invocation),
-        twin.onEvent?.(event, invocation),
-        first.onEvent?.(event, invocation),
-      ]);
-    },
+    handlers: handlersOf(types, async (event, invocation) => {
+      await Promise.all([first, twin, first].map((fn) => handle(fn, event, invocation)));
+    }),
   };
   const { status } = await world.untilComplete(40);
   t.is(status.phase, 'Succeeded');

@@ -1,84 +1,17 @@
-import { connect } from 'node:net';
 import { Router } from 'express';
-import test, { type ExecutionContext } from 'ava';
-import { createHost, type Host } from '../../../functions/host/create-host.ts';
-import { eventHeaders } from '../../../functions/lib/event-headers.ts';
-import type { CloverFunction } from '../../../functions/host/function.ts';
-import type { EmitEvent } from '../../../functions/host/invocation.ts';
+import test from 'ava';
 import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts';
-import { createRunner, type RunnerOptions } from '../../../functions/host/runner.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
-import { entryOf, eventOf, silent, triggerOf, until } from './helpers.ts';
-
-const token = 'a-token-for-the-tests';
-const authorization = `Bearer ${token}`;
-const catalogue = [
-  entryOf('f', { direct: ['direct'], triggers: [triggerOf('on-a', 'a')], paths: ['/one', '/two'] }),
-];
-
-interface Started {
-  readonly url: string;
-  readonly host: Host;
-  readonly port: number;
-}
-
-async function start(
-  t: ExecutionContext,
-  fn: Omit<CloverFunction, 'name'>,
-  options: Partial<RunnerOptions> & {
-    readonly publish?: EmitEvent;
-    readonly requestTimeoutMs?: number;
-    readonly drainGraceMs?: number;
-  } = {},
-): Promise<Started> {
-  const runner = createRunner({
-    functions: [{ name: 'f', ...fn }],
-    catalogue,
-    log: silent,
-    ...options,
-  });
-  const host = createHost({
-    runner,
-    publish: options.publish ?? (async () => undefined),
-    token,
-    log: silent,
-    drainGraceMs: options.drainGraceMs ?? 20,
-    ...(options.requestTimeoutMs === undefined
-      ? {}
-      : { requestTimeoutMs: options.requestTimeoutMs }),
-  });
-  const url = await host.listen({ host: '127.0.0.1', port: 0 });
-  t.teardown(() => host.close());
-  return { url, host, port: Number(new URL(url).port) };
-}
-
-const post = (
-  url: string,
-  event: CloudEvent,
-  headers: Record<string, string> = {},
-): Promise<Response> =>
-  fetch(url, {
-    method: 'POST',
-    headers: { authorization, ...eventHeaders(event), ...headers },
-    body: new Uint8Array(event.data),
-  });
-
-const raw = (port: number, text: string): Promise<string> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    let answer = '';
-    socket.on('data', (data) => (answer += data.toString()));
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(answer));
-  });
+import { eventOf, handlersOf, until } from './helpers.ts';
+import { authorization, post, raw, start } from './start-host.ts';
 
 test('an event of each kind reaches its function whole', async (t) => {
   const seen: CloudEvent[] = [];
   const { url } = await start(t, {
-    onEvent: async (event) => {
+    handlers: handlersOf(['a', 'direct'], async (event) => {
       seen.push(event);
-    },
+    }),
   });
   const event = eventOf({
     type: 'direct',
@@ -91,8 +24,25 @@ test('an event of each kind reaches its function whole', async (t) => {
   t.deepEqual(seen[0], event);
 });
 
+test('a reply is answered as an event in binary mode, in the trace of its cause', async (t) => {
+  const reply = eventOf({
+    id: '2',
+    type: 'answer',
+    datacontenttype: 'text/plain',
+    data: Buffer.from('pong'),
+  });
+  const { url } = await start(t, { handlers: handlersOf(['direct'], async () => reply) });
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const response = await post(`${url}/functions/f`, eventOf({ type: 'direct' }), { traceparent });
+  t.is(response.status, 200);
+  t.is(response.headers.get('ce-type'), 'answer');
+  t.is(response.headers.get('ce-traceparent'), traceparent);
+  t.is(response.headers.get('content-type'), 'text/plain');
+  t.is(await response.text(), 'pong');
+});
+
 test('a type that the catalogue does not name is 400 and says which ones it does', async (t) => {
-  const { url } = await start(t, { onEvent: async () => t.fail() });
+  const { url } = await start(t, { handlers: handlersOf(['other'], async () => t.fail()) });
   const response = await post(`${url}/functions/f`, eventOf({ type: 'other' }));
   t.is(response.status, 400);
   t.regex(await response.text(), /must be one of: a, direct/);
@@ -119,12 +69,12 @@ test('the broker answers 202 after the commit, and 503 with Retry-After when ful
 
 test('every refusal is a problem with a code', async (t) => {
   const { url } = await start(t, {
-    onEvent: async ({ id }) => {
+    handlers: handlersOf(['direct'], async ({ id }) => {
       if (id === 'bug') throw new Error('secret of the inside');
       throw new CloverError('CLV_TELEMETRY_MALFORMED', 'bad bytes', {
         details: [{ field: 'data', message: 'at 7' }],
       });
-    },
+    }),
   });
   const direct = eventOf({ type: 'direct' });
   const cases: [number, string, Promise<Response>][] = [
@@ -177,10 +127,10 @@ test('a function has a bounded number of events in hand', async (t) => {
   const { url } = await start(
     t,
     {
-      onEvent: () => {
+      handlers: handlersOf(['direct'], () => {
         running += 1;
         return gate.promise;
-      },
+      }),
     },
     { concurrency: 2 },
   );
@@ -198,17 +148,20 @@ test('an invocation past its deadline is aborted and answered 504', async (t) =>
   const { url } = await start(
     t,
     {
-      onEvent: (_event, { signal }) =>
-        new Promise((resolve) => {
-          signal.addEventListener('abort', () => {
-            try {
-              signal.throwIfAborted();
-            } catch (error) {
-              reason = error;
-            }
-            resolve();
-          });
-        }),
+      handlers: handlersOf(
+        ['direct'],
+        (_event, { signal }) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () => {
+              try {
+                signal.throwIfAborted();
+              } catch (error) {
+                reason = error;
+              }
+              resolve();
+            });
+          }),
+      ),
     },
     { deadlineMs: 50 },
   );
@@ -264,7 +217,7 @@ test('draining ends readiness, finishes what is in flight, and ends streams', as
   });
   const { url, host } = await start(
     t,
-    { router, onEvent: () => gate.promise },
+    { router, handlers: handlersOf(['direct'], () => gate.promise) },
     { drainGraceMs: 2_000 },
   );
   const stream = await fetch(`${url}/one/stream`, { headers: { authorization } });

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import type { FunctionEntry, Trigger } from '../../../knative/catalogue.ts';
+import { onBytes, type EventHandler } from '../../../functions/host/event-handler.ts';
+import type { CloverFunction } from '../../../functions/host/function.ts';
+import type { EmitEvent, Invocation } from '../../../functions/host/invocation.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
 
 /** A log that nobody reads. */
 export const silent = pino({ level: 'silent' });
@@ -61,4 +65,33 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
       setTimeout(resolve, 5);
     });
   }
+}
+
+/** The same handler for each of these types. */
+export function handlersOf(
+  types: readonly string[],
+  handler: (event: CloudEvent, invocation: Invocation) => Promise<CloudEvent | void>,
+): EventHandler[] {
+  return types.map((type) => onBytes(type, handler));
+}
+
+/** Emits nothing: the test has no broker. */
+export const noEmit: EmitEvent = async () => undefined;
+
+/** Gives an event to a function as the host would. */
+export async function handle(
+  fn: CloverFunction,
+  event: CloudEvent,
+  invocation: Partial<Invocation> = {},
+): Promise<CloudEvent | undefined> {
+  const handler = fn.handlers?.find(({ type }) => type === event.type);
+  if (handler === undefined) {
+    throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
+  }
+  return handler.handle(event, {
+    signal: AbortSignal.timeout(30_000),
+    log: silent,
+    emit: noEmit,
+    ...invocation,
+  });
 }

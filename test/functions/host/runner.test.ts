@@ -2,15 +2,16 @@ import test from 'ava';
 import { createRunner } from '../../../functions/host/runner.ts';
 import type { TriggerFilter } from '../../../knative/filters.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
-import { entryOf, eventOf, silent, triggerOf } from './helpers.ts';
+import { entryOf, eventOf, handlersOf, noEmit, silent, triggerOf } from './helpers.ts';
 
-const runnerWith = (filters: readonly TriggerFilter[], onEvent: () => Promise<void>) =>
+const runnerWith = (filters: readonly TriggerFilter[], handler: () => Promise<void>) =>
   createRunner({
-    functions: [{ name: 'f', onEvent }],
+    functions: [{ name: 'f', handlers: handlersOf(['a', 'b', 'rich.one'], handler) }],
     catalogue: [
       entryOf('f', { triggers: [triggerOf('plain', 'a'), { ...triggerOf('rich', 'b'), filters }] }),
     ],
     log: silent,
+    emit: noEmit,
   });
 
 test("an event by direct POST is taken when its type is named or a trigger's filters take it", async (t) => {
@@ -18,7 +19,7 @@ test("an event by direct POST is taken when its type is named or a trigger's fil
   const runner = runnerWith([{ cesql: `type LIKE 'rich.%' AND kind = 'Tap'` }], async () => {
     taken += 1;
   });
-  const post = (event: CloudEvent) => runner.post('f', async () => event, silent);
+  const post = (event: CloudEvent) => runner.post('f', { read: async () => event, log: silent });
   await post(eventOf({ type: 'a' }));
   await post(eventOf({ type: 'rich.one', extensions: { kind: 'Tap' } }));
   t.is(taken, 2);

@@ -10,6 +10,7 @@ import { eventTypes } from '../../../knative/events.ts';
 import { createTraceDecoder } from '../../../native/codec/codec.ts';
 import { otlpOf, serverSpan } from '../analytics/spans.ts';
 import { log, startTestClickHouse, type TestClickHouse } from '../analytics/start.ts';
+import { handle } from '../host/helpers.ts';
 
 interface SetUp {
   readonly clickhouse: TestClickHouse;
@@ -57,9 +58,7 @@ function event(id: string, data: Buffer, extensions: Record<string, string> = {}
   };
 }
 
-const send = (ingest: CloverFunction, what: CloudEvent): Promise<void> =>
-  ingest.onEvent?.(what, { signal: AbortSignal.timeout(30_000), log }) ??
-  Promise.reject(new TypeError('ingest takes events'));
+const send = handle;
 
 const codeOf = (error: unknown): string => (error instanceof CloverError ? error.code : '');
 

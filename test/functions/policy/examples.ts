@@ -9,6 +9,7 @@ import {
   type TrafficPolicy,
   type TrafficPolicySpec,
 } from '../../../knative/resources/traffic-policy.ts';
+import { resourceEvent } from '../../../functions/host/resource-events.ts';
 
 /** Seconds after a fixed instant, as a creation time. */
 export function createdAfter(seconds: number): string {
@@ -74,3 +75,6 @@ function metadataOf(metadata: Partial<ObjectMeta> & { readonly name: string }): 
     ...metadata,
   };
 }
+
+/** What tells the function that a policy has changed. */
+export const updatedEvent = resourceEvent({ type: 'MODIFIED', object: policyOf() });

@@ -1,12 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
-import { eventTypes } from '../../../knative/events.ts';
 import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
 import type { TrafficPolicy } from '../../../knative/resources/traffic-policy.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
-import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
+import { tickEvent } from '../../../functions/host/scheduler.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
 import {
   createMemoryGateway,
@@ -16,7 +14,8 @@ import type { SnapshotStore } from '../../../functions/policy/snapshot-store.ts'
 import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
-import { intentOf, policyOf, runOf } from './examples.ts';
+import { handle } from '../host/helpers.ts';
+import { intentOf, policyOf, runOf, updatedEvent } from './examples.ts';
 
 interface Stand {
   readonly resources: ResourceStore;
@@ -24,17 +23,6 @@ interface Stand {
   readonly gateway: MemoryGateway;
   readonly policy: CloverFunction;
 }
-
-const invocation = { signal: new AbortController().signal, log: pino({ enabled: false }) };
-
-const event = (type: string): CloudEvent => ({
-  specversion: '1.0',
-  id: '1',
-  source: '/test',
-  type,
-  extensions: {},
-  data: Buffer.from('{}'),
-});
 
 function stand(t: ExecutionContext): Stand {
   const clock = systemClock;
@@ -46,11 +34,9 @@ function stand(t: ExecutionContext): Stand {
   return { resources, snapshots, gateway, policy };
 }
 
-const changed = async (policy: CloverFunction): Promise<void> =>
-  policy.onEvent?.(event(eventTypes.resourceUpdated), invocation);
+const changed = (policy: CloverFunction) => handle(policy, updatedEvent);
 
-const tick = async (policy: CloverFunction): Promise<void> =>
-  policy.onEvent?.(event(eventTypes.tick), invocation);
+const tick = (policy: CloverFunction) => handle(policy, tickEvent('policy-resync', 0));
 
 async function apply(resources: ResourceStore, policy = policyOf()): Promise<void> {
   const { name, namespace } = policy.metadata;
@@ -178,11 +164,4 @@ test('two writers on one head agree, and numbers go on above files from a lost d
   await Promise.all([changed(policy), changed(other), changed(policy)]);
   t.is((await snapshots.head())?.version, 42);
   t.is((await read(resources)).status.snapshot, 42);
-});
-
-test('an event of another type is refused as poison', async (t) => {
-  const { policy } = stand(t);
-  await t.throwsAsync(async () => policy.onEvent?.(event('dev.example.other'), invocation), {
-    code: 'CLV_EVENT_INVALID',
-  });
 });

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest from 'ava';
-import { pino } from 'pino';
 import { eventTypes } from '../../../knative/events.ts';
 import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
+import { tickEvent } from '../../../functions/host/scheduler.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
 import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import { client, envoyMissing, envoyStand, until, upstream, versionsOf } from './envoy.ts';
-import { intentOf, policyOf, runOf } from './examples.ts';
+import { handle } from '../host/helpers.ts';
+import { intentOf, policyOf, runOf, updatedEvent } from './examples.ts';
 
 const test = envoyMissing === undefined ? anyTest.serial : anyTest.serial.skip;
 
@@ -25,11 +26,7 @@ test('from resources to requests: a run moves them, its end brings back the exac
   const snapshots = createSqliteSnapshotStore({ path: ':memory:', clock });
   t.teardown(async () => Promise.all([resources.close(), snapshots.close()]));
   const policy = createPolicy({ resources, snapshots, gateway: stand.gateway, clock });
-  const notify = async (type: string): Promise<void> =>
-    policy.onEvent?.(
-      { specversion: '1.0', id: '1', source: '/t', type, extensions: {}, data: Buffer.from('{}') },
-      { signal: new AbortController().signal, log: pino({ enabled: false }) },
-    );
+  const notify = (type: string) => handle(policy, { ...updatedEvent, type });
   const setRun = async (status: ExperimentRunStatus): Promise<void> => {
     const run = await resources.get('ExperimentRun', 'shop', 'try-1');
     if (run) await resources.patchStatus<'ExperimentRun'>(run, status);
@@ -53,7 +50,7 @@ test('from resources to requests: a run moves them, its end brings back the exac
   t.is(await programmed(), 'Unknown');
 
   await stand.start();
-  await notify(eventTypes.tick);
+  await handle(policy, tickEvent('policy-resync', 0));
   t.is(await programmed(), 'True');
   const before = await routes();
   const get = client(t, stand.port);

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { pino } from 'pino';
 import { eventTypes } from '../../../../knative/events.ts';
 import type { ExperimentRun } from '../../../../knative/resources/experiment-run.ts';
 import type { Experiment } from '../../../../knative/resources/experiment.ts';
@@ -15,6 +14,7 @@ import { createLocalStore } from '../../../../functions/resources/local-store.ts
 import { toCells, type Seen } from './cells.ts';
 import { Killed, type Stores } from './killer.ts';
 import { createNormal, createRandom } from './random.ts';
+import { handle } from '../../host/helpers.ts';
 
 /** How a version answers: seconds, or undefined for never. */
 export type Answer = (draw: Draw) => { latency: number | undefined; error?: boolean };
@@ -42,7 +42,6 @@ export interface WorldOptions {
 export const healthy: Answer = ({ normal }) => ({ latency: 0.002 * Math.exp(0.4 * normal()) });
 
 const start = 1_800_000_000_000;
-const quiet = pino({ level: 'silent' });
 
 /** A service with traffic, an agent that sees it, and the function under test; time is ours. */
 export class World {
@@ -218,8 +217,8 @@ export class World {
   async deliver(event: CloudEvent): Promise<void> {
     for (;;) {
       try {
-        const invocation = { signal: new AbortController().signal, log: quiet };
-        return await this.evaluate.onEvent?.(event, invocation);
+        await handle(this.evaluate, event);
+        return;
       } catch (error) {
         if (!(error instanceof Killed)) throw error;
         this.evaluate = this.boot();
