@@ -3,6 +3,7 @@ import type { AnalyticsStore } from '../analytics/store.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Clock } from '../lib/clock.ts';
+import { eventText } from './event-stream.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { LiveExperiment, LiveView } from './schemas/live.ts';
 import type { Status } from './schemas/questions.ts';
@@ -20,7 +21,8 @@ export interface LiveSources {
 /** One view: made once, whatever the number of readers. */
 export interface LiveFrame {
   readonly id: string;
-  readonly view: LiveView;
+  /** As it goes out. */
+  readonly text: string;
 }
 
 /** Makes views while someone looks. */
@@ -53,7 +55,8 @@ export function createLiveFeed(sources: LiveSources): LiveFeed {
       const view = await liveView(sources, began, red).catch(() => undefined);
       if (view !== undefined) {
         // The time is part of the id, so that those of the process before are never met again.
-        newest = { id: `${view.at}-${(sequence += 1)}`, view };
+        const id = `${view.at}-${(sequence += 1)}`;
+        newest = { id, text: eventText({ id, data: view }) };
         news.emit('view');
       }
       await clock.sleep(Math.max(periodMs - (clock.now() - began), periodMs / 4));

@@ -48,8 +48,14 @@ function qualityOf(mediaType: string, ranges: readonly Range[]): number {
   return 0;
 }
 
-/** Whether a list of entity tags, or `*`, has this one; weak comparison (RFC 9110 §8.8.3.2). */
-export function namesTag(header: string | undefined, tag: string): boolean {
-  const known = (header ?? '').split(',').map((text) => text.trim().replace(/^W\//, ''));
-  return known.some((text) => text === '*' || text === tag);
+/** How entity tags are compared. */
+export interface TagMatch {
+  /** A weak tag of the list counts as well (RFC 9110 §8.8.3.2): for reads, not for writes. */
+  readonly weak: boolean;
+}
+
+/** Whether an If-Match or If-None-Match header names the tag, or `*`. */
+export function namesTag(header: string | undefined, tag: string, { weak }: TagMatch): boolean {
+  const listed = (header ?? '').split(',').map((text) => text.trim());
+  return listed.some((text) => text === '*' || text === tag || (weak && text === `W/${tag}`));
 }

@@ -37,7 +37,11 @@ function sendJson(request: ApiRequest, response: ApiResponse, reply: JsonReply):
   // Kept by the reader's own cache, and asked for every time; what it shows depends on the token.
   if (reading)
     response.set('Cache-Control', 'private, no-cache').vary('Accept').vary('Authorization');
-  if (reading && etag !== undefined && namesTag(request.headers['if-none-match'], etag)) {
+  if (
+    reading &&
+    etag !== undefined &&
+    namesTag(request.headers['if-none-match'], etag, { weak: true })
+  ) {
     response.status(304).end();
     return;
   }

@@ -1,4 +1,4 @@
-import { eventStream, eventStreamType, eventText } from '../event-stream.ts';
+import { eventStream, eventStreamType } from '../event-stream.ts';
 import type { LiveFeed } from '../live-feed.ts';
 import { questions } from '../operations/questions.ts';
 import { route, type Route } from '../route.ts';
@@ -23,7 +23,7 @@ export function liveRoutes({ feed, clock, heartbeatMs }: LiveRoutes): readonly R
         run: (sink) =>
           eventStream(sink, { clock, heartbeatMs }, async () => {
             for await (const frame of feed.follow(sink.signal, known)) {
-              await sink.write(eventText({ id: frame.id, data: frame.view }));
+              await sink.write(frame.text);
             }
           }),
       };

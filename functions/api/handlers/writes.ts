@@ -99,13 +99,13 @@ const isConflict = (error: unknown): boolean =>
 function demandTags(held: Held, found: AnyResource | undefined): void {
   const tag = found === undefined ? undefined : etag(found);
   const shown = tag ?? 'no such object';
-  if (held.if !== undefined && (tag === undefined || !namesTag(held.if, tag))) {
+  if (held.if !== undefined && (tag === undefined || !namesTag(held.if, tag, { weak: false }))) {
     throw new CloverError(
       'CLV_PRECONDITION_FAILED',
       `If-Match: ${held.if} does not hold: found ${shown}`,
     );
   }
-  if (held.none !== undefined && tag !== undefined && namesTag(held.none, tag)) {
+  if (held.none !== undefined && tag !== undefined && namesTag(held.none, tag, { weak: true })) {
     throw new CloverError(
       'CLV_PRECONDITION_FAILED',
       `If-None-Match: ${held.none} does not hold: found ${shown}`,

@@ -22,8 +22,10 @@ async function startWithTap(t: ExecutionContext) {
 
 test('If-Match writes over the version that it names, and over no other (412)', async (t) => {
   const { api } = await startWithTap(t);
-  const good = await put(api, tapPath, tap(2), { 'if-match': '"0", W/"1"' });
+  const good = await put(api, tapPath, tap(2), { 'if-match': '"0", "1"' });
   t.is(good.status, 200);
+  const weak = put(api, tapPath, tap(3), { 'if-match': 'W/"2"' });
+  await refused(t, weak, 412, 'CLV_PRECONDITION_FAILED');
   t.is(good.headers.get('etag'), '"2"');
   await refused(
     t,
