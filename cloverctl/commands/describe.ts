@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { KubernetesEvent } from '../../knative/kubernetes-event.ts';
 import type { ExperimentRunStatus } from '../../knative/resources/experiment-run.ts';
 import type { AnyResource } from '../../knative/resources/kinds.ts';
 import type { Condition } from '../../knative/resources/meta.ts';
@@ -9,6 +10,7 @@ import { writeJson, writeLines } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
 import { timeText } from '../output/text.ts';
+import { eventLines } from './get-events.ts';
 import { missing } from './get.ts';
 
 interface DescribeOptions extends GlobalOptions {
@@ -34,16 +36,19 @@ export function registerDescribe(program: Command, env: CliEnv): void {
         newest === undefined
           ? undefined
           : await client.get('ExperimentRun', options.namespace, newest);
+      const { namespace } = options;
+      const events = await client.events({ namespace, kind: info.kind, name });
       if (options.json === true)
-        return writeJson(env, run === undefined ? { object } : { object, run });
+        return writeJson(env, { object, ...(run === undefined ? {} : { run }), events });
       const { stringify } = await import('yaml');
-      return writeLines(env, describe(object, run?.status, stringify));
+      return writeLines(env, describe(object, run?.status, events, stringify));
     });
 }
 
 function describe(
   object: AnyResource,
   run: ExperimentRunStatus | undefined,
+  events: readonly KubernetesEvent[],
   stringify: (value: unknown) => string,
 ): string[] {
   const { metadata, kind } = object;
@@ -63,6 +68,7 @@ function describe(
     ...section('Spec', stringify(object.spec).trimEnd().split('\n')),
     ...runSections(object.kind === 'ExperimentRun' ? object.status : run),
     ...section('Conditions', conditionLines(object.status.conditions ?? [])),
+    ...section('Events', eventLines(events)),
   ];
 }
 

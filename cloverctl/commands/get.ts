@@ -15,6 +15,7 @@ import {
   type OutputOptions,
 } from '../output/print.ts';
 import { table } from '../output/table.ts';
+import { eventNames, getEvents } from './get-events.ts';
 import { follow } from './watch.ts';
 
 /** Options that say which objects are read. */
@@ -29,7 +30,7 @@ export function registerGet(program: Command, env: CliEnv): void {
   program
     .command('get')
     .description('show objects')
-    .argument('<kind>', 'for example trafficpolicies or tp')
+    .argument('<kind>', 'for example trafficpolicies or tp, or events')
     .argument('[name]')
     .option('-n, --namespace <name>', 'namespace', 'default')
     .option('-A, --all-namespaces', 'of every namespace')
@@ -37,10 +38,11 @@ export function registerGet(program: Command, env: CliEnv): void {
     .addOption(outputOption(['table', 'wide', 'yaml', 'json', 'name']))
     .action(async (kind: string, name: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GetOptions>();
+      if (name === undefined && eventNames.has(kind)) return getEvents(options, env);
       const info = kindByName(kind);
-      await (options.watch === true
+      return options.watch === true
         ? follow(info, name, options, env)
-        : get(info, name, options, env));
+        : get(info, name, options, env);
     });
 }
 
