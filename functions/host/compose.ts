@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { catalogue } from '../../knative/catalogue.ts';
+import { catalogue, webhookEntry } from '../../knative/catalogue.ts';
 import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import type { AnalyticsStore } from '../analytics/store.ts';
@@ -12,6 +12,8 @@ import { createSqliteEvidenceStore } from '../evaluate/sqlite-evidence-store.ts'
 import { createIngest } from '../ingest/function.ts';
 import type { Clock } from '../lib/clock.ts';
 import { version } from '../lib/version.ts';
+import { createNotify } from '../notify/function.ts';
+import { createWebhook, webhookName } from '../notify/webhook.ts';
 import { createEnvoyValidator } from '../policy/envoy-validator.ts';
 import { createFileXdsGateway } from '../policy/file-xds-gateway.ts';
 import { createPolicy } from '../policy/function.ts';
@@ -76,14 +78,22 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     }),
     createEvaluate({ resources, evidence, clock }),
     createIngest({ analytics, decoder: createTraceDecoder(), clock }),
+    createNotify({ resources, records, clock }),
   ];
+  const webhooks = config.notifications.map(({ url, secret, types }) => {
+    const name = webhookName(url);
+    functions.push(
+      createWebhook({ name, url, clock, ...(secret === undefined ? {} : { secret }) }),
+    );
+    return webhookEntry(name, types);
+  });
   if (gateway !== undefined && snapshots !== undefined) {
     functions.push(createPolicy({ resources, snapshots, gateway, clock }));
   }
 
   const serving = await serve({
     functions,
-    catalogue,
+    catalogue: [...catalogue, ...webhooks],
     brokerPath: file('broker.db'),
     resources,
     token: config.token,
