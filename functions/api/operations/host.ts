@@ -80,6 +80,24 @@ export const hostOperations: readonly Operation[] = [
     errors: [...eventErrors, 'CLV_DEADLINE_EXCEEDED', 'CLV_NOT_FOUND'],
     example: { params: { name: 'ingest' }, headers: eventHeaders, body: event },
   }),
+  operation({
+    id: 'metrics',
+    method: 'get',
+    path: '/metrics',
+    tag: 'Host',
+    summary: "Clover's own metrics, where they are switched on",
+    params: noParams,
+    query: noQuery,
+    answers: [
+      {
+        status: 200,
+        description: "Prometheus' text format.",
+        content: [{ mediaType: 'text/plain', schema: z.string() }],
+      },
+    ],
+    errors: ['CLV_NOT_FOUND'],
+    example: {},
+  }),
   health('live', 'Whether the process runs'),
   health('ready', 'Whether the process takes requests; 503 while it drains'),
 ];
