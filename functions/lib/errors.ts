@@ -41,6 +41,3 @@ export class CloverError extends Error {
 
 /** A stable error code. */
 export type ErrorCode = keyof typeof errorCatalogue;
-
-/** The codes as a record. */
-export const errorStatus = errorCatalogue;

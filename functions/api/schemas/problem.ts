@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { errorStatus, type ErrorCode } from '../../lib/errors.ts';
+import { errorCatalogue } from '../../lib/error-catalogue.ts';
+import type { ErrorCode } from '../../lib/errors.ts';
 
 const isErrorCode = (value: unknown): value is ErrorCode =>
-  typeof value === 'string' && Object.hasOwn(errorStatus, value);
+  typeof value === 'string' && Object.hasOwn(errorCatalogue, value);
 
 const detail = z.object({
   field: z.string().meta({ description: 'Path as kubectl writes it: `spec.rules[0].name`.' }),
@@ -17,7 +18,7 @@ export const problem = z
     status: z.int().min(400).max(599),
     detail: z.string(),
     code: z
-      .enum(Object.keys(errorStatus))
+      .enum(Object.keys(errorCatalogue))
       .meta({ description: 'Stable; docs/errors.md says what each one means.' }),
     details: z.array(detail).meta({ description: 'What the caller may fix, place by place.' }),
   })

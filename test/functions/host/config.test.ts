@@ -23,6 +23,7 @@ test('a minimal configuration gets its defaults', (t) => {
     listen: { host: '127.0.0.1', port: 0 },
     logLevel: 'info',
     notifications: [],
+    cors: { origins: [] },
   });
 });
 

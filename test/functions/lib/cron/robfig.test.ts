@@ -5,21 +5,22 @@ import { nextInstant } from '../../../../functions/lib/cron/next.ts';
 import { parseCron } from '../../../../functions/lib/cron/parse.ts';
 import { CloverError } from '../../../../functions/lib/errors.ts';
 
-const table = z.object({
-  refused: z.array(z.string()),
-  cases: z.array(
-    z.object({
-      schedule: z.string(),
-      timezone: z.string(),
-      after: z.number(),
-      next: z.array(z.number()),
-    }),
-  ),
+const oneCase = z.object({
+  schedule: z.string(),
+  timezone: z.string(),
+  after: z.number(),
+  next: z.array(z.number()),
 });
 
-/** Made by `oracle/main.go` with the library that PingSource uses. */
-const read = async () =>
-  table.parse(JSON.parse(await readFile(new URL('cases.json', import.meta.url), 'utf8')));
+/** Made by `oracle/main.go` with the library that PingSource uses: what it refuses, then a case per line. */
+async function read() {
+  const text = await readFile(new URL('cases.jsonl', import.meta.url), 'utf8');
+  const [refused = '', ...cases] = text.trimEnd().split('\n');
+  return {
+    refused: z.array(z.string()).parse(JSON.parse(refused)),
+    cases: cases.map((line) => oneCase.parse(JSON.parse(line))),
+  };
+}
 
 test("instants are robfig/cron's, at changes of the clocks too", async (t) => {
   const { cases } = await read();

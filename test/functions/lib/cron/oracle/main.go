@@ -1,5 +1,5 @@
-// Prints cases.json: what robfig/cron v3.0.1 says about every line, zone and start below.
-// Run: go run . > ../cases.json
+// Prints cases.jsonl, the refused lines first: what robfig/cron v3.0.1 says about every line, zone and start below.
+// Run: go run . > ../cases.jsonl
 package main
 
 import (
@@ -108,14 +108,8 @@ func main() {
 		}
 	}
 	out := json.NewEncoder(os.Stdout)
-	fmt.Print("{\"refused\":")
 	out.Encode(refused)
-	fmt.Print(",\"cases\":[\n")
-	for i, each := range cases {
-		if i > 0 {
-			fmt.Print(",")
-		}
+	for _, each := range cases {
 		out.Encode(each)
 	}
-	fmt.Println("]}")
 }
