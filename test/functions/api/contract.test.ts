@@ -44,6 +44,7 @@ interface Control {
 interface Change {
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: string;
+  readonly method?: string;
 }
 
 /** A real host with the API in it. */
@@ -94,7 +95,7 @@ async function startHost(t: ExecutionContext): Promise<Control> {
   const defs = jsonSchemas.parse(closed(document.components.schemas));
 
   return {
-    send: ({ path, method, example }, { headers = {}, query } = {}) => {
+    send: ({ path, method: own, example }, { headers = {}, query, method = own } = {}) => {
       const filled = path.replaceAll(
         /\{(\w+)\}/g,
         (_, name: string) => example.params?.[name] ?? '',
@@ -182,5 +183,21 @@ test('every refusal is a problem that the document declares', async (t) => {
       t.is(response.headers.get('content-type'), 'application/problem+json');
       t.is(await breach(operation, response), undefined, operation.id);
     }
+  }
+});
+
+test('every path has the methods that the document says, and no other', async (t) => {
+  const { send } = await startHost(t);
+  for (const [path, declared] of Map.groupBy(operations, (operation) => operation.path)) {
+    const [first] = declared;
+    if (first === undefined) continue;
+    const { status, headers } = await send(first, { method: 'PATCH' });
+    t.is(status, 405, path);
+    const allowed = (headers.get('allow') ?? '').split(', ');
+    t.deepEqual(
+      allowed.filter((method) => !['HEAD', 'OPTIONS'].includes(method)).sort(),
+      declared.map(({ method }) => method.toUpperCase()).sort(),
+      path,
+    );
   }
 });
