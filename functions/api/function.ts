@@ -1,5 +1,4 @@
 import type { CloverFunction } from '../host/function.ts';
-import { createApiRouter } from './api-router.ts';
 import type { ApiOptions } from './options.ts';
 import { createStreams } from './streams.ts';
 
@@ -8,7 +7,10 @@ export function createApi(options: ApiOptions): CloverFunction {
   const streams = createStreams(options.clock, options.limits);
   return {
     name: 'api',
-    router: createApiRouter(options, streams),
+    async routes() {
+      const { createApiRouter } = await import('./api-router.ts');
+      return createApiRouter(options, streams);
+    },
     counters: () => streams.counters(),
     async close() {
       streams.close();

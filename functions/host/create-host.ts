@@ -4,19 +4,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import { createCors } from './cors.ts';
-import { createApp } from './create-app.ts';
+import { createBearerCheck } from './bearer.ts';
 import type { EmitEvent } from './invocation.ts';
+import { createListener, type RequestListener } from './listener.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import type { Runner } from './runner.ts';
+import { noTelemetry, type Telemetry } from './telemetry.ts';
 
 /** Options of {@link createHost}. */
 export interface HostOptions {
   readonly runner: Runner;
-  /** Takes the events of `POST /broker`. */
-  readonly publish: EmitEvent;
-  /** Bearer token for everything but health. */
-  readonly token: string;
+  /** Takes the events of `POST /broker`; absent: there is no broker here. */
+  readonly publish?: EmitEvent;
+  /** Function whose events come to `/`, as Knative sends them. */
+  readonly rootFunction?: string;
+  /** Bearer token for everything but health; absent: whoever reaches the port may call. */
+  readonly token?: string;
   readonly log: Logger;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
   /** Origins whose browsers may call; see {@link createCors}. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
@@ -33,21 +39,40 @@ export interface Host {
   drain(): Promise<void>;
   /** Requests without an answer. */
   pending(): number;
+  /** Connections that were turned away because there were too many, cumulative. */
+  turnedAway(): number;
   /** Ends what still streams and every connection. */
   close(): Promise<void>;
 }
 
 /** Node's default; larger heads are answered 431. */
 const maxHeaderBytes = 16 * 1024;
+/** Each costs memory before it has asked anything. */
+const maxConnections = 4_096;
 const pollMs = 10;
 
 /** Makes the server; nothing is bound before `listen`. */
 export function createHost(options: HostOptions): Host {
-  const { runner, publish, token, log, requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
-  const cors = createCors(options.corsOrigins ?? []);
+  const { runner, publish, rootFunction, token, log, telemetry = noTelemetry } = options;
+  const { requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
   let draining = false;
+  let turnedAway = 0;
   const open = new Set<ServerResponse>();
-  const app = createApp({ runner, publish, token, log, isDraining: () => draining });
+  const answer = createListener({
+    runner,
+    log,
+    telemetry,
+    ...(publish === undefined ? {} : { publish }),
+    ...(rootFunction === undefined ? {} : { rootFunction }),
+    isAuthorized: token === undefined ? () => true : createBearerCheck(token),
+    cors: createCors(options.corsOrigins ?? []),
+    isDraining: () => draining,
+  });
+  const listener: RequestListener = (request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    answer(request, response);
+  };
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -55,12 +80,17 @@ export function createHost(options: HostOptions): Host {
       headersTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.max(requestTimeoutMs / 10, 50),
     },
-    (request, response) => {
-      open.add(response);
-      response.on('close', () => open.delete(response));
-      if (!cors(request, response)) app(request, response);
-    },
+    listener,
   );
+  // Not Node's own answer: who waits for 100 Continue hears first whether the body is wanted.
+  server.on('checkContinue', listener);
+  server.maxConnections = maxConnections;
+  server.on('drop', () => {
+    turnedAway += 1;
+    log.warn({ maxConnections, turnedAway }, 'a connection was turned away');
+  });
+  // A client may end its side once it has asked, and still gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const begun = [...open].some((response) => response.socket === socket && response.headersSent);
     if (!socket.writable || begun || error.code === 'ECONNRESET') socket.destroy();
@@ -91,6 +121,7 @@ export function createHost(options: HostOptions): Host {
       while (pending() > 0) await delay(pollMs);
     },
     pending,
+    turnedAway: () => turnedAway,
     close: async () => {
       draining = true;
       for (const response of open) if (streaming(response)) response.end();

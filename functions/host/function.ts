@@ -11,8 +11,8 @@ export interface CloverFunction {
   readonly name: string;
   /** What takes the events of the function's triggers, direct types and schedules: one handler per type. */
   readonly handlers?: readonly EventHandler[];
-  /** Plain HTTP below the catalogue's paths. */
-  readonly router?: Router;
+  /** Plain HTTP below the catalogue's paths; made when the first request for it comes. */
+  routes?(): Promise<Router>;
   /** Whether the named schedule should tick now. */
   isActive?(schedule: string): Promise<boolean>;
   /** Counters for the host's status page: name → value. */

@@ -5,9 +5,7 @@ import { openApiDocument, type OpenApiDocument } from '../../../functions/api/op
 import { operation } from '../../../functions/api/operation.ts';
 import { operations } from '../../../functions/api/operations.ts';
 import { noParams, noQuery } from '../../../functions/api/operations/parameters.ts';
-import { createApp } from '../../../functions/host/create-app.ts';
-import { createRunner } from '../../../functions/host/runner.ts';
-import { silent } from '../host/helpers.ts';
+import { hostPaths } from '../../../functions/host/listener.ts';
 import { startApi } from './server.ts';
 
 const document = (): OpenApiDocument => openApiDocument({ operations, version: '1.2.3' });
@@ -70,22 +68,10 @@ test('two schemas with one name are refused', (t) => {
   t.regex(error.message, /TestOfTwoSchemas/);
 });
 
-const emit = async (): Promise<void> => undefined;
-
-test('every route of the host is in the document', (t) => {
-  const runner = createRunner({ functions: [], catalogue: [], log: silent, emit });
-  const app = createApp({
-    runner,
-    publish: emit,
-    token: 'x',
-    log: silent,
-    isDraining: () => false,
-  });
-  const documented = new Set(operations.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1')));
-  const routed = app.router.stack.flatMap(({ route }) => (route === undefined ? [] : [route.path]));
-  t.true(routed.length >= 4);
+test('every path of the host is in the document', (t) => {
+  const documented = new Set(operations.map(({ path }) => path));
   t.deepEqual(
-    routed.filter((path) => !documented.has(path)),
+    hostPaths.filter((path) => !documented.has(path)),
     [],
   );
 });

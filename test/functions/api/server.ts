@@ -137,7 +137,8 @@ export async function startApi(
         : new CloverError('CLV_UNAUTHORIZED', 'the bearer token is missing or wrong'),
     );
   });
-  if (api.router !== undefined) app.use(api.router);
+  const routes = await api.routes?.();
+  if (routes !== undefined) app.use(routes);
   app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });

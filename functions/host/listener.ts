@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { CloverError } from '../lib/errors.ts';
+import type { Cors } from './cors.ts';
+import type { HttpApp } from './create-app.ts';
+import { createEventPosts } from './event-posts.ts';
+import { openExchange, type Exchange } from './exchange.ts';
+import type { EmitEvent } from './invocation.ts';
+import { asCloverError, sendProblem } from './problem.ts';
+import type { Runner } from './runner.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Options of {@link createListener}. */
+export interface ListenerOptions {
+  readonly runner: Runner;
+  /** Takes the events of `POST /broker`; absent: there is no broker here. */
+  readonly publish?: EmitEvent;
+  /** Function whose events come to `/`, as Knative sends them. */
+  readonly rootFunction?: string;
+  /** Whether a caller may have everything but health. */
+  readonly isAuthorized: (authorization: string | undefined) => boolean;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly cors: Cors;
+  readonly isDraining: () => boolean;
+}
+
+/** What a host answers itself, as OpenAPI writes paths; everything else is a function's. */
+export const hostPaths = [
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/broker',
+  '/functions/{name}',
+] as const;
+
+/** What an HTTP server calls for each request. Never throws. */
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * The HTTP surface of a host; see docs/architecture.md. Health, events and metrics are answered on Node's own
+ * server; Express is loaded by the first request for a function's own routes.
+ */
+export function createListener(options: ListenerOptions): RequestListener {
+  const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining } = options;
+  const events = createEventPosts(options);
+  const exchanges = new WeakMap<ServerResponse, Exchange>();
+  let app: Promise<HttpApp> | undefined;
+
+  const health = (exchange: Exchange): boolean => {
+    const { path } = exchange;
+    if (path !== '/health/live' && path !== '/health/ready') return false;
+    exchange.allow('GET', 'HEAD');
+    if (path === '/health/live') sendJson(exchange, { status: 'live' });
+    else if (isDraining()) throw new CloverError('CLV_OVERLOADED', 'the host drains');
+    else sendJson(exchange, { status: 'ready' });
+    return true;
+  };
+
+  const scrape = async ({ allow, response }: Exchange): Promise<void> => {
+    allow('GET', 'HEAD');
+    const page = await telemetry.scrape?.();
+    if (page === undefined) throw new CloverError('CLV_NOT_FOUND', 'metrics are switched off');
+    response.writeHead(200, { 'content-type': page.contentType }).end(page.body);
+  };
+
+  const answer = async (exchange: Exchange): Promise<void> => {
+    const { request, response, path } = exchange;
+    if (cors(request, response) || health(exchange)) return;
+    if (!isAuthorized(request.headers.authorization)) {
+      throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
+    }
+    if (path === '/metrics') return scrape(exchange);
+    if (path === '/broker' && options.publish !== undefined) {
+      return events.publish(exchange, options.publish);
+    }
+    const name = path === '/' ? rootFunction : functionOf(path);
+    if (name !== undefined) return events.invoke(exchange, name);
+    exchange.expectBody();
+    app ??= loadApp();
+    (await app)(request, response);
+  };
+
+  const loadApp = async (): Promise<HttpApp> => {
+    const { createApp } = await import('./create-app.ts');
+    return createApp(runner.deployed, (error, response) => {
+      const exchange = exchanges.get(response);
+      if (exchange !== undefined) fail(error, exchange);
+    });
+  };
+
+  return (request, response) => {
+    const exchange = openExchange(request, response, { log, telemetry });
+    if (isDraining()) response.setHeader('connection', 'close');
+    exchanges.set(response, exchange);
+    answer(exchange).catch((error: unknown) => fail(error, exchange));
+  };
+}
+
+/** @throws CloverError CLV_ARGUMENT_INVALID. */
+function functionOf(path: string): string | undefined {
+  const name = /^\/functions\/([^/]+)$/.exec(path)?.[1];
+  try {
+    return name === undefined ? undefined : decodeURIComponent(name);
+  } catch (cause) {
+    const message = `${path} has a percent-encoding that is not UTF-8`;
+    throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause });
+  }
+}
+
+function sendJson({ response }: Exchange, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function fail(error: unknown, { response, log }: Exchange): void {
+  const known = asCloverError(error);
+  if (known.code === 'CLV_INTERNAL') log().error({ err: error }, 'request failed');
+  sendProblem(response, known);
+}
