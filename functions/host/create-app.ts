@@ -38,5 +38,5 @@ export async function createApp(
 }
 
 function isBelow(path: string, base: string): boolean {
-  return path === base || path.startsWith(`${base}/`);
+  return base === '/' || path === base || path.startsWith(`${base}/`);
 }

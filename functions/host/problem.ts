@@ -33,7 +33,9 @@ export function problemOf({ status, code, message, details }: CloverError): Prob
 
 /** Headers that go with the problem. */
 export function problemHeaders(error: CloverError): Readonly<Record<string, string>> {
-  const { status, retryAfter = status === 503 ? retryAfterSeconds : undefined } = error;
+  const { status } = error;
+  const isBusy = status === 429 || status === 503;
+  const { retryAfter = isBusy ? retryAfterSeconds : undefined } = error;
   return {
     'content-type': 'application/problem+json',
     ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter)) }),

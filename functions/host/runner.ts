@@ -1,12 +1,10 @@
 import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
-import { eventTypes } from '../../knative/events.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
-import { compileTriggers, passes, type CompiledTrigger } from './broker/filters.ts';
 import type { Outcome } from './broker/messages.ts';
-import { attributesOf } from './cloud-event-attributes.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
@@ -27,6 +25,8 @@ export interface RunnerOptions {
   /** Where the events go that handlers send. */
   readonly emit: EmitEvent;
   readonly telemetry?: Telemetry;
+  /** Which direct events a function takes. Default: those that it has a handler for. */
+  readonly admission?: (entry: FunctionEntry) => Admission;
 }
 
 /** The request that brings an event. */
@@ -68,7 +68,7 @@ export interface Runner {
 }
 
 /**
- * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, CLV_FILTER_INVALID.
+ * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, and what `admission` throws.
  */
 export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
@@ -81,7 +81,7 @@ export function createRunner(options: RunnerOptions): Runner {
       {
         fn,
         entry,
-        triggers: compileTriggers(entry),
+        admit: options.admission?.(entry),
         handlers: new Map((fn.handlers ?? []).map((handler) => [handler.type, handler])),
         direct: 0,
         rejected: 0,
@@ -104,7 +104,7 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 
   const work = async (
-    { fn, handlers }: Pick<Target, 'fn' | 'handlers'>,
+    { fn, handlers }: Target,
     facts: Omit<InvocationFacts, 'function'>,
     bound: Logger,
     { deadlineMs: limit, onEnd }: { readonly deadlineMs: number; readonly onEnd: () => void },
@@ -140,15 +140,14 @@ export function createRunner(options: RunnerOptions): Runner {
       const target = find(name);
       if (target.direct >= concurrency) {
         target.rejected += 1;
-        throw new CloverError('CLV_OVERLOADED', `${name} has ${concurrency} events in hand`, {
-          retryAfter: 1,
-        });
+        const message = `${name} has ${concurrency} events in hand`;
+        throw new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
       }
       target.direct += 1;
       const onEnd = started(() => {
         target.direct -= 1;
       });
-      const event = await accept(target, read).catch((error: unknown) => {
+      const event = await accept(target.admit, read).catch((error: unknown) => {
         target.rejected += 1;
         onEnd();
         throw error;
@@ -198,29 +197,15 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
 interface Target {
   readonly fn: CloverFunction;
   readonly handlers: ReadonlyMap<string, EventHandler>;
-  readonly entry: FunctionEntry;
-  readonly triggers: readonly CompiledTrigger[];
 }
 
-/** The event, if the catalogue names its type for the function or a trigger's `filters` take it. */
 async function accept(
-  { entry, triggers }: Pick<Target, 'entry' | 'triggers'>,
+  admit: Admission | undefined,
   read: () => Promise<CloudEvent>,
 ): Promise<CloudEvent> {
   const event = await read();
-  const plain = triggers.filter(({ trigger: { filters = [] } }) => filters.length === 0);
-  const types = new Set([
-    ...entry.direct,
-    ...plain.map(({ trigger }) => trigger.filter['type']).filter((type) => type !== undefined),
-    ...(entry.schedules.length > 0 ? [eventTypes.tick] : []),
-  ]);
-  if (types.has(event.type)) return event;
-  const attributes = attributesOf(event);
-  const rich = triggers.filter((trigger) => !plain.includes(trigger));
-  if (rich.some(({ filter }) => passes(filter, attributes))) return event;
-  throw new CloverError('CLV_EVENT_INVALID', `${entry.name} does not take ${event.type}`, {
-    details: [{ field: 'type', message: `must be one of: ${[...types].sort().join(', ')}` }],
-  });
+  admit?.(event);
+  return event;
 }
 
 async function closeOne(fn: CloverFunction, log: Logger): Promise<void> {

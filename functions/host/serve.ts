@@ -3,6 +3,7 @@ import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import { createAdmission } from './admission.ts';
 import type { BrokerAdmin } from './broker/admin.ts';
 import { createBroker } from './broker/broker.ts';
 import { createHost } from './create-host.ts';
@@ -58,6 +59,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     catalogue,
     log,
     emit: (event) => broker.publish(event),
+    admission: createAdmission,
   });
   const entries = runner.deployed.map(({ entry }) => entry);
   // Before anything is opened: a bad cron line.

@@ -129,6 +129,11 @@ export const errorCatalogue = {
     meaning: 'A batch of spans is truncated or not OTLP; nothing of it was stored.',
     fix: 'Correct the sender; the same bytes will be refused again.',
   },
+  CLV_TOO_MANY_REQUESTS: {
+    status: 429,
+    meaning: 'A function has as many events in hand as it may.',
+    fix: 'Send again after `Retry-After`; the broker and the agent do.',
+  },
   CLV_UNAUTHORIZED: {
     status: 401,
     meaning: 'The bearer token is missing or wrong.',

@@ -137,7 +137,7 @@ test('a function has a bounded number of events in hand', async (t) => {
   const held = [1, 2].map(() => post(`${url}/functions/f`, eventOf({ type: 'direct' })));
   await until(() => running === 2);
   const refused = await post(`${url}/functions/f`, eventOf({ type: 'direct' }));
-  t.is(refused.status, 503);
+  t.is(refused.status, 429);
   t.truthy(refused.headers.get('retry-after'));
   gate.resolve();
   for (const response of await Promise.all(held)) t.is(response.status, 204);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { createAdmission } from '../../../functions/host/admission.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import type { TriggerFilter } from '../../../knative/filters.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
@@ -12,6 +13,7 @@ const runnerWith = (filters: readonly TriggerFilter[], handler: () => Promise<vo
     ],
     log: silent,
     emit: noEmit,
+    admission: createAdmission,
   });
 
 test("an event by direct POST is taken when its type is named or a trigger's filters take it", async (t) => {

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { createHost, type Host } from '../../../functions/host/create-host.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
 import type { EmitEvent } from '../../../functions/host/invocation.ts';
+import { createAdmission } from '../../../functions/host/admission.ts';
 import { createRunner, type RunnerOptions } from '../../../functions/host/runner.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
@@ -38,6 +39,7 @@ export async function start(
     catalogue,
     log: silent,
     emit: noEmit,
+    admission: createAdmission,
     ...options,
   });
   const host = createHost({

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import type { FunctionEntry } from '../../knative/catalogue.ts';
+import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError } from '../lib/errors.ts';
+import { createHost } from './create-host.ts';
+import type { CloverFunction } from './function.ts';
+import type { EmitEvent } from './invocation.ts';
+import { endOnSignals } from './on-signals.ts';
+import { createRunner } from './runner.ts';
+import { createSink } from './sink.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Options of {@link runFunction}. */
+export interface RunFunctionOptions {
+  readonly log: Logger;
+  /** `PORT` (8080), `K_SINK`, `K_CE_OVERRIDES`: Knative's runtime contract. Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Events in hand at the same time. Default 100: Knative's target for a pod. */
+  readonly concurrency?: number;
+  readonly telemetry?: Telemetry;
+}
+
+/**
+ * Runs one function as a process of its own, as Knative wants it: events at `POST /`, its routes below `/`, health at
+ * `/health/live` and `/health/ready`. A reply is the answer to the request; `emit` goes to `K_SINK`. There is no bearer
+ * token: who may reach the port is the platform's business. SIGTERM drains and ends the process.
+ * @returns the URL that it listens at.
+ * @throws CloverError CLV_CONFIG_INVALID for a bad environment.
+ */
+export async function runFunction(
+  fn: CloverFunction,
+  { log, env = process.env, concurrency = 100, telemetry }: RunFunctionOptions,
+): Promise<string> {
+  const entry: FunctionEntry = {
+    name: fn.name,
+    triggers: [],
+    schedules: [],
+    direct: (fn.handlers ?? []).map(({ type }) => type),
+    paths: ['/'],
+  };
+  const measured = telemetry === undefined ? {} : { telemetry };
+  const runner = createRunner({
+    functions: [fn],
+    catalogue: [entry],
+    log,
+    emit: sinkOf(env),
+    concurrency,
+    ...measured,
+  });
+  const host = createHost({ runner, rootFunction: fn.name, log, ...measured });
+  const url = await host.listen({ host: '0.0.0.0', port: portOf(env['PORT']) });
+  endOnSignals({
+    serving: {
+      drain: async () => {
+        await host.drain();
+        await runner.close();
+      },
+      pending: () => host.pending() + runner.running(),
+    },
+    release: async () => {
+      await host.close();
+      await telemetry?.shutdown();
+    },
+    log,
+  });
+  log.info({ url, function: fn.name }, 'ready');
+  return url;
+}
+
+function portOf(text = '8080'): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new CloverError(
+    'CLV_CONFIG_INVALID',
+    `PORT: found ${JSON.stringify(text)}; must be 0 to 65535`,
+  );
+}
+
+function sinkOf({
+  K_SINK: url,
+  K_CE_OVERRIDES: overrides,
+}: Record<string, string | undefined>): EmitEvent {
+  if (url !== undefined) return createSink({ url, extensions: extensionsOf(overrides) });
+  return async ({ type }: CloudEvent) => {
+    const message = `there is no sink for ${type}: bind one (Knative sets K_SINK)`;
+    throw new CloverError('CLV_CONFIG_INVALID', message);
+  };
+}
+
+/** `{"extensions": {"name": "value"}}`, as Knative's SinkBinding sets it. */
+function extensionsOf(text = '{}'): Readonly<Record<string, string>> {
+  const problem = 'K_CE_OVERRIDES: must be JSON with "extensions", an object of texts';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new CloverError('CLV_CONFIG_INVALID', problem, { cause });
+  }
+  const extensions = isObject(value) && 'extensions' in value ? value.extensions : {};
+  const entries: [string, unknown][] = isObject(extensions) ? Object.entries(extensions) : [];
+  const texts = entries.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  if (!isObject(value) || !isObject(extensions) || texts.length < entries.length) {
+    throw new CloverError('CLV_CONFIG_INVALID', problem);
+  }
+  return Object.fromEntries(texts);
+}
+
+function isObject(candidate: unknown): candidate is object {
+  return typeof candidate === 'object' && candidate !== null;
+}

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { eventHeaders } from '../../../functions/lib/event-headers.ts';
+import { eventOf, listenOnLoopback } from './helpers.ts';
+
+const program = fileURLToPath(new URL('fixtures/function-process.ts', import.meta.url));
+
+interface Started {
+  readonly url: string;
+  /** SIGTERM; resolves with the exit code. */
+  readonly end: () => Promise<number | null>;
+}
+
+async function start(t: ExecutionContext, env: Record<string, string>): Promise<Started> {
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exit = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => resolve(code));
+  });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.once('data', (data: Buffer) => resolve(data.toString().trim()));
+    child.once('exit', () => reject(new Error('it ended')));
+  });
+  return {
+    url: line.replace('0.0.0.0', '127.0.0.1'),
+    end: () => {
+      child.kill('SIGTERM');
+      return exit;
+    },
+  };
+}
+
+const post = (url: string, type: string): Promise<Response> =>
+  fetch(url, { method: 'POST', headers: eventHeaders(eventOf({ type })), body: 'hello' });
+
+test('a function of its own takes events at /, replies in the answer, and drains on SIGTERM', async (t) => {
+  const { url, end } = await start(t, {});
+  const response = await post(url, 'ask');
+  t.is(response.status, 200);
+  t.is(response.headers.get('ce-type'), 'answer');
+  t.is(response.headers.get('ce-id'), '1-reply');
+  t.is(await response.text(), 'hello');
+  t.is((await post(url, 'other')).status, 400);
+  t.is((await fetch(`${url}/health/ready`)).status, 200);
+  t.is((await fetch(`${url}/nothing`)).status, 404);
+  t.is((await post(`${url}/broker`, 'ask')).status, 404, 'there is no broker here');
+  t.is((await post(url, 'relay')).status, 500, 'there is no sink');
+  t.is(await end(), 0);
+});
+
+test('what it emits goes to K_SINK with the overrides, and a sink that is busy makes its sender try again', async (t) => {
+  const seen: unknown[] = [];
+  let status = 202;
+  const sink = createServer((request, response) => {
+    seen.push([request.headers['ce-type'], request.headers['ce-cluster']]);
+    response.writeHead(status).end();
+  });
+  const port = await listenOnLoopback(sink);
+  t.teardown(() => {
+    sink.close();
+    sink.closeAllConnections();
+  });
+  const { url } = await start(t, {
+    K_SINK: `http://127.0.0.1:${port}/`,
+    K_CE_OVERRIDES: '{"extensions":{"cluster":"a"}}',
+  });
+  t.is((await post(url, 'relay')).status, 204);
+  t.deepEqual(seen, [['relayed', 'a']]);
+  status = 503;
+  t.is((await post(url, 'relay')).status, 503);
+  status = 400;
+  t.is((await post(url, 'relay')).status, 400);
+});
