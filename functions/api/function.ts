@@ -8,8 +8,9 @@ export function createApi(options: ApiOptions): CloverFunction {
   return {
     name: 'api',
     async routes() {
+      const { mountRouter } = await import('../host/mount-router.ts');
       const { createApiRouter } = await import('./api-router.ts');
-      return createApiRouter(options, streams);
+      return mountRouter(createApiRouter(options, streams));
     },
     counters: () => streams.counters(),
     async close() {

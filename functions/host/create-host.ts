@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import { createCors } from './cors.ts';
-import { createBearerCheck } from './bearer.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createListener, type RequestListener } from './listener.ts';
 import { problemHeaders, problemOf } from './problem.ts';
@@ -18,8 +17,8 @@ export interface HostOptions {
   readonly publish?: EmitEvent;
   /** Function whose events come to `/`, as Knative sends them. */
   readonly rootFunction?: string;
-  /** Bearer token for everything but health; absent: whoever reaches the port may call. */
-  readonly token?: string;
+  /** Whether a caller may have everything but health, by its Authorization. Default: whoever reaches the port. */
+  readonly isAuthorized?: (authorization: string | undefined) => boolean;
   readonly log: Logger;
   /** Default: none. */
   readonly telemetry?: Telemetry;
@@ -53,7 +52,7 @@ const pollMs = 10;
 
 /** Makes the server; nothing is bound before `listen`. */
 export function createHost(options: HostOptions): Host {
-  const { runner, publish, rootFunction, token, log, telemetry = noTelemetry } = options;
+  const { runner, publish, rootFunction, log, telemetry = noTelemetry } = options;
   const { requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
   let draining = false;
   let turnedAway = 0;
@@ -64,7 +63,7 @@ export function createHost(options: HostOptions): Host {
     telemetry,
     ...(publish === undefined ? {} : { publish }),
     ...(rootFunction === undefined ? {} : { rootFunction }),
-    isAuthorized: token === undefined ? () => true : createBearerCheck(token),
+    isAuthorized: options.isAuthorized ?? (() => true),
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
   });

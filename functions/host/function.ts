@@ -1,5 +1,12 @@
-import type { Router } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventHandler } from './event-handler.ts';
+
+/** Answers a request, or says why it does not. `mountRouter` makes one of a router of Express. */
+export type HttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  fail: (error: unknown) => void,
+) => void;
 
 /**
  * One deployable function. Every method may be called at any time and more than once with the same
@@ -12,7 +19,7 @@ export interface CloverFunction {
   /** What takes the events of the function's triggers, direct types and schedules: one handler per type. */
   readonly handlers?: readonly EventHandler[];
   /** Plain HTTP below the catalogue's paths; made when the first request for it comes. */
-  routes?(): Promise<Router>;
+  routes?(): Promise<HttpHandler>;
   /** Whether the named schedule should tick now. */
   isActive?(schedule: string): Promise<boolean>;
   /** Counters for the host's status page: name → value. */

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import type { Cors } from './cors.ts';
-import type { HttpApp } from './create-app.ts';
 import { createEventPosts } from './event-posts.ts';
 import { openExchange, type Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
 import { asCloverError, sendProblem } from './problem.ts';
+import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -39,13 +39,12 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 
 /**
  * The HTTP surface of a host; see docs/architecture.md. Health, events and metrics are answered on Node's own
- * server; Express is loaded by the first request for a function's own routes.
+ * server; a function's own routes, and Express with them, are loaded by the first request for one.
  */
 export function createListener(options: ListenerOptions): RequestListener {
   const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining } = options;
   const events = createEventPosts(options);
-  const exchanges = new WeakMap<ServerResponse, Exchange>();
-  let app: Promise<HttpApp> | undefined;
+  const routes = createRoutes(runner.deployed);
 
   const health = (exchange: Exchange): boolean => {
     const { path } = exchange;
@@ -76,23 +75,17 @@ export function createListener(options: ListenerOptions): RequestListener {
     }
     const name = path === '/' ? rootFunction : functionOf(path);
     if (name !== undefined) return events.invoke(exchange, name);
+    const handler = await routes(path);
+    if (handler === undefined) {
+      throw new CloverError('CLV_NOT_FOUND', `there is nothing at ${path}`);
+    }
     exchange.expectBody();
-    app ??= loadApp();
-    (await app)(request, response);
-  };
-
-  const loadApp = async (): Promise<HttpApp> => {
-    const { createApp } = await import('./create-app.ts');
-    return createApp(runner.deployed, (error, response) => {
-      const exchange = exchanges.get(response);
-      if (exchange !== undefined) fail(error, exchange);
-    });
+    handler(request, response, (error) => fail(error, exchange));
   };
 
   return (request, response) => {
     const exchange = openExchange(request, response, { log, telemetry });
     if (isDraining()) response.setHeader('connection', 'close');
-    exchanges.set(response, exchange);
     answer(exchange).catch((error: unknown) => fail(error, exchange));
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { createAdmission } from './admission.ts';
+import { createBearerCheck } from './bearer.ts';
 import type { BrokerAdmin } from './broker/admin.ts';
 import { createBroker } from './broker/broker.ts';
 import { createHost } from './create-host.ts';
@@ -68,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const host = createHost({
     runner,
     publish: (event) => broker.publish(event),
-    token,
+    isAuthorized: createBearerCheck(token),
     log,
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.requestTimeoutMs === undefined

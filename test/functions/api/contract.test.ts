@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createApi } from '../../../functions/api/function.ts';
 import type { Operation } from '../../../functions/api/operation.ts';
 import { operations } from '../../../functions/api/operations.ts';
+import { createBearerCheck } from '../../../functions/host/bearer.ts';
 import { createHost } from '../../../functions/host/create-host.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
@@ -81,7 +82,13 @@ async function startHost(t: ExecutionContext): Promise<Control> {
     emit: (event) => broker.publish(event),
   });
   const { publish } = broker;
-  const host = createHost({ runner, publish, token, log: silent, drainGraceMs: 0 });
+  const host = createHost({
+    runner,
+    publish,
+    isAuthorized: createBearerCheck(token),
+    log: silent,
+    drainGraceMs: 0,
+  });
   const url = await host.listen({ host: '127.0.0.1', port: 0 });
   t.teardown(async () => {
     await host.drain();

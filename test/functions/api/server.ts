@@ -138,7 +138,11 @@ export async function startApi(
     );
   });
   const routes = await api.routes?.();
-  if (routes !== undefined) app.use(routes);
+  if (routes !== undefined) {
+    app.use((request: ApiRequest, response: ApiResponse, next: NextFunction) => {
+      routes(request, response, next);
+    });
+  }
   app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });

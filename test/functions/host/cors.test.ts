@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { parseHostConfig } from '../../../functions/host/config.ts';
 import { createCors } from '../../../functions/host/cors.ts';
+import { createBearerCheck } from '../../../functions/host/bearer.ts';
 import { createHost } from '../../../functions/host/create-host.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import { listenOnLoopback, silent } from './helpers.ts';
@@ -65,7 +66,7 @@ test('a host answers preflights before it asks for the token, and keeps what it 
   const host = createHost({
     runner,
     publish: emit,
-    token: 'a-token-of-some-length',
+    isAuthorized: createBearerCheck('a-token-of-some-length'),
     log: silent,
     corsOrigins: ['https://ui.example'],
     drainGraceMs: 0,

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import test from 'ava';
+import { mountRouter } from '../../../functions/host/mount-router.ts';
 import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
@@ -175,7 +176,7 @@ test('a router sees its full path, and only below the paths of the catalogue', a
   router.use((request: HttpRequest, response: HttpResponse) => {
     response.json({ path: request.path });
   });
-  const { url } = await start(t, { routes: async () => router });
+  const { url } = await start(t, { routes: async () => mountRouter(router) });
   const get = (path: string): Promise<Response> =>
     fetch(url + path, { headers: { authorization } });
   t.deepEqual(await (await get('/one/x')).json(), { path: '/one/x' });
@@ -217,7 +218,10 @@ test('draining ends readiness, finishes what is in flight, and ends streams', as
   });
   const { url, host } = await start(
     t,
-    { routes: async () => router, handlers: handlersOf(['direct'], () => gate.promise) },
+    {
+      routes: async () => mountRouter(router),
+      handlers: handlersOf(['direct'], () => gate.promise),
+    },
     { drainGraceMs: 2_000 },
   );
   const stream = await fetch(`${url}/one/stream`, { headers: { authorization } });

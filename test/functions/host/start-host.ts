@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { createBearerCheck } from '../../../functions/host/bearer.ts';
 import { createHost, type Host } from '../../../functions/host/create-host.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
 import type { EmitEvent } from '../../../functions/host/invocation.ts';
@@ -45,7 +46,7 @@ export async function start(
   const host = createHost({
     runner,
     publish: options.publish ?? (async () => undefined),
-    token,
+    isAuthorized: createBearerCheck(token),
     log: silent,
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.requestTimeoutMs === undefined
