@@ -24,7 +24,7 @@ export interface TelemetryOptions {
   readonly log: Logger;
 }
 
-const shutdownMs = 5_000;
+const shutdownMs = 3_000;
 /** Values of histograms that wait for the SDK. */
 const earlyLimit = 10_000;
 
