@@ -64,14 +64,16 @@ async function bake(file: string, cache: string): Promise<void> {
     env: { ...process.env, NODE_COMPILE_CACHE: cache, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const exit = once(child, 'exit');
+  const exit = new Promise<number | null>((resolve) => {
+    child.once('exit', (status) => resolve(status));
+  });
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null && !(await answers(`${url}/health/ready`))) await delay(20);
   const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/bake', 'ce-type': 'bake' };
   const response = await fetch(url, { method: 'POST', headers: event, body: '{}' });
   await response.body?.cancel();
   child.kill('SIGTERM');
-  const [code] = await exit;
+  const code = await exit;
   if (code !== 0) throw new Error(`${file} does not run: it ended with ${String(code)}`);
 }
 

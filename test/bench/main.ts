@@ -9,6 +9,11 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./agent.ts')).benchAgent,
   },
   {
+    name: 'host',
+    summary: 'events/s, start and memory of a function, beside two other runtimes',
+    load: async () => (await import('./host.ts')).benchHost,
+  },
+  {
     name: 'ingest',
     summary: 'OTLP in CloudEvents → ingest function → ClickHouse',
     load: async () => (await import('./ingest.ts')).benchIngest,

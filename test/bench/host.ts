@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle } from '../../infra/images/bundle.ts';
+import type { Figures } from './lib/bench.ts';
+import { need, run } from './lib/command.ts';
+import {
+  emptyProcessMs,
+  eventData,
+  eventHeaders,
+  startEventServer,
+  type EventProgram,
+} from './lib/event-server.ts';
+
+const rounds = 5;
+const starts = 11;
+const runSeconds = 3;
+const connections = 32;
+const warmUpSeconds = 1;
+
+const peers = {
+  'faas-js-runtime': '4.0.1',
+  '@google-cloud/functions-framework': '5.0.5',
+} as const;
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * One function that does nothing, run by Clover's host (bundled, no telemetry), by faas-js-runtime and by
+ * functions-framework: events per second at full speed, time to the first answer, memory. The three take turns in
+ * every round, on the same machine, with the same events.
+ */
+export async function benchHost(
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Figures> {
+  need(['wrk']);
+  const dir = await mkdtemp(join(tmpdir(), 'clover-bench-'));
+  try {
+    const programs = [await ours(dir), ...(await theirs(progress))];
+    const script = join(dir, 'post.lua');
+    await writeFile(script, wrkScript);
+    const ready = await measureStarts(programs, progress, signal);
+    const load = await measureLoad(programs, script, progress, signal);
+    return figuresOf(ready, load);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function ours(dir: string): Promise<EventProgram> {
+  const entry = join(root, 'infra/samples/hello/main.ts');
+  const { file, cache } = await bundle({ name: 'hello', entry }, join(dir, 'hello'));
+  return { name: 'clover', args: [file], env: { NODE_COMPILE_CACHE: cache } };
+}
+
+/** Installed at bench time: they are rivals, not dependencies. */
+async function theirs(progress: (line: string) => void): Promise<EventProgram[]> {
+  const folder = join(root, '.cache/bench-peers');
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, dependencies: peers }),
+  );
+  await writeFile(
+    join(folder, 'faas.js'),
+    'module.exports = { handle: async () => ({ statusCode: 204 }) };\n',
+  );
+  await writeFile(
+    join(folder, 'framework.js'),
+    "require('@google-cloud/functions-framework').cloudEvent('hello', async () => {});\n",
+  );
+  progress('installing faas-js-runtime and functions-framework');
+  await run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error']);
+  const program = (name: string): string => join(folder, 'node_modules/.bin', name);
+  return [
+    { name: 'faas-js-runtime', args: [program('faas-js-runtime'), join(folder, 'faas.js')] },
+    {
+      name: 'functions-framework',
+      args: [
+        program('functions-framework'),
+        '--target=hello',
+        '--signature-type=cloudevent',
+        `--source=${join(folder, 'framework.js')}`,
+      ],
+    },
+  ];
+}
+
+type ByName = ReadonlyMap<string, number[]>;
+
+async function measureStarts(
+  programs: readonly EventProgram[],
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ByName> {
+  const times = new Map<string, number[]>();
+  for (let start = 0; start < starts; start += 1) {
+    signal.throwIfAborted();
+    add(times, 'node', await emptyProcessMs());
+    for (const program of programs) {
+      const server = await startEventServer(program);
+      await server.stop();
+      add(times, program.name, server.readyMs);
+    }
+  }
+  for (const [name, values] of times)
+    progress(`${name}: ready after ${median(values).toFixed(1)} ms`);
+  return times;
+}
+
+interface Load {
+  readonly perSecond: ByName;
+  readonly rssMiB: ByName;
+}
+
+async function measureLoad(
+  programs: readonly EventProgram[],
+  script: string,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Load> {
+  const [perSecond, rssMiB] = [new Map<string, number[]>(), new Map<string, number[]>()];
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const program of programs) {
+      signal.throwIfAborted();
+      const server = await startEventServer(program);
+      try {
+        await wrk(server.port, script, warmUpSeconds);
+        add(perSecond, program.name, await wrk(server.port, script, runSeconds));
+        add(rssMiB, program.name, await server.rssMiB());
+      } finally {
+        await server.stop();
+      }
+    }
+    const last = programs.map(({ name }) => `${name} ${perSecond.get(name)?.at(-1)?.toFixed(0)}`);
+    progress(`round ${round}/${rounds}, events/s: ${last.join(', ')}`);
+  }
+  return { perSecond, rssMiB };
+}
+
+const wrkScript = `
+wrk.method = "POST"
+wrk.body = "${eventData}"
+${Object.entries(eventHeaders)
+  .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`)
+  .join('\n')}
+`;
+
+/** Events per second, all of them answered with 2xx. */
+async function wrk(port: number, script: string, seconds: number): Promise<number> {
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '-s',
+    script,
+    `http://127.0.0.1:${port}/`,
+  ];
+  const text = await run('wrk', args);
+  if (/Non-2xx|Socket errors/.test(text)) throw new Error(`not every event was taken:\n${text}`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]);
+}
+
+function figuresOf(ready: ByName, { perSecond, rssMiB }: Load): Figures {
+  const of = (values: ByName, name: string): number => median(values.get(name) ?? []);
+  const names = ['faas-js-runtime', 'functions-framework'];
+  const fastest = Math.max(...names.map((name) => of(perSecond, name)));
+  const soonest = Math.min(...names.map((name) => of(ready, name)));
+  return {
+    eventsPerSecond: of(perSecond, 'clover'),
+    eventsPerSecondRatio: of(perSecond, 'clover') / fastest,
+    readyMs: of(ready, 'clover'),
+    readyRatio: of(ready, 'clover') / soonest,
+    readyToNodeRatio: of(ready, 'clover') / of(ready, 'node'),
+    rssMiB: of(rssMiB, 'clover'),
+    peerEventsPerSecond: Object.fromEntries(names.map((name) => [name, of(perSecond, name)])),
+    peerReadyMs: Object.fromEntries(names.map((name) => [name, of(ready, name)])),
+    peerRssMiB: Object.fromEntries(names.map((name) => [name, of(rssMiB, name)])),
+    nodeMs: of(ready, 'node'),
+  };
+}
+
+function add(map: Map<string, number[]>, name: string, value: number): void {
+  map.set(name, [...(map.get(name) ?? []), value]);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[Math.ceil(middle) - 1],
+    sorted[Math.floor(middle)],
+  ];
+  return (low + high) / 2;
+}
