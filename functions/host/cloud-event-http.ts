@@ -44,6 +44,8 @@ function decodeHeader(header: string, values: readonly string[]): string {
   if (/[^\t\x20-\x7e]/.test(value)) {
     throw invalid(header, 'must be ASCII: percent-encode other characters as UTF-8');
   }
+  // Most values are what they are.
+  if (!/["%]/.test(value)) return value;
   const unquoted = value.replaceAll(/"((?:[^"\\]|\\.)*)"/g, (_whole, inner: string) =>
     inner.replaceAll(/\\(.)/g, '$1'),
   );

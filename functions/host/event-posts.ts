@@ -42,7 +42,7 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
       const { request, response, log, traceparent } = exchange;
       const reply = await runner.post(name, {
         read: () => read(exchange, directBytes),
-        log: log(),
+        log,
         traceparent,
         tracestate: one(request.headers['tracestate']),
       });

@@ -10,53 +10,55 @@ export interface InvokeOptions {
   readonly name: string;
   /** Milliseconds until the signal aborts and the caller is told so. */
   readonly deadlineMs: number;
-  /** The host's own end; aborts the invocation too. */
-  readonly stop: AbortSignal;
-  readonly log: Logger;
+  /** Called when the handler wants to log: most never do. */
+  readonly log: () => Logger;
   readonly emit: EmitEvent;
   /** Called when the handler has really ended, which may be after the deadline. */
-  readonly onEnd?: () => void;
+  readonly onEnd: () => void;
 }
 
-/**
- * Runs a handler against its deadline; resolves with its reply.
- * @throws CloverError CLV_DEADLINE_EXCEEDED; CLV_OVERLOADED when the host stops; what the handler throws.
- */
-export async function invoke(
+/** An invocation under way. */
+export interface Running {
+  /**
+   * The handler's reply.
+   * @throws CloverError CLV_DEADLINE_EXCEEDED; the reason of `abort`; what the handler throws.
+   */
+  readonly reply: Promise<CloudEvent | undefined>;
+  /** Aborts the handler's signal and gives its caller the reason. */
+  abort(reason: CloverError): void;
+}
+
+/** Runs a handler against its deadline. */
+export function invoke(
   handler: EventHandler,
   event: CloudEvent,
-  { name, deadlineMs, stop, log, emit, onEnd }: InvokeOptions,
-): Promise<CloudEvent | undefined> {
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () =>
-      deadline.abort(
-        new CloverError('CLV_DEADLINE_EXCEEDED', `${name} did not end within ${deadlineMs} ms`),
-      ),
-    deadlineMs,
-  );
-  const signal = AbortSignal.any([deadline.signal, stop]);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    try {
-      signal.throwIfAborted();
-    } catch (reason) {
-      aborted.reject(reason);
-    }
+  { name, deadlineMs, log, emit, onEnd }: InvokeOptions,
+): Running {
+  // Not AbortSignal.any with a signal of the host: its bookkeeping costs more than all the rest of an invocation.
+  const controller = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<CloudEvent | undefined>();
+  const abort = (reason: CloverError): void => {
+    controller.abort(reason);
+    reject(reason);
   };
-  signal.addEventListener('abort', onAbort, { once: true });
-  const running = run(handler, event, { signal, log, emit }).finally(() => {
+  const timer = setTimeout(() => {
+    const message = `${name} did not end within ${deadlineMs} ms`;
+    abort(new CloverError('CLV_DEADLINE_EXCEEDED', message));
+  }, deadlineMs);
+  let bound: Logger | undefined;
+  const invocation: Invocation = {
+    signal: controller.signal,
+    emit,
+    get log() {
+      return (bound ??= log());
+    },
+  };
+  const settled = run(handler, event, invocation).finally(() => {
     clearTimeout(timer);
-    onEnd?.();
+    onEnd();
   });
-  // After a lost race nobody waits for the handler, and its failure is not a crash.
-  running.catch(() => undefined);
-  try {
-    onAbort();
-    return await Promise.race([running, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  settled.then(resolve, reject);
+  return { reply: promise, abort };
 }
 
 /** A handler that throws before its first await is a rejection as well. */

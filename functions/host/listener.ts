@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
-import { openExchange, type Exchange } from './exchange.ts';
+import { createRequestIds, openExchange, type Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
 import { asCloverError, sendProblem } from './problem.ts';
 import { createRoutes } from './routes.ts';
@@ -45,6 +45,7 @@ export function createListener(options: ListenerOptions): RequestListener {
   const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining } = options;
   const events = createEventPosts(options);
   const routes = createRoutes(runner.deployed);
+  const newId = createRequestIds();
 
   const health = (exchange: Exchange): boolean => {
     const { path } = exchange;
@@ -84,7 +85,7 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   return (request, response) => {
-    const exchange = openExchange(request, response, { log, telemetry });
+    const exchange = openExchange(request, response, { log, telemetry, newId });
     if (isDraining()) response.setHeader('connection', 'close');
     answer(exchange).catch((error: unknown) => fail(error, exchange));
   };

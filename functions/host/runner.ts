@@ -8,7 +8,7 @@ import type { Outcome } from './broker/messages.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
-import { invoke } from './invoke.ts';
+import { invoke, type Running } from './invoke.ts';
 import { asCloverError } from './problem.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
 import { createInvocationTracer, type InvocationFacts } from './telemetry/trace-invocation.ts';
@@ -33,7 +33,7 @@ export interface RunnerOptions {
 export interface EventRequest {
   /** Reads the event; called once the function has room for it. */
   readonly read: () => Promise<CloudEvent>;
-  readonly log: Logger;
+  readonly log: () => Logger;
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
@@ -73,7 +73,7 @@ export interface Runner {
 export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
   const tracer = createInvocationTracer(options.telemetry ?? noTelemetry);
-  const stop = new AbortController();
+  const running = new Set<Running>();
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
     deployed.map(({ fn, entry }) => [
@@ -88,44 +88,39 @@ export function createRunner(options: RunnerOptions): Runner {
       },
     ]),
   );
-  let running = 0;
 
   const find = (name: string) => {
     const found = byName.get(name);
     if (found === undefined) throw new CloverError('CLV_NOT_FOUND', `there is no function ${name}`);
     return found;
   };
-  const started = (onEnd: () => void) => {
-    running += 1;
-    return () => {
-      running -= 1;
-      onEnd();
-    };
-  };
-
   const work = async (
     { fn, handlers }: Target,
     facts: Omit<InvocationFacts, 'function'>,
-    bound: Logger,
+    logOf: () => Logger,
     { deadlineMs: limit, onEnd }: { readonly deadlineMs: number; readonly onEnd: () => void },
   ): Promise<CloudEvent | undefined> => {
     const { event } = facts;
+    const handler = handlers.get(event.type);
+    if (handler === undefined) {
+      onEnd();
+      throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
+    }
     const traced = tracer.begin({ ...facts, function: fn.name });
     const { traceparent } = traced;
-    try {
-      const handler = handlers.get(event.type);
-      if (handler === undefined) {
+    const invocation = invoke(handler, event, {
+      name: fn.name,
+      deadlineMs: limit,
+      log: () => bind(logOf(), fn.name, event, traceparent),
+      emit: (sent) => emit(inTrace(sent, traceparent)),
+      onEnd: () => {
+        running.delete(invocation);
         onEnd();
-        throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
-      }
-      const reply = await invoke(handler, event, {
-        name: fn.name,
-        deadlineMs: limit,
-        stop: stop.signal,
-        log: bind(bound, fn.name, event, traceparent),
-        emit: (sent) => emit(inTrace(sent, traceparent)),
-        onEnd,
-      });
+      },
+    });
+    running.add(invocation);
+    try {
+      const reply = await invocation.reply;
       traced.end();
       return reply === undefined ? undefined : inTrace(reply, traceparent);
     } catch (error) {
@@ -144,9 +139,9 @@ export function createRunner(options: RunnerOptions): Runner {
         throw new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
       }
       target.direct += 1;
-      const onEnd = started(() => {
+      const onEnd = (): void => {
         target.direct -= 1;
-      });
+      };
       const event = await accept(target.admit, read).catch((error: unknown) => {
         target.rejected += 1;
         onEnd();
@@ -156,16 +151,15 @@ export function createRunner(options: RunnerOptions): Runner {
       return work(target, facts, requestLog, { deadlineMs, onEnd });
     },
     deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
-      const bound = log.child({ route, attempt });
+      const bound = (): Logger => log.child({ route, attempt });
       const trigger = route.startsWith('schedule/') ? 'timer' : 'pubsub';
       try {
         const target = find(name);
-        const onEnd = started(() => undefined);
-        const limits = { deadlineMs: timeoutMs, onEnd };
+        const limits = { deadlineMs: timeoutMs, onEnd: () => undefined };
         const reply = await work(target, { trigger, event, route, attempt }, bound, limits);
         return { status: 200, message: '', ...(reply === undefined ? {} : { reply }) };
       } catch (error) {
-        bind(bound, name, event, event.extensions['traceparent']).warn(
+        bind(bound(), name, event, event.extensions['traceparent']).warn(
           { err: error },
           'delivery failed',
         );
@@ -177,9 +171,13 @@ export function createRunner(options: RunnerOptions): Runner {
         };
       }
     },
-    running: () => running,
+    running: () => running.size,
     rejected: (name) => find(name).rejected,
-    abort: () => stop.abort(new CloverError('CLV_OVERLOADED', 'the host stops')),
+    abort: () => {
+      for (const invocation of running) {
+        invocation.abort(new CloverError('CLV_OVERLOADED', 'the host stops'));
+      }
+    },
     close: async () => {
       await Promise.all(deployed.map(({ fn }) => closeOne(fn, log)));
     },

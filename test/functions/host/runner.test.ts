@@ -21,7 +21,8 @@ test("an event by direct POST is taken when its type is named or a trigger's fil
   const runner = runnerWith([{ cesql: `type LIKE 'rich.%' AND kind = 'Tap'` }], async () => {
     taken += 1;
   });
-  const post = (event: CloudEvent) => runner.post('f', { read: async () => event, log: silent });
+  const post = (event: CloudEvent) =>
+    runner.post('f', { read: async () => event, log: () => silent });
   await post(eventOf({ type: 'a' }));
   await post(eventOf({ type: 'rich.one', extensions: { kind: 'Tap' } }));
   t.is(taken, 2);
