@@ -17,6 +17,8 @@ const reserved = new Set([
 
 /** RFC 9110 §8.3.1, parameters included; kept to the characters that a header may carry. */
 const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\t\x20-\x7e]*)?$/;
+/** What nearly every value is, and is told faster than by Unicode's properties. */
+const printable = /^[\x20-\x7e]*$/;
 const uriCharacters = /^(?:[\w.~:/?#[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/;
 const dateTime =
   /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|[+-](\d{2}):(\d{2}))$/;
@@ -54,10 +56,13 @@ export function isRfc3339(text: string): boolean {
  * @throws CloverError CLV_EVENT_INVALID with every bad attribute.
  */
 export function eventFromAttributes(attributes: Attributes, data: Buffer): CloudEvent {
-  const details = [
-    ...missing(attributes),
-    ...[...attributes].flatMap(([name, value]) => problems(name, value)),
-  ];
+  const details = missing(attributes);
+  const extensions: Record<string, string> = {};
+  for (const [name, value] of attributes) {
+    const message = problem(name, value);
+    if (message !== undefined) details.push({ field: name, message });
+    else if (!reserved.has(name)) extensions[name] = value;
+  }
   if (details.length > 0) {
     throw new CloverError('CLV_EVENT_INVALID', 'the request is not a valid CloudEvent 1.0', {
       details,
@@ -65,7 +70,7 @@ export function eventFromAttributes(attributes: Attributes, data: Buffer): Cloud
   }
   const optional = (name: 'subject' | 'time' | 'datacontenttype' | 'dataschema') => {
     const value = attributes.get(name);
-    return value === undefined ? {} : { [name]: value };
+    return value === undefined ? undefined : { [name]: value };
   };
   return {
     specversion: '1.0',
@@ -76,7 +81,7 @@ export function eventFromAttributes(attributes: Attributes, data: Buffer): Cloud
     ...optional('time'),
     ...optional('datacontenttype'),
     ...optional('dataschema'),
-    extensions: Object.fromEntries([...attributes].filter(([name]) => !reserved.has(name))),
+    extensions,
     data,
   };
 }
@@ -96,7 +101,10 @@ export function attributesOf(event: CloudEvent): Attributes {
     .filter((name) => reserved.has(name))
     .map((name) => ({ field: name, message: 'is no extension: the name is taken' }));
   for (const [name, value] of Object.entries(event.extensions)) attributes.set(name, value);
-  details.push(...[...attributes].flatMap(([name, value]) => problems(name, value)));
+  for (const [name, value] of attributes) {
+    const message = problem(name, value);
+    if (message !== undefined) details.push({ field: name, message });
+  }
   if (details.length > 0) {
     throw new CloverError('CLV_EVENT_INVALID', 'the event has attributes that are not allowed', {
       details,
@@ -105,15 +113,16 @@ export function attributesOf(event: CloudEvent): Attributes {
   return attributes;
 }
 
+const required = ['specversion', 'id', 'source', 'type'] as const;
+
 function missing(attributes: Attributes): ErrorDetail[] {
-  return ['specversion', 'id', 'source', 'type']
+  return required
     .filter((name) => !attributes.has(name))
     .map((name) => ({ field: name, message: 'is required' }));
 }
 
-function problems(name: string, value: string): ErrorDetail[] {
-  const message = badName(name) ?? badText(value) ?? badValue(name, value);
-  return message === undefined ? [] : [{ field: name, message }];
+function problem(name: string, value: string): string | undefined {
+  return badName(name) ?? badText(value) ?? badValue(name, value);
 }
 
 function badName(name: string): string | undefined {
@@ -125,6 +134,7 @@ function badName(name: string): string | undefined {
 
 /** CloudEvents 1.0.2 §3.1, type String. */
 function badText(value: string): string | undefined {
+  if (printable.test(value)) return undefined;
   return value.isWellFormed() && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(value)
     ? undefined
     : 'must not hold control characters, noncharacters or lone surrogates';

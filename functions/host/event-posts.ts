@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { eventHeaders } from '../lib/event-headers.ts';
 import { createBodyBudget } from './body-budget.ts';
-import { decodeHttpEvent } from './cloud-event-http.ts';
+import { decodeHttpEvent, type DistinctHeaders } from './cloud-event-http.ts';
 import type { Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
 import { readBody } from './read-body.ts';
@@ -34,7 +34,7 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
     const { request, response } = exchange;
     exchange.expectBody();
     const body = await readBody(request, { bytes, take: budget.lease(response) });
-    return decodeHttpEvent(request.headersDistinct, body);
+    return decodeHttpEvent(eventFields(request.rawHeaders), body);
   };
   return {
     async invoke(exchange, name) {
@@ -54,6 +54,17 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
       exchange.response.writeHead(202).end();
     },
   };
+}
+
+/** The fields that describe the event; of all the others `headersDistinct` would make lists too. */
+function eventFields(raw: readonly string[]): DistinctHeaders {
+  const fields: Record<string, string[]> = {};
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]?.toLowerCase() ?? '';
+    if (!name.startsWith('ce-') && name !== 'content-type') continue;
+    (fields[name] ??= []).push(raw[at + 1] ?? '');
+  }
+  return fields;
 }
 
 /** A reply is an event in binary mode, as Knative takes it back into its broker. */

@@ -34,11 +34,14 @@ export function invoke(
   event: CloudEvent,
   { name, deadlineMs, log, emit, onEnd }: InvokeOptions,
 ): Running {
-  // Not AbortSignal.any with a signal of the host: its bookkeeping costs more than all the rest of an invocation.
-  const controller = new AbortController();
+  // Made when the handler looks at its signal, and not by AbortSignal.any from one of the host: for small handlers either
+  // costs more than all the rest.
+  let controller: AbortController | undefined;
+  let aborted: CloverError | undefined;
   const { promise, resolve, reject } = Promise.withResolvers<CloudEvent | undefined>();
   const abort = (reason: CloverError): void => {
-    controller.abort(reason);
+    aborted ??= reason;
+    controller?.abort(reason);
     reject(reason);
   };
   const timer = setTimeout(() => {
@@ -47,8 +50,12 @@ export function invoke(
   }, deadlineMs);
   let bound: Logger | undefined;
   const invocation: Invocation = {
-    signal: controller.signal,
     emit,
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted !== undefined) controller.abort(aborted);
+      return controller.signal;
+    },
     get log() {
       return (bound ??= log());
     },

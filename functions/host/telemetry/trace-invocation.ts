@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { asCloverError } from '../problem.ts';
-import type { Telemetry } from '../telemetry.ts';
+import { noTelemetry, type Telemetry } from '../telemetry.ts';
 
 /** What calls a function: a direct request, a trigger of the broker, a schedule. */
 export type FaasTrigger = 'http' | 'pubsub' | 'timer';
@@ -42,6 +42,7 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
       const traceparent = facts.traceparent ?? extensions['traceparent'];
       const tracestate =
         facts.traceparent === undefined ? extensions['tracestate'] : facts.tracestate;
+      if (telemetry === noTelemetry) return { traceparent, end: () => undefined };
       const labels = { 'faas.name': facts.function, 'faas.trigger': trigger };
       const span = telemetry.span(`CloudEvents Process ${event.type}`, {
         kind: 'consumer',

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Telemetry, TelemetrySpan } from '../telemetry.ts';
+import { noTelemetry, type Telemetry, type TelemetrySpan } from '../telemetry.ts';
 
 /** A request that is being measured. */
 export interface TracedRequest {
@@ -37,7 +37,7 @@ export function traceRequest(
 ): TracedRequest {
   const { method = '', url = '' } = request;
   const traceparent = oneHeader(request, 'traceparent');
-  if (untraced.test(url)) return { traceparent };
+  if (telemetry === noTelemetry || untraced.test(url)) return { traceparent };
   const known = methods.has(method) ? method : '_OTHER';
   const span = telemetry.span(known, {
     kind: 'server',
