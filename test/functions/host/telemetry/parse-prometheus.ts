@@ -15,7 +15,7 @@ export interface ParsedFamily {
 
 const head = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/;
 const typed = /^# TYPE (\S+) (counter|gauge|histogram)$/;
-const line = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+const line = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([^\n]*)\})? (\S+)$/;
 const pair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(,|$)/y;
 
 /**
