@@ -1,5 +1,8 @@
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
+import { parseMediaType } from '../lib/media-type.ts';
+import { isRfc3339 } from '../lib/rfc3339.ts';
+import { isUri, isUriReference } from '../lib/uri.ts';
 
 /** Attributes of an event by name, all in their string form. */
 export type Attributes = ReadonlyMap<string, string>;
@@ -15,42 +18,8 @@ const reserved = new Set([
   'dataschema',
 ]);
 
-/** RFC 9110 §8.3.1, parameters included; kept to the characters that a header may carry. */
-const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\t\x20-\x7e]*)?$/;
 /** What nearly every value is, and is told faster than by Unicode's properties. */
 const printable = /^[\x20-\x7e]*$/;
-const uriCharacters = /^(?:[\w.~:/?#[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/;
-const dateTime =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|[+-](\d{2}):(\d{2}))$/;
-
-/** Whether a text is an RFC 3339 date-time; leap seconds are allowed. */
-export function isRfc3339(text: string): boolean {
-  const parts = dateTime.exec(text);
-  if (parts === null) return false;
-  const [
-    year = 0,
-    month = 0,
-    day = 0,
-    hour = 0,
-    minute = 0,
-    second = 0,
-    offHour = 0,
-    offMinute = 0,
-  ] = parts.slice(1).map((part) => Number(part ?? 0));
-  const daysInMonth = new Date(Date.UTC(year, month, 0)).getUTCDate();
-  return (
-    month >= 1 &&
-    month <= 12 &&
-    day >= 1 &&
-    day <= daysInMonth &&
-    hour <= 23 &&
-    minute <= 59 &&
-    second <= 60 &&
-    offHour <= 23 &&
-    offMinute <= 59
-  );
-}
-
 /**
  * The event that has these attributes (CloudEvents 1.0.2 §2 and §3).
  * @throws CloverError CLV_EVENT_INVALID with every bad attribute.
@@ -149,17 +118,17 @@ function badValue(name: string, value: string): string | undefined {
     case 'subject':
       return value === '' ? 'must not be empty' : undefined;
     case 'source':
-      return uriCharacters.test(value) ? undefined : 'must be a non-empty URI reference (RFC 3986)';
-    case 'dataschema':
-      return uriCharacters.test(value) && /^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)
+      return value !== '' && isUriReference(value)
         ? undefined
-        : 'must be an absolute URI (RFC 3986)';
+        : 'must be a non-empty URI reference (RFC 3986)';
+    case 'dataschema':
+      return isUri(value) ? undefined : 'must be an absolute URI (RFC 3986)';
     case 'time':
       return isRfc3339(value)
         ? undefined
         : `must be an RFC 3339 date-time, found ${JSON.stringify(value)}`;
     case 'datacontenttype':
-      return mediaType.test(value) ? undefined : 'must be a media type (RFC 2046)';
+      return parseMediaType(value) === undefined ? 'must be a media type (RFC 2046)' : undefined;
     default:
       return undefined;
   }

@@ -1,30 +1,60 @@
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import { parseMediaType } from '../lib/media-type.ts';
 import { eventFromAttributes } from './cloud-event-attributes.ts';
-import { decodeStructured, structuredMediaType } from './cloud-event-json.ts';
+import {
+  batchMediaType,
+  decodeBatch,
+  decodeStructured,
+  structuredMediaType,
+  type BatchItem,
+} from './cloud-event-json.ts';
 
 /** Header fields by lower-case name, every occurrence apart, as `IncomingMessage.headersDistinct` has them. */
 export type DistinctHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
 const prefix = 'ce-';
 
+/** What an HTTP message carries. */
+export type HttpMessage =
+  | { readonly event: CloudEvent; readonly batch?: undefined }
+  | { readonly batch: readonly BatchItem[]; readonly event?: undefined };
+
 /**
- * Reads an event from an HTTP message: binary mode, or structured mode in JSON
- * (CloudEvents 1.0.2, HTTP binding §3).
- * @throws CloverError CLV_EVENT_INVALID, or CLV_UNSUPPORTED_MEDIA_TYPE for batches and other formats.
+ * Reads what an HTTP message carries: an event in binary mode or in structured mode in JSON, or a batch in JSON
+ * (CloudEvents 1.0.2, HTTP binding §3). The content type decides, whatever its parameters.
+ * @throws CloverError CLV_EVENT_INVALID, or CLV_UNSUPPORTED_MEDIA_TYPE for other formats and charsets.
  */
-export function decodeHttpEvent(headers: DistinctHeaders, body: Buffer): CloudEvent {
+export function decodeHttpMessage(headers: DistinctHeaders, body: Buffer): HttpMessage {
   const [contentType, ...others] = headers['content-type'] ?? [];
   // Two of them are two modes, and which counts is not for us to say.
   if (others.length > 0) throw invalid('content-type', 'must not be sent more than once');
-  const mode = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (mode === structuredMediaType) return decodeStructured(body);
-  if (mode.startsWith('application/cloudevents')) {
-    throw new CloverError(
-      'CLV_UNSUPPORTED_MEDIA_TYPE',
-      `${mode} is not taken here: send one event in binary mode (ce-* headers), or in ${structuredMediaType}`,
-    );
+  if (!/^application\/cloudevents/i.test(contentType ?? '')) {
+    return { event: decodeBinary(headers, contentType, body) };
   }
+  const { essence, parameters } = parseMediaType(contentType ?? '') ?? unknownMode(contentType);
+  const charset = parameters.get('charset') ?? 'utf-8';
+  if (charset.toLowerCase() !== 'utf-8') {
+    const message = `charset ${charset} is not known: JSON is UTF-8 (RFC 8259 §8.1)`;
+    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
+  }
+  if (essence === structuredMediaType) return { event: decodeStructured(body) };
+  if (essence === batchMediaType) return { batch: decodeBatch(body) };
+  return unknownMode(contentType);
+}
+
+function unknownMode(contentType = ''): never {
+  throw new CloverError(
+    'CLV_UNSUPPORTED_MEDIA_TYPE',
+    `${contentType} is not taken here: send events in binary mode (ce-* headers), in ${structuredMediaType} or in ${batchMediaType}`,
+  );
+}
+
+function decodeBinary(
+  headers: DistinctHeaders,
+  contentType: string | undefined,
+  body: Buffer,
+): CloudEvent {
   const attributes = new Map<string, string>();
   for (const [header, values] of Object.entries(headers)) {
     if (!header.startsWith(prefix) || values === undefined) continue;

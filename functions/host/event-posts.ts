@@ -1,8 +1,11 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CloudEvent } from '../lib/cloud-event.ts';
+import { CloverError } from '../lib/errors.ts';
 import { eventHeaders } from '../lib/event-headers.ts';
+import { batchAnswer, failedResult, type BatchResult } from './batch-answer.ts';
 import { createBodyBudget } from './body-budget.ts';
-import { decodeHttpEvent, type DistinctHeaders } from './cloud-event-http.ts';
+import { decodeHttpMessage, type DistinctHeaders, type HttpMessage } from './cloud-event-http.ts';
+import { batchMediaType } from './cloud-event-json.ts';
 import type { Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
 import { readBody } from './read-body.ts';
@@ -15,9 +18,9 @@ export interface EventPostOptions {
 
 /** Answers POSTs of events. */
 export interface EventPosts {
-  /** Gives the event to a function: 204, or 200 with its reply. */
+  /** Gives the event to a function: 204, or 200 with its reply. Of a batch replies are emitted. */
   invoke(exchange: Exchange, name: string): Promise<void>;
-  /** Gives the event to the broker: 202. */
+  /** Gives the event to the broker: 202. Of a batch each event is committed by itself. */
   publish(exchange: Exchange, publish: EmitEvent): Promise<void>;
 }
 
@@ -27,21 +30,36 @@ const brokerBytes = 256 * 1024;
 /** Of all of them together; one body of the largest size always finds room beside others. */
 const budgetBytes = 256 * 1024 * 1024;
 
-/** Bodies are read once there is room for the event: a refused one costs no memory. */
+/** Events of a batch that are worked on at the same time. */
+const batchConcurrency = 8;
+
+/** Bodies of single events are read once there is room for the event: a refused one costs no memory. */
 export function createEventPosts({ runner }: EventPostOptions): EventPosts {
   const budget = createBodyBudget(budgetBytes);
-  const read = async (exchange: Exchange, bytes: number): Promise<CloudEvent> => {
+  const read = async (exchange: Exchange, bytes: number): Promise<HttpMessage> => {
     const { request, response } = exchange;
     exchange.expectBody();
     const body = await readBody(request, { bytes, take: budget.lease(response) });
-    return decodeHttpEvent(eventFields(request.rawHeaders), body);
+    return decodeHttpMessage(eventFields(request.rawHeaders), body);
+  };
+  const invokeBatch = async (exchange: Exchange, name: string): Promise<void> => {
+    const { log, traceparent, request } = exchange;
+    const tracestate = one(request.headers['tracestate']);
+    await answerBatch(exchange, await read(exchange, directBytes), async (event) => {
+      const facts = { read: async () => event, log, traceparent, tracestate };
+      const reply = await runner.post(name, facts);
+      // The answer is taken by the results.
+      if (reply !== undefined) await runner.emit(reply);
+      return 204;
+    });
   };
   return {
     async invoke(exchange, name) {
       exchange.allow('POST');
       const { request, response, log, traceparent } = exchange;
+      if (isBatch(request)) return invokeBatch(exchange, name);
       const reply = await runner.post(name, {
-        read: () => read(exchange, directBytes),
+        read: async () => single(await read(exchange, directBytes)),
         log,
         traceparent,
         tracestate: one(request.headers['tracestate']),
@@ -50,10 +68,55 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
     },
     async publish(exchange, publish) {
       exchange.allow('POST');
-      await publish(await read(exchange, brokerBytes));
-      exchange.response.writeHead(202).end();
+      const message = await read(exchange, brokerBytes);
+      if (message.batch === undefined) {
+        await publish(message.event);
+        exchange.response.writeHead(202).end();
+        return;
+      }
+      await answerBatch(exchange, message, async (event) => {
+        await publish(event);
+        return 202;
+      });
     },
   };
+}
+
+function isBatch({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.toLowerCase().startsWith(batchMediaType) ?? false;
+}
+
+function single(message: HttpMessage): CloudEvent {
+  if (message.batch === undefined) return message.event;
+  throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', 'a batch is not taken here');
+}
+
+/** Works through a batch; one event's failure is that event's result. */
+async function answerBatch(
+  { response }: Exchange,
+  message: HttpMessage,
+  work: (event: CloudEvent) => Promise<number>,
+): Promise<void> {
+  const items = message.batch ?? [{ event: message.event }];
+  const results: BatchResult[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) {
+      if (item.error !== undefined) {
+        results[index] = failedResult(index, undefined, item.error);
+        continue;
+      }
+      const { event } = item;
+      try {
+        results[index] = { index, id: event.id, status: await work(event) };
+      } catch (error) {
+        results[index] = failedResult(index, event.id, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: batchConcurrency }, worker));
+  const { status, headers, body } = batchAnswer(results);
+  response.writeHead(status, headers).end(body);
 }
 
 /** The fields that describe the event; of all the others `headersDistinct` would make lists too. */

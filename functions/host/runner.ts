@@ -55,6 +55,8 @@ export interface Runner {
    *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, and what the function throws.
    */
   post(name: string, request: EventRequest): Promise<CloudEvent | undefined>;
+  /** Where the events go that handlers send. */
+  readonly emit: EmitEvent;
   /** A delivery of the broker. */
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
   /** Handlers that have not ended. */
@@ -131,6 +133,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   return {
     deployed,
+    emit,
     post: async (name, { read, log: requestLog, traceparent, tracestate }) => {
       const target = find(name);
       if (target.direct >= concurrency) {

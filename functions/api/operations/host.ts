@@ -9,7 +9,7 @@ const eventHeaders = { 'content-type': 'application/cloudevents+json' };
 const body = (bytes: number) => ({
   schema: eventDocument,
   bytes,
-  mediaTypes: ['application/cloudevents+json', '*/*'],
+  mediaTypes: ['application/cloudevents+json', 'application/cloudevents-batch+json', '*/*'],
   required: true,
 });
 
@@ -50,7 +50,7 @@ export const hostOperations: readonly Operation[] = [
     tag: 'Host',
     summary: 'Give a CloudEvent to the broker',
     description:
-      'In binary mode (any content type, attributes in `ce-*` headers) or in structured mode (`application/cloudevents+json`).',
+      'In binary mode (any content type, attributes in `ce-*` headers), in structured mode (`application/cloudevents+json`) or as a batch (`application/cloudevents-batch+json`). A batch is answered with `results`, one per event in order, each with the status that the event alone would have got: 200 if every event is done, else 503 if an event may do better next time, else 400.',
     params: noParams,
     query: noQuery,
     body: body(256 * 1024),

@@ -1,13 +1,22 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { isRfc3339 } from '../../../functions/host/cloud-event-attributes.ts';
-import { decodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
+import {
+  decodeHttpMessage,
+  type DistinctHeaders,
+} from '../../../functions/host/cloud-event-http.ts';
+import { isRfc3339 } from '../../../functions/lib/rfc3339.ts';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 
 const distinct = (headers: Readonly<Record<string, string>>): Record<string, string[]> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+
+const decodeHttpEvent = (headers: DistinctHeaders, body: Buffer): CloudEvent => {
+  const message = decodeHttpMessage(headers, body);
+  if (message.event === undefined) throw new TypeError('a batch');
+  return message.event;
+};
 
 const required = {
   'ce-specversion': '1.0',
@@ -153,8 +162,10 @@ test('headers that are no event are refused with the attribute', (t) => {
   );
 });
 
-test('batches and other formats are 415 and name binary mode', (t) => {
-  for (const type of ['application/cloudevents-batch+json', 'application/cloudevents+avro']) {
+test('other formats and charsets are 415, and other formats name binary mode', (t) => {
+  const latin = 'application/cloudevents+json; charset=latin1';
+  t.is(refused(() => decode({ 'content-type': latin }, '{}')).status, 415);
+  for (const type of ['application/cloudevents-batch+avro', 'application/cloudevents+avro']) {
     const error = refused(() => decode({ 'content-type': type }, '[]'));
     t.is(error.status, 415);
     t.regex(error.message, /binary mode/);

@@ -98,7 +98,7 @@ test('every refusal is a problem with a code', async (t) => {
     [
       415,
       'CLV_UNSUPPORTED_MEDIA_TYPE',
-      post(`${url}/broker`, direct, { 'content-type': 'application/cloudevents-batch+json' }),
+      post(`${url}/broker`, direct, { 'content-type': 'application/cloudevents+avro' }),
     ],
     [
       400,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
-import { decodeHttpEvent } from '../../../functions/host/cloud-event-http.ts';
+import { decodeHttpMessage } from '../../../functions/host/cloud-event-http.ts';
 
 const event = { specversion: '1.0', id: '1', source: '/nodes/a/b', type: 't' } as const;
 
@@ -48,5 +48,5 @@ test('the host reads back what the agent writes', (t) => {
     ]),
   );
   const data = Buffer.from('body');
-  t.deepEqual(decodeHttpEvent(headers, data), { ...written, data });
+  t.deepEqual(decodeHttpMessage(headers, data), { event: { ...written, data } });
 });

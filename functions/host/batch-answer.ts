@@ -1,0 +1,52 @@
+import { CloverError, type ErrorCode } from '../lib/errors.ts';
+import { asCloverError, problemHeaders, problemOf } from './problem.ts';
+
+/** What became of one event of a batch. */
+export interface BatchResult {
+  /** Place in the batch, from 0. */
+  readonly index: number;
+  /** Id of the event; absent where it could not be read. */
+  readonly id?: string;
+  /** The status that the event alone would have got. */
+  readonly status: number;
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+}
+
+/** An HTTP answer. */
+export interface BatchAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The result of an event that was refused, or failed. */
+export function failedResult(index: number, id: string | undefined, error: unknown): BatchResult {
+  const { status, code, message, details } = asCloverError(error);
+  const fields = details.map((detail) => `${detail.field}: ${detail.message}`);
+  const detail = [message, ...fields].join('; ');
+  return { index, ...(id === undefined ? {} : { id }), status, code, detail };
+}
+
+/**
+ * The answer to a batch. It is 2xx only if every event is done. Else its status is for senders that read nothing more: 503
+ * if an event may do better next time (all are sent again, and those that are done already change nothing), 400 if none
+ * will. Either has a result per event.
+ */
+export function batchAnswer(results: readonly BatchResult[]): BatchAnswer {
+  const failed = results.filter(({ status }) => status >= 300);
+  if (failed.length === 0) {
+    const headers = { 'content-type': 'application/json' };
+    return { status: 200, headers, body: JSON.stringify({ results }) };
+  }
+  const canPass = failed.some(
+    ({ status }) => status >= 500 || [404, 408, 409, 429].includes(status),
+  );
+  const message = `${failed.length} of ${results.length} events were not taken`;
+  const error = new CloverError(canPass ? 'CLV_OVERLOADED' : 'CLV_EVENT_INVALID', message);
+  return {
+    status: error.status,
+    headers: problemHeaders(error),
+    body: JSON.stringify({ ...problemOf(error), results }),
+  };
+}
