@@ -9,6 +9,11 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./agent.ts')).benchAgent,
   },
   {
+    name: 'broker',
+    summary: 'events/s and delays through the durable broker',
+    load: async () => (await import('./broker.ts')).benchBroker,
+  },
+  {
     name: 'host',
     summary: 'events/s, start and memory of a function, beside two other runtimes',
     load: async () => (await import('./host.ts')).benchHost,
