@@ -11,8 +11,8 @@ export interface BundleSource {
   readonly name: string;
   /** The module that runs the function. */
   readonly entry: string;
-  /** Files of native addons that it opens; they go beside it. */
-  readonly addons?: readonly string[];
+  /** Native addons that it opens: file by the path from the bundle. */
+  readonly addons?: Readonly<Record<string, string>>;
 }
 
 /** A bundle on the disk. */
@@ -46,10 +46,12 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
+    // What a module says of its place has to be asked of CommonJS.
+    define: { 'import.meta.url': '__fileUrl' },
+    banner: { js: "const __fileUrl=require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'error',
   });
-  for (const addon of source.addons ?? [])
-    await cp(addon, join(folder, addon.split('/').at(-1) ?? ''));
+  for (const [to, from] of Object.entries(source.addons ?? {})) await cp(from, join(folder, to));
   await bake(file, cache);
   return { file, cache, bytes: (await stat(file)).size };
 }

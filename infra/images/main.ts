@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { bundle, type BundleSource } from './bundle.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Functions that run as processes of their own. */
+export const sources: readonly BundleSource[] = [
+  { name: 'hello', entry: `${root}infra/samples/hello/main.ts` },
+  {
+    name: 'ingest',
+    entry: `${root}functions/ingest/main.ts`,
+    // Where it looks for it, seen from the file.
+    addons: {
+      'build/Release/clover_codec.node': `${root}native/codec/build/Release/clover_codec.node`,
+    },
+  },
+];
+
+async function main(names: readonly string[]): Promise<void> {
+  const known = sources.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    process.stderr.write(`there is no function ${unknown}: there are ${known.join(', ')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const source of sources.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const { file, bytes } = await bundle(source, `${root}dist/${source.name}`);
+    process.stdout.write(`${file}  ${Math.round(bytes / 1_024)} KiB\n`);
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

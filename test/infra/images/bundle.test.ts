@@ -1,0 +1,25 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { bundle } from '../../../infra/images/bundle.ts';
+import { sources } from '../../../infra/images/main.ts';
+import { startEventServer } from '../../bench/lib/event-server.ts';
+
+test.serial('every function becomes one file that runs, with a compile cache', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-bundle-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  t.deepEqual(
+    sources.map(({ name }) => name),
+    ['hello', 'ingest'],
+  );
+  for (const source of sources) {
+    // It is run once for its cache: one that does not start, or does not end with 0, is refused.
+    const { file, cache } = await bundle(source, join(folder, source.name));
+    t.is((await readdir(cache, { recursive: true })).length > 1, true, source.name);
+    if (source.name !== 'hello') continue;
+    const env = { NODE_COMPILE_CACHE: cache };
+    const server = await startEventServer({ name: source.name, args: [file], env });
+    await server.stop();
+  }
+});
