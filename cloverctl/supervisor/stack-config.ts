@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
 import type { agentConfig } from '../../agent/config.ts';
+import { telemetryConfig } from '../../functions/host/telemetry/settings.ts';
 import type { HostConfig } from '../../functions/host/config.ts';
 
 /** What the control plane's configuration depends on. */
@@ -23,6 +24,7 @@ export function controlPlaneFile(options: ControlPlaneFileOptions): HostConfig {
     clickhouse: { ...options.clickhouse, database: 'clover' },
     gateway: options.gateway,
     notifications: options.notifications,
+    telemetry: telemetryConfig.parse({}),
     logLevel: 'info',
   };
 }

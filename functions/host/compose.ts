@@ -24,12 +24,15 @@ import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
 import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
+import type { Telemetry } from './telemetry.ts';
+import { observeControlPlane } from './telemetry/collect.ts';
 
 /** Options of {@link composeControlPlane}. */
 export interface ComposeOptions {
   readonly config: HostConfig;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
   /** The process cannot go on. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -48,7 +51,7 @@ const migrateRetryMs = 2_000;
  * answers 503 and everything else works.
  */
 export async function composeControlPlane(options: ComposeOptions): Promise<ControlPlane> {
-  const { config, clock, log, onFatal } = options;
+  const { config, clock, log, telemetry, onFatal } = options;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const file = (name: string): string => join(config.dataDir, name);
 
@@ -101,7 +104,15 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     corsOrigins: config.cors.origins,
     clock,
     log,
+    telemetry,
     onFatal,
+  });
+  observeControlPlane(telemetry, {
+    broker: () => serving.brokerCounters(),
+    functions: () => serving.counters(),
+    experiments: async () => (await resources.list('Experiment')).items,
+    runs: async () => (await resources.list('ExperimentRun')).items,
+    now: () => clock.now(),
   });
   started.resolve(serving);
 

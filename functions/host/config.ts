@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
+import { telemetryConfig } from './telemetry/settings.ts';
 import { fieldPath } from '../resources/field-errors.ts';
 
 const webhook = z.strictObject({
@@ -17,9 +18,6 @@ const webhook = z.strictObject({
   /** Only notifications of these reasons. Default: all. */
   types: z.array(z.enum(notificationReasons)).min(1).optional(),
 });
-
-/** A receiver of notifications. */
-export type WebhookConfig = z.output<typeof webhook>;
 
 const notifications = z
   .array(webhook)
@@ -63,6 +61,8 @@ const hostConfig = z.strictObject({
     .optional(),
   /** Webhooks that are told what happens to experiments and policies. */
   notifications: notifications.default([]),
+  /** Metrics of Clover itself, and where its traces and metrics are sent. */
+  telemetry: telemetryConfig.prefault({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 

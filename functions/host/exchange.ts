@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
 import type { Telemetry } from './telemetry.ts';
+import { traceFields } from './telemetry/span-context.ts';
 import { traceRequest } from './telemetry/trace-request.ts';
 
 /** A request with its response. */
@@ -52,8 +53,7 @@ export function openExchange(
   response.setHeader('x-request-id', requestId);
   const { traceparent } = traceRequest(telemetry, request, response, () => routeOf(path));
   let bound: Logger | undefined;
-  const boundLog = (): Logger =>
-    (bound ??= log.child({ requestId, ...(traceparent === undefined ? {} : { traceparent }) }));
+  const boundLog = (): Logger => (bound ??= log.child({ requestId, ...traceFields(traceparent) }));
   const began = performance.now();
   response.once('close', () => {
     const { statusCode: status, writableFinished: whole } = response;

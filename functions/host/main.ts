@@ -4,9 +4,13 @@ import { parseArgs } from 'node:util';
 import { pino, type Logger } from 'pino';
 import { systemClock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { version } from '../lib/version.ts';
 import { composeControlPlane } from './compose.ts';
 import { readHostConfig, type HostConfig } from './config.ts';
 import { endOnSignals } from './on-signals.ts';
+import { observeProcess } from './telemetry/collect.ts';
+import { createTelemetry } from './telemetry/create-telemetry.ts';
+import { telemetrySettings } from './telemetry/settings.ts';
 
 const usage = 'usage: node functions/host/main.ts --config FILE';
 
@@ -22,10 +26,14 @@ async function run(config: HostConfig, log: Logger): Promise<void> {
     log.fatal({ err: error }, 'the control plane cannot go on');
     process.exit(1);
   };
+  const settings = telemetrySettings(config.telemetry, process.env);
+  const telemetry = createTelemetry({ settings, log });
+  observeProcess(telemetry, version);
   const controlPlane = await composeControlPlane({
     config,
     clock: systemClock,
     log,
+    telemetry,
     onFatal,
   });
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'uncaught'));
@@ -35,6 +43,7 @@ async function run(config: HostConfig, log: Logger): Promise<void> {
     release: async () => {
       rmSync(announcement, { force: true });
       await controlPlane.release();
+      await telemetry.shutdown();
     },
     log,
   });
@@ -42,6 +51,7 @@ async function run(config: HostConfig, log: Logger): Promise<void> {
   writeFileSync(`${announcement}.new`, JSON.stringify({ pid: process.pid, url: serving.url }));
   renameSync(`${announcement}.new`, announcement);
   log.info({ url: serving.url }, 'ready');
+  telemetry.ready(performance.now());
 }
 
 try {

@@ -11,6 +11,7 @@ import type { EmitEvent } from './invocation.ts';
 import { invoke, type Running } from './invoke.ts';
 import { asCloverError } from './problem.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
+import { traceFields } from './telemetry/span-context.ts';
 import { createInvocationTracer, type InvocationFacts } from './telemetry/trace-invocation.ts';
 
 /** Options of {@link createRunner}. */
@@ -222,7 +223,7 @@ function bind(log: Logger, name: string, event: CloudEvent, traceparent?: string
   return log.child({
     function: name,
     event: { id, source, type },
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...traceFields(traceparent),
   });
 }
 

@@ -7,10 +7,12 @@ import { createAdmission } from './admission.ts';
 import { createBearerCheck } from './bearer.ts';
 import type { BrokerAdmin } from './broker/admin.ts';
 import { createBroker } from './broker/broker.ts';
+import type { BrokerCounters } from './broker/messages.ts';
 import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
 import { startResourceEvents } from './resource-events.ts';
 import { createRunner } from './runner.ts';
+import type { Telemetry } from './telemetry.ts';
 import { parseSchedules, startScheduler } from './scheduler.ts';
 
 /** Options of {@link serve}. */
@@ -27,6 +29,8 @@ export interface ServeOptions {
   readonly log: Logger;
   /** The process cannot go on. */
   readonly onFatal: (error: unknown) => void;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
   /** See HostOptions. */
   readonly corsOrigins?: readonly string[];
   readonly requestTimeoutMs?: number;
@@ -38,6 +42,7 @@ export interface Serving {
   readonly url: string;
   /** Dead letters, and events as they pass. */
   readonly admin: BrokerAdmin;
+  readonly brokerCounters: () => Promise<BrokerCounters>;
   /** Counters of the broker and of every function that has some. */
   counters(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
   /** Requests and handlers that have not ended. */
@@ -55,12 +60,14 @@ const abortAfterMs = 20_000;
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { functions, catalogue, resources, token, listen, clock, log, onFatal } = options;
+  const measured = options.telemetry === undefined ? {} : { telemetry: options.telemetry };
   const runner = createRunner({
     functions,
     catalogue,
     log,
     emit: (event) => broker.publish(event),
     admission: createAdmission,
+    ...measured,
   });
   const entries = runner.deployed.map(({ entry }) => entry);
   // Before anything is opened: a bad cron line.
@@ -70,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     runner,
     publish: (event) => broker.publish(event),
     isAuthorized: createBearerCheck(token),
+    ...measured,
     log,
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.requestTimeoutMs === undefined
@@ -92,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   return {
     url,
     admin: broker,
+    brokerCounters: () => broker.counters(),
     counters: async () => {
       const { depths: _, drops, ...total } = await broker.counters();
       const byCause = Object.entries(drops).map(([cause, n]) => [`dropped.${cause}`, n] as const);

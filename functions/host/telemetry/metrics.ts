@@ -25,47 +25,35 @@ const ofExperiment = ['namespace', 'experiment'] as const;
  * docs/telemetry.md follow from this table.
  */
 export const metrics = {
-  'clover.agent.last_report.age': {
-    kind: 'gauge',
-    unit: 's',
-    labels: ['node'],
-    help: "Time since the last evidence report of the node's agent.",
-  },
-  'clover.agent.lost': {
-    kind: 'counter',
-    unit: '{item}',
-    labels: ['node', 'group', 'cause'],
-    help: 'What the agent says that it lost since it started, by group (wire segments, bytes, requests, spans) and cause.',
-  },
   'clover.broker.dead_letters': {
     kind: 'gauge',
     unit: '{event}',
     labels: [],
     help: 'Events that could not be delivered and are kept for an operator.',
   },
-  'clover.broker.deliveries': {
+  'clover.broker.delivered': {
     kind: 'counter',
     unit: '{delivery}',
-    labels: ['trigger', 'outcome'],
-    help: 'Attempts to deliver an event: `delivered`, `failed` (may be tried again) or `refused` (never tried again).',
+    labels: [],
+    help: 'Deliveries that succeeded.',
   },
   'clover.broker.dropped': {
     kind: 'counter',
     unit: '{event}',
-    labels: [],
-    help: 'Ticks given up, and dead letters that made room for newer ones.',
-  },
-  'clover.broker.events': {
-    kind: 'counter',
-    unit: '{event}',
-    labels: ['outcome'],
-    help: 'Events offered to the broker: `accepted` after the durable commit, `overloaded` when the queue was full, `invalid`.',
+    labels: ['cause'],
+    help: 'Events given up for good: `ttl` (no hops left), `evicted` (a dead letter that made room), `tick` (failed for good), `gone` (of a schedule that is no more).',
   },
   'clover.broker.queue.depth': {
     kind: 'gauge',
     unit: '{delivery}',
+    labels: ['trigger'],
+    help: 'Deliveries that wait or are in flight, by trigger or `schedule/<name>`; those without any are absent.',
+  },
+  'clover.broker.replies': {
+    kind: 'counter',
+    unit: '{event}',
     labels: [],
-    help: 'Deliveries that wait or are in flight.',
+    help: 'Replies of functions that were taken as events.',
   },
   'clover.broker.retries': {
     kind: 'counter',
@@ -82,26 +70,14 @@ export const metrics = {
   'clover.evidence.reports': {
     kind: 'counter',
     unit: '{report}',
-    labels: ['outcome'],
-    help: 'Evidence reports of agents: `accepted` or `refused`.',
-  },
-  'clover.evidence.watermark.lag': {
-    kind: 'gauge',
-    unit: 's',
-    labels: ['node'],
-    help: 'How far the watermark of the node lies behind now: nothing newer is judged.',
+    labels: [],
+    help: 'Evidence reports of agents that were merged.',
   },
   'clover.experiment.deadline.remaining': {
     kind: 'gauge',
     unit: 's',
     labels: ofExperiment,
     help: 'Time that a run without a verdict has left; negative when it is overdue.',
-  },
-  'clover.experiment.evidence.age': {
-    kind: 'gauge',
-    unit: 's',
-    labels: ofExperiment,
-    help: 'Time since the newest second of requests that the running experiment was judged by.',
   },
   'clover.experiment.verdict.age': {
     kind: 'gauge',
@@ -207,24 +183,12 @@ export const metrics = {
     buckets: requestBuckets,
     help: 'Time that the handler took.',
   },
-  'http.server.active_requests': {
-    kind: 'gauge',
-    unit: '{request}',
-    labels: [],
-    help: 'Requests and handlers that have not ended.',
-  },
   'http.server.request.duration': {
     kind: 'histogram',
     unit: 's',
     labels: ['http.request.method', 'http.route', 'http.response.status_code'],
     buckets: requestBuckets,
     help: 'Time from the head of the request to the end of the response; streams and health are left out.',
-  },
-  'nodejs.eventloop.delay.p99': {
-    kind: 'gauge',
-    unit: 's',
-    labels: [],
-    help: 'How late the event loop was since the scrape before, 99th percentile.',
   },
   'nodejs.eventloop.time': {
     kind: 'counter',

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 /** Where a span stands in its trace; hex as W3C Trace Context writes it. */
 export interface SpanContext {
   readonly traceId: string;
@@ -28,8 +26,8 @@ export function traceparentOf({ traceId, spanId, flags }: SpanContext): string {
 /** The context of a new span below a parent, or of a new trace that is sampled. */
 export function childContext(parent: SpanContext | undefined): SpanContext {
   return {
-    traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
-    spanId: randomBytes(8).toString('hex'),
+    traceId: parent?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
     flags: (parent?.flags ?? 1) & 1,
   };
 }
@@ -46,4 +44,9 @@ export function traceFields(traceparent: string | undefined): Readonly<Record<st
     span_id: context.spanId,
     trace_flags: context.flags.toString(16).padStart(2, '0'),
   };
+}
+
+/** Not the crypto module, which a function that starts would wait for; the global is loaded when it is used. */
+function randomHex(bytes: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
 }

@@ -23,6 +23,13 @@ test('a minimal configuration gets its defaults', (t) => {
     listen: { host: '127.0.0.1', port: 0 },
     logLevel: 'info',
     notifications: [],
+    telemetry: {
+      headers: {},
+      metrics: true,
+      protocol: 'http/protobuf',
+      sampleRatio: 1,
+      serviceName: 'clover',
+    },
     cors: { origins: [] },
   });
 });

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { z } from 'zod';
+import { metrics } from '../../../functions/host/telemetry/metrics.ts';
+import { prometheusName } from '../../../functions/host/telemetry/prometheus-text.ts';
+import { metricNames } from '../../../functions/host/telemetry/registry.ts';
 import { temporaryFolder, until } from './helpers.ts';
+import { parsePrometheus } from './telemetry/parse-prometheus.ts';
 
 const program = fileURLToPath(new URL('../../../functions/host/main.ts', import.meta.url));
 const token = 'a-token-for-the-tests';
@@ -57,6 +61,31 @@ test('the control plane serves resources while ClickHouse is down, and ends in o
   });
   t.is(spans.status, 503, await spans.text());
   t.truthy(spans.headers.get('retry-after'));
+
+  t.is((await fetch(`${url}/metrics`)).status, 401);
+  const page = await fetch(`${url}/metrics`, { headers });
+  t.regex(page.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  const families = parsePrometheus(await page.text());
+  const valueOf = (name: string): number | undefined => families.get(name)?.samples[0]?.value;
+  t.is(valueOf('clover_broker_dead_letters'), 0);
+  t.is(valueOf('clover_faas_coldstarts_total'), 1);
+  t.true((valueOf('process_resident_memory_bytes') ?? 0) > 1e7);
+  t.deepEqual(
+    families
+      .get('clover_ingest_refused_total')
+      ?.samples.map(({ labels, value }) => [labels, value]),
+    [
+      [{ reason: 'malformed' }, 0],
+      [{ reason: 'overloaded' }, 0],
+      [{ reason: 'unavailable' }, 1],
+    ],
+  );
+  // Of these there may be nothing yet.
+  const later = /experiment|faas\.(?:errors|invocations)|last_stored|queue\.depth|read_failures/;
+  const missing = metricNames.filter(
+    (name) => !later.test(name) && !families.has(prometheusName(name, metrics[name])),
+  );
+  t.deepEqual(missing, []);
 
   child.kill('SIGTERM');
   await exited;

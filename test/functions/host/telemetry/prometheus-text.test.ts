@@ -20,8 +20,8 @@ test('names follow the conventions of Prometheus', (t) => {
     'clover_http_server_request_duration_seconds',
   );
   t.is(
-    prometheusName('clover.broker.events', metrics['clover.broker.events']),
-    'clover_broker_events_total',
+    prometheusName('clover.ingest.refused', metrics['clover.ingest.refused']),
+    'clover_ingest_refused_total',
   );
 });
 
@@ -29,11 +29,12 @@ test('values of labels come through whatever is in them', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(fc.string({ unit: 'binary' })), async (triggers) => {
       const registry = createMetricRegistry();
-      for (const trigger of triggers) registry.count('clover.broker.deliveries', 1, { trigger });
+      for (const trigger of triggers)
+        registry.count('clover.function.rejected', 1, { 'faas.name': trigger });
       const text = prometheusText(await registry.collect());
-      const family = parsePrometheus(text).get('clover_broker_deliveries_total');
+      const family = parsePrometheus(text).get('clover_function_rejected_total');
       t.deepEqual(
-        (family?.samples ?? []).map(({ labels }) => labels['trigger']),
+        (family?.samples ?? []).map(({ labels }) => labels['faas_name']),
         triggers,
       );
     }),
@@ -77,19 +78,19 @@ test('a metric that cannot be read is left out and counted; the others are there
 test('the number of series has a bound, and nothing is lost beyond it', async (t) => {
   const registry = createMetricRegistry();
   for (let index = 0; index < 2_500; index += 1) {
-    registry.count('clover.broker.deliveries', 1, { trigger: String(index), outcome: 'failed' });
+    registry.count('clover.function.rejected', 1, { 'faas.name': String(index) });
   }
   const parsed = parsePrometheus(prometheusText(await registry.collect()));
-  const samples = parsed.get('clover_broker_deliveries_total')?.samples ?? [];
+  const samples = parsed.get('clover_function_rejected_total')?.samples ?? [];
   t.is(samples.length, 2_001);
   t.is(samples.find(({ labels }) => 'otel_metric_overflow' in labels)?.value, 500);
 });
 
 test('attributes that the table does not name are not kept', async (t) => {
   const registry = createMetricRegistry();
-  registry.count('clover.broker.events', 1, { outcome: 'accepted', id: '1' });
-  registry.count('clover.broker.events', 1, { outcome: 'accepted', id: '2' });
-  t.deepEqual(await registry.read('clover.broker.events'), [
-    { value: 2, attributes: { outcome: 'accepted' } },
+  registry.count('clover.ingest.refused', 1, { reason: 'malformed', id: '1' });
+  registry.count('clover.ingest.refused', 1, { reason: 'malformed', id: '2' });
+  t.deepEqual(await registry.read('clover.ingest.refused'), [
+    { value: 2, attributes: { reason: 'malformed' } },
   ]);
 });
