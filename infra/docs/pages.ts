@@ -1,5 +1,6 @@
 import { apiPage } from './api-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { telemetryPage } from './telemetry-page.ts';
 
 /** A page that is made from code. */
 export interface GeneratedPage {
@@ -13,4 +14,5 @@ export interface GeneratedPage {
 export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/api.md', text: apiPage },
   { path: 'docs/errors.md', text: errorsPage },
+  { path: 'docs/telemetry.md', text: telemetryPage },
 ];
