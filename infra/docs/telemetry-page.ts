@@ -14,9 +14,13 @@ OpenTelemetry's SDK nothing is loaded for it.
 \`\`\`yaml
 scrape_configs:
   - job_name: clover
-    authorization: { credentials_file: /etc/prometheus/clover-token }
-    static_configs: [{ targets: ['127.0.0.1:7700'] }]
-rule_files: [infra/prometheus/clover-alerts.yaml]
+    authorization:
+      credentials_file: /etc/prometheus/clover-token
+    static_configs:
+      - targets:
+          - 127.0.0.1:7700
+rule_files:
+  - infra/prometheus/clover-alerts.yaml
 \`\`\`
 
 ## Traces, and metrics that are sent
