@@ -9,6 +9,7 @@ type Register = (program: Command, env: CliEnv) => void;
 /** Every command, in alphabetical order; its module is loaded when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   apply: async () => (await import('./commands/apply.ts')).registerApply,
+  deadletters: async () => (await import('./commands/deadletters.ts')).registerDeadLetters,
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
