@@ -58,10 +58,7 @@ export function registerDeadLetters(program: Command, env: CliEnv): void {
     group
       .command(verb)
       .description(does)
-      .argument('[ids...]', 'numbers of dead letters', (text: string, before: number[] = []) => [
-        ...before,
-        parseCount(text),
-      ])
+      .argument('[ids...]', 'numbers of dead letters', parseIds)
       .option('--all', 'every one, or every one of --trigger')
       .option('--trigger <name>', 'with --all: only those of this trigger')
       .option('--yes', 'do not ask')
@@ -97,7 +94,7 @@ async function list({ trigger, limit, ...options }: ListFlags, env: CliEnv): Pro
         { head: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
         {
           head: 'STATUS',
-          cell: ({ event }) => String(event['knativeerrorcode'] ?? '-'),
+          cell: ({ event }) => textOf(event['knativeerrorcode']),
           align: 'right',
         },
         { head: 'ERROR', cell: lastError },
@@ -189,6 +186,8 @@ async function* each(client: ApiClient, trigger?: string): AsyncGenerator<DeadLe
   } while (before !== undefined);
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '-');
+
 /** What the function said last; Knative keeps it in base64. */
 function lastError({ event }: DeadLetterDocument): string {
   const { knativeerrordata: data } = event;
@@ -197,6 +196,10 @@ function lastError({ event }: DeadLetterDocument): string {
 
 function missing(id: number): CloverError {
   return new CloverError('CLV_NOT_FOUND', `there is no dead letter ${id}`);
+}
+
+function parseIds(text: string, before: readonly number[] | undefined): readonly number[] {
+  return [...(before ?? []), parseCount(text)];
 }
 
 function parseCount(text: string): number {
