@@ -24,7 +24,7 @@ const decoders: Readonly<Record<string, () => Transform>> = {
  *   data, and what the chunks throw.
  */
 export async function* decompressed(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Buffer, unknown, unknown>,
   encoding: string,
 ): AsyncGenerator {
   const decoder = decoders[encoding]?.();
@@ -48,7 +48,10 @@ export async function* decompressed(
   }
 }
 
-async function feed(chunks: AsyncIterable<Buffer>, decoder: Transform): Promise<void> {
+async function feed(
+  chunks: AsyncIterable<Buffer, unknown, unknown>,
+  decoder: Transform,
+): Promise<void> {
   try {
     for await (const chunk of chunks) {
       if (decoder.destroyed) return;

@@ -34,12 +34,16 @@ export async function benchBroker(
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   try {
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    const line = async (): Promise<string> => String((await lines.next()).value);
+    const reader = createInterface(child.stdout);
+    const line = (): Promise<string> =>
+      new Promise((resolve) => {
+        reader.once('line', resolve);
+      });
     const url = await line();
     const delays = async (): Promise<number[]> => {
+      const answer = line();
       child.stdin.write('\n');
-      return numbers(JSON.parse(await line()));
+      return numbers(JSON.parse(await answer));
     };
     const post = poster(`${url}/broker`);
     const speeds: number[] = [];
@@ -144,7 +148,8 @@ function syncsPerSecond(path: string): number {
 
 function numbers(value: unknown): number[] {
   if (!Array.isArray(value)) throw new TypeError('not a list');
-  return value.map(Number);
+  const items: unknown[] = value;
+  return items.map(Number);
 }
 
 function quantile(values: readonly number[], share: number): number {

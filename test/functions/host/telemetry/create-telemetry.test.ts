@@ -34,7 +34,7 @@ async function run(
   );
   t.teardown(() => child.kill('SIGKILL'));
   const [out, log] = [text(child.stdout), text(child.stderr)];
-  const ended = once(child, 'close');
+  const ended: Promise<unknown> = once(child, 'close');
   if (untilSdk !== undefined) await until(() => child.exitCode !== null || untilSdk());
   child.stdin.end();
   await ended;
