@@ -120,7 +120,10 @@ export const catalogue: readonly FunctionEntry[] = [
       on('evaluate-evidence', { type: eventTypes.evidence }),
       ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
     ],
-    schedules: [{ name: 'evaluate-look', schedule: '* * * * * *' }],
+    schedules: [
+      { name: 'evaluate-look', schedule: '* * * * * *' },
+      { name: 'evaluate-resync', schedule: '* * * * *' },
+    ],
     direct: [],
     paths: [],
   },

@@ -35,6 +35,9 @@ const pruneEveryMs = 60_000;
 const standingMs = 3_600_000;
 const endedMs = 24 * 3_600_000;
 
+/** The schedule that looks at every experiment, once a minute while there is one. */
+const resyncSchedule = 'evaluate-resync';
+
 /** The judge: evidence → looks → verdict → intent. */
 export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const { resources, evidence, clock } = options;
@@ -140,9 +143,10 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         await prune();
         await settleActive();
       }),
-      on(ticked, async (_event, invocation) => {
+      on(ticked, async ({ data: { schedule } }, invocation) => {
         begin(invocation);
-        await settleWhere(undefined, needsTicks);
+        // An event that was lost for good must not leave an experiment waiting for ever.
+        await settleWhere(undefined, schedule === resyncSchedule ? () => true : needsTicks);
         await settleActive();
       }),
       ...Object.values(resourceChanges).map((change) =>
@@ -153,7 +157,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
       ),
     ],
 
-    async isActive(): Promise<boolean> {
+    async isActive(schedule): Promise<boolean> {
+      if (schedule === resyncSchedule) return (await listExperiments(undefined)).length > 0;
       const { items } = await resources.list('ExperimentRun');
       if (items.some((run) => !isFinal(run.status.phase))) return true;
       return (await listExperiments(undefined)).some(needsTicks);

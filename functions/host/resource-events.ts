@@ -11,7 +11,7 @@ import type { Broker } from './broker/broker.ts';
 /** Options of {@link startResourceEvents}. */
 export interface ResourceEventsOptions {
   readonly store: Pick<ResourceStore, 'list' | 'watch'>;
-  readonly broker: Pick<Broker, 'publish' | 'mark'>;
+  readonly broker: Pick<Broker, 'publish' | 'mark' | 'setMark'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -60,6 +60,8 @@ export function startResourceEvents({
     }
     const last = objects.at(-1);
     if (last !== undefined) await publish({ type: 'MODIFIED', object: last }, version);
+    // Else every start would begin at the same forgotten place.
+    else await broker.setMark({ key: markKey, value: version });
     return version;
   };
 

@@ -199,6 +199,17 @@ test('one experiment at a time moves the traffic of a policy', async (t) => {
   t.is((await world.run('two')).status.phase, 'WarmingUp');
 });
 
+test('an experiment whose target came without its event starts at the next resync', async (t) => {
+  const world = await World.create(t);
+  await world.applyExperiment();
+  t.is((await world.experiment()).status.run, undefined);
+  await world.applyPolicyUnseen();
+  t.false(await world.evaluate.isActive?.('evaluate-look'));
+  t.true(await world.evaluate.isActive?.('evaluate-resync'));
+  await world.tick('evaluate-resync');
+  t.truthy((await world.experiment()).status.run);
+});
+
 test('a deleted experiment is rolled back before it goes', async (t) => {
   const world = await World.create(t);
   await world.applyPolicy();

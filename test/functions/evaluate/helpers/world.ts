@@ -93,6 +93,14 @@ export class World {
   }
 
   async applyPolicy(weights: Readonly<Record<string, number>> = { v1: 100, v2: 0 }): Promise<void> {
+    await this.applyPolicyUnseen(weights);
+    await this.tell('TrafficPolicy', 'proxy');
+  }
+
+  /** Its event is lost. */
+  async applyPolicyUnseen(
+    weights: Readonly<Record<string, number>> = { v1: 100, v2: 0 },
+  ): Promise<void> {
     const names = Object.keys(weights);
     await this.stores.resources.applySpec(
       {
@@ -109,7 +117,6 @@ export class World {
       },
       { manager: 'test' },
     );
-    await this.tell('TrafficPolicy', 'proxy');
   }
 
   async applyExperiment(spec: Readonly<Record<string, unknown>> = {}, name = 'exp'): Promise<void> {
@@ -174,8 +181,8 @@ export class World {
     this.sequence = 0;
   }
 
-  async tick(): Promise<void> {
-    const data = { schedule: 'evaluate-look', at: this.now };
+  async tick(schedule = 'evaluate-look'): Promise<void> {
+    const data = { schedule, at: this.now };
     await this.send(eventTypes.tick, '/scheduler', data);
   }
 
