@@ -54,7 +54,8 @@ export async function startEmbeddedClickHouse(options: StartOptions): Promise<Em
   });
   const failed = new AbortController();
   child.once('error', (error) => failed.abort(error));
-  child.once('exit', (code, signal) => {
+  // Not at its exit: its last words may still be on the way.
+  child.once('close', (code, signal) => {
     failed.abort(new Error(`exited with ${signal ?? code}: ${words.trim()}`));
   });
   try {
