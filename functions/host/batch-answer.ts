@@ -1,4 +1,5 @@
 import { CloverError, type ErrorCode } from '../lib/errors.ts';
+import { decide } from './broker/back-off.ts';
 import { asCloverError, problemHeaders, problemOf } from './problem.ts';
 
 /** What became of one event of a batch. */
@@ -11,6 +12,8 @@ export interface BatchResult {
   readonly status: number;
   readonly code?: ErrorCode;
   readonly detail?: string;
+  /** Seconds after which it may be sent again. */
+  readonly retryAfter?: number;
 }
 
 /** An HTTP answer. */
@@ -22,10 +25,17 @@ export interface BatchAnswer {
 
 /** The result of an event that was refused, or failed. */
 export function failedResult(index: number, id: string | undefined, error: unknown): BatchResult {
-  const { status, code, message, details } = asCloverError(error);
+  const { status, code, message, details, retryAfter } = asCloverError(error);
   const fields = details.map((detail) => `${detail.field}: ${detail.message}`);
   const detail = [message, ...fields].join('; ');
-  return { index, ...(id === undefined ? {} : { id }), status, code, detail };
+  return {
+    index,
+    ...(id === undefined ? {} : { id }),
+    status,
+    code,
+    detail,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
 }
 
 /**
@@ -39,11 +49,15 @@ export function batchAnswer(results: readonly BatchResult[]): BatchAnswer {
     const headers = { 'content-type': 'application/json' };
     return { status: 200, headers, body: JSON.stringify({ results }) };
   }
-  const canPass = failed.some(
-    ({ status }) => status >= 500 || [404, 408, 409, 429].includes(status),
-  );
+  const passing = failed.filter(({ status }) => decide(status) === 'retry');
   const message = `${failed.length} of ${results.length} events were not taken`;
-  const error = new CloverError(canPass ? 'CLV_OVERLOADED' : 'CLV_EVENT_INVALID', message);
+  const error =
+    passing.length === 0
+      ? new CloverError('CLV_EVENT_INVALID', message)
+      : new CloverError('CLV_OVERLOADED', message, {
+          // The longest wish: before that at least one of them would fail again.
+          retryAfter: Math.max(1, ...passing.map(({ retryAfter = 1 }) => retryAfter)),
+        });
   return {
     status: error.status,
     headers: problemHeaders(error),

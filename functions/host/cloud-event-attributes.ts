@@ -7,7 +7,8 @@ import { isUri, isUriReference } from '../lib/uri.ts';
 /** Attributes of an event by name, all in their string form. */
 export type Attributes = ReadonlyMap<string, string>;
 
-const reserved = new Set([
+/** The attributes that the specification defines itself; every other one is an extension. */
+export const coreAttributes: ReadonlySet<string> = new Set([
   'specversion',
   'id',
   'source',
@@ -20,6 +21,9 @@ const reserved = new Set([
 
 /** What nearly every value is, and is told faster than by Unicode's properties. */
 const printable = /^[\x20-\x7e]*$/;
+/** An answer names so many problems, and so much of a text, whatever was sent. */
+const most = { problems: 32, characters: 64 };
+
 /**
  * The event that has these attributes (CloudEvents 1.0.2 §2 and §3).
  * @throws CloverError CLV_EVENT_INVALID with every bad attribute.
@@ -30,13 +34,9 @@ export function eventFromAttributes(attributes: Attributes, data: Buffer): Cloud
   for (const [name, value] of attributes) {
     const message = problem(name, value);
     if (message !== undefined) details.push({ field: name, message });
-    else if (!reserved.has(name)) extensions[name] = value;
+    else if (!coreAttributes.has(name)) extensions[name] = value;
   }
-  if (details.length > 0) {
-    throw new CloverError('CLV_EVENT_INVALID', 'the request is not a valid CloudEvent 1.0', {
-      details,
-    });
-  }
+  if (details.length > 0) throw invalidEvent(details);
   const optional = (name: 'subject' | 'time' | 'datacontenttype' | 'dataschema') => {
     const value = attributes.get(name);
     return value === undefined ? undefined : { [name]: value };
@@ -67,19 +67,32 @@ export function attributesOf(event: CloudEvent): Attributes {
     if (value !== undefined) attributes.set(name, value);
   }
   const details = Object.keys(event.extensions)
-    .filter((name) => reserved.has(name))
+    .filter((name) => coreAttributes.has(name))
     .map((name) => ({ field: name, message: 'is no extension: the name is taken' }));
   for (const [name, value] of Object.entries(event.extensions)) attributes.set(name, value);
   for (const [name, value] of attributes) {
     const message = problem(name, value);
     if (message !== undefined) details.push({ field: name, message });
   }
-  if (details.length > 0) {
-    throw new CloverError('CLV_EVENT_INVALID', 'the event has attributes that are not allowed', {
-      details,
-    });
-  }
+  if (details.length > 0) throw invalidEvent(details);
   return attributes;
+}
+
+/** The error of what is no CloudEvent 1.0, with the first problems and how many more there are. */
+export function invalidEvent(details: readonly ErrorDetail[], cause?: unknown): CloverError {
+  const told = details
+    .slice(0, most.problems)
+    .map(({ field, message }) => ({ field: cut(field), message }));
+  const more = details.length - told.length;
+  const message = 'this is not a valid CloudEvent 1.0';
+  return new CloverError('CLV_EVENT_INVALID', more > 0 ? `${message} (${more} more)` : message, {
+    cause,
+    details: told,
+  });
+}
+
+function cut(text: string): string {
+  return text.length > most.characters ? `${text.slice(0, most.characters)}…` : text;
 }
 
 const required = ['specversion', 'id', 'source', 'type'] as const;
@@ -112,7 +125,7 @@ function badText(value: string): string | undefined {
 function badValue(name: string, value: string): string | undefined {
   switch (name) {
     case 'specversion':
-      return value === '1.0' ? undefined : `must be "1.0", found ${JSON.stringify(value)}`;
+      return value === '1.0' ? undefined : `must be "1.0", found ${JSON.stringify(cut(value))}`;
     case 'id':
     case 'type':
     case 'subject':
@@ -126,7 +139,7 @@ function badValue(name: string, value: string): string | undefined {
     case 'time':
       return isRfc3339(value)
         ? undefined
-        : `must be an RFC 3339 date-time, found ${JSON.stringify(value)}`;
+        : `must be an RFC 3339 date-time, found ${JSON.stringify(cut(value))}`;
     case 'datacontenttype':
       return parseMediaType(value) === undefined ? 'must be a media type (RFC 2046)' : undefined;
     default:

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { JsonReader, type JsonRange } from '../lib/json-reader.ts';
-import { isJsonType } from '../lib/media-type.ts';
-import { eventFromAttributes } from './cloud-event-attributes.ts';
+import { isJsonType, parseMediaType } from '../lib/media-type.ts';
+import { coreAttributes, eventFromAttributes, invalidEvent } from './cloud-event-attributes.ts';
 
 /** Media type of one event in structured mode. */
 export const structuredMediaType = 'application/cloudevents+json';
@@ -13,7 +13,11 @@ export const batchMediaType = 'application/cloudevents-batch+json';
 /** One item of a batch: an event, or why it is none. */
 export type BatchItem =
   | { readonly event: CloudEvent; readonly error?: undefined }
-  | { readonly error: CloverError };
+  | {
+      readonly error: CloverError;
+      /** The id, as far as it can be told. */
+      readonly id?: string;
+    };
 
 const maxBatchItems = 10_000;
 
@@ -34,7 +38,7 @@ export function decodeStructured(body: Buffer): CloudEvent {
 /**
  * Reads a batch (JSON event format §4). An item that is no event does not spoil the others; a body that is no JSON array
  * does.
- * @throws CloverError CLV_EVENT_INVALID.
+ * @throws CloverError CLV_EVENT_INVALID; CLV_BODY_TOO_LARGE for more than 10 000 items.
  */
 export function decodeBatch(body: Buffer): readonly BatchItem[] {
   return reading(body, (reader) => {
@@ -42,7 +46,8 @@ export function decodeBatch(body: Buffer): readonly BatchItem[] {
     const items: BatchItem[] = [];
     reader.array((index) => {
       if (index === maxBatchItems) {
-        throw invalid('', `must have at most ${maxBatchItems} events`);
+        const message = `a batch has at most ${maxBatchItems} events`;
+        throw new CloverError('CLV_BODY_TOO_LARGE', message);
       }
       items.push(itemOf(reader, body, index));
     });
@@ -65,7 +70,10 @@ function itemOf(reader: JsonReader, body: Buffer, index: number): BatchItem {
       field: `[${index}].${field}`,
       message,
     }));
-    return { error: new CloverError(cause.code, cause.message, { cause, details }) };
+    const error = new CloverError(cause.code, cause.message, { cause, details });
+    const range = members.ranges.get('id');
+    const id = range === undefined ? undefined : valueOf(body, range);
+    return typeof id === 'string' && id !== '' ? { error, id } : { error };
   }
 }
 
@@ -91,12 +99,12 @@ function membersOf(reader: JsonReader, body: Buffer): Members {
   let twice: string | undefined;
   reader.object((name) => {
     if (ranges.has(name)) twice ??= name;
-    const range = reader.value();
-    // §2.2: null means that the attribute is not set.
-    if (body.toString('latin1', range.start, range.end) !== 'null' || name === 'data') {
-      ranges.set(name, range);
-    }
+    ranges.set(name, reader.value());
   });
+  // §2.2: null means that the attribute is not set.
+  for (const [name, { start, end }] of ranges) {
+    if (name !== 'data' && body.toString('latin1', start, end) === 'null') ranges.delete(name);
+  }
   return { ranges, twice };
 }
 
@@ -105,7 +113,7 @@ function eventOf({ ranges, twice }: Members, body: Buffer): CloudEvent {
   const attributes = new Map<string, string>();
   for (const [name, range] of ranges) {
     if (name === 'data' || name === 'data_base64') continue;
-    attributes.set(name, attributeText(name, valueOf(body, range)));
+    attributes.set(name, attributeText(name, body, range));
   }
   const [data, base64] = [ranges.get('data'), ranges.get('data_base64')];
   if (data !== undefined && base64 !== undefined) {
@@ -122,19 +130,36 @@ function eventOf({ ranges, twice }: Members, body: Buffer): CloudEvent {
     return eventFromAttributes(attributes, body.subarray(data.start, data.end));
   }
   const text = valueOf(body, data);
-  if (typeof text === 'string') return eventFromAttributes(attributes, Buffer.from(text));
-  throw invalid('data', `must be a string where datacontenttype is ${contentType}`);
+  if (typeof text !== 'string') {
+    throw invalid('data', `must be a string where datacontenttype is ${contentType}`);
+  }
+  const charset = parseMediaType(contentType)?.parameters.get('charset') ?? 'utf-8';
+  if (!/^(?:utf-8|us-ascii)$/i.test(charset)) {
+    throw invalid(
+      'data',
+      `is text, which becomes UTF-8: give data of charset ${charset} as data_base64`,
+    );
+  }
+  // Half of a pair has no bytes in UTF-8, and another character must not stand in for it.
+  if (!text.isWellFormed()) throw invalid('data', 'must not hold lone surrogates');
+  return eventFromAttributes(attributes, Buffer.from(text));
 }
 
 function valueOf(body: Buffer, { start, end }: JsonRange): unknown {
   return JSON.parse(body.toString('utf8', start, end));
 }
 
-function attributeText(name: string, value: unknown): string {
+/** §2.2: the attributes of the specification are strings; extensions may be booleans and 32-bit integers. */
+function attributeText(name: string, body: Buffer, range: JsonRange): string {
+  const value = valueOf(body, range);
   if (typeof value === 'string') return value;
+  if (coreAttributes.has(name)) throw invalid(name, 'must be a string');
   if (typeof value === 'boolean') return String(value);
-  // A number that is left alone by this operator is a 32-bit integer (§3.1 of the specification).
-  if (typeof value === 'number' && (value | 0) === value) return String(value);
+  const text = body.toString('latin1', range.start, range.end);
+  // A number that is left alone by this operator is a 32-bit integer; `1.0` and `1e3` are numbers of another kind.
+  if (typeof value === 'number' && (value | 0) === value && /^-?\d+$/.test(text)) {
+    return String(value | 0);
+  }
   throw invalid(name, 'must be a string, a boolean or a 32-bit integer');
 }
 
@@ -148,7 +173,5 @@ function decodeBase64(value: unknown): Buffer {
 }
 
 function invalid(field: string, message: string): CloverError {
-  return new CloverError('CLV_EVENT_INVALID', 'the body is not a valid CloudEvent 1.0', {
-    details: [{ field, message }],
-  });
+  return invalidEvent([{ field, message }]);
 }

@@ -103,7 +103,7 @@ async function answerBatch(
   const worker = async (): Promise<void> => {
     for (const [index, item] of queue) {
       if (item.error !== undefined) {
-        results[index] = failedResult(index, undefined, item.error);
+        results[index] = failedResult(index, item.id, item.error);
         continue;
       }
       const { event } = item;

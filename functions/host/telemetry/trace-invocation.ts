@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { asCloverError } from '../problem.ts';
+import { parseTraceparent } from './span-context.ts';
 import { noTelemetry, type Telemetry } from '../telemetry.ts';
 
 /** What calls a function: a direct request, a trigger of the broker, a schedule. */
@@ -39,9 +40,11 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
     begin(facts) {
       const { event, trigger, route, attempt } = facts;
       const { extensions } = event;
-      const traceparent = facts.traceparent ?? extensions['traceparent'];
-      const tracestate =
-        facts.traceparent === undefined ? extensions['tracestate'] : facts.tracestate;
+      // The request's header is the hop, the event's extension where it began; a header that is no trace context is none.
+      const { traceparent, tracestate } =
+        parseTraceparent(facts.traceparent) === undefined
+          ? { traceparent: extensions['traceparent'], tracestate: extensions['tracestate'] }
+          : facts;
       if (telemetry === noTelemetry) return { traceparent, end: () => undefined };
       const labels = { 'faas.name': facts.function, 'faas.trigger': trigger };
       const span = telemetry.span(`CloudEvents Process ${event.type}`, {

@@ -24,10 +24,17 @@ test('JSON data passes byte for byte: no number becomes another one', (t) => {
   t.is(decodeStructured(body).data.toString(), data);
 });
 
-test('a member that comes twice, deep nesting and bytes that are not UTF-8 are refused', (t) => {
+test('members that come twice or have another type, deep nesting and text that would change are refused', (t) => {
   const begin = '{"specversion":"1.0","id":"1","source":"/s","type":"t"';
   const bad = [
     `${begin},"id":"2"}`,
+    `${begin},"x":null,"x":"b"}`,
+    '{"specversion":"1.0","id":5,"source":"/s","type":"t"}',
+    `${begin},"subject":true}`,
+    `${begin},"n":1.0}`,
+    `${begin},"n":1e3}`,
+    `${begin},"datacontenttype":"text/plain","data":"\\ud800"}`,
+    `${begin},"datacontenttype":"text/plain; charset=iso-8859-1","data":"é"}`,
     `${begin},"data":${'['.repeat(600)}${']'.repeat(600)}}`,
     `${begin}} x`,
     `${begin},}`,
@@ -45,7 +52,12 @@ test('of a batch each item is an event or has its own error', (t) => {
     decoded.map((item) => item.error?.details.map(({ field }) => field) ?? 'event'),
     ['event', ['[1].id'], ['[2]'], 'event'],
   );
+  const named = decodeBatch(Buffer.from(JSON.stringify([event({ id: 'a', type: '' })])));
+  t.like(named[0], { id: 'a', error: { code: 'CLV_EVENT_INVALID' } });
   t.deepEqual(decodeBatch(Buffer.from(' [ ] ')), []);
+  t.throws(() => decodeBatch(Buffer.from(`[${'0,'.repeat(10_000)}0]`)), {
+    code: 'CLV_BODY_TOO_LARGE',
+  });
   t.throws(() => decodeBatch(Buffer.from(JSON.stringify(event()))), { code: 'CLV_EVENT_INVALID' });
 });
 
@@ -110,6 +122,7 @@ const answer = z.looseObject({
       status: z.number(),
       code: z.string().optional(),
       detail: z.string().optional(),
+      retryAfter: z.number().optional(),
     }),
   ),
 });
@@ -121,7 +134,13 @@ const post = async (url: string, items: unknown) => {
     body: JSON.stringify(items),
   });
   const text = await response.text();
-  return { status: response.status, type: response.headers.get('content-type'), text };
+  const header = (name: string): string | null => response.headers.get(name);
+  return {
+    status: response.status,
+    type: header('content-type'),
+    retryAfter: header('retry-after'),
+    text,
+  };
 };
 
 test('a batch to a function is answered with a result per event; replies are emitted', async (t) => {
@@ -130,7 +149,9 @@ test('a batch to a function is answered with a result per event; replies are emi
     t,
     {
       handlers: handlersOf(['direct'], async ({ id }) => {
-        if (id === 'busy') throw new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'later');
+        if (id === 'busy') {
+          throw new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'later', { retryAfter: 7 });
+        }
         if (id === 'poison') throw new CloverError('CLV_TELEMETRY_MALFORMED', 'never');
         return eventOf({ type: 'answer', id });
       }),
@@ -158,6 +179,7 @@ test('a batch to a function is answered with a result per event; replies are emi
   ]);
   t.is(mixed.status, 503, 'one of them may do better next time');
   t.is(mixed.type, 'application/problem+json');
+  t.is(mixed.retryAfter, '7');
   t.deepEqual(
     answer.parse(JSON.parse(mixed.text)).results.map(({ status, code }) => [status, code]),
     [

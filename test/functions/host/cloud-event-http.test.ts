@@ -108,6 +108,24 @@ test('the example of the specification is encoded as it says', (t) => {
 
 test('quoted header values of older senders are read', (t) => {
   t.is(decode({ ...required, 'ce-subject': '"a \\"b\\" %E2%82%AC"' }).subject, 'a "b" €');
+  t.is(decode({ ...required, 'ce-subject': 'a "b" "c' }).subject, 'a b "c', 'one without its pair');
+});
+
+test('quotes that are never closed are read in one pass', (t) => {
+  // A reader that looks for the pair of each of them anew would not end before the time limit of this test.
+  const value = '"\\'.repeat(1_000_000);
+  t.is(decode({ ...required, 'ce-subject': value }).subject, value);
+});
+
+test('an answer has a bound, whatever was wrong', (t) => {
+  const many = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, index) => [`ce-bad-${index}`, 'x']),
+  );
+  const error = refused(() => decode({ ...required, ...many }));
+  t.is(error.details.length, 32);
+  t.regex(error.message, /\(4968 more\)/);
+  const huge = refused(() => decode({ ...required, 'ce-specversion': '9'.repeat(100_000) }));
+  t.true(JSON.stringify(huge.details).length < 300);
 });
 
 test('the content type is the datacontenttype, and never a ce header', (t) => {
