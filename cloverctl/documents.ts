@@ -22,15 +22,22 @@ export interface Manifest {
 }
 
 /**
- * Every document of a file, of the YAML and JSON files of a folder in alphabetical order, or of stdin.
+ * Every document of files, of the YAML and JSON files of folders in alphabetical order, and of stdin, in the order of the
+ * paths.
  * @param namespace Stands in where a document names none.
  * @throws CloverError CLV_RESOURCE_INVALID, CLV_ARGUMENT_INVALID with file and line.
  */
 export async function readManifests(
-  path: string,
+  paths: readonly string[],
   env: CliEnv,
   namespace = 'default',
 ): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for (const path of paths) manifests.push(...(await readPath(path, env, namespace)));
+  return manifests;
+}
+
+async function readPath(path: string, env: CliEnv, namespace: string): Promise<Manifest[]> {
   const sources =
     path === '-' ? [{ name: 'stdin', body: await text(env.stdin) }] : await readFiles(path);
   const { parseAllDocuments } = await import('yaml');

@@ -37,12 +37,32 @@ async function createProgram(args: readonly string[], env: CliEnv): Promise<Comm
       writeErr: (text) => env.stderr.write(text),
     });
   // The whole table is needed only to list it, or to say which command was meant.
-  const asked = args.find((arg) => Object.hasOwn(commands, arg));
+  const asked = commandOf(args);
   const isHelp = args[0] === 'help';
   const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
   for (const name of wanted) (await commands[name]?.())?.(program, env);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
+}
+
+/** The command among the arguments: the first that is neither an option nor the value of a global one. */
+function commandOf(args: readonly string[]): string | undefined {
+  const at = args.findIndex(
+    (arg, index) =>
+      !arg.startsWith('-') && !['--server', '--token'].includes(args[index - 1] ?? ''),
+  );
+  const word = args[at] ?? '';
+  return Object.hasOwn(commands, word) ? word : undefined;
+}
+
+/** Whether the output has to be one JSON document: also where an error comes before the options are read. */
+function wantsJson(args: readonly string[]): boolean {
+  return args.some(
+    (arg, index) =>
+      arg === '--json' ||
+      /^(?:-o=?|--output=)json$/.test(arg) ||
+      (arg === 'json' && ['-o', '--output'].includes(args[index - 1] ?? '')),
+  );
 }
 
 async function main(): Promise<void> {
@@ -53,7 +73,7 @@ async function main(): Promise<void> {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (env.signal.aborted) env.fail(exitCodes.stopped);
-    else reportError(error, env, args.includes('--json'));
+    else reportError(error, env, wantsJson(args));
   }
 }
 

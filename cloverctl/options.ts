@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../functions/lib/duration.ts';
 
 /** Parser of a duration option; milliseconds. */
@@ -8,4 +8,12 @@ export function parseDuration(text: string): number {
   } catch {
     throw new InvalidArgumentError('must be a duration such as 250ms, 30s or 5m');
   }
+}
+
+/** `-f`, which may be given more than once, as with kubectl. */
+export function filenameOption(): Option {
+  return new Option(
+    '-f, --filename <path>',
+    'file, folder, or - for stdin; may be repeated',
+  ).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 }

@@ -16,6 +16,10 @@ export function errorDocument(error: unknown): ErrorDocument {
     const { code, message, details } = error;
     return { code, message, details };
   }
+  if (error instanceof CommanderError) {
+    const text = error.message.replace(/^error: /, '');
+    return { code: 'CLV_ARGUMENT_INVALID', message: text, details: [] };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'CLV_INTERNAL', message, details: [] };
 }
@@ -26,14 +30,20 @@ export function errorDocument(error: unknown): ErrorDocument {
  */
 export function reportError(error: unknown, env: CliEnv, json: boolean, where = ''): void {
   env.fail(exitCodeOf(error));
-  // Commander has told its own already.
-  if (error instanceof CommanderError) return;
   const { code, message, details } = errorDocument(error);
+  if (error instanceof CommanderError) {
+    // It has told its own already, and of help and version there is nothing to tell.
+    if (json && error.exitCode !== 0) writeError(env, { code, message, details });
+    return;
+  }
   const red = env.colour ? ['\u001B[31m', '\u001B[39m'] : ['', ''];
   env.stderr.write(`${red[0]}error:${red[1]} ${where}${message}\n`);
   const more =
     details.length > 1 ? details : details.filter(({ field }) => !message.includes(field));
   for (const detail of more) env.stderr.write(`  ${detail.field}: ${detail.message}\n`);
-  if (!json) return;
-  env.stdout.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
+  if (json) writeError(env, { code, message, details });
+}
+
+function writeError(env: CliEnv, error: ErrorDocument): void {
+  env.stdout.write(`${JSON.stringify({ error })}\n`);
 }

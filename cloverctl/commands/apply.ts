@@ -6,14 +6,14 @@ import { connect, type GlobalOptions } from '../connect.ts';
 import { readManifests, type Manifest } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
 import { qualifiedName } from '../kind-names.ts';
-import { parseDuration } from '../options.ts';
+import { filenameOption, parseDuration } from '../options.ts';
 import { writeJson } from '../output/print.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilDone } from '../wait.ts';
 import { warnings } from '../warnings.ts';
 
 interface ApplyOptions extends GlobalOptions {
-  readonly filename: string;
+  readonly filename: readonly string[];
   readonly namespace: string;
   readonly dryRun?: boolean;
   readonly wait?: boolean;
@@ -25,7 +25,7 @@ export function registerApply(program: Command, env: CliEnv): void {
   program
     .command('apply')
     .description('create or change objects from YAML or JSON')
-    .requiredOption('-f, --filename <path>', 'file, folder, or - for stdin')
+    .addOption(filenameOption().makeOptionMandatory())
     .option('-n, --namespace <name>', 'where a document names none', 'default')
     .option('--dry-run', 'let the control plane check, and store nothing')
     .option('--wait', 'until a policy is programmed or an experiment has ended')

@@ -5,6 +5,7 @@ import type { DeadLetterDocument } from '../../functions/api/schemas/broker.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
+import { exitCodes } from '../exit-codes.ts';
 import {
   formatOf,
   outputOption,
@@ -120,7 +121,10 @@ interface Change {
 
 async function change({ verb, done, ids }: Change, flags: ChangeFlags, env: CliEnv): Promise<void> {
   if (flags.all === true ? ids.length > 0 : ids.length === 0) {
-    throw new CloverError('CLV_ARGUMENT_INVALID', `${verb}: give numbers, or --all, not both`);
+    throw new CloverError(
+      'CLV_ARGUMENT_INVALID',
+      `${verb}: give numbers, such as "${verb} 7 9", or --all, not both`,
+    );
   }
   if (flags.trigger !== undefined && flags.all !== true) {
     throw new CloverError('CLV_ARGUMENT_INVALID', '--trigger goes with --all');
@@ -130,17 +134,20 @@ async function change({ verb, done, ids }: Change, flags: ChangeFlags, env: CliE
   if (flags.all === true) {
     for await (const { id } of each(client, flags.trigger)) chosen.push(id);
   }
-  if (flags.all === true && flags.yes !== true && flags.dryRun !== true) {
-    await confirm(`${verb} ${chosen.length} dead letters?`, env);
+  const asks = flags.all === true && flags.yes !== true && flags.dryRun !== true;
+  if (asks && !(await agreed(`${verb} ${chosen.length} dead letters?`, env))) {
+    env.stderr.write('nothing was changed\n');
+    env.fail(exitCodes.failed);
+    return;
   }
   const changed: number[] = [];
   const errors: ErrorDocument[] = [];
   for (const id of chosen) {
     try {
-      if (flags.dryRun !== true) {
-        if (verb === 'replay') await client.replayDeadLetter(id);
-        else await client.dropDeadLetter(id);
-      }
+      if (flags.dryRun === true) {
+        if ((await client.deadLetter(id)) === undefined) throw missing(id);
+      } else if (verb === 'replay') await client.replayDeadLetter(id);
+      else await client.dropDeadLetter(id);
       changed.push(id);
       if (flags.json !== true) {
         env.stdout.write(`dead letter ${id} ${done}${flags.dryRun === true ? ' (dry run)' : ''}\n`);
@@ -154,7 +161,7 @@ async function change({ verb, done, ids }: Change, flags: ChangeFlags, env: CliE
     writeJson(env, { [done]: changed, ...(errors.length > 0 ? { errors } : {}) });
 }
 
-async function confirm(question: string, env: CliEnv): Promise<void> {
+async function agreed(question: string, env: CliEnv): Promise<boolean> {
   if (!env.stdin.isTTY) {
     throw new CloverError(
       'CLV_ARGUMENT_INVALID',
@@ -164,9 +171,7 @@ async function confirm(question: string, env: CliEnv): Promise<void> {
   const terminal = createInterface({ input: env.stdin, output: env.stderr });
   try {
     const answer = await terminal.question(`${question} [y/N] `, { signal: env.signal });
-    if (!/^y(?:es)?$/i.test(answer.trim())) {
-      throw new CloverError('CLV_ARGUMENT_INVALID', 'nothing was changed');
-    }
+    return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }

@@ -6,11 +6,12 @@ import { connect, type GlobalOptions } from '../connect.ts';
 import { readManifests } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
 import { kindByName, qualifiedName } from '../kind-names.ts';
+import { filenameOption } from '../options.ts';
 import { writeJson } from '../output/print.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
 interface DeleteOptions extends GlobalOptions {
-  readonly filename?: string;
+  readonly filename?: readonly string[];
   readonly namespace: string;
 }
 
@@ -27,7 +28,7 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .description('delete an object, or the objects that a file names')
     .argument('[kind]', 'for example trafficpolicy or tp')
     .argument('[name]')
-    .option('-f, --filename <path>', 'file, folder, or - for stdin')
+    .addOption(filenameOption())
     .option('-n, --namespace <name>', 'namespace', 'default')
     .action(
       async (kind: string | undefined, name: string | undefined, _: unknown, command: Command) => {

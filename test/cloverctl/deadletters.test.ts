@@ -21,6 +21,7 @@ test('dead letters are listed, shown, delivered again and dropped', async (t) =>
   t.regex((await cli('show 2')).stdout, /lastError: no such table\n/);
   t.is((await cli('show 99')).code, 3);
 
+  t.is((await cli('drop 99 --dry-run')).code, 3, 'a dry run looks whether it is there');
   const replayed = await cli('replay 2 99');
   t.is(replayed.code, 3, 'of several failures the first decides');
   t.is(replayed.stdout, 'dead letter 2 replayed\n');
@@ -37,7 +38,7 @@ test('dead letters are listed, shown, delivered again and dropped', async (t) =>
 
 test('wrong arguments are told with the fix', async (t) => {
   for (const [args, said] of [
-    ['replay', /give numbers, or --all/],
+    ['replay', /give numbers, such as "replay 7 9", or --all/],
     ['replay 1 --all', /not both/],
     ['drop 1 --trigger x', /--trigger goes with --all/],
     ['drop zero', /must be a number from 1/],
