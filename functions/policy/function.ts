@@ -54,11 +54,8 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     }
   };
 
-  /** The head that carries the traffic of now: the present one, or one more. */
-  const settleHead = async (): Promise<{
-    readonly head: EnvoySnapshot;
-    readonly policies: readonly CompiledPolicy[];
-  }> => {
+  /** What the gateway should have now, beside the head. */
+  const render = async () => {
     const head = await snapshots.head();
     const [policies, runs] = await Promise.all([
       resources.list('TrafficPolicy'),
@@ -74,8 +71,16 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       // Files from the future: the database was lost. Numbers go on above them.
       fence <= head.version &&
       canonicalJson(head.released) === canonicalJson(compiled.released);
-    if (isSettled) return { head, policies: compiled.policies };
+    return { head, compiled, text, hash, fence, isSettled };
+  };
 
+  /** The head that carries the traffic of now: the present one, or one more. */
+  const settleHead = async (): Promise<{
+    readonly head: EnvoySnapshot;
+    readonly policies: readonly CompiledPolicy[];
+  }> => {
+    const { head, compiled, text, hash, fence, isSettled } = await render();
+    if (head !== undefined && isSettled) return { head, policies: compiled.policies };
     const version = Math.max(head?.version ?? 0, fence) + 1;
     const next = { version, hash, resources: text, released: compiled.released };
     const advanced = await snapshots.advance(head?.version ?? 0, next);
@@ -136,9 +141,12 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       ),
       on(ticked, () => reconcile({ resync: true })),
     ],
-    isActive: async () =>
-      (last !== undefined && last.outcome.state !== 'acknowledged') ||
-      (await resources.list('TrafficPolicy')).items.length > 0,
+    isActive: async () => {
+      if (last !== undefined && last.outcome.state !== 'acknowledged') return true;
+      const { head, compiled, isSettled } = await render();
+      // The event of the last policy's deletion may be lost: its routes must not stay.
+      return compiled.policies.length > 0 || (head !== undefined && !isSettled);
+    },
     counters: () => ({ ...counts, snapshot: last?.version ?? 0 }),
   };
 }

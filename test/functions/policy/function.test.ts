@@ -88,6 +88,19 @@ test('a policy is programmed and its status says so; a second event writes nothi
   t.true(await policy.isActive?.('policy-resync'));
 });
 
+test('routes go with the last policy, also when the event of its deletion is lost', async (t) => {
+  const { resources, snapshots, policy } = stand(t);
+  await apply(resources);
+  await changed(policy);
+  const { name, namespace } = policyOf().metadata;
+  await resources.delete('TrafficPolicy', namespace, name);
+  t.true(await policy.isActive?.('policy-resync'));
+  await tick(policy);
+  t.is((await snapshots.head())?.version, 2);
+  t.false((await snapshots.head())?.resources.includes('198.18.') ?? true);
+  t.false(await policy.isActive?.('policy-resync'));
+});
+
 test('a run moves the traffic, and its roll-back returns to the exact bytes of before', async (t) => {
   const { resources, snapshots, policy } = stand(t);
   await apply(resources);
