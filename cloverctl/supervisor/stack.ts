@@ -5,12 +5,9 @@ import {
   embeddedCommand,
   type EmbeddedCommand,
 } from '../../functions/analytics/embedded-command.ts';
-import {
-  embeddedPassword,
-  freePort,
-  writeEmbeddedFiles,
-} from '../../functions/analytics/embedded.ts';
+import { embeddedPassword, writeEmbeddedFiles } from '../../functions/analytics/embedded.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
+import { freePort } from '../../functions/lib/free-port.ts';
 import type { HostConfig } from '../../functions/host/config.ts';
 import { envoyBootstrap } from '../../functions/policy/envoy-bootstrap.ts';
 import { openXdsFiles } from '../../functions/policy/xds-files.ts';

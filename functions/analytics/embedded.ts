@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
+import { freePort } from '../lib/free-port.ts';
 import { embeddedCommand, type EmbeddedCommand } from './embedded-command.ts';
 
 /** A running child. */
@@ -117,17 +117,6 @@ export async function embeddedPassword(dataDir: string): Promise<string> {
 /** Writes the files that the command reads. */
 export async function writeEmbeddedFiles(command: EmbeddedCommand): Promise<void> {
   for (const { path, content, mode } of command.files) await writeFile(path, content, { mode });
-}
-
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP port');
-  return address.port;
 }
 
 async function end(child: ChildProcess): Promise<void> {

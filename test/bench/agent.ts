@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../functions/lib/free-port.ts';
 import { startAgent, type AgentLedger, type AgentProcess } from './lib/agent-process.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';
@@ -193,14 +192,6 @@ function lossesOf({ capture, sink }: AgentLedger): Record<string, number> {
         .map(([cause, count]) => [`${group}.${cause}`, count]),
     ),
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);

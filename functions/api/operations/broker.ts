@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { eventStreamType } from '../event-stream.ts';
 import { operation } from '../operation.ts';
 import { deadLetter, deadLetterPage } from '../schemas/broker.ts';
-import { largestPage, noParams, noQuery, wholeNumber } from './parameters.ts';
+import { largestPage, noParams, noQuery, streamAnswer, wholeNumber } from './parameters.ts';
 
 const largestId = 2 ** 53 - 1;
 const id = z.object({
@@ -40,13 +39,7 @@ export const broker = {
       'Server-sent events; the data of each is a `TailedEvent`. A reader that is too slow misses events, and is told how many. Nothing is kept for a reader that comes back.',
     params: noParams,
     query: noQuery,
-    answers: [
-      {
-        status: 200,
-        description: 'The stream.',
-        content: [{ mediaType: eventStreamType, schema: z.string() }],
-      },
-    ],
+    answers: [streamAnswer],
     errors: [],
     example: {},
   }),

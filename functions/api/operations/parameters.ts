@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventStreamType } from '../event-stream.ts';
 
 /** Most objects that one page may have. */
 export const largestPage = 500;
@@ -8,6 +9,13 @@ export const noQuery = z.strictObject({});
 
 /** No path parameters. */
 export const noParams = z.object({});
+
+/** The answer of an operation that goes on: server-sent events. */
+export const streamAnswer = {
+  status: 200,
+  description: 'The stream.',
+  content: [{ mediaType: eventStreamType, schema: z.string() }],
+} as const;
 
 /** A whole number in a query or a path. */
 export function wholeNumber(min: number, max: number) {

@@ -1,9 +1,16 @@
 import { z } from 'zod';
-import { eventStreamType } from '../event-stream.ts';
 import { operation } from '../operation.ts';
 import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from '../schemas/questions.ts';
-import { instant, largestPage, nameInPath, noParams, noQuery, wholeNumber } from './parameters.ts';
+import {
+  instant,
+  largestPage,
+  nameInPath,
+  noParams,
+  noQuery,
+  streamAnswer,
+  wholeNumber,
+} from './parameters.ts';
 
 const windowQuery = z.strictObject({
   from: instant
@@ -113,13 +120,7 @@ export const questions = {
     params: noParams,
     query: noQuery,
     headers: [{ name: 'last-event-id', description: 'The last view that is known.' }],
-    answers: [
-      {
-        status: 200,
-        description: 'The stream.',
-        content: [{ mediaType: eventStreamType, schema: z.string() }],
-      },
-    ],
+    answers: [streamAnswer],
     errors: [],
     example: {},
   }),

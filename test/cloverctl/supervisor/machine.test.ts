@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
 import { assertPortFree, assertRoot } from '../../../cloverctl/supervisor/machine.ts';
-import { freePort } from '../../../functions/analytics/embedded.ts';
+import { freePort } from '../../../functions/lib/free-port.ts';
 
 test('whoever is not root is told so, with the fix', (t) => {
   t.throws(() => assertRoot(1000), { message: /^not root: .*; use sudo, or a root shell$/ });

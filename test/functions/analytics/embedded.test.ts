@@ -7,13 +7,13 @@ import test, { type ExecutionContext } from 'ava';
 import { embeddedCommand } from '../../../functions/analytics/embedded-command.ts';
 import {
   embeddedPassword,
-  freePort,
   ready,
   startEmbeddedClickHouse,
   writeEmbeddedFiles,
 } from '../../../functions/analytics/embedded.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { log } from './start.ts';
+import { freePort } from '../../../functions/lib/free-port.ts';
 
 async function temporary(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'clover-test-'));

@@ -1,13 +1,13 @@
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
 import { createApi } from '../../../functions/api/function.ts';
 import { onBytes } from '../../../functions/host/event-handler.ts';
-import { serve, type Serving } from '../../../functions/host/serve.ts';
+import type { Serving } from '../../../functions/host/serve.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
-import { entryOf, silent, temporaryFolder, triggerOf, until } from '../host/helpers.ts';
+import { entryOf, triggerOf, until } from '../host/helpers.ts';
+import { served, token } from '../host/serving.ts';
 import { rows } from './server.ts';
 
 interface Machine {
@@ -20,9 +20,7 @@ interface Machine {
 
 /** The API beside a function that refuses every event until it is healed, on a real broker. */
 async function start(t: ExecutionContext): Promise<Machine> {
-  const folder = await temporaryFolder(t);
   const store = createLocalStore({ path: ':memory:', clock: systemClock });
-  const token = 'a-token-of-some-length';
   const serving = Promise.withResolvers<Serving>();
   const taken: string[] = [];
   let healthy = false;
@@ -40,25 +38,17 @@ async function start(t: ExecutionContext): Promise<Machine> {
     taken.push(id);
   };
   const sick = { name: 'sick', handlers: [onBytes('test.event', work)] };
-  const started = await serve({
-    functions: [api, sick],
-    catalogue: [
+  // Before the host: what is registered last is taken down first.
+  t.teardown(() => store.close());
+  const started = await served(
+    t,
+    [api, sick],
+    [
       entryOf('api', { paths: ['/apis', '/openapi.json', '/v1'] }),
       entryOf('sick', { triggers: [triggerOf('sick-test', 'test.event')] }),
     ],
-    brokerPath: join(folder, 'broker.db'),
-    token,
-    listen: { host: '127.0.0.1', port: 0 },
-    clock: systemClock,
-    log: silent,
-    onFatal: (error) => t.fail(String(error)),
-    drainGraceMs: 0,
-  });
+  );
   serving.resolve(started);
-  t.teardown(async () => {
-    await started.drain();
-    await store.close();
-  });
   return {
     client: createApiClient({ url: started.url, token }),
     taken,

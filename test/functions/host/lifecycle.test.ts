@@ -2,21 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import test from 'ava';
-import { runRounds } from '../../rounds/rounds.ts';
+import test, { type ExecutionContext } from 'ava';
+import { runRounds, type RoundOptions } from '../../rounds/rounds.ts';
 import { postEvent, startServed } from '../../rounds/served.ts';
 import { eventOf, temporaryFolder, until } from './helpers.ts';
 
+/** Some rounds: nothing is lost, comes twice, fails or ends badly. Resolves with what was accepted. */
+async function goodRounds(
+  t: ExecutionContext,
+  options: Omit<RoundOptions, 'progress'>,
+): Promise<number> {
+  const { rounds, accepted, invocations, unaccepted, ...bad } = await runRounds(options);
+  t.deepEqual(bad, { failed: 0, lost: 0, twice: 0, handledUnaccepted: 0, badEnds: 0 });
+  t.is(rounds, options.rounds);
+  t.log(`${accepted} accepted, ${unaccepted} on a closed connection, ${invocations} invocations`);
+  return accepted;
+}
+
 test.serial('SIGTERM under load fails no request, loses nothing and ends with 0', async (t) => {
   const folder = await temporaryFolder(t);
-  const { accepted, invocations, unaccepted, ...bad } = await runRounds({
-    rounds: 4,
-    signal: 'SIGTERM',
-    folder,
-  });
-  t.deepEqual(bad, { rounds: 4, failed: 0, lost: 0, twice: 0, handledUnaccepted: 0, badEnds: 0 });
-  t.true(accepted > 40);
-  t.log(`${accepted} accepted, ${unaccepted} on a closed connection, ${invocations} invocations`);
+  t.true((await goodRounds(t, { rounds: 4, signal: 'SIGTERM', folder })) > 40);
   t.is(await readFile(join(folder, 'closed'), 'utf8'), 'f\n'.repeat(5));
 });
 
@@ -43,12 +48,5 @@ test.serial('a second SIGTERM ends at once and says how many were cut', async (t
 
 test.serial('no accepted event is lost over SIGKILLs at random instants', async (t) => {
   const folder = await temporaryFolder(t);
-  const { accepted, invocations, unaccepted, ...bad } = await runRounds({
-    rounds: 8,
-    signal: 'SIGKILL',
-    folder,
-  });
-  t.deepEqual(bad, { rounds: 8, failed: 0, lost: 0, twice: 0, handledUnaccepted: 0, badEnds: 0 });
-  t.true(accepted > 0);
-  t.log(`${accepted} accepted, ${unaccepted} on a closed connection, ${invocations} invocations`);
+  t.true((await goodRounds(t, { rounds: 8, signal: 'SIGKILL', folder })) > 0);
 });

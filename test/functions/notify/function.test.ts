@@ -8,7 +8,9 @@ import type { EventRecorder } from '../../../functions/records/event-recorder.ts
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import { catalogue, webhookEntry } from '../../../knative/catalogue.ts';
 import { until } from '../host/helpers.ts';
-import { quick, receiver, served, temporaryFolder } from './helpers.ts';
+import { temporaryFolder } from '../host/helpers.ts';
+import { served } from '../host/serving.ts';
+import { quick, receiver } from './helpers.ts';
 import { policySpec } from './objects.ts';
 
 const entry = catalogue.filter(({ name }) => name === 'notify');

@@ -1,21 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Delivery, FunctionEntry } from '../../../knative/catalogue.ts';
-import type { CloverFunction } from '../../../functions/host/function.ts';
-import { serve, type Serving } from '../../../functions/host/serve.ts';
-import { systemClock } from '../../../functions/lib/clock.ts';
-import type { ResourceStore } from '../../../functions/resources/store.ts';
-import { listenOnLoopback, silent } from '../host/helpers.ts';
-
-/** A folder that goes away with the test. */
-export async function temporaryFolder(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'clover-notify-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
+import type { Delivery } from '../../../knative/catalogue.ts';
+import { listenOnLoopback } from '../host/helpers.ts';
 
 /** Retries that a test can wait for. */
 export const quick: Delivery = {
@@ -53,31 +39,4 @@ export async function receiver(
     server.closeAllConnections();
   });
   return { url: `http://127.0.0.1:${port}/hook?a=1`, received };
-}
-
-/** The token of {@link served}. */
-export const token = 'token-of-the-test';
-
-/** A host with these functions, gone with the test. */
-export async function served(
-  t: ExecutionContext,
-  functions: readonly CloverFunction[],
-  catalogue: readonly FunctionEntry[],
-  resources?: ResourceStore,
-): Promise<Serving> {
-  const folder = await temporaryFolder(t);
-  const serving = await serve({
-    functions,
-    catalogue,
-    brokerPath: join(folder, 'broker.db'),
-    token,
-    listen: { host: '127.0.0.1', port: 0 },
-    clock: systemClock,
-    log: silent,
-    onFatal: (error) => t.fail(String(error)),
-    drainGraceMs: 0,
-    ...(resources === undefined ? {} : { resources }),
-  });
-  t.teardown(() => serving.drain());
-  return serving;
 }

@@ -8,7 +8,8 @@ import { eventHeaders } from '../../../functions/lib/event-headers.ts';
 import { webhookEntry } from '../../../knative/catalogue.ts';
 import { eventTypes, notification, type NotificationReason } from '../../../knative/events.ts';
 import { until } from '../host/helpers.ts';
-import { quick, receiver, served, token } from './helpers.ts';
+import { served, token } from '../host/serving.ts';
+import { quick, receiver } from './helpers.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, createServer, request, type IncomingHttpHeaders } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -15,6 +15,7 @@ import { envoyArguments, envoyBootstrap } from '../../../functions/policy/envoy-
 import { createEnvoyValidator } from '../../../functions/policy/envoy-validator.ts';
 import { createFileXdsGateway } from '../../../functions/policy/file-xds-gateway.ts';
 import type { Gateway } from '../../../functions/policy/gateway.ts';
+import { freePort } from '../../../functions/lib/free-port.ts';
 
 /** The Envoy that set-up installs, or the one named by CLOVER_ENVOY. */
 export const envoyBinary =
@@ -156,15 +157,6 @@ export async function until(
     if (wanted(answer) || attempt === 200) return answer;
     await delay(10);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function portOf(address: AddressInfo | string | null): number {
