@@ -17,7 +17,7 @@ const roundMs = 3_000;
 /** Callers at full speed, each with one event under way. */
 const callers = 64;
 /** Events per second of the round with a pace, where delays are asked for. */
-const pace = 1_000;
+const pace = 3_000;
 
 /**
  * 1 KiB events through `POST /broker` (committed with a sync to disk before the 202) to a handler: how many per second at
