@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import type { CliEnv } from './env.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+
+type Register = (program: Command, env: CliEnv) => void;
+
+/** Every command, in alphabetical order; its module is loaded when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  apply: async () => (await import('./commands/apply.ts')).registerApply,
+  deadletters: async () => (await import('./commands/deadletters.ts')).registerDeadLetters,
+  delete: async () => (await import('./commands/delete.ts')).registerDelete,
+  demo: async () => (await import('./commands/demo.ts')).registerDemo,
+  describe: async () => (await import('./commands/describe.ts')).registerDescribe,
+  get: async () => (await import('./commands/get.ts')).registerGet,
+  looks: async () => (await import('./commands/looks.ts')).registerLooks,
+  red: async () => (await import('./commands/red.ts')).registerRed,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+  up: async () => (await import('./commands/up.ts')).registerUp,
+  version: async () => (await import('./commands/version.ts')).registerVersion,
+  watch: async () => (await import('./commands/watch.ts')).registerWatch,
+};
+
+/** The program with the command that the arguments ask for, or with all of them. */
+export async function createProgram(args: readonly string[], env: CliEnv): Promise<Command> {
+  const program = new Command('cloverctl')
+    .description('Shift traffic between versions, watch the wire, keep or take back.')
+    .option('--json', 'one JSON document as output')
+    .option('--server <url>', 'control plane (CLOVER_SERVER, else the context of "cloverctl up")')
+    .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', exitCodeHelp)
+    .configureOutput({
+      writeOut: (text) => env.stdout.write(text),
+      writeErr: (text) => env.stderr.write(text),
+    });
+  // The whole table is needed only to list it, or to say which command was meant.
+  const asked = commandOf(args);
+  const isHelp = args[0] === 'help';
+  const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
+  for (const name of wanted) (await commands[name]?.())?.(program, env);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+/** The command among the arguments: the first that is neither an option nor the value of a global one. */
+function commandOf(args: readonly string[]): string | undefined {
+  const at = args.findIndex(
+    (arg, index) =>
+      !arg.startsWith('-') && !['--server', '--token'].includes(args[index - 1] ?? ''),
+  );
+  const word = args[at] ?? '';
+  return Object.hasOwn(commands, word) ? word : undefined;
+}
