@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Look } from '../../functions/evaluate/evidence-store.ts';
+import type { Look } from '../../functions/evidence/evidence-store.ts';
 import { readConclusion, type Conclusion } from '../../functions/evaluate/look.ts';
 import { sha256 } from '../../functions/lib/canonical-json.ts';
 import { connect } from '../connect.ts';

@@ -1,7 +1,7 @@
 import { kubernetesEventList, type KubernetesEvent } from '../../knative/kubernetes-event.ts';
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
 import type { RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
-import type { Look, MergedCell } from '../evaluate/evidence-store.ts';
+import type { Look, MergedCell } from '../evidence/evidence-store.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { anyResource, ofKind } from '../resources/stored-resource.ts';

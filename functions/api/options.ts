@@ -1,5 +1,5 @@
 import type { AnalyticsStore } from '../analytics/store.ts';
-import type { EvidenceStore } from '../evaluate/evidence-store.ts';
+import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import type { BrokerAdmin } from '../host/broker/admin.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventRecorder } from '../records/event-recorder.ts';

@@ -10,7 +10,7 @@ import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
-import type { EvidenceStore } from './evidence-store.ts';
+import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import { isFinal } from './machine.ts';
 import { needsTicks, reconcile } from './reconcile.ts';
 import type { StepContext } from './step-run.ts';

@@ -2,7 +2,7 @@ import type { RunIntent } from '../../knative/resources/experiment-run.ts';
 import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';
 import { sampleRatioLogBayesFactor } from '../lib/statistics/sample-ratio.ts';
-import type { BlockCell } from './evidence-store.ts';
+import type { BlockCell } from '../evidence/evidence-store.ts';
 import type { Finding, MetricResult, Outcome } from './look.ts';
 import { describe, judgeMetric, metricsOf, toEffect } from './metrics.ts';
 import { isLastStep } from './plan.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EvidenceSummary } from '../../knative/resources/experiment-run.ts';
 import type { Effect, Verdict } from '../../knative/resources/experiment.ts';
 import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
-import type { Look } from './evidence-store.ts';
+import type { Look } from '../evidence/evidence-store.ts';
 import type { EpochSums } from './window.ts';
 
 /** What a look says: go on, or a verdict. */

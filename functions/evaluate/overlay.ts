@@ -3,7 +3,7 @@ import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { specAgrees } from '../lib/spec-agrees.ts';
 import { statusOf, withConditions, type Claim } from './conditions.ts';
-import type { BlockCell } from './evidence-store.ts';
+import type { BlockCell } from '../evidence/evidence-store.ts';
 import { isFinal } from './machine.ts';
 
 /** With no traffic to show it, a programmed gateway is believed this long after the intent. */

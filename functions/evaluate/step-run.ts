@@ -2,7 +2,7 @@ import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ResourceStore } from '../resources/store.ts';
-import type { EvidenceStore, Look } from './evidence-store.ts';
+import type { EvidenceStore, Look } from '../evidence/evidence-store.ts';
 import { judge, type JudgeInput } from './judge.ts';
 import { chainLook, readConclusion, type LookBody } from './look.ts';
 import { advance, conclude, isFinal } from './machine.ts';

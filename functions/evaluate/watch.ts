@@ -6,7 +6,7 @@ import {
   proportionInterval,
   proportionLogMartingale,
 } from '../lib/statistics/proportion.ts';
-import type { BlockCell } from './evidence-store.ts';
+import type { BlockCell } from '../evidence/evidence-store.ts';
 import type { JudgeInput } from './judge.ts';
 import type { Finding, Outcome } from './look.ts';
 import {

@@ -6,7 +6,7 @@ import type {
   MissingUnits,
   Moments,
 } from '../lib/statistics/design-sequence.ts';
-import type { BlockCell } from './evidence-store.ts';
+import type { BlockCell } from '../evidence/evidence-store.ts';
 
 /** Sums of one arm's requests. */
 export interface ArmSums {

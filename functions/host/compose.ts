@@ -8,7 +8,7 @@ import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import type { AnalyticsStore } from '../analytics/store.ts';
 import { createApi } from '../api/function.ts';
 import { createEvaluate } from '../evaluate/function.ts';
-import { createSqliteEvidenceStore } from '../evaluate/sqlite-evidence-store.ts';
+import { createSqliteEvidenceStore } from '../evidence/sqlite-evidence-store.ts';
 import { createIngest } from '../ingest/function.ts';
 import type { Clock } from '../lib/clock.ts';
 import { version } from '../lib/version.ts';

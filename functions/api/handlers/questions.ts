@@ -1,6 +1,6 @@
 import { CloverError } from '../../lib/errors.ts';
 import type { AnalyticsStore, TimeWindow } from '../../analytics/store.ts';
-import type { EvidenceStore } from '../../evaluate/evidence-store.ts';
+import type { EvidenceStore } from '../../evidence/evidence-store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';

@@ -5,7 +5,7 @@ import express, { type NextFunction } from 'express';
 import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
 import { createApi } from '../../../functions/api/function.ts';
 import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
-import type { Look } from '../../../functions/evaluate/evidence-store.ts';
+import type { Look } from '../../../functions/evidence/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { BlockCell } from '../../../functions/evaluate/evidence-store.ts';
+import type { BlockCell } from '../../../functions/evidence/evidence-store.ts';
 import { judge, type JudgeInput } from '../../../functions/evaluate/judge.ts';
 import { chainLook, readConclusion } from '../../../functions/evaluate/look.ts';
 import { toBlockCells, type Seen } from './helpers/cells.ts';

@@ -1,4 +1,4 @@
-import type { BlockCell } from '../../../../functions/evaluate/evidence-store.ts';
+import type { BlockCell } from '../../../../functions/evidence/evidence-store.ts';
 import type { EvidenceCell } from '../../../../knative/events.ts';
 
 /** A cell with nothing in it, but for what is given. */

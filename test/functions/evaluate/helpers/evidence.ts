@@ -1,5 +1,5 @@
 import { experimentSpec, type ExperimentSpec } from '../../../../knative/resources/experiment.ts';
-import type { BlockCell } from '../../../../functions/evaluate/evidence-store.ts';
+import type { BlockCell } from '../../../../functions/evidence/evidence-store.ts';
 import type { JudgeInput } from '../../../../functions/evaluate/judge.ts';
 import type { Seen } from './cells.ts';
 import { createNormal, createRandom } from './random.ts';

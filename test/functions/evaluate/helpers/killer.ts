@@ -1,4 +1,4 @@
-import type { EvidenceStore } from '../../../../functions/evaluate/evidence-store.ts';
+import type { EvidenceStore } from '../../../../functions/evidence/evidence-store.ts';
 import type { ResourceStore } from '../../../../functions/resources/store.ts';
 
 /** Both stores of the function. */

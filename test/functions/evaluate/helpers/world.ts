@@ -6,7 +6,7 @@ import { eventTypes } from '../../../../knative/events.ts';
 import type { ExperimentRun } from '../../../../knative/resources/experiment-run.ts';
 import type { Experiment } from '../../../../knative/resources/experiment.ts';
 import { createEvaluate } from '../../../../functions/evaluate/function.ts';
-import { createSqliteEvidenceStore } from '../../../../functions/evaluate/sqlite-evidence-store.ts';
+import { createSqliteEvidenceStore } from '../../../../functions/evidence/sqlite-evidence-store.ts';
 import type { CloverFunction } from '../../../../functions/host/function.ts';
 import type { Clock } from '../../../../functions/lib/clock.ts';
 import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';

@@ -4,9 +4,9 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { EvidenceCell, EvidenceReport } from '../../../knative/events.ts';
-import type { EvidenceStore } from '../../../functions/evaluate/evidence-store.ts';
-import { createSqliteEvidenceStore } from '../../../functions/evaluate/sqlite-evidence-store.ts';
-import { cellOf } from './helpers/cells.ts';
+import type { EvidenceStore } from '../../../functions/evidence/evidence-store.ts';
+import { createSqliteEvidenceStore } from '../../../functions/evidence/sqlite-evidence-store.ts';
+import { cellOf } from '../evaluate/helpers/cells.ts';
 
 async function newFile(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'clover-evidence-'));
