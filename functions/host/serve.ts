@@ -102,8 +102,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     admin: broker,
     brokerCounters: () => broker.counters(),
     counters: async () => {
-      const { depths: _, drops, ...total } = await broker.counters();
-      const byCause = Object.entries(drops).map(([cause, n]) => [`dropped.${cause}`, n] as const);
+      const { depths: _, flows: __, drops, refusals, ...total } = await broker.counters();
+      const byCause = [
+        ...Object.entries(drops).map(([cause, n]) => [`dropped.${cause}`, n] as const),
+        ...Object.entries(refusals).map(([cause, n]) => [`refused.${cause}`, n] as const),
+      ];
       const own = functions.map(
         (fn) => [fn.name, { ...fn.counters?.(), rejected: runner.rejected(fn.name) }] as const,
       );

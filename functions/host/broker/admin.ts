@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import type { EmitEvent } from '../invocation.ts';
+import type { CompiledFilter } from './filters.ts';
 import type { DeadLetter, DeadLetterQuery } from './messages.ts';
 
 /** What an operator sees and does of the broker's events. */
@@ -22,7 +23,10 @@ export interface BrokerAdmin {
   dropDeadLetter(id: number): Promise<boolean>;
   /**
    * Events as they are taken, from now on, until the signal aborts. Of a reader that is too slow events are
-   * skipped; `missed` says how many since the last one.
+   * skipped; `missed` says how many since the last one. With a filter only those that pass it count.
    */
-  tail(signal: AbortSignal): AsyncIterable<{ readonly event: CloudEvent; readonly missed: number }>;
+  tail(
+    signal: AbortSignal,
+    filter?: CompiledFilter,
+  ): AsyncIterable<{ readonly event: CloudEvent; readonly missed: number }>;
 }

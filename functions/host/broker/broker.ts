@@ -103,6 +103,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   );
   const match = createMatcher(routes);
   const tail = createTail();
+  const show = (event: CloudEvent): void => tail.push(event, () => withoutTtl(attributesOf(event)));
   let ttlDrops = 0;
   let deliver: Deliver | undefined;
 
@@ -140,7 +141,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     const { accepted } = await thread
       .ask({ op: 'settle', ...settlement })
       .catch(() => ({ accepted: false }));
-    if (reply !== undefined && accepted === true) tail.push(reply);
+    if (reply !== undefined && accepted === true) show(reply);
   };
 
   try {
@@ -162,14 +163,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
         const { accepted } = await thread.ask({ op: 'publish', posted, ...marked });
         if (accepted !== true) throw full();
       }
-      tail.push(event);
+      show(event);
     },
     tick: async (schedule, at, event) => {
       const route = tickRoute(schedule);
       const posted = { ...post(event, ttlOnArrival(event)), routes: [route] };
       const mark = { key: route, value: String(at) };
       const { accepted } = await thread.ask({ op: 'tick', posted, mark });
-      if (accepted === true) tail.push(event);
+      if (accepted === true) show(event);
       return accepted === true;
     },
     mark: async (key) => (await thread.ask({ op: 'mark', key })).mark,
@@ -194,7 +195,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     },
     dropDeadLetter: async (id) =>
       (await thread.ask({ op: 'dropDeadLetter', id })).accepted === true,
-    tail: (signal) => tail.read(signal),
+    tail: (signal, filter) => tail.read(signal, filter),
     counters: async () => {
       const { counters } = await thread.ask({ op: 'counters' });
       if (counters === undefined) throw new Error('the broker gave no counters');

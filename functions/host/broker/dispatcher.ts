@@ -238,6 +238,9 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       return {
         depth: queue.depth(),
         depths: Object.fromEntries(queue.depths()),
+        flows: Object.fromEntries(routes.map(({ name }) => [name, queue.flow(name)])),
+        refusals: queue.refusals(),
+        oldestMs: Math.max(0, now() - (queue.oldest() ?? now())),
         delivered,
         retried,
         replied,

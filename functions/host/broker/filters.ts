@@ -45,21 +45,38 @@ export function compileFilter(
   path: string,
 ): CompiledFilter {
   const { name, filter, filters = [] } = trigger;
-  const parsed = triggerFilters.safeParse({ filter, filters });
-  const problems: ErrorDetail[] = parsed.success
-    ? []
-    : fieldErrors(triggerFilters, { filter, filters }, parsed.error.issues);
-  const of = parsed.success
-    ? parsed.data.filters.map((one, index) => compile(one, `filters[${index}]`, problems))
-    : [];
-  if (problems.length === 0) {
-    return { is: 'all', of: of.length > 0 ? of : Object.entries(filter).map(equals) };
+  const { of, problems } = check({ filter, filters });
+  if (problems.length > 0) throw refused(`trigger ${JSON.stringify(name)}: `, `${path}.`, problems);
+  return { is: 'all', of: of.length > 0 ? of : Object.entries(filter).map(equals) };
+}
+
+/**
+ * Filters that come from outside on their own: an event passes when it passes every one.
+ * @throws CloverError CLV_FILTER_INVALID with the path of every field that is wrong: `filters[0].cesql`.
+ */
+export function compileFilters(filters: unknown): CompiledFilter {
+  const { of, problems } = check({ filter: {}, filters });
+  if (problems.length > 0) throw refused('', '', problems);
+  return { is: 'all', of };
+}
+
+function check(value: { readonly filter: unknown; readonly filters: unknown }): {
+  readonly of: readonly CompiledFilter[];
+  readonly problems: readonly ErrorDetail[];
+} {
+  const parsed = triggerFilters.safeParse(value);
+  if (!parsed.success) {
+    return { of: [], problems: fieldErrors(triggerFilters, value, parsed.error.issues) };
   }
-  const details = problems.map(({ field, message }) => ({ field: `${path}.${field}`, message }));
+  const problems: ErrorDetail[] = [];
+  const of = parsed.data.filters.map((one, index) => compile(one, `filters[${index}]`, problems));
+  return { of, problems };
+}
+
+function refused(what: string, path: string, problems: readonly ErrorDetail[]): CloverError {
+  const details = problems.map(({ field, message }) => ({ field: `${path}${field}`, message }));
   const said = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new CloverError('CLV_FILTER_INVALID', `trigger ${JSON.stringify(name)}: ${said}`, {
-    details,
-  });
+  return new CloverError('CLV_FILTER_INVALID', `${what}${said}`, { details });
 }
 
 /** Whether an event with these attributes passes. An expression passes if it is `true` without an error. */

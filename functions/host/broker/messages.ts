@@ -65,12 +65,27 @@ export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope {}
  */
 export type DropCause = 'ttl' | 'evicted' | 'tick' | 'gone';
 
-/** Counts of the broker; all but `depth`, `depths` and `dead` start at 0 with the process. */
+/** Why an event found no room: the queue is full, or the share of one of its triggers is. */
+export type RefusalCause = 'full' | 'share';
+
+/** Rows of one route since the process started: what came, and what left, whatever its outcome. */
+export interface Flow {
+  readonly enqueued: number;
+  readonly settled: number;
+}
+
+/** Counts of the broker; all but `depth`, `depths`, `oldestMs` and `dead` start at 0 with the process. */
 export interface BrokerCounters {
   /** Rows that wait or are in flight. */
   readonly depth: number;
   /** The same by trigger, or `schedule/<name>`; those without rows are absent. */
   readonly depths: Readonly<Record<string, number>>;
+  /** Of every route of the catalogue. */
+  readonly flows: Readonly<Record<string, Flow>>;
+  /** Events, replies and replayed dead letters that were not taken. */
+  readonly refusals: Readonly<Record<RefusalCause, number>>;
+  /** Age of the row that was taken first, tried or not; 0 without rows. */
+  readonly oldestMs: number;
   readonly delivered: number;
   readonly retried: number;
   /** Replies that were taken as events. */

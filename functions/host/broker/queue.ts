@@ -2,7 +2,7 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { columns } from './columns.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import type { Envelope } from './envelope.ts';
-import type { Mark, Posted, QueueLimits } from './messages.ts';
+import type { Flow, Mark, Posted, QueueLimits, RefusalCause } from './messages.ts';
 import { migrate } from './schema.ts';
 
 /** A row without its event: what has to be known to change it. */
@@ -49,12 +49,24 @@ export interface Queue {
   depth(): number;
   /** Rows by route; those without are absent. */
   depths(): ReadonlyMap<string, number>;
+  /** What was added and removed by route, since it was opened. */
+  flow(route: string): Flow;
+  /** Why events found no room, since it was opened. */
+  refusals(): Readonly<Record<RefusalCause, number>>;
+  /** When the first of all rows was added, Unix ms; undefined without rows. */
+  oldest(): number | undefined;
   close(): void;
 }
 
 interface Usage {
   rows: number;
   bytes: number;
+}
+
+/** What is counted for good; a transaction that fails has counted nothing. */
+interface Tally {
+  readonly flows: Map<string, { enqueued: number; settled: number }>;
+  readonly refusals: Record<RefusalCause, number>;
 }
 
 /** Opens or creates the queue's database; one process at a time. */
@@ -65,6 +77,8 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
   const dead = createDeadLetters(db, limits);
   const total: Usage = { rows: 0, bytes: 0 };
   const byRoute = new Map<string, Usage>();
+  const tally: Tally = { flows: new Map(), refusals: { full: 0, share: 0 } };
+  let counts: (() => void)[] = [];
 
   const measure = (): void => {
     total.bytes = columns(sql.bytes.get()).integer('bytes');
@@ -95,14 +109,27 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     total.rows += rows;
     if (usage.rows === 0) byRoute.delete(route);
     else byRoute.set(route, usage);
+    counts.push(() => {
+      const flow = tally.flows.get(route) ?? { enqueued: 0, settled: 0 };
+      flow[rows > 0 ? 'enqueued' : 'settled'] += Math.abs(rows);
+      tally.flows.set(route, flow);
+    });
+  };
+  const refuse = (cause: RefusalCause): false => {
+    counts.push(() => {
+      tally.refusals[cause] += 1;
+    });
+    return false;
   };
 
   return {
     transaction: (work) => {
       db.exec('BEGIN IMMEDIATE');
+      counts = [];
       try {
         work();
         db.exec('COMMIT');
+        for (const count of counts) count();
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK');
         measure();
@@ -110,12 +137,16 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
       }
     },
     add: ({ routes, header, data }, now) => {
+      // A reply that nobody takes: without a row there would be nothing to remove it again.
+      if (routes.length === 0) return true;
       const size = data.length;
-      if (total.rows + routes.length > limits.deliveries) return false;
-      if (!routes.every((route) => hasRoom(route, size))) return false;
+      if (total.rows + routes.length > limits.deliveries || total.bytes + size > limits.bytes) {
+        return refuse('full');
+      }
+      if (!routes.every((route) => hasRoom(route, size))) return refuse('share');
       const { lastInsertRowid } = sql.addEvent.run(header, data);
       for (const route of routes) {
-        sql.addDelivery.run(lastInsertRowid, route, now);
+        sql.addDelivery.run(lastInsertRowid, route, now, now);
         use(route, 1, size);
       }
       total.bytes += size;
@@ -154,6 +185,12 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     dead,
     depth: () => total.rows,
     depths: () => new Map([...byRoute].map(([route, { rows }]) => [route, rows])),
+    flow: (route) => ({ enqueued: 0, settled: 0, ...tally.flows.get(route) }),
+    refusals: () => ({ ...tally.refusals }),
+    oldest: () => {
+      const row = sql.oldest.get();
+      return row === undefined ? undefined : columns(row).integer('at');
+    },
     close: () => db.close(),
   };
 }
@@ -168,13 +205,14 @@ function statements(db: DatabaseSync) {
        FROM deliveries d JOIN events e ON e.id = d.event GROUP BY d.route`,
     ),
     addEvent: db.prepare('INSERT INTO events (attributes, data) VALUES (?, ?)'),
-    addDelivery: db.prepare('INSERT INTO deliveries (event, route, due) VALUES (?, ?, ?)'),
+    addDelivery: db.prepare('INSERT INTO deliveries (event, route, due, at) VALUES (?, ?, ?, ?)'),
     due: db.prepare(
       `${rows} WHERE d.route = ? AND d.out = 0 AND d.due <= ? ORDER BY d.due, d.id LIMIT ?`,
     ),
     nextDue: db.prepare(
       'SELECT due FROM deliveries WHERE route = ? AND out = 0 ORDER BY due, id LIMIT 1',
     ),
+    oldest: db.prepare('SELECT at FROM deliveries ORDER BY id LIMIT 1'),
     load: db.prepare(`${rows} WHERE d.id = ?`),
     all: db.prepare(`${rows} WHERE d.route = ? ORDER BY d.id`),
     leftOut: db.prepare(`${rows} WHERE d.out = 1 ORDER BY d.id`),

@@ -22,7 +22,8 @@ PRAGMA foreign_keys = ON;
  * step's tables already.
  *
  * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
- * ended meanwhile.
+ * ended meanwhile. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
+ * when they are due.
  */
 const migrations: readonly string[] = [
   `
@@ -58,6 +59,11 @@ CREATE TABLE IF NOT EXISTS marks (
 DROP INDEX deliveries_head;
 CREATE INDEX deliveries_waiting ON deliveries (route, due, id) WHERE out = 0;
 CREATE INDEX dead_letters_route ON dead_letters (route, id);
+`,
+  `
+ALTER TABLE deliveries ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET at = due;
+DELETE FROM events WHERE id NOT IN (SELECT event FROM deliveries);
 `,
 ];
 

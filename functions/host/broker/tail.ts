@@ -1,4 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import type { Attributes } from '../cloud-event-attributes.ts';
+import { passes, type CompiledFilter } from './filters.ts';
 
 /** An event as a reader gets it. */
 export interface Tailed {
@@ -9,9 +11,13 @@ export interface Tailed {
 
 /** Shows passing events to whoever looks; costs nothing while nobody does. */
 export interface Tail {
-  push(event: CloudEvent): void;
-  /** Events from now on, until the signal aborts or the tail is closed. */
-  read(signal: AbortSignal): AsyncIterable<Tailed>;
+  /** @param attributes gives what filters see; asked once, and only if a reader has a filter. */
+  push(event: CloudEvent, attributes: () => Attributes): void;
+  /**
+   * Events from now on, until the signal aborts or the tail is closed. What the filter keeps out takes
+   * no room, and is not missed.
+   */
+  read(signal: AbortSignal, filter?: CompiledFilter): AsyncIterable<Tailed>;
   close(): void;
 }
 
@@ -19,11 +25,15 @@ export interface Tail {
 export function createTail(capacity = 256): Tail {
   const readers = new Set<Reader>();
   return {
-    push: (event) => {
-      for (const reader of readers) reader.push(event);
+    push: (event, attributes) => {
+      let known: Attributes | undefined;
+      for (const reader of readers) {
+        const { filter } = reader;
+        if (filter === undefined || passes(filter, (known ??= attributes()))) reader.push(event);
+      }
     },
-    read: (signal) => {
-      const reader = createReader(capacity);
+    read: (signal, filter) => {
+      const reader = createReader(capacity, filter);
       const leave = (): void => {
         readers.delete(reader);
         reader.end();
@@ -44,18 +54,20 @@ export function createTail(capacity = 256): Tail {
 }
 
 interface Reader {
+  readonly filter: CompiledFilter | undefined;
   push(event: CloudEvent): void;
   end(): void;
   /** The next event; undefined after the end. */
   next(): Promise<Tailed | undefined>;
 }
 
-function createReader(capacity: number): Reader {
+function createReader(capacity: number, filter: CompiledFilter | undefined): Reader {
   const waiting: Tailed[] = [];
   let missed = 0;
   let ended = false;
   let changed = Promise.withResolvers<void>();
   return {
+    filter,
     push: (event) => {
       if (waiting.length >= capacity) {
         missed += 1;
