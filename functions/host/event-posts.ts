@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { eventHeaders } from '../lib/event-headers.ts';
+import { traceContextOf } from '../lib/trace-context.ts';
 import { batchAnswer, failedResult, type BatchResult } from './batch-answer.ts';
 import { createBodyBudget } from './body-budget.ts';
 import { decodeHttpMessage, type DistinctHeaders, type HttpMessage } from './cloud-event-http.ts';
 import { batchMediaType } from './cloud-event-json.ts';
 import type { Exchange } from './exchange.ts';
+import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { readBody } from './read-body.ts';
 import type { Runner } from './runner.ts';
@@ -44,7 +46,7 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
   };
   const invokeBatch = async (exchange: Exchange, name: string): Promise<void> => {
     const { log, traceparent, request } = exchange;
-    const tracestate = one(request.headers['tracestate']);
+    const tracestate = stateOf(request);
     await answerBatch(exchange, await read(exchange, directBytes), async (event) => {
       const facts = { read: async () => event, log, traceparent, tracestate };
       const reply = await runner.post(name, facts);
@@ -62,20 +64,24 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
         read: async () => single(await read(exchange, directBytes)),
         log,
         traceparent,
-        tracestate: one(request.headers['tracestate']),
+        tracestate: stateOf(request),
       });
       sendReply(response, reply);
     },
     async publish(exchange, publish) {
       exchange.allow('POST');
       const message = await read(exchange, brokerBytes);
+      const { request, traceparent } = exchange;
+      const tracestate = stateOf(request);
+      // Who sends no extension has only the headers of this hop: to the functions behind, the trace begins here.
+      const context = traceContextOf({ traceparent, tracestate });
       if (message.batch === undefined) {
-        await publish(message.event);
+        await publish(inTrace(message.event, context));
         exchange.response.writeHead(202).end();
         return;
       }
       await answerBatch(exchange, message, async (event) => {
-        await publish(event);
+        await publish(inTrace(event, context));
         return 202;
       });
     },
@@ -136,6 +142,9 @@ function sendReply(response: ServerResponse, reply: CloudEvent | undefined): voi
   else response.writeHead(200, eventHeaders(reply)).end(reply.data);
 }
 
-function one(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+/** Beside a traceparent that is none, a tracestate belongs to no trace. */
+function stateOf({ headers }: IncomingMessage): string | undefined {
+  const { traceparent, tracestate } = headers;
+  if (typeof traceparent !== 'string' || typeof tracestate !== 'string') return undefined;
+  return traceContextOf({ traceparent, tracestate })?.tracestate;
 }

@@ -7,6 +7,7 @@ import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
+import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { invoke, type Running } from './invoke.ts';
 import { asCloverError } from './problem.ts';
@@ -110,12 +111,12 @@ export function createRunner(options: RunnerOptions): Runner {
       throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
     }
     const traced = tracer.begin({ ...facts, function: fn.name });
-    const { traceparent } = traced;
+    const { context } = traced;
     const invocation = invoke(handler, event, {
       name: fn.name,
       deadlineMs: limit,
-      log: () => bind(logOf(), fn.name, event, traceparent),
-      emit: (sent) => emit(inTrace(sent, traceparent)),
+      log: () => bind(logOf(), fn.name, event, context?.traceparent),
+      emit: (sent) => emit(inTrace(sent, context)),
       onEnd: () => {
         running.delete(invocation);
         onEnd();
@@ -125,7 +126,7 @@ export function createRunner(options: RunnerOptions): Runner {
     try {
       const reply = await invocation.reply;
       traced.end();
-      return reply === undefined ? undefined : inTrace(reply, traceparent);
+      return reply === undefined ? undefined : inTrace(reply, context);
     } catch (error) {
       traced.end({ error });
       throw error;
@@ -225,10 +226,4 @@ function bind(log: Logger, name: string, event: CloudEvent, traceparent?: string
     event: { id, source, type },
     ...traceFields(traceparent),
   });
-}
-
-/** The event as one of this trace, unless it is one of another (CloudEvents' distributed-tracing extension). */
-function inTrace(event: CloudEvent, traceparent: string | undefined): CloudEvent {
-  if (traceparent === undefined || event.extensions['traceparent'] !== undefined) return event;
-  return { ...event, extensions: { ...event.extensions, traceparent } };
 }

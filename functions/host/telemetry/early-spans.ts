@@ -1,5 +1,6 @@
+import { parseTraceparent, traceparentOf, type SpanContext } from '../../lib/trace-context.ts';
 import type { SpanStart, Telemetry, TelemetryAttributes, TelemetrySpan } from '../telemetry.ts';
-import { childContext, parseTraceparent, traceparentOf, type SpanContext } from './span-context.ts';
+import { childContext } from './span-context.ts';
 
 /** How a span is begun once there is a tracer. */
 export interface SpanBirth {

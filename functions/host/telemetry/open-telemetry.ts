@@ -19,7 +19,12 @@ import type { SpanStart, TelemetryAttributes } from '../telemetry.ts';
 import type { SdkSpan, StartSpan } from './early-spans.ts';
 import { metrics, type MetricDefinition, type MetricName } from './metrics.ts';
 import { metricNames, type MetricRegistry } from './registry.ts';
-import { parseTraceparent, traceparentOf, type SpanContext } from './span-context.ts';
+import {
+  parseTraceparent,
+  parseTracestate,
+  traceparentOf,
+  type SpanContext,
+} from '../../lib/trace-context.ts';
 
 /** OpenTelemetry's SDK at work. */
 export interface OpenTelemetry {
@@ -98,7 +103,8 @@ const kinds = {
 function parentContext({ traceparent, tracestate }: SpanStart): Context {
   const parent = parseTraceparent(traceparent);
   if (parent === undefined) return ROOT_CONTEXT;
-  const state = tracestate === undefined ? {} : { traceState: createTraceState(tracestate) };
+  const known = parseTracestate(tracestate);
+  const state = known === undefined ? {} : { traceState: createTraceState(known) };
   const { traceId, spanId, flags } = parent;
   const remote = { traceId, spanId, traceFlags: flags & 1, isRemote: true, ...state };
   return trace.setSpanContext(ROOT_CONTEXT, remote);

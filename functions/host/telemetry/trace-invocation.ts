@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import { traceContextOf, type TraceContext } from '../../lib/trace-context.ts';
 import { asCloverError } from '../problem.ts';
-import { parseTraceparent } from './span-context.ts';
 import { noTelemetry, type Telemetry } from '../telemetry.ts';
 
 /** What calls a function: a direct request, a trigger of the broker, a schedule. */
@@ -22,8 +22,8 @@ export interface InvocationFacts {
 
 /** An invocation that is being measured. */
 export interface TracedInvocation {
-  /** W3C trace context of the invocation, for its log and for the events that it makes. */
-  readonly traceparent: string | undefined;
+  /** W3C trace context of the invocation, for its log and for the events that it makes; undefined without any. */
+  readonly context: TraceContext | undefined;
   /** Called once, with the error if there was one. */
   end(outcome?: { readonly error: unknown }): void;
 }
@@ -41,16 +41,13 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
       const { event, trigger, route, attempt } = facts;
       const { extensions } = event;
       // The request's header is the hop, the event's extension where it began; a header that is no trace context is none.
-      const { traceparent, tracestate } =
-        parseTraceparent(facts.traceparent) === undefined
-          ? { traceparent: extensions['traceparent'], tracestate: extensions['tracestate'] }
-          : facts;
-      if (telemetry === noTelemetry) return { traceparent, end: () => undefined };
+      const parent = traceContextOf(facts) ?? traceContextOf(extensions);
+      if (telemetry === noTelemetry) return { context: parent, end: () => undefined };
       const labels = { 'faas.name': facts.function, 'faas.trigger': trigger };
       const span = telemetry.span(`CloudEvents Process ${event.type}`, {
         kind: 'consumer',
-        traceparent,
-        tracestate,
+        traceparent: parent?.traceparent,
+        tracestate: parent?.tracestate,
         attributes: {
           ...labels,
           'faas.coldstart': cold,
@@ -65,8 +62,9 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
       });
       cold = false;
       const began = performance.now();
+      const { traceparent } = span;
       return {
-        traceparent: span.traceparent ?? traceparent,
+        context: traceparent === undefined ? parent : { ...parent, traceparent },
         end: (outcome) => {
           telemetry.record('faas.invoke_duration', (performance.now() - began) / 1_000, labels);
           if (outcome === undefined) {
