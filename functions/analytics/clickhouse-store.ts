@@ -136,7 +136,7 @@ export function createClickHouseStore(
         });
       }),
 
-    red: async (range) => redRows(await ask(redQuestion, range)),
+    red: async (range, by) => redRows(await ask(redQuestion, range), by),
 
     storedArms: (range) => ask(storedArmsQuestion, range),
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bucketRatio } from '../../knative/events.ts';
-import type { RedRow, StoredArmRow } from './store.ts';
+import type { RedGrouping, RedRow, StoredArmRow } from './store.ts';
 
 /** A named question: one SQL text, and what its rows look like. `from` and `to` are Unix ms. */
 export interface Question<Row> {
@@ -50,19 +50,22 @@ export const storedArmsQuestion: Question<StoredArmRow> = {
   row: z.object({ run: z.string(), epoch: count, arm: z.string(), requests: count }),
 };
 
-/**
- * Buckets folded into one row per service, version and kind, in the order of their first bucket.
- * @param buckets Ordered by bucket within each group.
- */
-export function redRows(buckets: readonly RedBucket[]): readonly RedRow[] {
+/** Buckets folded into one row per service, version and kind, in the order of their first bucket. */
+export function redRows(
+  buckets: readonly RedBucket[],
+  by: RedGrouping = 'version',
+): readonly RedRow[] {
   const groups = new Map<string, [RedBucket, ...RedBucket[]]>();
-  for (const bucket of buckets) {
+  for (const found of buckets) {
+    // Of a service without its version: the buckets are the same everywhere, so they may be put together.
+    const bucket = by === 'version' ? found : { ...found, version: '' };
     const key = JSON.stringify([bucket.service, bucket.version, bucket.kind]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [bucket]);
     else group.push(bucket);
   }
   return [...groups.values()].map((group) => {
+    group.sort((a, b) => a.bucket - b.bucket);
     const [{ service, version, kind }] = group;
     const quantile = (q: number): number => bucketQuantile(group, q) / 1e6;
     return {

@@ -4,6 +4,9 @@ export interface SpanBlock {
   readonly spans: number;
 }
 
+/** What the question `red` has one row of: each version, or each service with all its versions. */
+export type RedGrouping = 'service' | 'version';
+
 /** One row of the question `red`. */
 export interface RedRow {
   readonly service: string;
@@ -59,7 +62,7 @@ export interface AnalyticsStore {
    */
   recordBatches(batches: readonly BatchRecord[], signal?: AbortSignal): Promise<void>;
   /** Requests, errors and duration quantiles per service, version and kind. */
-  red(window: TimeWindow): Promise<readonly RedRow[]>;
+  red(window: TimeWindow, by?: RedGrouping): Promise<readonly RedRow[]>;
   /** Server spans that carry an arm stamp, per stamp. */
   storedArms(window: TimeWindow): Promise<readonly StoredArmRow[]>;
   /** Whether a trivial query answers. */

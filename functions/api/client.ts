@@ -1,12 +1,13 @@
 import { kubernetesEventList, type KubernetesEvent } from '../../knative/kubernetes-event.ts';
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
-import type { RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
+import type { RedGrouping, RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
 import type { Look, MergedCell } from '../evidence/evidence-store.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
-import { CloverError } from '../lib/errors.ts';
 import { anyResource, ofKind } from '../resources/stored-resource.ts';
 import type { Preconditions, ResourceEvent, ResourceList } from '../resources/store.ts';
+import { brokerClient, type BrokerClient } from './client-broker.ts';
 import { followStream } from './client-follow.ts';
+import { found } from './client-found.ts';
 import {
   listQuery,
   pathOf,
@@ -15,24 +16,15 @@ import {
   recordsPath,
   segment,
   windowQuery,
-  type DeadLetterRequest,
   type PageQuery,
   type RecordRequest,
   type Selection,
 } from './client-paths.ts';
 import { followWatch } from './client-watch.ts';
-import {
-  deadLetter,
-  deadLetterPage,
-  tailedEvent,
-  type DeadLetterDocument,
-  type DeadLetterPage,
-  type EventDocument,
-  type TailedEvent,
-} from './schemas/broker.ts';
 import { liveView, type LiveView } from './schemas/live.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from './schemas/questions.ts';
 import type { Status } from './schemas/questions.ts';
+import { serverVersion, type ServerVersion } from './schemas/version.ts';
 import { resourceList } from './schemas/resources.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
@@ -63,7 +55,7 @@ export interface ApplyResult {
 }
 
 /** The control plane's API, typed. Every method throws the server's CloverError. */
-export interface ApiClient {
+export interface ApiClient extends BrokerClient {
   /** The object, or undefined. */
   get<K extends Kind>(kind: K, namespace: string, name: string): Promise<KindMap[K] | undefined>;
   /**
@@ -101,38 +93,22 @@ export interface ApiClient {
     name: string,
     options?: Preconditions & { readonly dryRun?: boolean },
   ): Promise<AnyResource>;
-  /** Requests, errors, latency; of the last five minutes if no window is given. */
-  red(window?: TimeWindow): Promise<readonly RedRow[]>;
+  /** Requests, errors, latency; of the last five minutes, and by version, if nothing else is asked for. */
+  red(window?: TimeWindow, by?: RedGrouping): Promise<readonly RedRow[]>;
   /** Evidence per second and stamp; of the last five minutes if no window is given. */
   evidenceTotals(window?: TimeWindow): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
   /** Stored spans per stamp; of the last five minutes if no window is given. */
   storedArms(window?: TimeWindow): Promise<readonly StoredArmRow[]>;
   /** Looks of a run, oldest first. */
   looks(namespace: string, run: string): Promise<readonly Look[]>;
+  /** The versions of the server. */
+  version(): Promise<ServerVersion>;
   /** Counters of every part: part → name → value. */
   status(): Promise<Status>;
   /** Records of what happened to objects, newest first; one page, at most 500. */
   events(query?: RecordRequest): Promise<readonly KubernetesEvent[]>;
   /** Everything that moves, once a second; goes on after a restart of the server. */
   live(options: { readonly signal: AbortSignal }): AsyncIterable<LiveView>;
-  /** Gives an event to the broker; resolves once it is committed. */
-  publish(event: EventDocument): Promise<void>;
-  /** The broker's events as they are taken, from now on; goes on after a restart of the server. */
-  tailEvents(options: { readonly signal: AbortSignal }): AsyncIterable<TailedEvent>;
-  /** One page of dead letters, newest first. */
-  deadLetters(query?: DeadLetterRequest): Promise<DeadLetterPage>;
-  /** The dead letter, or undefined. */
-  deadLetter(id: number): Promise<DeadLetterDocument | undefined>;
-  /**
-   * Gives the letter to its own trigger again, with all attempts.
-   * @throws CloverError CLV_NOT_FOUND; CLV_CONFLICT when its trigger does not exist any more.
-   */
-  replayDeadLetter(id: number): Promise<void>;
-  /**
-   * Deletes the letter for good.
-   * @throws CloverError CLV_NOT_FOUND.
-   */
-  dropDeadLetter(id: number): Promise<void>;
   /** The OpenAPI 3.1 document of the server. */
   openapi(): Promise<unknown>;
   /** The server's metrics in Prometheus' text format. */
@@ -182,6 +158,8 @@ export function createApiClient({
   }
 
   return {
+    ...brokerClient(transport, clock),
+
     get: (kind, namespace, name) =>
       found(json(pathOf(kind, namespace, name)).then((body) => ofKind(kind, anyResource(body)))),
 
@@ -234,7 +212,8 @@ export function createApiClient({
         ),
       ),
 
-    red: async (asked) => redRows.parse(await json(`/v1/questions/red${windowQuery(asked)}`)).rows,
+    red: async (asked, by) =>
+      redRows.parse(await json(`/v1/questions/red${queryText({ ...asked, by })}`)).rows,
 
     evidenceTotals: async (asked) =>
       totalRows.parse(await json(`/v1/evidence/totals${windowQuery(asked)}`)).rows,
@@ -244,6 +223,8 @@ export function createApiClient({
 
     looks: async (namespace, run) =>
       lookRows.parse(await json(`/v1/runs/${segment(namespace)}/${segment(run)}/looks`)).rows,
+
+    version: async () => serverVersion.parse(await json('/v1/version')),
 
     status: async () => status.parse(await json('/v1/status')),
 
@@ -255,42 +236,9 @@ export function createApiClient({
       }
     },
 
-    publish: async (event) => {
-      const headers = { 'content-type': 'application/cloudevents+json' };
-      await transport.send('/broker', { method: 'POST', body: event, headers });
-    },
-
-    async *tailEvents({ signal }) {
-      for await (const { data } of followStream(transport, clock, { path: '/v1/events', signal })) {
-        yield tailedEvent.parse(JSON.parse(data));
-      }
-    },
-
-    deadLetters: async (query = {}) =>
-      deadLetterPage.parse(await json(`/v1/deadletters${queryText({ ...query })}`)),
-
-    deadLetter: (id) => found(json(`/v1/deadletters/${id}`).then((body) => deadLetter.parse(body))),
-
-    replayDeadLetter: async (id) => {
-      await transport.send(`/v1/deadletters/${id}/replay`, { method: 'POST' });
-    },
-
-    dropDeadLetter: async (id) => {
-      await transport.send(`/v1/deadletters/${id}`, { method: 'DELETE' });
-    },
-
     openapi: () => json('/openapi.json'),
 
     metrics: async () =>
       (await transport.send('/metrics', { headers: { accept: 'text/plain' } })).text(),
   };
-}
-
-async function found<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof CloverError && error.code === 'CLV_NOT_FOUND') return undefined;
-    throw error;
-  }
 }

@@ -14,6 +14,8 @@ export interface TransportOptions {
   readonly method?: 'DELETE' | 'GET' | 'POST' | 'PUT';
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as they are, in place of a body; a header says what they are. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
   /** Beside or in place of the usual ones; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +33,7 @@ export interface TransportTarget {
 /** Sends requests by fetch. */
 export function createTransport({ url, token, signal: always }: TransportTarget): Transport {
   return {
-    async send(path, { method = 'GET', body, headers, signal } = {}) {
+    async send(path, { method = 'GET', body, bytes, headers, signal } = {}) {
       const signals = [signal, always].filter((one) => one !== undefined);
       const request: RequestInit = {
         method,
@@ -42,6 +44,7 @@ export function createTransport({ url, token, signal: always }: TransportTarget)
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(bytes === undefined ? {} : { body: bytes }),
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
       };
       const response = await attempt(new URL(path, url), request);

@@ -1,4 +1,5 @@
 import type { BrokerAdmin } from '../../host/broker/admin.ts';
+import { compileFilters } from '../../host/broker/filters.ts';
 import type { DeadLetter } from '../../host/broker/messages.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
@@ -20,14 +21,18 @@ export interface BrokerRoutes {
 /** The tail of events, and the dead letters. */
 export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): readonly Route[] {
   return [
-    route(operations.tail, async () => {
+    route(operations.tail, async ({ query: { filter } }) => {
+      const passing =
+        filter === undefined
+          ? undefined
+          : compileFilters(Array.isArray(filter) ? filter : [filter]);
       const admin = await broker();
       return {
         kind: 'stream',
         mediaType: eventStreamType,
         run: (sink) =>
           eventStream(sink, { clock, heartbeatMs }, async () => {
-            for await (const { event, missed } of admin.tail(sink.signal)) {
+            for await (const { event, missed } of admin.tail(sink.signal, passing)) {
               await sink.write(eventText({ data: { event: eventDocumentOf(event), missed } }));
             }
           }),

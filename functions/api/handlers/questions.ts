@@ -2,6 +2,7 @@ import { CloverError } from '../../lib/errors.ts';
 import type { AnalyticsStore, TimeWindow } from '../../analytics/store.ts';
 import type { EvidenceStore } from '../../evidence/evidence-store.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { apiVersion } from '../../../knative/resources/meta.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';
 import { questions } from '../operations/questions.ts';
@@ -17,6 +18,8 @@ export interface QuestionRoutes {
   /** Counters of every part. */
   readonly status: () => Promise<Status>;
   readonly clock: Clock;
+  /** Of Clover. */
+  readonly version: string;
 }
 
 interface WindowQuery {
@@ -28,7 +31,7 @@ const defaultWindowMs = 5 * 60_000;
 
 /** Questions to analytics and evidence; each answer is `{rows}`, with `{window}` where there is one. */
 export function questionRoutes(context: QuestionRoutes): readonly Route[] {
-  const { resources, analytics, evidence, status, clock } = context;
+  const { resources, analytics, evidence, status, clock, version } = context;
   const ask = async (
     { from, to = clock.now() }: WindowQuery,
     answer: (window: TimeWindow) => Promise<unknown>,
@@ -45,7 +48,7 @@ export function questionRoutes(context: QuestionRoutes): readonly Route[] {
   };
 
   return [
-    route(questions.red, ({ query }) => ask(query, (window) => analytics.red(window))),
+    route(questions.red, ({ query }) => ask(query, (window) => analytics.red(window, query.by))),
     route(questions.storedArms, ({ query }) =>
       ask(query, (window) => analytics.storedArms(window)),
     ),
@@ -57,6 +60,9 @@ export function questionRoutes(context: QuestionRoutes): readonly Route[] {
       }
       return json({ rows: await evidence.looks(run) });
     }),
+    route(questions.version, async () =>
+      json({ version, node: process.versions.node, apiVersion }),
+    ),
     route(questions.status, async () => json(await status())),
   ];
 }

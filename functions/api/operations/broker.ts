@@ -25,6 +25,26 @@ const letters = z.strictObject({
     .meta({ description: 'Only those of this trigger.' }),
 });
 
+const tailQuery = z.strictObject({
+  filter: z
+    .string()
+    .max(6_000)
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .optional()
+    .meta({
+      type: 'string',
+      description:
+        'JSON: only events that pass this filter, or every one of a list, as triggers have them: `{"exact":{"type":"com.example.hello"}}`, `{"cesql":"subject LIKE \'a%\'"}`.',
+    }),
+});
+
 const example = { params: { id: '1' } };
 
 /** The broker's events, and those that could not be delivered. */
@@ -36,12 +56,12 @@ export const broker = {
     tag: 'Broker',
     summary: 'Events as the broker takes them, from now on',
     description:
-      'Server-sent events; the data of each is a `TailedEvent`. A reader that is too slow misses events, and is told how many. Nothing is kept for a reader that comes back.',
+      'Server-sent events; the data of each is a `TailedEvent`. A reader that is too slow misses events, and is told how many. Nothing is kept for a reader that comes back. `filter` is applied before an event waits for its reader.',
     params: noParams,
-    query: noQuery,
+    query: tailQuery,
     answers: [streamAnswer],
-    errors: [],
-    example: {},
+    errors: ['CLV_FILTER_INVALID'],
+    example: { query: { filter: '{"prefix":{"type":"dev.clover."}}' } },
   }),
   letters: operation({
     id: 'listDeadLetters',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
+import { serverVersion } from '../schemas/version.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from '../schemas/questions.ts';
 import {
   instant,
@@ -17,6 +18,12 @@ const windowQuery = z.strictObject({
     .optional()
     .meta({ description: 'Start, included. Default: five minutes before `to`.' }),
   to: instant.optional().meta({ description: 'End, not included. Default: now.' }),
+});
+
+const redQuery = windowQuery.extend({
+  by: z.enum(['version', 'service']).default('version').meta({
+    description: 'Rows per version, or per service with all its versions. Default: `version`.',
+  }),
 });
 
 const recordQuery = z.strictObject({
@@ -67,6 +74,7 @@ export const questions = {
     ...question,
     id: 'red',
     path: '/v1/questions/red',
+    query: redQuery,
     summary: 'Requests, errors and latency per service and version',
     answers: rows(redRows),
     errors: ['CLV_ANALYTICS_UNAVAILABLE'],
@@ -98,6 +106,16 @@ export const questions = {
     answers: rows(lookRows),
     errors: ['CLV_NOT_FOUND'],
     example: { params: { namespace: 'shop', run: 'example' } },
+  }),
+  version: operation({
+    ...question,
+    id: 'version',
+    path: '/v1/version',
+    summary: 'The versions of the server',
+    query: noQuery,
+    answers: rows(serverVersion),
+    errors: [],
+    example: {},
   }),
   status: operation({
     ...question,

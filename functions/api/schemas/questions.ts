@@ -12,7 +12,7 @@ export const window = z
 export const redRow = z
   .object({
     service: z.string(),
-    version: z.string(),
+    version: z.string().meta({ description: 'Empty where a row is of a whole service.' }),
     kind: z.string().meta({ description: 'Side of the spans: SERVER, CLIENT, …' }),
     requests: count,
     errors: count,

@@ -106,3 +106,29 @@ test('the tail shows what is published, from then on', async (t) => {
   }
   await publishing;
 });
+
+test('the tail shows only what passes every filter, and says what is wrong with one', async (t) => {
+  const { client, heal } = await start(t);
+  heal();
+  const stop = new AbortController();
+  const publishing = (async () => {
+    for (let n = 0; !stop.signal.aborted; n += 1) {
+      await client.publish({ ...event(`e${n}`), subject: n % 3 === 0 ? 'even' : 'odd', n: n % 7 });
+      await systemClock.sleep(2);
+    }
+  })();
+  const filters = [{ exact: { subject: 'even' } }, { cesql: 'n > 3' }];
+  let seen = 0;
+  for await (const tailed of client.tailEvents({ signal: stop.signal, filters })) {
+    t.is(tailed.event.subject, 'even');
+    t.true(Number(tailed.event['n']) > 3);
+    t.is(tailed.missed, 0, 'what is filtered out is not missed');
+    seen += 1;
+    if (seen === 3) stop.abort();
+  }
+  await publishing;
+  const { signal } = new AbortController();
+  const bad = client.tailEvents({ signal, filters: [{ cesql: 'n >' }] })[Symbol.asyncIterator]();
+  const error = await t.throwsAsync(async () => bad.next(), { code: 'CLV_FILTER_INVALID' });
+  t.regex(error?.message ?? '', /^filters\[0\]\.cesql: CESQL: at character 4: found the end/);
+});

@@ -35,6 +35,8 @@ test('the client asks the questions', async (t) => {
   t.deepEqual(api.asked(), { from: 1, to: 2 });
   t.deepEqual(await client.storedArms(), rows.arms);
   t.deepEqual(await client.evidenceTotals(), rows.totals);
+  const { version, apiVersion } = await client.version();
+  t.deepEqual([version, apiVersion], ['1.2.3', 'clover.dev/v1alpha1']);
   t.deepEqual(await client.status(), { api: { watches: 0 }, broker: { depth: 3 } });
   await t.throwsAsync(client.looks('shop', 'r1'), { code: 'CLV_NOT_FOUND' });
   const plan = examples.Experiment.spec;

@@ -1,6 +1,8 @@
 import { EventEmitter, on } from 'node:events';
 import type { BrokerAdmin } from '../../../functions/host/broker/admin.ts';
+import { passes } from '../../../functions/host/broker/filters.ts';
 import type { DeadLetter } from '../../../functions/host/broker/messages.ts';
+import { attributesOf } from '../../../functions/host/cloud-event-attributes.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 
 /** A broker without triggers: it keeps dead letters, and shows what it takes. */
@@ -40,10 +42,14 @@ export function createMemoryBroker(): MemoryBroker {
       return found;
     },
     dropDeadLetter: async (id) => take(id),
-    async *tail(signal) {
+    async *tail(signal, filter) {
       const events: AsyncIterable<CloudEvent[], unknown, unknown> = on(news, 'event', { signal });
       try {
-        for await (const [event] of events) if (event !== undefined) yield { event, missed: 0 };
+        for await (const [event] of events) {
+          if (event === undefined) continue;
+          if (filter !== undefined && !passes(filter, attributesOf(event))) continue;
+          yield { event, missed: 0 };
+        }
       } catch (error) {
         if (!signal.aborted) throw error;
       }

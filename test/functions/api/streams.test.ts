@@ -189,3 +189,17 @@ test('when the function closes, its streams end as a whole', async (t) => {
   for (const stream of streams) await t.notThrowsAsync(stream.text());
   t.is(api.counters()['streams'], 0);
 });
+
+test('a filter of the tail that is none is refused with its place, however deep', async (t) => {
+  const api = await startApi(t);
+  const tail = (filter: string) =>
+    call(api, `/v1/events?${new URLSearchParams({ filter }).toString()}`);
+  const text = await refused(t, tail('type=a'), 400, 'CLV_ARGUMENT_INVALID');
+  t.is(text.details[0]?.field, 'filter');
+  for (const filter of ['1', '{}', '[{"exact":{"Type":"a"}}]', '{"cesql":"a b"}']) {
+    await refused(t, tail(filter), 400, 'CLV_FILTER_INVALID');
+  }
+  const deep = `${'{"not":'.repeat(400)}{}${'}'.repeat(400)}`;
+  await refused(t, tail(deep), 400, 'CLV_FILTER_INVALID');
+  await refused(t, tail(`"${'a'.repeat(6_000)}"`), 400, 'CLV_ARGUMENT_INVALID');
+});
