@@ -6,7 +6,7 @@ import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
 import { createHttpClient } from './http-client.ts';
 import { readLedger } from './ledger.ts';
-import { formatLoss } from './loss.ts';
+import { formatLoss, joinLoss, type Causes } from './loss.ts';
 import { createPace } from './pace.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
@@ -67,7 +67,7 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     source,
     spool,
     ledger,
-    lossText: () => lossOf(capture, ledger),
+    lossText: () => formatLoss(lossOf(capture, ledger)),
     onSpooled: sender.wake,
     log,
   });
@@ -86,7 +86,15 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     ifindexOf: needs.ifindexOf,
     log,
   });
-  const evidence = createEvidenceReporter({ capture, http, boot, source, openTimeoutMs, log });
+  const evidence = createEvidenceReporter({
+    capture,
+    http,
+    boot,
+    source,
+    openTimeoutMs,
+    loss: () => lossOf(capture, ledger),
+    log,
+  });
   const reporting = every(reportMs, async () => {
     await evidence.report();
   });
@@ -143,9 +151,9 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
 }
 
 /** Every loss of this boot by cause, and of what it took over. */
-function lossOf(capture: Capture, ledger: SinkLedger): string {
+function lossOf(capture: Capture, ledger: SinkLedger): Causes {
   const { wire, bytes, requests } = capture.ledger();
-  return formatLoss({
+  return joinLoss({
     wire: wire.lost,
     bytes: bytes.lost,
     requests: requests.lost,

@@ -3,6 +3,7 @@ import { eventTypes, type EvidenceCell } from '../knative/events.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { eventHeaders } from '../functions/lib/event-headers.ts';
 import type { HttpClient } from './http-client.ts';
+import type { Causes } from './loss.ts';
 
 /** Counters of {@link EvidenceReporter}, cumulative. */
 export interface EvidenceCounters {
@@ -31,18 +32,20 @@ export interface EvidenceReporterOptions {
   readonly boot: string;
   readonly source: string;
   readonly openTimeoutMs: number;
+  /** What was lost in this boot, by `group.cause`; cumulative. */
+  readonly loss: () => Causes;
   readonly log: Logger;
 }
 
 const timeoutMs = 5_000;
 /** Control events stay below 256 KiB; this leaves room for the report around the cells. */
-const cellBytesLimit = 255 * 1024;
+const cellBytesLimit = 252 * 1024;
 /** A snapshot this long may leave cells behind: its watermark is not reached yet. */
 const snapshotLimit = 20_000;
 
 /** A reporter without a queue: what was not accepted is sent again with its newest values. */
 export function createEvidenceReporter(options: EvidenceReporterOptions): EvidenceReporter {
-  const { capture, http, boot, source, openTimeoutMs, log } = options;
+  const { capture, http, boot, source, openTimeoutMs, loss, log } = options;
   let sequence = 0;
   let accepted = 0;
   let acked = 0;
@@ -52,7 +55,8 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
   const send = async (cells: string, watermark: number): Promise<void> => {
     // Also a report that failed keeps its number: the receiver may have committed it.
     sequence += 1;
-    const body = `{"sequence":${sequence},"watermarkMs":${watermark},"openTimeoutMs":${openTimeoutMs},"cells":[${cells}]}`;
+    const lost = JSON.stringify(loss());
+    const body = `{"sequence":${sequence},"watermarkMs":${watermark},"openTimeoutMs":${openTimeoutMs},"loss":${lost},"cells":[${cells}]}`;
     const answer = await http.request({
       method: 'POST',
       path: '/broker',

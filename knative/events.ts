@@ -58,6 +58,11 @@ export const evidenceReport = z.strictObject({
   /** Unix ms: every request that started before this is done, or stuck and counted so. */
   watermarkMs: z.number().min(0),
   openTimeoutMs: z.int().min(1),
+  /** What the agent lost in this boot, by `group.cause`; cumulative. Absent: nothing, or it does not say. */
+  loss: z
+    .record(z.string().min(1).max(64), z.int().min(0))
+    .refine((loss) => Object.keys(loss).length <= 64, 'must have at most 64 causes')
+    .optional(),
   cells: z.array(evidenceCell).max(20_000),
 });
 

@@ -17,6 +17,13 @@ CREATE TABLE IF NOT EXISTS early_report (
   received_at REAL NOT NULL,
   PRIMARY KEY (source_id, sequence)
 ) STRICT, WITHOUT ROWID;
+-- What a source says of itself; reports: those that were given up.
+CREATE TABLE IF NOT EXISTS source_health (
+  source_id INTEGER PRIMARY KEY REFERENCES source (id) ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  loss TEXT NOT NULL,
+  missed_reports INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE IF NOT EXISTS cell (
   run TEXT NOT NULL,
   block INTEGER NOT NULL,
@@ -86,6 +93,21 @@ export const pruneCells = `
 DELETE FROM cell WHERE
   (run IN ('', '-') AND block < :standingFrom) OR
   (run NOT IN ('', '-') AND block < :endedFrom AND run NOT IN (SELECT value FROM json_each(:runs)))
+`;
+
+/** Losses are cumulative: those of the newest report count. */
+export const upsertHealth = `
+INSERT INTO source_health (source_id, sequence, loss) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET sequence = excluded.sequence, loss = excluded.loss
+WHERE excluded.sequence > source_health.sequence
+`;
+
+/** What is known of the sources, those heard last first. */
+export const selectSources = `
+SELECT name AS source, received_at AS heardAt, watermark_ms AS watermarkMs,
+       coalesce(loss, '{}') AS loss, coalesce(missed_reports, 0) AS missedReports
+FROM source LEFT JOIN source_health ON source_id = source.id
+WHERE received_at >= ? ORDER BY received_at DESC, source.id DESC
 `;
 
 /** Boots that fell silent and left nothing. */

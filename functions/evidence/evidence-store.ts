@@ -35,6 +35,22 @@ export interface Look {
   readonly body: string;
 }
 
+/** What is known of an agent, by its newest start. */
+export interface EvidenceSource {
+  /** The `<uid>` of its source; the whole source where that has another form. */
+  readonly node: string;
+  /** CloudEvent source of the start, `/nodes/<uid>/<boot>`. */
+  readonly source: string;
+  /** When its newest report came, Unix ms. */
+  readonly heardAt: number;
+  /** Every request that started before this is counted, Unix ms; 0 while no report counts. */
+  readonly watermarkMs: number;
+  /** Reports that were waited for and given up since its first one came; the next one has the same cells. */
+  readonly missedReports: number;
+  /** What it lost in this start, by `group.cause`; cumulative. */
+  readonly loss: Readonly<Record<string, number>>;
+}
+
 /** Evidence and looks: small, durable, apart from analytics. Implementation: SQLite. */
 export interface EvidenceStore {
   /**
@@ -61,6 +77,11 @@ export interface EvidenceStore {
   watermark(now: number, staleAfterMs: number): Promise<number | undefined>;
   /** When the newest report of any source came, Unix ms; undefined before the first. */
   heardAt(): Promise<number | undefined>;
+  /**
+   * Agents that reported since then, each by the start that was heard last: at most 1 000, the newest first.
+   * @param since Unix ms.
+   */
+  sources(since: number): Promise<readonly EvidenceSource[]>;
   /** Deletes the cells, and the sources without any, that nobody needs any more. Looks stay. */
   prune(keep: Keep): Promise<void>;
   /** Smallest `openTimeoutMs` over all sources, or undefined before the first report. */

@@ -6,13 +6,24 @@ import {
   pruneCells,
   pruneSources,
   selectCells,
+  selectSources,
   selectTotals,
   upsertCell,
+  upsertHealth,
 } from './evidence-schema.ts';
-import type { BlockCell, EvidenceStore, Look, MergedCell } from './evidence-store.ts';
+import type {
+  BlockCell,
+  EvidenceSource,
+  EvidenceStore,
+  Look,
+  MergedCell,
+} from './evidence-store.ts';
 
 /** A gap in a source's reports is waited for this long before newer watermarks count. */
 const gapMs = 5_000;
+
+/** More agents than that are not told apart in status and metrics. */
+const maxSources = 1_000;
 
 const count = z.int();
 const sourceRow = z.object({ id: count, sequence: count, watermark_ms: z.number() });
@@ -43,6 +54,17 @@ const cellRow = totalRow.extend({
   highest: count.nullable(),
   sealed: count.transform(Boolean),
 });
+const lossText = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(z.record(z.string(), count));
+const healthRow = z.object({
+  source: z.string(),
+  heardAt: z.number(),
+  watermarkMs: z.number(),
+  missedReports: count,
+  loss: lossText,
+});
 const heardRow = z.object({ value: z.number().nullable() });
 
 /**
@@ -58,17 +80,21 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
   const advance = (sourceId: number, now: number): void => {
     const source = sourceRow.parse(statements.sourceById.get(sourceId));
     let { sequence, watermark_ms: watermark } = source;
+    let missed = 0;
     for (const row of statements.early.all(sourceId)) {
       const early = earlyRow.parse(row);
       // A report of the future came before our clock was set back: no reason to wait for its past.
       const age = now - early.received_at;
       if (early.sequence > sequence + 1 && age >= 0 && age < gapMs) break;
+      // Before the first one that came there is nothing that could have been waited for.
+      if (sequence > 0) missed += Math.max(0, early.sequence - sequence - 1);
       sequence = Math.max(sequence, early.sequence);
       watermark = Math.max(watermark, early.watermark_ms);
     }
     if (sequence === source.sequence) return;
     statements.moveSource.run(sequence, watermark, sourceId);
     statements.forget.run(sourceId, sequence);
+    if (missed > 0) statements.miss.run(missed, sourceId);
   };
 
   return {
@@ -77,6 +103,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
         statements.touchSource.run(source, receivedAt, report.openTimeoutMs);
         const { id, sequence } = sourceRow.parse(statements.sourceByName.get(source));
         for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
+        statements.health.run(id, report.sequence, JSON.stringify(report.loss ?? {}));
         if (report.sequence > sequence) {
           statements.addEarly.run(id, report.sequence, report.watermarkMs, receivedAt);
           advance(id, receivedAt);
@@ -108,6 +135,17 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
 
     async heardAt(): Promise<number | undefined> {
       return heardRow.parse(statements.heard.get()).value ?? undefined;
+    },
+
+    async sources(since): Promise<readonly EvidenceSource[]> {
+      const newest = new Map<string, EvidenceSource>();
+      for (const row of statements.sources.all(since)) {
+        if (newest.size === maxSources) break;
+        const health = healthRow.parse(row);
+        const node = /^\/nodes\/([^/]+)\/[^/]+$/.exec(health.source)?.[1] ?? health.source;
+        if (!newest.has(node)) newest.set(node, { node, ...health });
+      }
+      return [...newest.values()];
     },
 
     async prune({ runs, standingFrom, endedFrom }): Promise<void> {
@@ -163,6 +201,11 @@ function prepare(db: DatabaseSync) {
     ),
     forget: db.prepare('DELETE FROM early_report WHERE source_id = ? AND sequence <= ?'),
     openTimeout: db.prepare('SELECT MIN(open_timeout_ms) AS value FROM source'),
+    health: db.prepare(upsertHealth),
+    miss: db.prepare(
+      'UPDATE source_health SET missed_reports = missed_reports + ? WHERE source_id = ?',
+    ),
+    sources: db.prepare(selectSources),
     heard: db.prepare('SELECT MAX(received_at) AS value FROM source'),
     pruneCells: db.prepare(pruneCells),
     pruneSources: db.prepare(pruneSources),

@@ -20,6 +20,17 @@ test('the watermark is reported each second also when no cell changed', async (t
   t.is(request?.headers['ce-id'], `${agent.source.split('/')[3]}-e1`);
 });
 
+test('a report says what was lost since the start', async (t) => {
+  const bed = await makeBed(t);
+  const { capture } = await bed.start();
+  await eventually('a first report', () => bed.plane.reports().length > 0);
+  t.deepEqual(bed.plane.reports()[0]?.loss, {});
+  capture.begin(3);
+  capture.detach(1);
+  await eventually('the loss', () => bed.plane.reports().at(-1)?.loss?.['requests.detached'] === 3);
+  t.pass();
+});
+
 test('evidence that was not accepted comes again with its newest values', async (t) => {
   const bed = await makeBed(t);
   let refusing = true;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { unexplained, type LedgerMoment } from '../../agent/ledger.ts';
-import { formatLoss } from '../../agent/loss.ts';
+import { formatLoss, joinLoss } from '../../agent/loss.ts';
 
 interface Flow {
   readonly open: number;
@@ -71,9 +71,9 @@ test('a request, a span or a batch that vanishes is unexplained', (t) => {
 });
 
 test('losses are written sorted, without zeros, and empty when there are none', (t) => {
-  t.is(formatLoss({ wire: { ring_full: 0 }, spans: {} }), '');
+  t.is(formatLoss(joinLoss({ wire: { ring_full: 0 }, spans: {} })), '');
   t.is(
-    formatLoss({ wire: { ring_full: 2 }, requests: { detached: 1, hole: 0 } }),
+    formatLoss(joinLoss({ wire: { ring_full: 2 }, requests: { detached: 1, hole: 0 } })),
     'requests.detached=1,wire.ring_full=2',
   );
 });

@@ -159,3 +159,59 @@ test('a report of hundreds of cells is merged whole in one transaction', async (
   t.log(`500 cells in ${(performance.now() - began).toFixed(1)} ms`);
   t.is((await store.cells('r')).length, 500);
 });
+
+test('an agent is known by its newest start: when it was heard, how far it counts, and what it lost', async (t) => {
+  const store = await newStore(t);
+  t.deepEqual(await store.sources(0), []);
+  await store.merge('/nodes/a/1', { ...reportOf(1, 500), loss: { 'wire.ring_full': 9 } }, 1_000);
+  await store.merge('/nodes/a/2', { ...reportOf(1, 900), loss: { 'wire.ring_full': 2 } }, 2_000);
+  await store.merge('/nodes/b/7', reportOf(1, 1_500), 3_000);
+  // What comes late or twice says nothing new of the loss.
+  await store.merge('/nodes/a/2', { ...reportOf(3, 950), loss: { 'spans.spool': 4 } }, 4_000);
+  await store.merge('/nodes/a/2', { ...reportOf(2, 920), loss: { 'wire.ring_full': 3 } }, 4_500);
+  t.deepEqual(await store.sources(0), [
+    {
+      node: 'a',
+      source: '/nodes/a/2',
+      heardAt: 4_500,
+      watermarkMs: 950,
+      missedReports: 0,
+      loss: { 'spans.spool': 4 },
+    },
+    {
+      node: 'b',
+      source: '/nodes/b/7',
+      heardAt: 3_000,
+      watermarkMs: 1_500,
+      missedReports: 0,
+      loss: {},
+    },
+  ]);
+  const since = (await store.sources(3_001)).map(({ node }) => node);
+  t.deepEqual(since, ['a'], 'who is gone for a while is not there');
+});
+
+test('reports that were given up are counted, those from before the first one that came are not', async (t) => {
+  const store = await newStore(t);
+  const missed = async (): Promise<number | undefined> =>
+    (await store.sources(0))[0]?.missedReports;
+  await store.merge('/nodes/a/1', reportOf(40, 100), 1_000);
+  await store.merge('/nodes/a/1', reportOf(41, 200), 7_000);
+  t.is(await missed(), 0);
+  await store.merge('/nodes/a/1', reportOf(44, 300), 8_000);
+  t.is(await missed(), 0, 'they are still waited for');
+  await store.watermark(13_001, 60_000);
+  t.is(await missed(), 2);
+  await store.merge('/nodes/a/1', reportOf(42, 210), 14_000);
+  await store.merge('/nodes/a/1', reportOf(45, 400), 14_500);
+  t.is(await missed(), 2);
+});
+
+test('what a source said of itself goes with it', async (t) => {
+  const store = await newStore(t);
+  await store.merge('/nodes/a/1', { ...reportOf(1, 500), loss: { 'wire.ring_full': 9 } }, 1_000);
+  await store.prune({ runs: [], standingFrom: 2_000, endedFrom: 2_000 });
+  t.deepEqual(await store.sources(0), []);
+  await store.merge('/nodes/b/1', reportOf(1, 500), 3_000);
+  t.deepEqual((await store.sources(0))[0]?.loss, {}, 'also when its number is given again');
+});

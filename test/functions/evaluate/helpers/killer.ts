@@ -71,6 +71,7 @@ function guardEvidence(store: EvidenceStore, guard: Guard): EvidenceStore {
     totals: (window) => guard(() => store.totals(window)),
     watermark: (now, stale) => guard(() => store.watermark(now, stale)),
     heardAt: () => guard(() => store.heardAt()),
+    sources: (since) => guard(() => store.sources(since)),
     prune: (keep) => guard(() => store.prune(keep)),
     openTimeoutMs: () => guard(() => store.openTimeoutMs()),
     appendLook: (look) => guard(() => store.appendLook(look)),
