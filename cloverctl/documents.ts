@@ -1,12 +1,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Document } from 'yaml';
 import { z } from 'zod';
 import { kinds, type Kind } from '../knative/resources/kinds.ts';
 import { apiVersion } from '../knative/resources/meta.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { fieldErrors } from '../functions/resources/field-errors.ts';
 import type { CliEnv } from './env.ts';
+import type { Selector } from './object-options.ts';
 
 const manifest = z.looseObject({
   apiVersion: z.literal(apiVersion),
@@ -14,58 +16,105 @@ const manifest = z.looseObject({
   metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).optional() }),
 });
 
+/** Wrong ones the control plane refuses with the others. */
+const labels = z.record(z.string(), z.string()).catch({});
+
 /** One document of a file, as far as it has to be known to send it. */
 export interface Manifest {
   readonly document: z.output<typeof manifest> & { readonly kind: Kind };
+  readonly namespace: string;
   /** `policy.yaml`, or `policy.yaml document 2`. */
   readonly where: string;
+}
+
+/** How documents are read. */
+export interface ReadOptions {
+  /** Stands in where a document names none. */
+  readonly namespace: string;
+  /** The namespace was asked for: a document that names another one is refused. */
+  readonly onlyNamespace?: boolean;
+  /** Folders with all their folders. */
+  readonly recursive?: boolean | undefined;
 }
 
 /**
  * Every document of files, of the YAML and JSON files of folders in alphabetical order, and of stdin, in the order of the
  * paths.
- * @param namespace Stands in where a document names none.
  * @throws CloverError CLV_RESOURCE_INVALID, CLV_ARGUMENT_INVALID with file and line.
  */
 export async function readManifests(
   paths: readonly string[],
   env: CliEnv,
-  namespace = 'default',
+  options: ReadOptions,
 ): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
-  for (const path of paths) manifests.push(...(await readPath(path, env, namespace)));
+  for (const path of paths) manifests.push(...(await readPath(path, env, options)));
   return manifests;
 }
 
-async function readPath(path: string, env: CliEnv, namespace: string): Promise<Manifest[]> {
-  const sources =
-    path === '-' ? [{ name: 'stdin', body: await text(env.stdin) }] : await readFiles(path);
-  const { parseAllDocuments } = await import('yaml');
-  const found = sources.flatMap(({ name, body }) => {
-    const documents = [...parseAllDocuments(body)];
-    return documents.flatMap((parsed, index) => {
-      const where = documents.length > 1 ? `${name} document ${index + 1}` : name;
-      const [error] = parsed.errors;
-      if (error !== undefined) {
-        throw new CloverError('CLV_ARGUMENT_INVALID', `${where} is not YAML: ${error.message}`);
-      }
-      const value: unknown = parsed.toJS();
-      return value === null ? [] : unfold(value).map((item) => check(item, where, namespace));
-    });
+/** The documents whose labels a selector asks for; of each that is left out, a warning. */
+export function selectManifests(
+  manifests: readonly Manifest[],
+  selector: Selector | undefined,
+  env: CliEnv,
+): readonly Manifest[] {
+  if (selector === undefined) return manifests;
+  return manifests.filter(({ document: { kind, metadata }, where }) => {
+    const selected = selector.selects(labels.parse(metadata['labels']));
+    if (!selected) {
+      env.stderr.write(
+        `warning: ${where}: ${kind} ${metadata.name} is left out: its labels do not fit -l "${selector.text}"\n`,
+      );
+    }
+    return selected;
   });
-  if (found.length > 0) return found;
+}
+
+async function readPath(path: string, env: CliEnv, options: ReadOptions): Promise<Manifest[]> {
+  const sources =
+    path === '-'
+      ? [{ name: 'stdin', body: await text(env.stdin) }]
+      : await readFiles(path, options.recursive === true);
+  const found = await Promise.all(sources.map(({ name, body }) => parse(body, name, options)));
+  if (found.flat().length > 0) return found.flat();
   throw new CloverError('CLV_ARGUMENT_INVALID', `${path} holds no document`);
 }
 
-async function readFiles(path: string): Promise<{ name: string; body: string }[]> {
+/**
+ * The documents of one text.
+ * @param name What the text is called in errors.
+ * @throws CloverError CLV_RESOURCE_INVALID, CLV_ARGUMENT_INVALID with the place.
+ */
+export async function parse(body: string, name: string, options: ReadOptions): Promise<Manifest[]> {
+  const { parseAllDocuments } = await import('yaml');
+  const documents = [...parseAllDocuments(body)];
+  return documents.flatMap((parsed, index) => {
+    const where = documents.length > 1 ? `${name} document ${index + 1}` : name;
+    const value = valueOf(parsed, where);
+    return value === null ? [] : unfold(value).map((item) => check(item, where, options));
+  });
+}
+
+function valueOf(document: Document.Parsed, where: string): unknown {
+  try {
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    const value: unknown = document.toJS();
+    return value;
+  } catch (cause) {
+    // Too many aliases come to light only here.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CloverError('CLV_ARGUMENT_INVALID', `${where} is not YAML: ${reason}`, { cause });
+  }
+}
+
+async function readFiles(
+  path: string,
+  recursive: boolean,
+): Promise<{ name: string; body: string }[]> {
   try {
     const isFolder = (await stat(path)).isDirectory();
-    const names = isFolder
-      ? (await readdir(path))
-          .filter((name) => /\.(?:ya?ml|json)$/.test(name))
-          .sort()
-          .map((name) => join(path, name))
-      : [path];
+    const names = isFolder ? await manifestsOf(path, recursive) : [path];
     return await Promise.all(
       names.map(async (name) => ({ name, body: await readFile(name, 'utf8') })),
     );
@@ -73,6 +122,19 @@ async function readFiles(path: string): Promise<{ name: string; body: string }[]
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}: ${reason}`, { cause });
   }
+}
+
+/** Folders by links are not entered: they may lead back. */
+async function manifestsOf(folder: string, recursive: boolean): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (recursive) found.push(...(await manifestsOf(path, recursive)));
+    } else if (/\.(?:ya?ml|json)$/.test(entry.name)) found.push(path);
+  }
+  return found;
 }
 
 const listDocument = z.looseObject({
@@ -86,11 +148,22 @@ function unfold(value: unknown): unknown[] {
   return list.success ? list.data.items : [value];
 }
 
-function check(value: unknown, where: string, namespace: string): Manifest {
+function check(
+  value: unknown,
+  where: string,
+  { namespace, onlyNamespace = false }: ReadOptions,
+): Manifest {
   const parsed = manifest.safeParse(value);
   if (parsed.success) {
-    const { metadata } = parsed.data;
-    return { document: { ...parsed.data, metadata: { namespace, ...metadata } }, where };
+    const { metadata, kind } = parsed.data;
+    const own = metadata.namespace ?? namespace;
+    if (onlyNamespace && own !== namespace) {
+      const message = `${where}: ${kind} ${metadata.name} is of namespace ${own}, and -n says ${namespace}: leave -n away, or write -n ${own}`;
+      const details = [{ field: 'metadata.namespace', message: `found ${own}` }];
+      throw new CloverError('CLV_ARGUMENT_INVALID', message, { details });
+    }
+    const document = { ...parsed.data, metadata: { namespace, ...metadata } };
+    return { document, namespace: own, where };
   }
   const details = fieldErrors(manifest, value, parsed.error.issues);
   const [first] = details;

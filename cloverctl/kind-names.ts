@@ -2,12 +2,14 @@ import { kinds, type KindInfo } from '../knative/resources/kinds.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { nearest } from '../functions/lib/nearest.ts';
 
+const group = /\.(?:v1alpha1\.)?clover\.dev$/;
+
 /**
- * The kind by its plural, singular, short or CamelCase name, in any case.
+ * The kind by its plural, singular, short or CamelCase name, in any case, with its group or without.
  * @throws CloverError CLV_ARGUMENT_INVALID with what was probably meant.
  */
 export function kindByName(text: string): KindInfo {
-  const word = text.toLowerCase();
+  const word = text.toLowerCase().replace(group, '');
   const found = kinds.find((info) => namesOf(info).includes(word));
   if (found !== undefined) return found;
   const meant = nearest(word, kinds.flatMap(namesOf));

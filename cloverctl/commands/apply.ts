@@ -36,7 +36,7 @@ export function registerApply(program: Command, env: CliEnv): void {
 }
 
 async function apply(options: ApplyOptions, env: CliEnv): Promise<void> {
-  const manifests = await readManifests(options.filename, env, options.namespace);
+  const manifests = await readManifests(options.filename, env, options);
   const client = await connect(options, env);
   const results: ApplyResult[] = [];
   const errors: (ErrorDocument & { readonly where: string })[] = [];
