@@ -1,11 +1,41 @@
 import type { ApiClient } from '../functions/api/client.ts';
+import { policyKey, targetHolder } from '../functions/lib/policy-age.ts';
+import type { Experiment } from '../knative/resources/experiment.ts';
 import type { AnyResource } from '../knative/resources/kinds.ts';
+import type { TrafficPolicy } from '../knative/resources/traffic-policy.ts';
 
-/** What is allowed, and yet probably not meant: an experiment on what does not exist. */
+/** What is allowed, and yet probably not meant: what depends on objects that are not as it needs them. */
 export async function warnings(client: ApiClient, object: AnyResource): Promise<string[]> {
-  if (object.kind !== 'Experiment') return [];
-  const { targetRef, control, variant } = object.spec;
-  const { name, namespace } = object.metadata;
+  const about =
+    object.kind === 'Experiment'
+      ? await ofExperiment(client, object)
+      : object.kind === 'TrafficPolicy'
+        ? await ofPolicy(client, object)
+        : [];
+  return [...ofDeletion(object), ...about];
+}
+
+function ofDeletion({ kind, metadata }: AnyResource): string[] {
+  if (metadata.deletionTimestamp === undefined) return [];
+  const waits = (metadata.finalizers ?? []).join(', ');
+  return [
+    `${kind} ${metadata.name} is being deleted and waits for ${waits}: what was applied goes with it, apply it again then`,
+  ];
+}
+
+async function ofPolicy(client: ApiClient, policy: TrafficPolicy): Promise<string[]> {
+  const { items } = await client.list('TrafficPolicy');
+  const holder = targetHolder(policy, items);
+  if (holder === undefined) return [];
+  const { host, port } = policy.spec.target;
+  return [
+    `policy ${policy.metadata.name} gets no traffic: host "${host}" on port ${port} belongs to the older TrafficPolicy ${policyKey(holder)}`,
+  ];
+}
+
+async function ofExperiment(client: ApiClient, { metadata, spec }: Experiment): Promise<string[]> {
+  const { targetRef, control, variant } = spec;
+  const { name, namespace } = metadata;
   const policy = await client.get('TrafficPolicy', namespace, targetRef.name);
   if (policy === undefined) {
     return [

@@ -17,6 +17,10 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
     const message = `TrafficPolicy "${name}" does not exist`;
     return { type, status: 'False', reason: 'TargetNotFound', message };
   }
+  if (holdsNoTraffic(policy)) {
+    const message = `TrafficPolicy "${name}" is not accepted: see its condition Accepted`;
+    return { type, status: 'False', reason: 'TargetNotAccepted', message };
+  }
   const known = policy.spec.versions.map((version) => version.name);
   const unknown = [plan.control, plan.variant].filter((version) => !known.includes(version));
   if (unknown.length > 0) {
@@ -26,9 +30,15 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
   return { type, status: 'True', reason: 'Resolved', message: 'target and versions exist' };
 }
 
+/** Another policy has its target, so nothing of it is rendered. */
+function holdsNoTraffic({ metadata, status }: TrafficPolicy): boolean {
+  const accepted = status.conditions?.find(({ type }) => type === 'Accepted');
+  return accepted?.status === 'False' && accepted.observedGeneration === metadata.generation;
+}
+
 /**
  * Whether the newest intent steers the traffic: a stamp with its epoch was seen, or the gateway
- * is programmed and no request of the run came since, or there is no policy any more.
+ * is programmed and no request of the run came since, or there is no policy with this traffic any more.
  */
 export function isApplied(
   run: ExperimentRun,
@@ -38,7 +48,7 @@ export function isApplied(
 ): boolean {
   const { intent } = run.status;
   if (intent === undefined) return false;
-  if (policy === undefined) return true;
+  if (policy === undefined || holdsNoTraffic(policy)) return true;
   const own = cells.filter((cell) => cell.run === run.metadata.name && cell.started > 0);
   if (own.some((cell) => cell.epoch >= intent.epoch)) return true;
   if (now < intent.at + quietMs) return false;

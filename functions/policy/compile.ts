@@ -2,6 +2,7 @@ import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Fault, TrafficPolicy, TrafficRule } from '../../knative/resources/traffic-policy.ts';
 import { standingRun, type ArmStamp } from '../lib/arm-stamp.ts';
 import { durationMs } from '../lib/duration.ts';
+import { byPolicyAge, policyKey, targetKey } from '../lib/policy-age.ts';
 import { activeOverlays, type Overlay } from './overlays.ts';
 import type {
   DestinationForm,
@@ -55,10 +56,9 @@ export function compile(
 ): Compilation {
   const owners = new Map<string, string>();
   const compiled = [...policies]
-    .sort(byAge)
+    .sort(byPolicyAge)
     .map((policy): CompiledPolicy & { free: readonly string[] } => {
-      const { host, port } = policy.spec.target;
-      const place = `${port} ${host}`;
+      const place = targetKey(policy);
       const { active, released: free } = activeOverlays(policy, runs, released);
       const conflict = owners.get(place);
       if (conflict !== undefined) return { policy, conflict, overlays: [], free };
@@ -73,11 +73,6 @@ export function compile(
     policies: compiled.map(({ free: _free, ...outcome }) => outcome),
     released: compiled.flatMap(({ free }) => free).sort(),
   };
-}
-
-/** `<namespace>/<name>`. */
-export function policyKey(policy: TrafficPolicy): string {
-  return `${policy.metadata.namespace}/${policy.metadata.name}`;
 }
 
 /** Name of a version's cluster, in configuration and in statistics: `<namespace>/<policy>/<version>`. */
@@ -185,11 +180,4 @@ function isRendered({ conflict }: CompiledPolicy): boolean {
 
 function byName(left: { readonly name: string }, right: { readonly name: string }): number {
   return left.name < right.name ? -1 : 1;
-}
-
-function byAge(left: TrafficPolicy, right: TrafficPolicy): number {
-  return (
-    Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp) ||
-    (policyKey(left) < policyKey(right) ? -1 : 1)
-  );
 }

@@ -58,8 +58,8 @@ function acceptedFinding({ conflict, policy }: CompiledPolicy): Finding {
   const { host, port } = policy.spec.target;
   return {
     status: 'False',
-    reason: 'HostConflict',
-    message: `spec.target: host "${host}" on port ${port} belongs to the older policy ${conflict}`,
+    reason: 'TargetConflict',
+    message: `spec.target: host "${host}" on port ${port} belongs to the older policy ${conflict}: use another host or port, or delete that one`,
   };
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../knative/resources/kinds.ts';
 import { metadataInput } from '../../knative/resources/meta.ts';
 import { tapSpec } from '../../knative/resources/tap.ts';
-import { trafficPolicySpec, type TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
+import { trafficPolicySpec } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { fieldErrors, show } from './field-errors.ts';
@@ -49,33 +49,17 @@ export function admitDocument(kind: Kind, document: unknown): Admitted {
 /**
  * Checks an admitted document against what is stored.
  * @param existing The object that it would replace.
- * @param policies Every TrafficPolicy; needed for that kind only.
  * @throws CloverError CLV_RESOURCE_INVALID.
  */
 export function admitChange(
   kind: Kind,
   { metadata, spec }: Admitted,
   existing: AnyResource | undefined,
-  policies: readonly TrafficPolicy[],
 ): void {
-  if (kind === 'ExperimentRun' && existing !== undefined) {
-    const same = canonicalJson(existing.spec) === canonicalJson(spec);
-    const message = 'is immutable; start another run by changing its Experiment';
-    refuse(kind, metadata.name, same ? [] : [{ field: 'spec', message }]);
-  }
-  if (kind !== 'TrafficPolicy') return;
-  const { host, port } = trafficPolicySpec.parse(spec).target;
-  const other = policies.find(
-    (policy) =>
-      (policy.metadata.name !== metadata.name ||
-        policy.metadata.namespace !== metadata.namespace) &&
-      policy.spec.target.host === host &&
-      policy.spec.target.port === port,
-  );
-  if (other === undefined) return;
-  const owner = `${other.metadata.namespace}/${other.metadata.name}`;
-  const message = `found "${host}" port ${port}, which TrafficPolicy ${owner} has already; use another host or port`;
-  refuse(kind, metadata.name, [{ field: 'spec.target', message }]);
+  if (kind !== 'ExperimentRun' || existing === undefined) return;
+  if (canonicalJson(existing.spec) === canonicalJson(spec)) return;
+  const message = 'is immutable; start another run by changing its Experiment';
+  refuse(kind, metadata.name, [{ field: 'spec', message }]);
 }
 
 const specProblems: Readonly<Record<Kind, (spec: unknown) => ErrorDetail[]>> = {

@@ -43,9 +43,6 @@ export function createLocalStore({
   const selectOne = db.prepare(
     'SELECT body FROM objects WHERE kind = ? AND namespace = ? AND name = ?',
   );
-  const selectAll = db.prepare(
-    'SELECT body FROM objects WHERE kind = ? AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name',
-  );
   const selectAfter = db.prepare(
     `SELECT body FROM objects WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2)
      AND (namespace, name) > (?3, ?4) ORDER BY namespace, name`,
@@ -70,10 +67,6 @@ export function createLocalStore({
     const found = find(kind, namespace, name);
     if (found !== undefined) return found;
     throw new CloverError('CLV_NOT_FOUND', `${label(kind, namespace, name)} does not exist`);
-  }
-
-  function findAll<K extends Kind>(kind: K, namespace?: string): KindMap[K][] {
-    return selectAll.all(kind, namespace ?? null).map((found) => ofKind(kind, read(found)));
   }
 
   function page<K extends Kind>(
@@ -140,7 +133,7 @@ export function createLocalStore({
     if (resourceVersion !== undefined) {
       demandState(label(kind, namespace, name), { resourceVersion }, existing);
     }
-    admitChange(kind, admitted, existing, kind === 'TrafficPolicy' ? findAll(kind) : []);
+    admitChange(kind, admitted, existing);
     if (existing?.metadata.deletionTimestamp !== undefined) {
       const waits = (existing.metadata.finalizers ?? []).join(', ');
       const message = `${label(kind, namespace, name)} is being deleted and waits for: ${waits}`;

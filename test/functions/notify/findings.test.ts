@@ -130,7 +130,7 @@ test('conditions of experiments and policies are told by their reasons', (t) => 
   t.deepEqual(
     of(
       policy([
-        condition('Accepted', 'False', 'HostConflict'),
+        condition('Accepted', 'False', 'TargetConflict'),
         condition('Programmed', 'False', 'NotAccepted'),
       ]),
     ),

@@ -54,8 +54,8 @@ async function setRun(resources: ResourceStore, status: ExperimentRunStatus): Pr
   if (run) await resources.patchStatus<'ExperimentRun'>(run, status);
 }
 
-async function read(resources: ResourceStore): Promise<TrafficPolicy> {
-  const found = await resources.get('TrafficPolicy', 'shop', 'proxy');
+async function read(resources: ResourceStore, name = 'proxy'): Promise<TrafficPolicy> {
+  const found = await resources.get('TrafficPolicy', 'shop', name);
   if (found === undefined) throw new Error('no policy');
   return found;
 }
@@ -99,6 +99,56 @@ test('routes go with the last policy, also when the event of its deletion is los
   t.is((await snapshots.head())?.version, 2);
   t.false((await snapshots.head())?.resources.includes('198.18.') ?? true);
   t.false(await policy.isActive?.('policy-resync'));
+});
+
+test('a policy whose target an older one has waits, and has the traffic once that one goes', async (t) => {
+  const { resources, snapshots, policy } = stand(t);
+  await apply(resources);
+  await systemClock.sleep(2);
+  // By name it would be the first.
+  await apply(resources, policyOf({}, { name: 'a-rival' }));
+  const neighbour = { target: { host: 'other.example', port: 8080 } };
+  await apply(resources, policyOf(neighbour, { name: 'neighbour' }));
+  await changed(policy);
+  const rival = await read(resources, 'a-rival');
+  t.like(conditions(rival), {
+    Accepted: 'False TargetConflict',
+    Programmed: 'False NotAccepted',
+  });
+  t.regex(rival.status.conditions?.[0]?.message ?? '', /belongs to the older policy shop\/proxy/);
+  const rendered = (await snapshots.head())?.resources ?? '';
+  t.false(rendered.includes('a-rival'));
+  for (const name of ['proxy', 'neighbour']) {
+    t.true(rendered.includes(`shop/${name}`));
+    const state = { Accepted: 'True Accepted', Programmed: 'True Programmed' };
+    t.like(conditions(await read(resources, name)), state);
+  }
+
+  await resources.delete('TrafficPolicy', 'shop', 'proxy');
+  // The event of the deletion is lost: the resync heals it.
+  await tick(policy);
+  const healed = await read(resources, 'a-rival');
+  t.like(conditions(healed), { Accepted: 'True Accepted', Programmed: 'True Programmed' });
+  t.true((await snapshots.head())?.resources.includes('shop/a-rival'));
+  t.false((await snapshots.head())?.resources.includes('shop/proxy'));
+});
+
+test('a target that an older policy moves to is taken from the younger one, and given back', async (t) => {
+  const { resources, policy } = stand(t);
+  const elsewhere = policyOf({ target: { host: '*', port: 9090 } });
+  await apply(resources, elsewhere);
+  await systemClock.sleep(2);
+  await apply(resources, policyOf({}, { name: 'later' }));
+  await changed(policy);
+  const accepted = async (): Promise<string | undefined> =>
+    conditions(await read(resources, 'later'))['Accepted'];
+  t.is(await accepted(), 'True Accepted');
+  await apply(resources);
+  await changed(policy);
+  t.is(await accepted(), 'False TargetConflict');
+  await apply(resources, elsewhere);
+  await changed(policy);
+  t.is(await accepted(), 'True Accepted');
 });
 
 test('a run moves the traffic, and its roll-back returns to the exact bytes of before', async (t) => {

@@ -202,19 +202,6 @@ test('a watch from a forgotten or a future version is told to list again', async
   t.is((await take(store.watch('7', { signal }), 3)).length, 3);
 });
 
-test('two policies for one host and port are refused with the name of the other', async (t) => {
-  const { store } = await open(t);
-  await store.applySpec(policy, manager);
-  const twin = { ...policy, metadata: { name: 'twin', namespace: 'other' } };
-  const error = await t.throwsAsync(store.applySpec(twin, manager), {
-    code: 'CLV_RESOURCE_INVALID',
-  });
-  t.regex(
-    error.message,
-    /spec\.target: found "shop\.example" port 8080, which TrafficPolicy shop\/proxy has/,
-  );
-});
-
 test('the spec of a run is immutable', async (t) => {
   const { store } = await open(t);
   const first = await store.applySpec(run(100), manager);
