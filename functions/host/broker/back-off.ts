@@ -15,16 +15,20 @@ export function backOffMs(delivery: Delivery, retry: number): number {
   return delivery.backoffPolicy === 'linear' ? delay * (retry - 1) : delay * 2 ** (retry - 1);
 }
 
+/** Exponential back-off and what a function asks for have no end of their own; an instant has to fit its column. */
+const longestWaitMs = 24 * 3_600_000;
+
 /**
- * Milliseconds before retry number `retry` after this outcome. A Retry-After of a 429 or 503 lengthens the
- * back-off, up to `retryAfterMax`; it never shortens it.
+ * Whole milliseconds before retry number `retry` after this outcome, a day at most. A Retry-After of a 429 or 503
+ * lengthens the back-off, up to `retryAfterMax`; it never shortens it.
  */
 export function waitMs(delivery: Delivery, retry: number, outcome: Outcome): number {
   const { status, retryAfterMs = 0 } = outcome;
-  const asked = status === 429 || status === 503 ? retryAfterMs : 0;
+  const isHeard = (status === 429 || status === 503) && retryAfterMs > 0;
   const { retryAfterMax } = delivery;
   const most = retryAfterMax === undefined ? Infinity : isoDurationMs(retryAfterMax);
-  return Math.max(backOffMs(delivery, retry), Math.min(asked, most));
+  const asked = isHeard ? Math.min(retryAfterMs, most) : 0;
+  return Math.ceil(Math.min(Math.max(backOffMs(delivery, retry), asked), longestWaitMs));
 }
 
 /** Knative's SelectiveRetry: 404, 408, 409, 429 and 5xx are tried again, any other 4xx never gets better. */

@@ -3,7 +3,7 @@ import type { FunctionEntry } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
-import { cannotOpen } from '../problem.ts';
+import { asCloverError, cannotOpen } from '../problem.ts';
 import type { BrokerAdmin } from './admin.ts';
 import { isoDurationMs } from './back-off.ts';
 import { seal, ttlOnArrival, unseal, withoutTtl } from './envelope.ts';
@@ -16,6 +16,7 @@ import type {
   Outcome,
   Posted,
   QueueLimits,
+  Settlement,
   StoredDeadLetter,
 } from './messages.ts';
 import { routesOf, tickRoute } from './routes.ts';
@@ -84,6 +85,7 @@ const defaultLimits: QueueLimits = {
   bytes: 256 * 1024 * 1024,
   deadLetters: 10_000,
   deadLetterBytes: 256 * 1024 * 1024,
+  fileBytes: 1024 * 1024 * 1024,
 };
 const overloadedRetrySeconds = 5;
 
@@ -111,6 +113,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     onDeliver: (message) => {
       handle(message).catch(onFatal);
     },
+    onWarning: (message) => log.warn(message),
     onFatal: (error) => {
       log.fatal({ err: error }, 'the broker thread died');
       onFatal(error);
@@ -127,16 +130,26 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     return { ...seal(attributes, event.data, ttl), routes: ttl <= 0 ? [] : match(attributes) };
   };
 
-  const handle = async ({ delivery, route: name, attempt, ...envelope }: DeliverMessage) => {
+  /** Makes a delivery. A row that cannot be delivered is its own affair, and not the end of the process. */
+  const attemptOf = async (message: DeliverMessage, to: Deliver): Promise<Attempted> => {
+    const { delivery, route: name, attempt, ...envelope } = message;
     const route = byName.get(name);
-    if (route === undefined || deliver === undefined) throw new Error(`nobody takes ${name}`);
-    const { event, ttl } = unseal(envelope);
-    const answer = await deliver({ ...route, event, route: name, attempt });
-    const { reply, ...outcome } = checked(answer);
-    const settlement =
-      reply === undefined
-        ? { delivery, outcome }
-        : { delivery, outcome, reply: post(reply, ttl - 1) };
+    try {
+      if (route === undefined) throw new Error(`there is no route ${name}`);
+      const { event, ttl } = unseal(envelope);
+      const { reply, ...outcome } = checked(await to({ ...route, event, route: name, attempt }));
+      if (reply === undefined) return { settlement: { delivery, outcome } };
+      return { settlement: { delivery, outcome, reply: post(reply, ttl - 1) }, reply };
+    } catch (error) {
+      log.error({ err: error, route: name, attempt }, 'a row cannot be delivered');
+      const { status, message: why } = asCloverError(error);
+      return { settlement: { delivery, outcome: { status, message: why } } };
+    }
+  };
+
+  const handle = async (message: DeliverMessage): Promise<void> => {
+    if (deliver === undefined) throw new Error('the broker was not started');
+    const { settlement, reply } = await attemptOf(message, deliver);
     // It is never refused for good; when the thread ends, the row is found as left out.
     const { accepted } = await thread
       .ask({ op: 'settle', ...settlement })
@@ -220,6 +233,12 @@ const full = (): CloverError =>
   new CloverError('CLV_OVERLOADED', 'the queue of the broker is full', {
     retryAfter: overloadedRetrySeconds,
   });
+
+interface Attempted {
+  readonly settlement: Settlement;
+  /** The reply that the settlement has. */
+  readonly reply?: CloudEvent;
+}
 
 /** A reply that is no event is 502, as Knative's filter answers, and so a failed attempt. */
 function checked(outcome: Outcome): Outcome {

@@ -21,15 +21,16 @@ export function createDeadLetters(
   db: DatabaseSync,
   limits: Pick<QueueLimits, 'deadLetters' | 'deadLetterBytes'>,
 ): DeadLetters {
+  const bytes = 'length(data) + octet_length(attributes)';
   const sql = {
     measure: db.prepare(
-      'SELECT count(*) AS n, coalesce(sum(length(data)), 0) AS bytes FROM dead_letters',
+      `SELECT count(*) AS n, coalesce(sum(${bytes}), 0) AS bytes FROM dead_letters`,
     ),
     add: db.prepare(
       'INSERT INTO dead_letters (route, attempts, at, attributes, data) VALUES (?, ?, ?, ?, ?)',
     ),
     oldest: db.prepare('SELECT id FROM dead_letters ORDER BY id LIMIT 1'),
-    remove: db.prepare('DELETE FROM dead_letters WHERE id = ? RETURNING length(data) AS bytes'),
+    remove: db.prepare(`DELETE FROM dead_letters WHERE id = ? RETURNING ${bytes} AS bytes`),
     get: db.prepare('SELECT * FROM dead_letters WHERE id = ?'),
     list: db.prepare('SELECT * FROM dead_letters WHERE id < ? ORDER BY id DESC LIMIT ?'),
     listOf: db.prepare(
@@ -55,7 +56,7 @@ export function createDeadLetters(
     add: ({ trigger, attempts, at, header, data }) => {
       sql.add.run(trigger, attempts, at, header, data);
       usage.rows += 1;
-      usage.bytes += data.length;
+      usage.bytes += data.length + Buffer.byteLength(header);
       let evicted = 0;
       while (
         usage.rows > 1 &&

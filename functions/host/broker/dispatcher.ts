@@ -64,13 +64,20 @@ const noTally = (): Tally => ({
   gone: 0,
 });
 
-/** After a crash all that was in flight goes out again, and counts as one failed attempt. */
+/**
+ * After a crash all that was in flight goes out again, and counts as one failed attempt. What was in flight in two
+ * crashes in a row goes out alone: if the process ends again, it was that row, and no other one pays for it.
+ */
 export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dispatcher {
   const byName = new Map(routes.map((route) => [route.name, route]));
   const inFlight = new Map<number, Ticket>();
   const running = new Map(routes.map(({ name }) => [name, 0]));
   const tally = noTally();
   let sending = false;
+  /** Whether rows may wait to go out alone: they come to be at the start only. */
+  let suspects = true;
+  /** The row that went out alone last. */
+  let alone: number | undefined;
   // What the open transaction makes true once it is committed.
   let settled: Ticket[] = [];
   let taken: StoredDelivery[] = [];
@@ -100,6 +107,8 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
 
   const bury = (ticket: Ticket, destination: string, outcome: Outcome): void => {
     const { header, data } = queue.load(ticket.id);
+    // First: on a full disk it makes the room for the letter.
+    queue.remove(ticket);
     changes.evicted += queue.dead.add({
       trigger: ticket.route,
       attempts: ticket.failed + 1,
@@ -107,12 +116,13 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       header: withError(header, { destination, ...outcome }),
       data,
     });
-    queue.remove(ticket);
   };
 
-  const fail = (route: Route, ticket: Ticket, outcome: Outcome): void => {
+  const fail = (route: Route, ticket: Ticket, outcome: Outcome, isCrash = false): void => {
     if (decide(outcome.status) === 'retry' && ticket.failed < route.delivery.retry) {
-      queue.postpone(ticket.id, now() + waitMs(route.delivery, ticket.failed + 1, outcome));
+      const due = now() + waitMs(route.delivery, ticket.failed + 1, outcome);
+      if (isCrash) queue.postponeCrashed(ticket.id, due);
+      else queue.postpone(ticket.id, due);
       changes.retried += 1;
     } else if (route.keepsDead) {
       bury(ticket, `/functions/${route.function}`, outcome);
@@ -152,7 +162,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
     for (const ticket of queue.leftOut()) {
       const route = byName.get(ticket.route);
       const message = 'the process ended while it was handled';
-      if (route !== undefined) fail(route, ticket, { status: 500, message });
+      if (route !== undefined) fail(route, ticket, { status: 500, message }, true);
     }
     // Rows of triggers that the catalogue does not have any more would wait for ever.
     for (const name of [...queue.depths().keys()].filter((stored) => !byName.has(stored))) {
@@ -181,6 +191,27 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       taken.push(row);
     }
     return rows.length < free ? queue.nextDue(name) : undefined;
+  };
+
+  const isOut = (id: number): boolean => inFlight.has(id) && settled.every((one) => one.id !== id);
+
+  /**
+   * Takes the row that goes out alone, once all others are back.
+   * @returns when to look again, Unix ms, if others may go meanwhile.
+   */
+  const takeAlone = (): { readonly wake?: number | undefined } | 'alone' => {
+    if (!suspects) return {};
+    if (alone !== undefined && isOut(alone)) return 'alone';
+    const row = queue.firstAlone();
+    suspects = row !== undefined;
+    if (row === undefined) return {};
+    if (row.due > now()) return { wake: row.due };
+    if ([...running.values()].some((out) => out > 0)) return 'alone';
+    queue.sendOut(row.id);
+    move(row.route, 1);
+    taken.push(row);
+    alone = row.id;
+    return 'alone';
   };
 
   return {
@@ -217,7 +248,9 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
     },
     pump: () => {
       if (!sending) return undefined;
-      const wakes = routes.map(take).filter((wake) => wake !== undefined);
+      const first = takeAlone();
+      if (first === 'alone') return undefined;
+      const wakes = [first.wake, ...routes.map(take)].filter((wake) => wake !== undefined);
       return wakes.length === 0 ? undefined : Math.min(...wakes);
     },
     committed,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import { CloverError } from '../../lib/errors.ts';
 import type { Attributes } from '../cloud-event-attributes.ts';
 
 /** An event as it is stored and as it crosses threads: the database's side never looks inside. */
@@ -29,6 +30,7 @@ export function seal(attributes: Attributes, data: Buffer, ttl: number): Envelop
 /**
  * The event and the hops that it has left. Attributes were checked when it was sealed, and are not again:
  * what was taken under older rules is delivered.
+ * @throws CloverError CLV_EVENT_INVALID when the header cannot be read.
  */
 export function unseal({ header, data }: Envelope): {
   readonly event: CloudEvent;
@@ -45,7 +47,7 @@ export function unseal({ header, data }: Envelope): {
     dataschema,
     [ttlAttribute]: ttl,
     ...extensions
-  } = attributeRecord.parse(JSON.parse(header));
+  } = attributesIn(header);
   const event: CloudEvent = {
     specversion: '1.0',
     id,
@@ -73,22 +75,48 @@ export function withoutTtl(attributes: Attributes): Attributes {
   return new Map([...attributes].filter(([name]) => name !== ttlAttribute));
 }
 
+/** @throws CloverError CLV_EVENT_INVALID for what is no header of ours: the file was damaged, or written by others. */
+function attributesIn(header: string): Record<string, string> {
+  try {
+    return attributeRecord.parse(JSON.parse(header));
+  } catch (cause) {
+    throw new CloverError('CLV_EVENT_INVALID', 'the stored attributes cannot be read', { cause });
+  }
+}
+
+/**
+ * Attributes for a dead letter whose own cannot be read. What stood there is the reason that the letter has.
+ */
+const unreadable: Readonly<Record<string, string>> = {
+  specversion: '1.0',
+  id: 'unreadable',
+  source: '/broker',
+  type: 'dev.clover.broker.unreadable.v1',
+};
+
 /** The header of a dead letter: with what Knative says of the error on the way to a dead-letter sink. */
 export function withError(
   header: string,
   error: { readonly destination: string; readonly status: number; readonly message: string },
 ): string {
+  let attributes = unreadable;
+  let { message } = error;
+  try {
+    attributes = attributesIn(header);
+  } catch {
+    message = `${message}: ${header}`;
+  }
   return JSON.stringify({
-    ...attributeRecord.parse(JSON.parse(header)),
+    ...attributes,
     knativeerrordest: error.destination,
     knativeerrorcode: String(error.status),
-    knativeerrordata: Buffer.from(error.message).subarray(0, errorDataBytes).toString('base64'),
+    knativeerrordata: Buffer.from(message).subarray(0, errorDataBytes).toString('base64'),
   });
 }
 
 /** The header as it was before the event failed. */
 export function withoutError(header: string): string {
-  const attributes = Object.entries(attributeRecord.parse(JSON.parse(header)));
+  const attributes = Object.entries(attributesIn(header));
   return JSON.stringify(
     Object.fromEntries(attributes.filter(([name]) => !errorAttributes.has(name))),
   );

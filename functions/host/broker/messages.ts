@@ -20,12 +20,14 @@ export interface Route {
 export interface QueueLimits {
   /** Rows: one per event and trigger. */
   readonly deliveries: number;
-  /** Bytes of data of the stored events. */
+  /** Bytes of the stored events, attributes and data. */
   readonly bytes: number;
   /** Dead letters; the oldest make room for new ones. */
   readonly deadLetters: number;
-  /** Bytes of data of the dead letters; the oldest make room. */
+  /** Bytes of the dead letters, attributes and data; the oldest make room. */
   readonly deadLetterBytes: number;
+  /** Bytes of the database file; when it is full the broker does what it does when the disk is. */
+  readonly fileBytes: number;
 }
 
 /** A named value that is stored in the same transaction as the event. */
@@ -161,6 +163,8 @@ export interface Reply {
   readonly call: number;
   /** Why it failed. */
   readonly error?: string;
+  /** With an error: the disk is full or fails, and may do better later. */
+  readonly isPassing?: boolean;
   /** Of `publish`, `tick` and `settle`: whether the event was stored. Of `dropDeadLetter`: whether it was there. */
   readonly accepted?: boolean;
   readonly mark?: string;
@@ -178,5 +182,11 @@ export interface DeliverMessage extends Envelope {
   readonly attempt: number;
 }
 
+/** What an operator has to know. */
+export interface WarnMessage {
+  readonly op: 'warn';
+  readonly message: string;
+}
+
 /** Worker → main thread, in lists: what one commit led to. */
-export type FromWorker = Reply | DeliverMessage;
+export type FromWorker = Reply | DeliverMessage | WarnMessage;

@@ -12,12 +12,15 @@ export interface Ticket {
   /** Attempts that failed so far. */
   readonly failed: number;
   readonly event: number;
-  /** Bytes of the event's data. */
+  /** Bytes of the event, attributes and data. */
   readonly size: number;
 }
 
 /** A row with its event. */
-export interface StoredDelivery extends Ticket, Envelope {}
+export interface StoredDelivery extends Ticket, Envelope {
+  /** Unix ms. */
+  readonly due: number;
+}
 
 /** The durable rows behind the broker. Synchronous: it lives in the worker thread. */
 export interface Queue {
@@ -35,6 +38,10 @@ export interface Queue {
   remove(ticket: Ticket): void;
   /** Counts a failed attempt; the row waits again. */
   postpone(id: number, due: number): void;
+  /** Counts an attempt that the process did not outlive; after the second one in a row the row waits to go alone. */
+  postponeCrashed(id: number, due: number): void;
+  /** The first row, by due time, of those that wait to go out alone. */
+  firstAlone(): StoredDelivery | undefined;
   /** Notes that the row is with its function. */
   sendOut(id: number): void;
   /** Rows that were out when the last process ended. */
@@ -69,10 +76,19 @@ interface Tally {
   readonly refusals: Record<RefusalCause, number>;
 }
 
+const pageBytes = 4_096;
+
 /** Opens or creates the queue's database; one process at a time. */
 export function createQueue(path: string, limits: QueueLimits): Queue {
   const db = new DatabaseSync(path);
-  migrate(db);
+  try {
+    migrate(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  // What is larger already may stay; it grows no more.
+  db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(limits.fileBytes / pageBytes))}`);
   const sql = statements(db);
   const dead = createDeadLetters(db, limits);
   const total: Usage = { rows: 0, bytes: 0 };
@@ -139,7 +155,7 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     add: ({ routes, header, data }, now) => {
       // A reply that nobody takes: without a row there would be nothing to remove it again.
       if (routes.length === 0) return true;
-      const size = data.length;
+      const size = data.length + Buffer.byteLength(header);
       if (total.rows + routes.length > limits.deliveries || total.bytes + size > limits.bytes) {
         return refuse('full');
       }
@@ -166,6 +182,13 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     },
     postpone: (id, due) => {
       sql.postpone.run(due, id);
+    },
+    postponeCrashed: (id, due) => {
+      sql.postponeCrashed.run(due, id);
+    },
+    firstAlone: () => {
+      const row = sql.firstAlone.get();
+      return row === undefined ? undefined : delivery(row);
     },
     sendOut: (id) => {
       sql.sendOut.run(id);
@@ -196,12 +219,13 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
 }
 
 function statements(db: DatabaseSync) {
-  const rows = `SELECT d.id, d.route, d.failed, d.event, e.attributes, e.data
+  const bytes = 'length(e.data) + octet_length(e.attributes)';
+  const rows = `SELECT d.id, d.route, d.failed, d.due, d.event, e.attributes, e.data
     FROM deliveries d JOIN events e ON e.id = d.event`;
   return {
-    bytes: db.prepare('SELECT coalesce(sum(length(data)), 0) AS bytes FROM events'),
+    bytes: db.prepare(`SELECT coalesce(sum(${bytes}), 0) AS bytes FROM events e`),
     usage: db.prepare(
-      `SELECT d.route, count(*) AS n, sum(length(e.data)) AS bytes
+      `SELECT d.route, count(*) AS n, sum(${bytes}) AS bytes
        FROM deliveries d JOIN events e ON e.id = d.event GROUP BY d.route`,
     ),
     addEvent: db.prepare('INSERT INTO events (attributes, data) VALUES (?, ?)'),
@@ -221,8 +245,13 @@ function statements(db: DatabaseSync) {
       'DELETE FROM events WHERE id = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?)',
     ),
     postpone: db.prepare(
-      'UPDATE deliveries SET failed = failed + 1, due = ?, out = 0 WHERE id = ?',
+      'UPDATE deliveries SET failed = failed + 1, due = ?, out = 0, crashes = 0 WHERE id = ?',
     ),
+    postponeCrashed: db.prepare(
+      `UPDATE deliveries SET failed = failed + 1, due = ?, crashes = crashes + 1,
+       out = CASE crashes WHEN 0 THEN 0 ELSE 2 END WHERE id = ?`,
+    ),
+    firstAlone: db.prepare(`${rows} WHERE d.out = 2 ORDER BY d.due, d.id LIMIT 1`),
     sendOut: db.prepare('UPDATE deliveries SET out = 1 WHERE id = ?'),
     hasten: db.prepare('UPDATE deliveries SET due = ? WHERE due > ?'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),
@@ -232,14 +261,16 @@ function statements(db: DatabaseSync) {
 
 function delivery(values: Record<string, SQLOutputValue> | undefined): StoredDelivery {
   const row = columns(values);
+  const header = row.text('attributes');
   const data = row.bytes('data');
   return {
     id: row.integer('id'),
     route: row.text('route'),
     failed: row.integer('failed'),
+    due: row.integer('due'),
     event: row.integer('event'),
-    size: data.length,
-    header: row.text('attributes'),
+    size: data.length + Buffer.byteLength(header),
+    header,
     data,
   };
 }

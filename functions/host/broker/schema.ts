@@ -22,7 +22,8 @@ PRAGMA foreign_keys = ON;
  * step's tables already.
  *
  * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
- * ended meanwhile. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
+ * ended meanwhile; 2 while it waits to go out alone. deliveries.crashes: processes in a row that ended while
+ * it was with its function. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
  * when they are due.
  */
 const migrations: readonly string[] = [
@@ -64,6 +65,10 @@ CREATE INDEX dead_letters_route ON dead_letters (route, id);
 ALTER TABLE deliveries ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
 UPDATE deliveries SET at = due;
 DELETE FROM events WHERE id NOT IN (SELECT event FROM deliveries);
+`,
+  `
+ALTER TABLE deliveries ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_alone ON deliveries (due, id) WHERE out = 2;
 `,
 ];
 

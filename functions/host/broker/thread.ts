@@ -5,21 +5,25 @@ import type { Call, DeliverMessage, FromWorker, Reply, ToWorker } from './messag
 /** Options of {@link startThread}. */
 export interface ThreadOptions {
   readonly onDeliver: (message: DeliverMessage) => void;
+  readonly onWarning: (message: string) => void;
   /** The thread died. */
   readonly onFatal: (error: unknown) => void;
 }
 
 /** The worker thread that owns the queue, as something to call. */
 export interface Thread {
-  /** @throws CloverError CLV_INTERNAL when the call failed, or the thread has ended. */
+  /** @throws CloverError CLV_OVERLOADED when the disk is full or fails; CLV_INTERNAL for the rest. */
   ask(request: Call): Promise<Reply>;
   /** Whether it has ended; nothing can be asked then. */
   ended(): boolean;
   terminate(): Promise<void>;
 }
 
+/** Somebody has to make room first. */
+const diskRetrySeconds = 30;
+
 /** Starts the thread. What one turn of the loop asks crosses to it in one message. */
-export function startThread({ onDeliver, onFatal }: ThreadOptions): Thread {
+export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): Thread {
   const worker = new Worker(new URL('worker.ts', import.meta.url));
   const waiting = new Map<number, PromiseWithResolvers<Reply>>();
   let outbox: ToWorker[] = [];
@@ -41,6 +45,10 @@ export function startThread({ onDeliver, onFatal }: ThreadOptions): Thread {
         onDeliver(message);
         continue;
       }
+      if (message.op === 'warn') {
+        onWarning(message.message);
+        continue;
+      }
       waiting.get(message.call)?.resolve(message);
       waiting.delete(message.call);
     }
@@ -60,9 +68,12 @@ export function startThread({ onDeliver, onFatal }: ThreadOptions): Thread {
       if (outbox.length === 0) setImmediate(flush);
       outbox.push({ call, request });
       const reply = await pending.promise;
-      if (reply.error !== undefined)
-        throw new CloverError('CLV_INTERNAL', `broker: ${reply.error}`);
-      return reply;
+      if (reply.error === undefined) return reply;
+      const message = `the broker cannot store: ${reply.error}`;
+      if (reply.isPassing === true) {
+        throw new CloverError('CLV_OVERLOADED', message, { retryAfter: diskRetrySeconds });
+      }
+      throw new CloverError('CLV_INTERNAL', message);
     },
     ended: () => cause !== undefined,
     terminate: async () => {

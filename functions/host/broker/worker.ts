@@ -37,34 +37,39 @@ function start(): void {
     }
   };
 
-  /**
-   * Applies one turn's messages, and takes what may go out now, in one transaction; answers and delivers
-   * after its commit.
-   */
+  /** Applies calls in one transaction, and answers and delivers after its commit. */
+  const commit = ({ queue, dispatcher }: Opened, work: () => readonly Reply[]): void => {
+    let replies: readonly Reply[] = [];
+    try {
+      queue.transaction(() => {
+        replies = work();
+      });
+    } catch (error) {
+      dispatcher.rolledBack();
+      throw error;
+    }
+    send([...replies, ...dispatcher.committed()]);
+  };
+
+  /** One turn's messages, and what may go out now, share a commit. */
   const turn = (): void => {
     scheduled = false;
     clearTimeout(timer);
     timer = undefined;
     if (opened === undefined) return;
-    const { queue, dispatcher } = opened;
+    const { dispatcher } = opened;
     const batch = inbox;
     inbox = [];
-    const replies: Reply[] = [];
     let wake: number | undefined;
     try {
-      queue.transaction(() => {
-        for (const { call, request } of batch) {
-          const reply = answer(call, request, opened);
-          if (reply !== undefined) replies.push(reply);
-        }
+      commit(opened, () => {
+        const replies = batch.flatMap((message) => answer(message, opened));
         wake = dispatcher.pump();
+        return replies;
       });
     } catch (error) {
-      dispatcher.rolledBack();
-      failed(batch, error);
-      return;
+      wake = oneByOne(batch, opened, error);
     }
-    send([...replies, ...dispatcher.committed()]);
     for (const { call, request } of batch) {
       if (request.op === 'drain') draining.push(call);
       if (request.op === 'close') return close(call);
@@ -75,15 +80,33 @@ function start(): void {
     }
   };
 
-  /** A commit that failed (a full disk): callers hear it; outcomes are kept and tried again. */
-  const failed = (batch: readonly ToWorker[], error: unknown): void => {
-    inbox.push(...batch.filter(({ request }) => request.op === 'settle'));
-    send(
-      batch
-        .filter(({ request }) => request.op !== 'settle')
-        .map(({ call }) => ({ op: 'reply', call, error: String(error) })),
-    );
-    timer = setTimeout(turn, retryCommitMs);
+  /**
+   * After a commit that failed (a full disk): what one call wanted may have spoilt it for all. On a full disk it is the
+   * outcomes that make room, so each call has a commit of its own. Callers hear what failed; outcomes are kept and
+   * tried again.
+   */
+  const oneByOne = (batch: readonly ToWorker[], of: Opened, cause: unknown): number | undefined => {
+    for (const message of batch) {
+      try {
+        commit(of, () => answer(message, of));
+      } catch (error) {
+        if (message.request.op === 'settle') inbox.push(message);
+        else send([{ op: 'reply', call: message.call, ...failure(error) }]);
+      }
+    }
+    let wake: number | undefined;
+    let problem = inbox.length > 0 ? String(cause) : undefined;
+    try {
+      commit(of, () => {
+        wake = of.dispatcher.pump();
+        return [];
+      });
+    } catch (error) {
+      problem = String(error);
+    }
+    if (problem === undefined) return wake;
+    send([{ op: 'warn', message: `the queue cannot be written: ${problem}` }]);
+    return now() + retryCommitMs;
   };
 
   const close = (call: number): void => {
@@ -105,8 +128,21 @@ function start(): void {
   });
 }
 
-/** Carries out a call inside the transaction; undefined for calls that are answered later. */
-function answer(call: number, request: Call, opened: Opened | undefined): Reply | undefined {
+/** SQLITE_FULL and every SQLITE_IOERR: of the disk, and so not for good. */
+const passingErrors = new Set([13, 10]);
+
+function failure(error: unknown): Pick<Reply, 'error' | 'isPassing'> {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  return { error: String(error), isPassing: passingErrors.has(code) };
+}
+
+/** Carries out a call inside the transaction; no reply for calls that are answered later. */
+function answer(message: ToWorker, opened: Opened | undefined): readonly Reply[] {
+  const reply = carryOut(message, opened);
+  return reply === undefined ? [] : [reply];
+}
+
+function carryOut({ call, request }: ToWorker, opened: Opened | undefined): Reply | undefined {
   if (opened === undefined) return { op: 'reply', call, error: 'the queue is not open' };
   const { queue, dispatcher } = opened;
   const reply = { op: 'reply', call } as const;

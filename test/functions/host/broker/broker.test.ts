@@ -127,17 +127,17 @@ test('a trigger with a long queue does not hold up another one, nor exceed its c
 });
 
 test('a full queue refuses, and takes events again once it has room', async (t) => {
-  const broker = await fresh(t, { deliveries: 3, bytes: 1_000, deadLetters: 2 });
+  const broker = await fresh(t, { deliveries: 3, bytes: 1_200, deadLetters: 2 });
   await broker.publish(eventOf({ type: 'a' }));
   const full = await t.throwsAsync(broker.publish(eventOf({ type: 'a' })), {
     instanceOf: CloverError,
   });
   t.is(full?.code, 'CLV_OVERLOADED');
   t.is(typeof full?.retryAfter, 'number');
-  await t.throwsAsync(broker.publish(eventOf({ type: 'b', data: Buffer.alloc(1_000) })));
+  await t.throwsAsync(broker.publish(eventOf({ type: 'b', data: Buffer.alloc(1_100) })));
   await broker.start(async () => ({ status: 400, message: '' }));
   await until(() => empty(broker));
-  await broker.publish(eventOf({ type: 'a', data: Buffer.alloc(998) }));
+  await broker.publish(eventOf({ type: 'a', data: Buffer.alloc(1_050) }));
   await until(() => empty(broker));
   const letters = await broker.deadLetters({ limit: 10 });
   t.is(letters.length, 2, 'the oldest dead letters made room');

@@ -1,11 +1,14 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import test from 'ava';
 import { createQueue, type Queue } from '../../../../functions/host/broker/queue.ts';
 import type { Posted } from '../../../../functions/host/broker/messages.ts';
-import { temporaryFolder } from '../helpers.ts';
 
-const limits = { deliveries: 10, bytes: 1_000, deadLetters: 10, deadLetterBytes: 1_000 };
+const limits = {
+  deliveries: 10,
+  bytes: 1_000,
+  deadLetters: 10,
+  deadLetterBytes: 1_000,
+  fileBytes: 1e9,
+};
 const posted = (routes: readonly string[], size = 1): Posted => ({
   routes,
   header: '{}',
@@ -75,20 +78,21 @@ test('an event that nobody takes leaves nothing behind', (t) => {
   queue.close();
 });
 
-test('rows of a file from before rows had a time are as old as they are due', async (t) => {
-  const path = join(await temporaryFolder(t), 'queue.db');
-  const queue = createQueue(path, limits);
-  add(queue, ['a'], 5);
+test('an event takes the room of its attributes too', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const large = {
+    routes: ['a'],
+    header: JSON.stringify({ x: 'ü'.repeat(200) }),
+    data: new Uint8Array(50),
+  };
+  queue.transaction(() => {
+    t.true(queue.add(large, 1));
+    t.false(queue.add({ ...large, routes: ['b'], data: new Uint8Array(600) }, 1));
+    t.true(queue.add({ ...large, routes: ['b'] }, 1));
+  });
+  remove(queue, 'a');
+  queue.transaction(() => {
+    t.true(queue.add({ ...large, routes: ['a'] }, 1), 'what left gave its room back');
+  });
   queue.close();
-  const db = new DatabaseSync(path);
-  db.exec('ALTER TABLE deliveries DROP COLUMN at; PRAGMA user_version = 2;');
-  db.exec("INSERT INTO events (attributes, data) VALUES ('{}', x'00')");
-  db.close();
-  const again = createQueue(path, limits);
-  t.is(again.oldest(), 5);
-  t.is(again.depth(), 1);
-  again.close();
-  const after = new DatabaseSync(path, { readOnly: true });
-  t.is(after.prepare('SELECT count(*) AS n FROM events').get()?.['n'], 1, 'none without a row');
-  after.close();
 });
