@@ -15,6 +15,8 @@ export interface ListScope {
   readonly kind: Kind;
   readonly namespace: string | undefined;
   readonly labelSelector: string | undefined;
+  /** Only objects of this name. */
+  readonly name: string | undefined;
 }
 
 const token = z.strictObject({
@@ -54,6 +56,6 @@ function decoded(text: string): unknown {
   }
 }
 
-function scopeText({ kind, namespace = '', labelSelector = '' }: ListScope): string {
-  return `${kind}/${namespace}/${labelSelector}`;
+function scopeText({ kind, namespace = '', name = '', labelSelector = '' }: ListScope): string {
+  return `${kind}/${namespace}/${labelSelector}${name === '' ? '' : `/${name}`}`;
 }

@@ -45,7 +45,7 @@ export function createLocalStore({
   );
   const selectAfter = db.prepare(
     `SELECT body FROM objects WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2)
-     AND (namespace, name) > (?3, ?4) ORDER BY namespace, name`,
+     AND (?5 IS NULL OR name = ?5) AND (namespace, name) > (?3, ?4) ORDER BY namespace, name`,
   );
   const countAfter = db.prepare(
     `SELECT count(*) AS count FROM objects WHERE kind = ?1 AND (?2 IS NULL OR namespace = ?2)
@@ -72,16 +72,16 @@ export function createLocalStore({
   function page<K extends Kind>(
     kind: K,
     namespace: string | undefined,
-    { labelSelector, limit, continue: next }: ListOptions,
+    { labelSelector, name, limit, continue: next }: ListOptions,
   ): ResourceList<K> {
-    const scope = { kind, namespace, labelSelector };
+    const scope = { kind, namespace, labelSelector, name };
     const selects = parseLabelSelector(labelSelector ?? '');
     const start = next === undefined ? undefined : pageStart(scope, next);
     if (start !== undefined) log.demandKept(start.version);
     const version = start?.version ?? log.version();
     const from = [start?.namespace ?? '', start?.name ?? ''] as const;
     const items: KindMap[K][] = [];
-    for (const found of selectAfter.iterate(kind, namespace ?? null, ...from)) {
+    for (const found of selectAfter.iterate(kind, namespace ?? null, ...from, name ?? null)) {
       const object = ofKind(kind, read(found));
       if (!selects(object.metadata.labels)) continue;
       const last = items.at(-1);
@@ -93,7 +93,7 @@ export function createLocalStore({
           resourceVersion: String(version),
           continue: continueToken(scope, version, last),
           // As in Kubernetes: with a selector nobody counts.
-          ...(labelSelector === undefined
+          ...(labelSelector === undefined && name === undefined
             ? { remainingItemCount: counted.parse(countAfter.get(...behind)).count }
             : {}),
         };

@@ -34,6 +34,8 @@ export interface ApplyOptions {
 export interface ListOptions {
   /** Kubernetes' label selector, equality-based or set-based: `app=web,tier in (a, b),!old`. */
   readonly labelSelector?: string;
+  /** Only objects of this name, as Kubernetes' field selector `metadata.name=` has it. */
+  readonly name?: string;
   /** At most so many objects, from 1. Default: all. */
   readonly limit?: number;
   /**

@@ -59,9 +59,12 @@ async function listReply(
     return watchReply(scope, { query, mediaType, headers }, context);
   }
   chooseMediaType(headers.accept, ['application/json']);
-  const page = await readPage(info.kind, scope, query, context.resources);
-  const items = scope.none ? [] : page.items;
-  const { resourceVersion, continue: next, remainingItemCount } = page;
+  const options = listOptions(query, scope.name);
+  const listed = await context.resources.list(info.kind, namespace, options);
+  const page: ResourceList<Kind> = scope.none
+    ? { items: [], resourceVersion: listed.resourceVersion }
+    : listed;
+  const { items, resourceVersion, continue: next, remainingItemCount } = page;
   const metadata = {
     resourceVersion,
     ...(next === undefined ? {} : { continue: next }),
@@ -72,26 +75,16 @@ async function listReply(
   return json(body, query.continue === undefined ? { etag: `"${resourceVersion}"` } : {});
 }
 
-/** A list by name is short, and comes whole. */
-async function readPage(
-  kind: Kind,
-  {
-    namespace,
-    name,
-  }: { readonly namespace: string | undefined; readonly name: string | undefined },
+function listOptions(
   { labelSelector, limit, continue: next }: ListQuery,
-  resources: ResourceStore,
-): Promise<ResourceList<Kind>> {
-  const selected: ListOptions = labelSelector === undefined ? {} : { labelSelector };
-  if (name === undefined) {
-    return resources.list(kind, namespace, {
-      ...selected,
-      ...(limit === undefined ? {} : { limit }),
-      ...(next === undefined ? {} : { continue: next }),
-    });
-  }
-  const { items, resourceVersion } = await resources.list(kind, namespace, selected);
-  return { items: items.filter(({ metadata }) => metadata.name === name), resourceVersion };
+  name: string | undefined,
+): ListOptions {
+  return {
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(name === undefined ? {} : { name }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(next === undefined ? {} : { continue: next }),
+  };
 }
 
 /** The entity tag of an object: its version. */

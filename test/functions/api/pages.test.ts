@@ -10,6 +10,14 @@ const list = z.object({
   items: z.array(z.unknown()),
 });
 
+const named = z.object({
+  metadata: z.object({
+    continue: z.string().optional(),
+    remainingItemCount: z.number().optional(),
+  }),
+  items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string() }) })),
+});
+
 async function fill(api: ApiServer, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     const team = index % 2 === 0 ? 'a' : 'b';
@@ -47,6 +55,40 @@ test('a page says how many objects are behind it, and a later one has an ETag of
   const changed = { name: 'tap-2', namespace: 'shop', labels: { team: 'c' } };
   await api.store.applySpec({ kind: 'Tap', metadata: changed, spec: {} }, { manager: 'test' });
   t.is((await call(api, next, { headers: { 'if-none-match': before } })).status, 200);
+});
+
+test('a list by name has pages too', async (t) => {
+  const api = await startApi(t);
+  for (const namespace of ['one', 'three', 'two']) {
+    for (const name of ['other', 'web']) {
+      const metadata = { name, namespace };
+      await api.store.applySpec({ kind: 'Tap', metadata, spec: {} }, { manager: 'test' });
+    }
+  }
+  const byName = `${taps}?fieldSelector=metadata.name=web`;
+  const namespaces: string[] = [];
+  let next = '';
+  for (let count = 1; count <= 3; count += 1) {
+    const page = named.parse(await (await call(api, `${byName}&limit=1${next}`)).json());
+    t.is(page.items.length, 1);
+    t.is(page.metadata.remainingItemCount, undefined);
+    namespaces.push(...page.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+    next = `&continue=${page.metadata.continue ?? ''}`;
+    t.is(page.metadata.continue === undefined, count === 3);
+    if (count > 1) continue;
+    const elsewhere = call(api, `${taps}?limit=1${next}`);
+    t.regex((await refused(t, elsewhere, 400, 'CLV_ARGUMENT_INVALID')).detail, /another list/);
+  }
+  t.deepEqual(namespaces, ['one/web', 'three/web', 'two/web']);
+  const none = named.parse(
+    await (
+      await call(
+        api,
+        `/apis/clover.dev/v1alpha1/namespaces/one/taps?limit=1&fieldSelector=metadata.namespace=two`,
+      )
+    ).json(),
+  );
+  t.deepEqual([none.items, none.metadata.continue], [[], undefined]);
 });
 
 test('bad pages are refused, and a token that is too old with a hint', async (t) => {
