@@ -25,6 +25,7 @@ import type { CloverFunction } from './function.ts';
 import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
 import type { Telemetry } from './telemetry.ts';
+import { agentStatus, observeAgents } from './telemetry/agents.ts';
 import { observeControlPlane } from './telemetry/collect.ts';
 
 /** Options of {@link composeControlPlane}. */
@@ -67,6 +68,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   const records = opened(file('records.db'), (path) =>
     createSqliteEventRecorder({ path, clock, instance: hostname() }),
   );
+  const agents = {
+    agents: (since: number) => evidence.sources(since),
+    now: () => clock.now(),
+  };
   const started = Promise.withResolvers<Serving>();
   const functions: CloverFunction[] = [
     createApi({
@@ -77,7 +82,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       version,
       records,
       broker: async () => (await started.promise).admin,
-      status: async () => (await started.promise).counters(),
+      status: async () => ({
+        ...(await (await started.promise).counters()),
+        ...(await agentStatus(agents)),
+      }),
     }),
     createEvaluate({ resources, evidence, clock }),
     createIngest({ analytics, decoder: createTraceDecoder(), clock }),
@@ -114,6 +122,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     runs: async () => (await resources.list('ExperimentRun')).items,
     now: () => clock.now(),
   });
+  observeAgents(telemetry, agents);
   started.resolve(serving);
 
   const stop = new AbortController();

@@ -86,6 +86,7 @@ export function createHost(options: HostOptions): Host {
   server.maxConnections = maxConnections;
   server.on('drop', () => {
     turnedAway += 1;
+    telemetry.count('clover.host.connections.refused', 1);
     log.warn({ maxConnections, turnedAway }, 'a connection was turned away');
   });
   // A client may end its side once it has asked, and still gets its answer.

@@ -12,10 +12,13 @@ import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { readBody } from './read-body.ts';
 import type { Runner } from './runner.ts';
+import type { Telemetry } from './telemetry.ts';
+import { countRefusal } from './telemetry/count-refusal.ts';
 
 /** Options of {@link createEventPosts}. */
 export interface EventPostOptions {
   readonly runner: Runner;
+  readonly telemetry: Telemetry;
 }
 
 /** Answers POSTs of events. */
@@ -36,7 +39,13 @@ const budgetBytes = 256 * 1024 * 1024;
 const batchConcurrency = 8;
 
 /** Bodies of single events are read once there is room for the event: a refused one costs no memory. */
-export function createEventPosts({ runner }: EventPostOptions): EventPosts {
+export function createEventPosts({ runner, telemetry }: EventPostOptions): EventPosts {
+  const refuse =
+    (stage: 'read' | 'publish') =>
+    (error: unknown): never => {
+      countRefusal(telemetry, error, stage);
+      throw error;
+    };
   const budget = createBodyBudget(budgetBytes);
   const read = async (exchange: Exchange, bytes: number): Promise<HttpMessage> => {
     const { request, response } = exchange;
@@ -70,18 +79,21 @@ export function createEventPosts({ runner }: EventPostOptions): EventPosts {
     },
     async publish(exchange, publish) {
       exchange.allow('POST');
-      const message = await read(exchange, brokerBytes);
+      const message = await read(exchange, brokerBytes).catch(refuse('read'));
       const { request, traceparent } = exchange;
       const tracestate = stateOf(request);
       // Who sends no extension has only the headers of this hop: to the functions behind, the trace begins here.
       const context = traceContextOf({ traceparent, tracestate });
       if (message.batch === undefined) {
-        await publish(inTrace(message.event, context));
+        await publish(inTrace(message.event, context)).catch(refuse('publish'));
         exchange.response.writeHead(202).end();
         return;
       }
+      for (const { error } of message.batch) {
+        if (error !== undefined) countRefusal(telemetry, error, 'read');
+      }
       await answerBatch(exchange, message, async (event) => {
-        await publish(inTrace(event, context));
+        await publish(inTrace(event, context)).catch(refuse('publish'));
         return 202;
       });
     },

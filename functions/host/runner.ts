@@ -76,7 +76,8 @@ export interface Runner {
  */
 export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
-  const tracer = createInvocationTracer(options.telemetry ?? noTelemetry);
+  const { telemetry = noTelemetry } = options;
+  const tracer = createInvocationTracer(telemetry);
   const running = new Set<Running>();
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
@@ -97,6 +98,11 @@ export function createRunner(options: RunnerOptions): Runner {
     const found = byName.get(name);
     if (found === undefined) throw new CloverError('CLV_NOT_FOUND', `there is no function ${name}`);
     return found;
+  };
+  const turnAway = (target: Target & { rejected: number }, error: unknown): void => {
+    target.rejected += 1;
+    const labels = { 'faas.name': target.fn.name, 'error.type': asCloverError(error).code };
+    telemetry.count('clover.function.rejected', 1, labels);
   };
   const work = async (
     { fn, handlers }: Target,
@@ -139,16 +145,17 @@ export function createRunner(options: RunnerOptions): Runner {
     post: async (name, { read, log: requestLog, traceparent, tracestate }) => {
       const target = find(name);
       if (target.direct >= concurrency) {
-        target.rejected += 1;
         const message = `${name} has ${concurrency} events in hand`;
-        throw new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
+        const error = new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
+        turnAway(target, error);
+        throw error;
       }
       target.direct += 1;
       const onEnd = (): void => {
         target.direct -= 1;
       };
       const event = await accept(target.admit, read).catch((error: unknown) => {
-        target.rejected += 1;
+        turnAway(target, error);
         onEnd();
         throw error;
       });

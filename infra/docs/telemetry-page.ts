@@ -1,4 +1,5 @@
-import { metrics, type MetricDefinition } from '../../functions/host/telemetry/metrics.ts';
+import type { MetricDefinition } from '../../functions/host/telemetry/metric-definition.ts';
+import { metrics } from '../../functions/host/telemetry/metrics.ts';
 import { labelName, prometheusName } from '../../functions/host/telemetry/prometheus-text.ts';
 import { metricNames } from '../../functions/host/telemetry/registry.ts';
 import { markdownTable } from './markdown.ts';

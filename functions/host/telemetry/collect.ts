@@ -1,7 +1,7 @@
 import type { Experiment } from '../../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../../knative/resources/experiment-run.ts';
 import { durationMs } from '../../lib/duration.ts';
-import type { BrokerCounters } from '../broker/messages.ts';
+import type { BrokerCounters, Flow } from '../broker/messages.ts';
 import type { Observation, Telemetry, TelemetryAttributes } from '../telemetry.ts';
 import type { MetricName } from './metrics.ts';
 import { metricNames } from './registry.ts';
@@ -22,19 +22,24 @@ type Values = readonly Observation[];
 
 /** Has the metrics of a control plane read from its stores and counters. */
 export function observeControlPlane(telemetry: Telemetry, sources: ControlPlaneSources): void {
-  const { broker, functions, experiments, runs, now } = sources;
+  const { now } = sources;
+  const broker = shared(sources.broker);
+  const functions = shared(sources.functions);
+  const runs = shared(sources.runs);
   const ofBroker: Partial<Record<MetricName, (counters: BrokerCounters) => Values>> = {
     'clover.broker.dead_letters': ({ dead }) => one(dead),
     'clover.broker.delivered': ({ delivered }) => one(delivered),
     'clover.broker.dropped': ({ drops }) => byLabel('cause', drops),
+    'clover.broker.enqueued': ({ flows }) => byTrigger(flows, ({ enqueued }) => enqueued),
+    'clover.broker.oldest.age': ({ oldestMs }) => one(oldestMs / 1_000),
     'clover.broker.queue.depth': ({ depths }) => byLabel('trigger', depths),
+    'clover.broker.refused': ({ refusals }) => byLabel('cause', refusals),
     'clover.broker.replies': ({ replied }) => one(replied),
     'clover.broker.retries': ({ retried }) => one(retried),
+    'clover.broker.settled': ({ flows }) => byTrigger(flows, ({ settled }) => settled),
   };
   const ofFunctions: Partial<Record<MetricName, (counters: Counters) => Values>> = {
     'clover.evidence.reports': ({ evaluate }) => one(evaluate?.['reports']),
-    'clover.function.rejected': (all) =>
-      Object.entries(all).flatMap(([name, { rejected }]) => one(rejected, { 'faas.name': name })),
     'clover.ingest.batches': ({ ingest }) => one(ingest?.['batches']),
     'clover.ingest.inserts': ({ ingest }) => [
       ...one(ingest?.['inserts'], { outcome: 'stored' }),
@@ -50,12 +55,23 @@ export function observeControlPlane(telemetry: Telemetry, sources: ControlPlaneS
     'clover.ingest.spans': ({ ingest }) => one(ingest?.['spans']),
     'clover.judge.looks': ({ evaluate }) => one(evaluate?.['looks']),
     'clover.judge.verdicts': ({ evaluate }) => one(evaluate?.['verdicts']),
+    'clover.notify.deliveries': (all) =>
+      Object.entries(all)
+        .filter(([name]) => name.startsWith('webhook-'))
+        .flatMap(([name, { sent = 0, failed = 0 }]) => [
+          { value: sent, attributes: { 'faas.name': name, outcome: 'sent' } },
+          { value: failed, attributes: { 'faas.name': name, outcome: 'failed' } },
+        ]),
+    'clover.notify.raised': ({ notify }) => one(notify?.['raised']),
   };
   observeEach(telemetry, ofBroker, broker);
   observeEach(telemetry, ofFunctions, functions);
-  telemetry.observe('clover.experiments', async () => byPhase(await experiments()));
+  telemetry.observe('clover.experiments', async () => byPhase(await sources.experiments()));
   telemetry.observe('clover.experiment.deadline.remaining', async () =>
     deadlines(await runs(), now()),
+  );
+  telemetry.observe('clover.experiment.evidence.age', async () =>
+    evidenceAges(await runs(), now()),
   );
   telemetry.observe('clover.experiment.verdict.age', async () => verdicts(await runs(), now()));
 }
@@ -102,6 +118,17 @@ function entriesOf<Source>(
   });
 }
 
+/** Readers of the same scrape get the same answer, and ask once. */
+function shared<Source>(read: () => Promise<Source>): () => Promise<Source> {
+  let pending: Promise<Source> | undefined;
+  return () => {
+    pending ??= read().finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  };
+}
+
 /** A value that is not there is no value of 0. */
 function one(value: number | undefined, attributes: TelemetryAttributes = {}): Observation[] {
   return value === undefined ? [] : [{ value, attributes }];
@@ -109,6 +136,13 @@ function one(value: number | undefined, attributes: TelemetryAttributes = {}): O
 
 function byLabel(label: string, values: Readonly<Record<string, number>>): Values {
   return Object.entries(values).map(([key, value]) => ({ value, attributes: { [label]: key } }));
+}
+
+function byTrigger(flows: BrokerCounters['flows'], read: (flow: Flow) => number): Values {
+  return Object.entries(flows).map(([trigger, flow]) => ({
+    value: read(flow),
+    attributes: { trigger },
+  }));
 }
 
 function byPhase(experiments: readonly Experiment[]): Values {
@@ -130,6 +164,16 @@ function deadlines(runs: readonly ExperimentRun[], now: number): Values {
       if (startedAt === undefined) return [];
       const left = startedAt + durationMs(run.spec.plan.deadline) - now;
       return one(left / 1_000, namesOf(run));
+    });
+}
+
+function evidenceAges(runs: readonly ExperimentRun[], now: number): Values {
+  return runs
+    .filter(({ status }) => !ended.has(status.phase))
+    .flatMap((run) => {
+      const { evidence, startedAt } = run.status;
+      const newest = evidence?.window.to ?? startedAt;
+      return newest === undefined ? [] : one(Math.max(0, now - newest) / 1_000, namesOf(run));
     });
 }
 

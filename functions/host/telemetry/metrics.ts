@@ -1,23 +1,7 @@
-/** What a metric is, whoever reads it. */
-export interface MetricDefinition {
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  /** UCUM, as OpenTelemetry wants it: `s`, `By`, `1`; counted things in braces. */
-  readonly unit: string;
-  /** Names of the attributes that it may have; others are not kept, so the number of series has a bound. */
-  readonly labels: readonly string[];
-  /** One sentence. */
-  readonly help: string;
-  /** Upper bounds of a histogram's buckets. */
-  readonly buckets?: readonly number[];
-  /** Where Prometheus' own programs agreed on another name than the rule gives. */
-  readonly prometheus?: string;
-}
+import type { MetricDefinition } from './metric-definition.ts';
+import { processMetrics } from './process-metrics.ts';
 
-/** The buckets that the semantic conventions advise for requests, seconds. */
-const requestBuckets = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-] as const;
-const startBuckets = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30] as const;
+const ofNode = ['node'] as const;
 const ofExperiment = ['namespace', 'experiment'] as const;
 
 /**
@@ -25,6 +9,24 @@ const ofExperiment = ['namespace', 'experiment'] as const;
  * docs/telemetry.md follow from this table.
  */
 export const metrics = {
+  'clover.agent.last_report.age': {
+    kind: 'gauge',
+    unit: 's',
+    labels: ofNode,
+    help: 'Time since the newest evidence report of an agent; absent once it was silent for an hour.',
+  },
+  'clover.agent.loss': {
+    kind: 'counter',
+    unit: '{loss}',
+    labels: [...ofNode, 'cause'],
+    help: 'What an agent lost since its start, by `group.cause`: segments (`wire`), `bytes`, `requests`, `spans`, and `inherited` spans of its start before; absent without a loss.',
+  },
+  'clover.agent.reports.missed': {
+    kind: 'counter',
+    unit: '{report}',
+    labels: ofNode,
+    help: 'Evidence reports that were waited for and given up; counts are cumulative, so the next report makes them good.',
+  },
   'clover.broker.dead_letters': {
     kind: 'gauge',
     unit: '{event}',
@@ -43,11 +45,29 @@ export const metrics = {
     labels: ['cause'],
     help: 'Events given up for good: `ttl` (no hops left), `evicted` (a dead letter that made room), `tick` (failed for good), `gone` (of a schedule that is no more).',
   },
+  'clover.broker.enqueued': {
+    kind: 'counter',
+    unit: '{delivery}',
+    labels: ['trigger'],
+    help: 'Deliveries that came into the queue, by trigger or `schedule/<name>`.',
+  },
+  'clover.broker.oldest.age': {
+    kind: 'gauge',
+    unit: 's',
+    labels: [],
+    help: 'Age of the delivery that has waited longest, tried or not; 0 when the queue is empty.',
+  },
   'clover.broker.queue.depth': {
     kind: 'gauge',
     unit: '{delivery}',
     labels: ['trigger'],
     help: 'Deliveries that wait or are in flight, by trigger or `schedule/<name>`; those without any are absent.',
+  },
+  'clover.broker.refused': {
+    kind: 'counter',
+    unit: '{event}',
+    labels: ['cause'],
+    help: 'Events that were not taken: `full` (the queue), `share` (the part of it that one trigger may have), `body` (too large), `overload` (too many bodies in hand), `invalid`.',
   },
   'clover.broker.replies': {
     kind: 'counter',
@@ -61,6 +81,12 @@ export const metrics = {
     labels: [],
     help: 'Deliveries that were put back to be tried again.',
   },
+  'clover.broker.settled': {
+    kind: 'counter',
+    unit: '{delivery}',
+    labels: ['trigger'],
+    help: 'Deliveries that left the queue, however they ended, by trigger or `schedule/<name>`.',
+  },
   'clover.build_info': {
     kind: 'gauge',
     unit: '',
@@ -73,11 +99,23 @@ export const metrics = {
     labels: [],
     help: 'Evidence reports of agents that were merged.',
   },
+  'clover.evidence.watermark.lag': {
+    kind: 'gauge',
+    unit: 's',
+    labels: ofNode,
+    help: 'Age of the oldest second whose requests an agent has not all counted; judging waits for the slowest agent.',
+  },
   'clover.experiment.deadline.remaining': {
     kind: 'gauge',
     unit: 's',
     labels: ofExperiment,
     help: 'Time that a run without a verdict has left; negative when it is overdue.',
+  },
+  'clover.experiment.evidence.age': {
+    kind: 'gauge',
+    unit: 's',
+    labels: ofExperiment,
+    help: 'Time since the newest second that was judged of a run that is not over; since its start before the first.',
   },
   'clover.experiment.verdict.age': {
     kind: 'gauge',
@@ -94,8 +132,14 @@ export const metrics = {
   'clover.function.rejected': {
     kind: 'counter',
     unit: '{event}',
-    labels: ['faas.name'],
-    help: 'Direct events that were turned away before the handler of the function.',
+    labels: ['faas.name', 'error.type'],
+    help: 'Direct events that were turned away before the handler of the function, by the error code: `CLV_TOO_MANY_REQUESTS` and `CLV_OVERLOADED` are for want of room.',
+  },
+  'clover.host.connections.refused': {
+    kind: 'counter',
+    unit: '{connection}',
+    labels: [],
+    help: 'Connections that were closed at once because there were too many.',
   },
   'clover.ingest.batches': {
     kind: 'counter',
@@ -145,92 +189,25 @@ export const metrics = {
     labels: [],
     help: 'Looks that ended in a verdict.',
   },
+  'clover.notify.deliveries': {
+    kind: 'counter',
+    unit: '{delivery}',
+    labels: ['faas.name', 'outcome'],
+    help: 'Attempts to tell a webhook: `sent` or `failed`.',
+  },
+  'clover.notify.raised': {
+    kind: 'counter',
+    unit: '{notification}',
+    labels: [],
+    help: 'Notifications that were raised.',
+  },
   'clover.telemetry.read_failures': {
     kind: 'counter',
     unit: '{read}',
     labels: ['metric'],
     help: 'Times that a metric could not be read; its series are missing from that scrape.',
   },
-  'faas.coldstarts': {
-    kind: 'counter',
-    unit: '{coldstart}',
-    labels: [],
-    help: 'Starts of the process that came to be ready.',
-  },
-  'faas.errors': {
-    kind: 'counter',
-    unit: '{error}',
-    labels: ['faas.name', 'faas.trigger', 'error.type'],
-    help: 'Invocations that failed, by the error code.',
-  },
-  'faas.init_duration': {
-    kind: 'histogram',
-    unit: 's',
-    labels: [],
-    buckets: startBuckets,
-    help: 'From the start of the process to ready.',
-  },
-  'faas.invocations': {
-    kind: 'counter',
-    unit: '{invocation}',
-    labels: ['faas.name', 'faas.trigger'],
-    help: 'Invocations that succeeded; trigger `http` (direct), `pubsub` (broker) or `timer` (schedule).',
-  },
-  'faas.invoke_duration': {
-    kind: 'histogram',
-    unit: 's',
-    labels: ['faas.name', 'faas.trigger'],
-    buckets: requestBuckets,
-    help: 'Time that the handler took.',
-  },
-  'http.server.request.duration': {
-    kind: 'histogram',
-    unit: 's',
-    labels: ['http.request.method', 'http.route', 'http.response.status_code'],
-    buckets: requestBuckets,
-    help: 'Time from the head of the request to the end of the response; streams and health are left out.',
-  },
-  'nodejs.eventloop.time': {
-    kind: 'counter',
-    unit: 's',
-    labels: ['nodejs.eventloop.state'],
-    help: 'Time of the main thread: `active` or `idle`.',
-  },
-  'process.cpu.time': {
-    kind: 'counter',
-    unit: 's',
-    labels: ['cpu.mode'],
-    help: 'CPU time of the process with all of its threads.',
-    prometheus: 'process_cpu_seconds_total',
-  },
-  'process.memory.usage': {
-    kind: 'gauge',
-    unit: 'By',
-    labels: [],
-    help: 'Resident memory.',
-    prometheus: 'process_resident_memory_bytes',
-  },
-  'process.start_time': {
-    kind: 'gauge',
-    unit: 's',
-    labels: [],
-    help: 'When the process started, Unix time.',
-    prometheus: 'process_start_time_seconds',
-  },
-  'process.unix.file_descriptor.count': {
-    kind: 'gauge',
-    unit: '{file_descriptor}',
-    labels: [],
-    help: 'Open file descriptors.',
-    prometheus: 'process_open_fds',
-  },
-  'v8js.memory.heap.used': {
-    kind: 'gauge',
-    unit: 'By',
-    labels: [],
-    help: "Used heap of the main thread's JavaScript.",
-    prometheus: 'nodejs_heap_size_used_bytes',
-  },
+  ...processMetrics,
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** Name of a metric of Clover. */

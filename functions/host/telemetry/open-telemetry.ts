@@ -17,7 +17,8 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Logger } from 'pino';
 import type { SpanStart, TelemetryAttributes } from '../telemetry.ts';
 import type { SdkSpan, StartSpan } from './early-spans.ts';
-import { metrics, type MetricDefinition, type MetricName } from './metrics.ts';
+import type { MetricDefinition } from './metric-definition.ts';
+import { metrics, type MetricName } from './metrics.ts';
 import { metricNames, type MetricRegistry } from './registry.ts';
 import {
   parseTraceparent,

@@ -1,4 +1,4 @@
-import type { MetricDefinition } from './metrics.ts';
+import type { MetricDefinition } from './metric-definition.ts';
 import type { MetricFamily, Series } from './registry.ts';
 
 /** Media type of the text format 0.0.4, which every Prometheus reads. */

@@ -1,5 +1,6 @@
 import type { Observation, TelemetryAttributes } from '../telemetry.ts';
-import { metrics, type MetricDefinition, type MetricName } from './metrics.ts';
+import type { MetricDefinition } from './metric-definition.ts';
+import { metrics, type MetricName } from './metrics.ts';
 
 /** Values since the start, in buckets. */
 export interface HistogramValue {

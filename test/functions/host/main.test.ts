@@ -81,7 +81,8 @@ test('the control plane serves resources while ClickHouse is down, and ends in o
     ],
   );
   // Of these there may be nothing yet.
-  const later = /experiment|faas\.(?:errors|invocations)|last_stored|queue\.depth|read_failures/;
+  const later =
+    /agent|experiment|faas\.(?:errors|invocations)|last_stored|notify\.deliveries|queue\.depth|read_failures|rejected|watermark/;
   const missing = metricNames.filter(
     (name) => !later.test(name) && !families.has(prometheusName(name, metrics[name])),
   );
