@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
 import { telemetryConfig } from './telemetry/settings.ts';
-import { fieldPath } from '../resources/field-errors.ts';
+import { fieldPath } from '../lib/field-path.ts';
 
 const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),

@@ -1,5 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { CloudEvent } from '../lib/cloud-event.ts';
-import { CloverError } from '../lib/errors.ts';
+import { CloverError, type ErrorDetail } from '../lib/errors.ts';
+import { fieldPath } from '../lib/field-path.ts';
+import { isJsonType, parseMediaType } from '../lib/media-type.ts';
 import type { Invocation } from './invocation.ts';
 
 /**
@@ -35,7 +38,8 @@ export interface EventHandler {
   /**
    * Decodes the data, and handles the event.
    * @returns the reply, if there is one.
-   * @throws CloverError CLV_EVENT_INVALID with the path of every bad field.
+   * @throws CloverError CLV_EVENT_DATA_INVALID with the path of every bad field, CLV_UNSUPPORTED_MEDIA_TYPE for data that
+   *   says of itself that it is no JSON.
    */
   handle(event: CloudEvent, invocation: Invocation): Promise<CloudEvent | undefined>;
 }
@@ -72,28 +76,62 @@ export function onBytes(
   };
 }
 
+/** An answer names so many bad fields, whatever was sent. */
+const mostDetails = 32;
+
 function decode<Data>({ type, schema }: EventContract<Data>, event: CloudEvent): Data {
-  let value: unknown;
-  try {
-    value = JSON.parse(event.data.toString('utf8'));
-  } catch (cause) {
-    throw new CloverError('CLV_EVENT_INVALID', `${type}: data is not JSON`, {
-      cause,
-      details: [{ field: 'data', message: 'is not JSON in UTF-8' }],
-    });
-  }
-  const result = schema['~standard'].validate(value);
+  const result = schema['~standard'].validate(parse(type, event));
   if (result instanceof Promise) throw new TypeError(`the schema of ${type} is asynchronous`);
   if (result.issues === undefined) return result.value;
-  const details = result.issues.map(({ message, path = [] }) => ({
-    field: ['data', ...path.map(keyText)].join('.'),
+  const { issues } = result;
+  const details = issues.slice(0, mostDetails).map(({ message, path = [] }) => ({
+    field: fieldPath(['data', ...path.map(keyOf)]),
     message,
   }));
-  const [first] = details;
-  const text = `${type}: ${first?.field ?? 'data'}: ${first?.message ?? 'is invalid'}`;
-  throw new CloverError('CLV_EVENT_INVALID', text, { details });
+  throw badData(type, details, issues.length - details.length);
 }
 
-function keyText(key: PropertyKey | { readonly key: PropertyKey }): string {
-  return String(typeof key === 'object' ? key.key : key);
+/** Data without a content type is taken as JSON: who sends to a function knows what it takes. */
+function parse(type: string, { data, datacontenttype }: CloudEvent): unknown {
+  if (datacontenttype !== undefined && !isUtf8Json(datacontenttype)) {
+    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', `${type} has data in JSON`, {
+      details: [
+        {
+          field: 'datacontenttype',
+          message: `must be application/json in UTF-8, found ${JSON.stringify(datacontenttype.slice(0, 64))}`,
+        },
+      ],
+    });
+  }
+  const message = 'is not JSON in UTF-8';
+  // Else bytes that are none would become characters that nobody sent.
+  if (!isUtf8(data)) throw badData(type, [{ field: 'data', message }]);
+  try {
+    return JSON.parse(data.toString('utf8'));
+  } catch (cause) {
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    throw badData(type, [{ field: 'data', message: `${message}${why}` }], 0, cause);
+  }
+}
+
+function isUtf8Json(mediaType: string): boolean {
+  if (mediaType === 'application/json') return true;
+  const charset = parseMediaType(mediaType)?.parameters.get('charset') ?? 'utf-8';
+  return isJsonType(mediaType) && /^(?:utf-8|us-ascii)$/i.test(charset);
+}
+
+function badData(
+  type: string,
+  details: readonly ErrorDetail[],
+  more = 0,
+  cause?: unknown,
+): CloverError {
+  const [first] = details;
+  const count = more > 0 ? ` (${more} more)` : '';
+  const text = `${type}: ${first?.field ?? 'data'}: ${first?.message ?? 'is invalid'}${count}`;
+  return new CloverError('CLV_EVENT_DATA_INVALID', text, { cause, details });
+}
+
+function keyOf(key: PropertyKey | { readonly key: PropertyKey }): PropertyKey {
+  return typeof key === 'object' ? key.key : key;
 }

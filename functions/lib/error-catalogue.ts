@@ -51,9 +51,14 @@ export const errorCatalogue = {
     meaning: 'A handler, or a wait, took longer than it may.',
     fix: 'Try again; if it stays, look at the log for what is slow.',
   },
+  CLV_EVENT_DATA_INVALID: {
+    status: 422,
+    meaning: 'The data of a CloudEvent does not fit the schema of its type.',
+    fix: 'Correct every field that `details` names. The event is in the dead letters if it came through the broker.',
+  },
   CLV_EVENT_INVALID: {
     status: 400,
-    meaning: 'A CloudEvent breaks the specification, or its data does not fit its type.',
+    meaning: 'A CloudEvent breaks the specification, or its type is not taken here.',
     fix: 'Correct the sender. The event is in the dead letters if it came through the broker.',
   },
   CLV_FILTER_INVALID: {

@@ -1,20 +1,11 @@
 import { z } from 'zod';
 import type { ErrorDetail } from '../lib/errors.ts';
+import { fieldPath } from '../lib/field-path.ts';
 import { nearest } from '../lib/nearest.ts';
 import { isList, isRecord } from '../lib/plain-value.ts';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
-
-/** A path as `kubectl` writes it: `spec.rules[0].split[1].weight`; keys with dots go in brackets. */
-export function fieldPath(path: Path): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`;
-    const name = String(key);
-    if (/[^\w-]/.test(name) || name === '') return `${text}[${JSON.stringify(name)}]`;
-    return text === '' ? name : `${text}.${name}`;
-  }, '');
-}
 
 /** A found value, short enough for a message. */
 export function show(value: unknown): string {
@@ -85,11 +76,13 @@ function unit(origin: string): string {
   return origin === 'string' ? ' characters' : '';
 }
 
-function list(title: string, values: readonly string[]): string {
+/** What is allowed, in words: `allowed: GET, HEAD`. */
+export function list(title: string, values: readonly string[]): string {
   return values.length === 0 ? 'nothing is allowed here' : `${title}: ${values.join(', ')}`;
 }
 
-function suggestion(word: string, allowed: readonly string[]): string {
+/** `, did you mean "split"?`, or nothing when no allowed word is near. */
+export function suggestion(word: string, allowed: readonly string[]): string {
   const meant = nearest(word, allowed);
   return meant === undefined ? '' : `, did you mean "${meant}"?`;
 }

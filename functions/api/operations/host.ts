@@ -77,7 +77,7 @@ export const hostOperations: readonly Operation[] = [
       },
       { status: 204, description: 'It is done, without a reply.', content: [] },
     ],
-    errors: [...eventErrors, 'CLV_DEADLINE_EXCEEDED', 'CLV_NOT_FOUND'],
+    errors: [...eventErrors, 'CLV_DEADLINE_EXCEEDED', 'CLV_EVENT_DATA_INVALID', 'CLV_NOT_FOUND'],
     example: { params: { name: 'ingest' }, headers: eventHeaders, body: event },
   }),
   operation({

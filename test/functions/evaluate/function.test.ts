@@ -253,7 +253,7 @@ test('malformed evidence is refused whole, by code, before any effect', async (t
     const error = await t.throwsAsync(world.send(eventTypes.evidence, '/nodes/n1/b1', data), {
       instanceOf: CloverError,
     });
-    t.is(error.code, 'CLV_EVENT_INVALID');
+    t.is(error.code, 'CLV_EVENT_DATA_INVALID');
   }
   t.deepEqual(await world.stores.evidence.totals({ from: 0, to: 1e15 }), before);
 });
