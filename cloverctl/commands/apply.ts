@@ -1,89 +1,79 @@
 import type { Command } from 'commander';
-import type { ApiClient, ApplyResult } from '../../functions/api/client.ts';
-import type { AnyResource } from '../../knative/resources/kinds.ts';
-import { kindInfo } from '../../functions/resources/admission.ts';
+import { CloverError } from '../../functions/lib/errors.ts';
+import { applySet, checkSet, type ApplySettings } from '../apply-set.ts';
 import { connect, type GlobalOptions } from '../connect.ts';
-import { readManifests, type Manifest } from '../documents.ts';
+import { readManifests, selectManifests, type Manifest } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
-import { qualifiedName } from '../kind-names.ts';
+import { addDryRun, recursiveOption, selectorOption } from '../object-options.ts';
 import { filenameOption, parseDuration } from '../options.ts';
-import { writeJson } from '../output/print.ts';
-import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
-import { waitUntilDone } from '../wait.ts';
-import { warnings } from '../warnings.ts';
+import { demandPrunable } from '../prune.ts';
 
-interface ApplyOptions extends GlobalOptions {
-  readonly filename: readonly string[];
+interface ApplyOptions extends ApplySettings, GlobalOptions {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
   readonly namespace: string;
-  readonly dryRun?: boolean;
-  readonly wait?: boolean;
-  readonly timeout: number;
 }
 
 /** `apply`: creates objects, or replaces their whole spec. */
 export function registerApply(program: Command, env: CliEnv): void {
-  program
+  const command = program
     .command('apply')
     .description('create or change objects from YAML or JSON')
-    .addOption(filenameOption().makeOptionMandatory())
+    .usage('-f PATH… [options]')
+    // None is taken: the action says what to do with words that -f is missing before.
+    .argument('[words...]')
+    .addOption(filenameOption())
+    .addOption(recursiveOption())
+    .addOption(selectorOption('only documents with these labels: app=web,tier in (a, b),!old'))
+    .option('--prune', 'with -l: delete what an earlier apply made, and the documents name no more')
     .option('-n, --namespace <name>', 'where a document names none', 'default')
-    .option('--dry-run', 'let the control plane check, and store nothing')
     .option('--wait', 'until a policy is programmed or an experiment has ended')
-    .option('--timeout <duration>', 'longest wait, for example 90s', parseDuration, 600_000)
-    .action(async (_: unknown, command: Command) => {
-      await apply(command.optsWithGlobals<ApplyOptions>(), env);
-    });
+    .option('--timeout <duration>', 'longest wait, for example 90s', parseDuration, 600_000);
+  addDryRun(command, ['client', 'server', 'none']).action(
+    async (words: readonly string[], _: unknown, own: Command) => {
+      const options = own.optsWithGlobals<ApplyOptions>();
+      const onlyNamespace = own.getOptionValueSource('namespace') === 'cli';
+      const given = await readManifests(demandFiles(options, words), env, {
+        ...options,
+        onlyNamespace,
+      });
+      const manifests = demandSome(selectManifests(given, options.selector, env), options);
+      if (options.dryRun === 'client') return checkSet(manifests, options, env);
+      return applySet(await connect(options, env), { given, manifests }, options, env);
+    },
+  );
 }
 
-async function apply(options: ApplyOptions, env: CliEnv): Promise<void> {
-  const manifests = await readManifests(options.filename, env, options);
-  const client = await connect(options, env);
-  const results: ApplyResult[] = [];
-  const errors: (ErrorDocument & { readonly where: string })[] = [];
-  for (const manifest of manifests) {
-    try {
-      results.push(await applyOne(client, manifest, options, env));
-    } catch (error) {
-      reportError(error, env, false, `${manifest.where}: `);
-      errors.push({ where: manifest.where, ...errorDocument(error) });
-    }
+/** @throws CloverError CLV_ARGUMENT_INVALID when it is not clear what is meant. */
+function demandFiles(
+  { filename, prune = false, selector, dryRun }: ApplyOptions,
+  words: readonly string[],
+): readonly string[] {
+  if (words.length > 0) {
+    const path = words.join(' ');
+    throw refuse(`found "${path}" without an option; write "cloverctl apply -f ${path}"`);
   }
-  for (const { object } of results) {
-    for (const text of await warnings(client, object)) env.stderr.write(`warning: ${text}\n`);
+  if (filename === undefined) {
+    throw refuse(
+      'which documents? Name a file, a folder or - for stdin, for example "cloverctl apply -f policy.yaml"',
+    );
   }
-  const objects: AnyResource[] = [];
-  for (const { object } of results) objects.push(await settled(client, object, options, env));
-  if (options.json !== true) return;
-  const items = results.map(({ outcome }, index) => ({ outcome, object: objects[index] }));
-  writeJson(env, { dryRun: options.dryRun === true, items, errors });
+  if (!prune) return filename;
+  demandPrunable(selector);
+  if (dryRun !== 'client') return filename;
+  throw refuse('--prune needs what is stored, so --dry-run=server');
 }
 
-async function applyOne(
-  client: ApiClient,
-  { document }: Manifest,
-  { dryRun = false, json = false }: ApplyOptions,
-  env: CliEnv,
-): Promise<ApplyResult> {
-  const result = await client.apply(document, { manager: 'cloverctl', dryRun });
-  const name = qualifiedName(kindInfo(document.kind), document.metadata.name);
-  if (!json) env.stdout.write(`${name} ${result.outcome}${dryRun ? ' (dry run)' : ''}\n`);
-  return result;
+function refuse(message: string): CloverError {
+  return new CloverError('CLV_ARGUMENT_INVALID', `apply: ${message}`);
 }
 
-async function settled(
-  client: ApiClient,
-  object: AnyResource,
-  { wait = false, dryRun = false, json = false, timeout }: ApplyOptions,
-  env: CliEnv,
-): Promise<AnyResource> {
-  if (!wait || dryRun) return object;
-  try {
-    const { object: last, text } = await waitUntilDone(client, object, timeout, env);
-    const name = qualifiedName(kindInfo(object.kind), object.metadata.name);
-    if (!json && text !== '') env.stdout.write(`${name} ${text}\n`);
-    return last;
-  } catch (error) {
-    reportError(error, env, false);
-    return object;
-  }
+/** @throws CloverError CLV_ARGUMENT_INVALID when a selector leaves nothing: then all would be pruned. */
+function demandSome(
+  manifests: readonly Manifest[],
+  { selector, prune = false }: ApplyOptions,
+): readonly Manifest[] {
+  if (manifests.length > 0) return manifests;
+  const message = `no document has the labels of -l "${selector?.text ?? ''}"; nothing was applied${prune ? ' and nothing pruned' : ''}`;
+  throw refuse(message);
 }

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { admitDocument } from '../../resources/admission.ts';
+import { withoutOwned } from '../../resources/owned-fields.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';
 import { namesTag } from '../negotiate.ts';
@@ -131,17 +132,6 @@ function demandVersion(what: string, wanted: Wanted, found: AnyResource | undefi
   }
 }
 
-const ownedMetadata = new Set([
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'finalizers',
-  'managedFields',
-  'selfLink',
-]);
 const identity = z.object({
   uid: z.string().min(1).optional().catch(undefined),
   resourceVersion: z.string().min(1).optional().catch(undefined),
@@ -149,15 +139,8 @@ const identity = z.object({
 
 /** So that the output of a read can be edited and applied, as with an API server. */
 function splitDocument(document: unknown): { readonly document: unknown; readonly wanted: Wanted } {
-  if (!isRecord(document) || !isRecord(document['metadata'])) return { document, wanted: {} };
-  const { metadata } = document;
-  // By entries: a copy by spreading, or by a schema, would lose a key such as `__proto__` unseen.
-  const rest = Object.entries(document).filter(([key]) => key !== 'status' && key !== 'metadata');
-  const kept = Object.entries(metadata).filter(([key]) => !ownedMetadata.has(key));
-  return {
-    document: Object.fromEntries([...rest, ['metadata', Object.fromEntries(kept)]]),
-    wanted: identity.parse(metadata),
-  };
+  const metadata = isRecord(document) ? document['metadata'] : undefined;
+  return { document: withoutOwned(document), wanted: identity.catch({}).parse(metadata) };
 }
 
 function demandSame(field: string, found: string, wanted: string): void {

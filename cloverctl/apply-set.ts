@@ -1,0 +1,157 @@
+import type { ApiClient, ApplyResult } from '../functions/api/client.ts';
+import { CloverError } from '../functions/lib/errors.ts';
+import { admitDocument, kindInfo } from '../functions/resources/admission.ts';
+import { withoutOwned } from '../functions/resources/owned-fields.ts';
+import type { AnyResource } from '../knative/resources/kinds.ts';
+import { marked } from './applied-mark.ts';
+import type { Manifest } from './documents.ts';
+import type { CliEnv } from './env.ts';
+import { qualifiedName } from './kind-names.ts';
+import type { DryRun, Selector } from './object-options.ts';
+import { writeJson } from './output/print.ts';
+import { leftOver } from './prune.ts';
+import { errorDocument, reportError, type ErrorDocument } from './report-error.ts';
+import { waitUntilDone } from './wait.ts';
+import { warnings } from './warnings.ts';
+
+/** How documents are applied. */
+export interface ApplySettings {
+  readonly dryRun: DryRun;
+  readonly json?: boolean;
+  readonly wait?: boolean;
+  /** Longest wait, in milliseconds. */
+  readonly timeout: number;
+  /** Delete what an earlier apply made and the documents name no more; with a selector only. */
+  readonly prune?: boolean;
+  readonly selector?: Selector;
+}
+
+/** The documents of one apply. */
+export interface ApplyDocuments {
+  /** All that were read. */
+  readonly given: readonly Manifest[];
+  /** Those that are applied. */
+  readonly manifests: readonly Manifest[];
+}
+
+interface Progress {
+  readonly settings: ApplySettings;
+  readonly env: CliEnv;
+  readonly errors: (ErrorDocument & { readonly where: string })[];
+}
+
+/** Checks documents by the schemas of this cloverctl, without a control plane. */
+export function checkSet(
+  manifests: readonly Manifest[],
+  settings: ApplySettings,
+  env: CliEnv,
+): void {
+  const progress: Progress = { settings, env, errors: [] };
+  const items: unknown[] = [];
+  for (const { document, where } of manifests) {
+    try {
+      const info = kindInfo(document.kind);
+      if (!info.writable) {
+        const message = `${info.kind} ${document.metadata.name} is of a kind that Clover writes alone: leave it away`;
+        throw new CloverError('CLV_RESOURCE_INVALID', message);
+      }
+      admitDocument(document.kind, withoutOwned(document));
+      items.push({ outcome: 'valid', object: document });
+      say(progress, document, 'valid (client dry run)');
+    } catch (error) {
+      note(progress, where, error);
+    }
+  }
+  if (settings.json === true) writeJson(env, { dryRun: true, items, errors: progress.errors });
+}
+
+/** Applies documents one by one, waits for them, and prunes at last; what fails is told, and keeps all from being pruned. */
+export async function applySet(
+  client: ApiClient,
+  { given, manifests }: ApplyDocuments,
+  settings: ApplySettings,
+  env: CliEnv,
+): Promise<void> {
+  const progress: Progress = { settings, env, errors: [] };
+  const dryRun = settings.dryRun !== 'none';
+  const results: ApplyResult[] = [];
+  for (const { document, where } of manifests) {
+    try {
+      const result = await client.apply(marked(document), { manager: 'cloverctl', dryRun });
+      say(progress, document, `${result.outcome}${dryRun ? ' (dry run)' : ''}`);
+      results.push(result);
+    } catch (error) {
+      note(progress, where, error);
+    }
+  }
+  for (const { object } of results) {
+    for (const text of await warnings(client, object)) env.stderr.write(`warning: ${text}\n`);
+  }
+  const objects: AnyResource[] = [];
+  for (const { object } of results) objects.push(await settled(client, object, progress));
+  const pruned =
+    settings.prune === true && settings.selector !== undefined
+      ? await prune(client, { given, manifests, selector: settings.selector }, progress)
+      : undefined;
+  if (settings.json !== true) return;
+  const items = results.map(({ outcome }, index) => ({ outcome, object: objects[index] }));
+  const { errors } = progress;
+  writeJson(env, { dryRun, items, ...(pruned === undefined ? {} : { pruned }), errors });
+}
+
+async function settled(
+  client: ApiClient,
+  object: AnyResource,
+  progress: Progress,
+): Promise<AnyResource> {
+  const { settings, env } = progress;
+  if (settings.wait !== true || settings.dryRun !== 'none') return object;
+  try {
+    const { object: last, text } = await waitUntilDone(client, object, settings.timeout, env);
+    if (text !== '') say(progress, object, text);
+    return last;
+  } catch (error) {
+    note(progress, nameOf(object), error);
+    return object;
+  }
+}
+
+async function prune(
+  client: ApiClient,
+  { given, manifests, selector }: ApplyDocuments & { readonly selector: Selector },
+  progress: Progress,
+): Promise<AnyResource[]> {
+  const { env, errors, settings } = progress;
+  if (errors.length > 0) {
+    env.stderr.write('warning: nothing is pruned, because not all of the set could be applied\n');
+    return [];
+  }
+  const dryRun = settings.dryRun !== 'none';
+  const pruned: AnyResource[] = [];
+  for (const object of await leftOver(client, { given, applied: manifests, selector })) {
+    const { kind, metadata } = object;
+    try {
+      const { namespace, name, uid } = metadata;
+      pruned.push(await client.delete(kind, namespace, name, { uid, dryRun }));
+      say(progress, object, `pruned${dryRun ? ' (dry run)' : ''}`);
+    } catch (error) {
+      note(progress, nameOf(object), error);
+    }
+  }
+  return pruned;
+}
+
+type Named = Pick<AnyResource, 'kind'> & { readonly metadata: { readonly name: string } };
+
+const nameOf = ({ kind, metadata }: Named): string => qualifiedName(kindInfo(kind), metadata.name);
+
+function say({ settings, env }: Progress, object: Named, text: string): void {
+  if (settings.json !== true) env.stdout.write(`${nameOf(object)} ${text}\n`);
+}
+
+/** What failed is told and noted, and the others go on; not so after a signal. */
+function note({ env, errors }: Progress, where: string, error: unknown): void {
+  env.signal.throwIfAborted();
+  reportError(error, env, false, `${where}: `);
+  errors.push({ where, ...errorDocument(error) });
+}

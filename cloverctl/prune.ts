@@ -1,0 +1,60 @@
+import type { ApiClient } from '../functions/api/client.ts';
+import { CloverError } from '../functions/lib/errors.ts';
+import { kinds, type AnyResource } from '../knative/resources/kinds.ts';
+import { isMarked } from './applied-mark.ts';
+import type { Manifest } from './documents.ts';
+import type { Selector } from './object-options.ts';
+
+/** Which objects a set of documents leaves over. */
+export interface PruneRequest {
+  /** The documents that were given; none of their objects is pruned, whatever its labels are now. */
+  readonly given: readonly Manifest[];
+  /** The documents that were applied: their namespaces are looked through. */
+  readonly applied: readonly Manifest[];
+  readonly selector: Selector;
+}
+
+/**
+ * The objects that an earlier `cloverctl apply` made and the set names no more: of kinds that users write, in the
+ * namespaces of the set, with the labels that the selector asks for. What depends on others comes first.
+ */
+export async function leftOver(
+  client: ApiClient,
+  { given, applied, selector }: PruneRequest,
+): Promise<AnyResource[]> {
+  const named = new Set(
+    given.map(({ document: { kind, metadata }, namespace }) => key(kind, namespace, metadata.name)),
+  );
+  const found: AnyResource[] = [];
+  for (const namespace of new Set(applied.map((manifest) => manifest.namespace))) {
+    // By their alphabet experiments stand before the policies that they need.
+    for (const { kind } of kinds.filter(({ writable }) => writable)) {
+      for await (const { items } of client.pages(kind, namespace, {
+        labelSelector: selector.text,
+      })) {
+        found.push(...items);
+      }
+    }
+  }
+  return found.filter(
+    (object) =>
+      isMarked(object) &&
+      object.metadata.deletionTimestamp === undefined &&
+      !named.has(key(object.kind, object.metadata.namespace, object.metadata.name)),
+  );
+}
+
+/**
+ * Refuses a prune that could take away more than is meant.
+ * @throws CloverError CLV_ARGUMENT_INVALID.
+ */
+export function demandPrunable(selector: Selector | undefined): asserts selector is Selector {
+  if (selector !== undefined && selector.text.trim() !== '') return;
+  throw new CloverError(
+    'CLV_ARGUMENT_INVALID',
+    '--prune needs -l with the labels that all documents of the set have, such as -l app=shop: without them it would delete what other sets have applied',
+  );
+}
+
+const key = (kind: string, namespace: string, name: string): string =>
+  `${kind}/${namespace}/${name}`;
