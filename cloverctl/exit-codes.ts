@@ -19,12 +19,14 @@ Exit codes:
   1  the request failed
   2  wrong usage
   3  not found
-  4  the resource is invalid
+  4  the resource or event is invalid
   5  the control plane is unreachable
 130  stopped by a signal before its end`;
 
 const byCode: Partial<Record<ErrorCode, number>> = {
   CLV_ARGUMENT_INVALID: exitCodes.usage,
+  CLV_EVENT_INVALID: exitCodes.invalid,
+  CLV_FILTER_INVALID: exitCodes.usage,
   CLV_CONTROL_PLANE_UNREACHABLE: exitCodes.unreachable,
   CLV_NOT_FOUND: exitCodes.notFound,
   CLV_RESOURCE_INVALID: exitCodes.invalid,

@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
+  events: async () => (await import('./commands/events.ts')).registerEvents,
   get: async () => (await import('./commands/get.ts')).registerGet,
   looks: async () => (await import('./commands/looks.ts')).registerLooks,
   red: async () => (await import('./commands/red.ts')).registerRed,

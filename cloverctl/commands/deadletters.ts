@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ApiClient } from '../../functions/api/client.ts';
 import type { DeadLetterDocument } from '../../functions/api/schemas/broker.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
@@ -15,6 +15,7 @@ import {
   type OutputOptions,
 } from '../output/print.ts';
 import { table } from '../output/table.ts';
+import { parseCount } from '../parse-count.ts';
 import { timeText } from '../output/text.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
@@ -153,12 +154,18 @@ async function change({ verb, done, ids }: Change, flags: ChangeFlags, env: CliE
         env.stdout.write(`dead letter ${id} ${done}${flags.dryRun === true ? ' (dry run)' : ''}\n`);
       }
     } catch (error) {
+      env.signal.throwIfAborted();
       errors.push(errorDocument(error));
       reportError(error, env, false, `dead letter ${id}: `);
     }
   }
-  if (flags.json === true)
+  if (flags.json === true) {
     writeJson(env, { [done]: changed, ...(errors.length > 0 ? { errors } : {}) });
+  } else if (chosen.length !== 1) {
+    const failed = errors.length === 0 ? '' : `, ${errors.length} failed`;
+    const dry = flags.dryRun === true ? ' (dry run)' : '';
+    env.stdout.write(`${changed.length} of ${chosen.length} dead letters ${done}${failed}${dry}\n`);
+  }
 }
 
 async function agreed(question: string, env: CliEnv): Promise<boolean> {
@@ -205,9 +212,4 @@ function missing(id: number): CloverError {
 
 function parseIds(text: string, before: readonly number[] | undefined): readonly number[] {
   return [...(before ?? []), parseCount(text)];
-}
-
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('must be a number from 1');
 }

@@ -24,13 +24,14 @@ test('dead letters are listed, shown, delivered again and dropped', async (t) =>
   t.is((await cli('drop 99 --dry-run')).code, 3, 'a dry run looks whether it is there');
   const replayed = await cli('replay 2 99');
   t.is(replayed.code, 3, 'of several failures the first decides');
-  t.is(replayed.stdout, 'dead letter 2 replayed\n');
+  t.is(replayed.stdout, 'dead letter 2 replayed\n1 of 2 dead letters replayed, 1 failed\n');
   t.regex(replayed.stderr, /dead letter 99: .*99/);
   t.deepEqual(api.broker.replayed, [2]);
 
   t.is((await cli('drop --all --trigger on-b')).code, 2, 'nobody can answer');
   const dry = await cli('drop --all --trigger on-b --dry-run');
-  t.is(dry.stdout.match(/dropped \(dry run\)/g)?.length, 3);
+  t.is(dry.stdout.match(/^dead letter \d dropped \(dry run\)$/gm)?.length, 3);
+  t.regex(dry.stdout, /\n3 of 3 dead letters dropped \(dry run\)\n$/);
   const dropped = await cli('drop --all --trigger on-b --yes --json');
   t.is(dropped.stdout, '{"dropped":[5,4,3]}\n');
   t.regex((await cli('list -o json')).stdout, /"items":\[\{"id":1,/);

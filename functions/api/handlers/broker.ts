@@ -33,7 +33,8 @@ export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): read
         run: (sink) =>
           eventStream(sink, { clock, heartbeatMs }, async () => {
             for await (const { event, missed } of admin.tail(sink.signal, passing)) {
-              await sink.write(eventText({ data: { event: eventDocumentOf(event), missed } }));
+              const data = { event: eventDocumentOf(event), size: event.data.length, missed };
+              await sink.write(eventText({ data }));
             }
           }),
       };

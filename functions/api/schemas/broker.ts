@@ -56,6 +56,7 @@ export type DeadLetterPage = z.output<typeof deadLetterPage>;
 export const tailedEvent = z
   .object({
     event: eventDocument,
+    size: z.int().min(0).meta({ description: 'Bytes of its data.' }),
     missed: z.int().min(0).meta({ description: 'Events left out since the one before.' }),
   })
   .meta({ id: 'TailedEvent' });

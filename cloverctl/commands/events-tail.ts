@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import type { TailedEvent } from '../../functions/api/schemas/broker.ts';
+import type { TriggerFilter } from '../../knative/filters.ts';
+import { connect } from '../connect.ts';
+import type { CliEnv } from '../env.ts';
+import { parseExpression, parseFilter } from '../event-filters.ts';
+import { parseCount } from '../parse-count.ts';
+import { formatOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
+import { growingTable } from '../output/table.ts';
+
+interface TailOptions extends OutputOptions {
+  readonly filter?: readonly TriggerFilter[];
+  readonly cesql?: readonly TriggerFilter[];
+  readonly limit?: number;
+}
+
+/** `events tail`: the broker's events as it takes them. */
+export function registerTail(group: Command, env: CliEnv): void {
+  group
+    .command('tail')
+    .description(
+      'show events as the broker takes them, until Ctrl-C; with -o json one CloudEvent per line',
+    )
+    .option(
+      '--filter <filter>',
+      'type=VALUE, or != ^= $= for not, start and end, or filters of a trigger in JSON; may be repeated',
+      parseFilter,
+    )
+    .option('--cesql <expression>', 'only where this is true; may be repeated', parseExpression)
+    .option('--limit <n>', 'end after so many', parseCount)
+    .addOption(outputOption(['table', 'json']))
+    .action((_: unknown, command: Command) => tail(command.optsWithGlobals<TailOptions>(), env));
+}
+
+async function tail(options: TailOptions, env: CliEnv): Promise<void> {
+  const { filter = [], cesql = [], limit = Infinity } = options;
+  const client = await connect(options, env);
+  const show = writer(options);
+  let shown = 0;
+  const { signal } = env;
+  for await (const tailed of client.tailEvents({ signal, filters: [...filter, ...cesql] })) {
+    // Not in the output: whoever reads that wants events alone.
+    if (tailed.missed > 0) {
+      env.stderr.write(`${tailed.missed} events were missed here: the reader was too slow\n`);
+    }
+    writeLines(env, show(tailed));
+    shown += 1;
+    if (shown === limit) return;
+  }
+}
+
+function writer(options: TailOptions): (tailed: TailedEvent) => readonly string[] {
+  if (formatOf(options) === 'json') return ({ event }) => [JSON.stringify(event)];
+  return growingTable<TailedEvent>([
+    { head: 'TIME', cell: ({ event }) => event.time ?? '-' },
+    { head: 'TYPE', cell: ({ event }) => event.type },
+    { head: 'SOURCE', cell: ({ event }) => event.source },
+    { head: 'SUBJECT', cell: ({ event }) => event.subject ?? '-' },
+    { head: 'ID', cell: ({ event }) => event.id },
+    { head: 'BYTES', cell: ({ size }) => String(size), align: 'right' },
+  ]);
+}
