@@ -1,81 +1,71 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
 import type { ApiClient } from '../functions/api/client.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
-import { writeJson } from './supervisor/stack-files.ts';
 
 /** Options of every command. */
 export interface GlobalOptions {
   readonly server?: string;
   readonly token?: string;
+  readonly context?: string;
   readonly json?: boolean;
 }
 
-const context = z.strictObject({ url: z.url({ protocol: /^https?$/ }), token: z.string() });
+/** How the control plane is found, for the end of the help. */
+export const connectHelp = `
+The control plane is the first of these:
+  --server URL, CLOVER_SERVER, --context NAME, CLOVER_CONTEXT, the current context
+  (what "config use-context" chose, else what "up" or "demo --keep" runs here)
+The token is the first of these:
+  --token TOKEN, CLOVER_TOKEN, the token of the context`;
 
-/** Where a control plane is, and the token for it. */
-export type Context = z.output<typeof context>;
-
-function contextPath({ home }: Pick<CliEnv, 'home'>): string {
-  return join(home, 'context.json');
+interface ControlPlane {
+  readonly url: string;
+  readonly token: string;
 }
 
 /**
- * Makes a control plane the one that every other command finds.
- * @returns Takes that back, unless another one has taken its place.
- */
-export function publishContext(env: Pick<CliEnv, 'home'>, own: Context): () => void {
-  const path = contextPath(env);
-  const read = (): string | undefined =>
-    existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-  const before = read();
-  writeJson(path, own);
-  const published = read();
-  return () => {
-    if (read() !== published) return;
-    if (before === undefined) rmSync(path, { force: true });
-    else writeFileSync(path, before, { mode: 0o600 });
-  };
-}
-
-/**
- * A client by --server and --token, else CLOVER_SERVER and CLOVER_TOKEN, else the context file.
- * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when none of them names a server.
+ * A client of the control plane that options, environment or contexts name: {@link connectHelp} has the order.
+ * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when none of them names one; CLV_ARGUMENT_INVALID for an address or
+ *   a context that is none; CLV_CONFIG_INVALID.
  */
 export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiClient> {
   const { createApiClient } = await import('../functions/api/client.ts');
-  const { url, token } = await findContext(options, env);
+  const { url, token } = await findControlPlane(options, env);
   return createApiClient({ url, token, clock: env.clock, signal: env.signal });
 }
 
-async function findContext(options: GlobalOptions, env: CliEnv): Promise<Context> {
-  const url = options.server ?? env.variables['CLOVER_SERVER'];
+async function findControlPlane(options: GlobalOptions, env: CliEnv): Promise<ControlPlane> {
   const token = options.token ?? env.variables['CLOVER_TOKEN'];
+  // An empty variable is none, as usual in shells.
+  const url = options.server ?? (env.variables['CLOVER_SERVER'] || undefined);
   if (url !== undefined) {
-    const parsed = context.safeParse({ url, token: token ?? '' });
-    if (parsed.success) return parsed.data;
-    const message = `found the server "${url}"; must be an address such as http://127.0.0.1:7700`;
-    throw new CloverError('CLV_ARGUMENT_INVALID', message);
+    if (options.context !== undefined) {
+      const over = options.server === undefined ? 'CLOVER_SERVER' : '--server';
+      env.stderr.write(`warning: ${over} stands over --context ${options.context}\n`);
+    }
+    return { url: await checkedUrl(url), token: token ?? '' };
   }
-  const stored = await readContext(contextPath(env));
-  return { url: stored.url, token: token ?? stored.token };
+  const { chosenName, contextNamed, knownContexts, tokenOf } = await import('./contexts/known.ts');
+  const known = await knownContexts(env);
+  const name = chosenName(options.context, env, known);
+  if (name === undefined) throw nowhere(known.contexts.map((context) => context.name));
+  const context = contextNamed(name, known);
+  return { url: context.url, token: token ?? tokenOf(context, env) };
 }
 
-async function readContext(path: string): Promise<Context> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const message = `no control plane is known: start one with "cloverctl up", or name one with --server or CLOVER_SERVER (${path} is not there)`;
-    throw new CloverError('CLV_CONTROL_PLANE_UNREACHABLE', message, { cause });
-  }
-  try {
-    return context.parse(JSON.parse(text));
-  } catch (cause) {
-    const message = `${path} is damaged; it must hold {"url", "token"}: remove it and run "cloverctl up"`;
-    throw new CloverError('CLV_CONFIG_INVALID', message, { cause });
-  }
+async function checkedUrl(url: string): Promise<string> {
+  const { serverUrl } = await import('./contexts/config.ts');
+  const parsed = serverUrl.safeParse(url);
+  if (parsed.success) return parsed.data;
+  const message = `found the server "${url}"; must be an address such as http://127.0.0.1:7700`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', message);
+}
+
+function nowhere(names: readonly string[]): CloverError {
+  const choose =
+    names.length === 0
+      ? 'name one with --server or CLOVER_SERVER, or add it with "cloverctl config set-context"'
+      : `choose a context with "cloverctl config use-context" or --context (${names.join(', ')})`;
+  const message = `no control plane is known: start one with "cloverctl up", or ${choose}`;
+  return new CloverError('CLV_CONTROL_PLANE_UNREACHABLE', message);
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 
@@ -7,6 +8,7 @@ type Register = (program: Command, env: CliEnv) => void;
 /** Every command, in alphabetical order; its module is loaded when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   apply: async () => (await import('./commands/apply.ts')).registerApply,
+  config: async () => (await import('./commands/config.ts')).registerConfig,
   deadletters: async () => (await import('./commands/deadletters.ts')).registerDeadLetters,
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
@@ -26,11 +28,13 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
   const program = new Command('cloverctl')
     .description('Shift traffic between versions, watch the wire, keep or take back.')
     .option('--json', 'one JSON document as output')
-    .option('--server <url>', 'control plane (CLOVER_SERVER, else the context of "cloverctl up")')
+    .option('--server <url>', 'address of the control plane (CLOVER_SERVER)')
+    .option('--context <name>', 'control plane by its name (CLOVER_CONTEXT); see "config"')
     .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
+    .addHelpText('after', connectHelp)
     .addHelpText('after', exitCodeHelp)
     .configureOutput({
       writeOut: (text) => env.stdout.write(text),
@@ -49,7 +53,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
 function commandOf(args: readonly string[]): string | undefined {
   const at = args.findIndex(
     (arg, index) =>
-      !arg.startsWith('-') && !['--server', '--token'].includes(args[index - 1] ?? ''),
+      !arg.startsWith('-') && !['--context', '--server', '--token'].includes(args[index - 1] ?? ''),
   );
   const word = args[at] ?? '';
   return Object.hasOwn(commands, word) ? word : undefined;

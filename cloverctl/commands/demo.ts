@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { publishContext } from '../connect.ts';
+import type { GlobalOptions } from '../connect.ts';
 import { untilStopped, type CliEnv } from '../env.ts';
 import { exitCodes } from '../exit-codes.ts';
 
@@ -24,10 +24,13 @@ async function demo(flags: DemoFlags, command: Command, env: CliEnv): Promise<vo
   // Its imports are heavy, and no other command needs them.
   const { pino } = await import('pino');
   const { runDemo } = await import('../demo/run.ts');
+  const { checkedName } = await import('../contexts/config.ts');
+  const { localContext, publishContext } = await import('../contexts/running.ts');
   const { createLineScreen, createLiveScreen } = await import('../demo/screen.ts');
 
+  const { context = localContext, json = false } = command.optsWithGlobals<GlobalOptions>();
+  const name = checkedName(context);
   env.hold();
-  const json = command.optsWithGlobals<{ json?: boolean }>().json === true;
   const line = (text: string): void => void env.stdout.write(`${text}\n`);
   const screen = env.stdout.isTTY && !json ? createLiveScreen(env.stdout) : createLineScreen(line);
   // Processes that end by themselves are told on stderr; a crash must not hide.
@@ -40,7 +43,7 @@ async function demo(flags: DemoFlags, command: Command, env: CliEnv): Promise<vo
     ...(flags.keep === true
       ? {
           onEnd: async (_report, { url, token }) => {
-            const withdraw = publishContext(env, { url, token });
+            const withdraw = publishContext(env, { name, url, token });
             screen.block(keptUp(url));
             await untilStopped(env.signal);
             withdraw();

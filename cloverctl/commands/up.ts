@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { untilStopped, type CliEnv } from '../env.ts';
-import { publishContext } from '../connect.ts';
+import type { GlobalOptions } from '../connect.ts';
 
-interface UpOptions {
+interface UpOptions extends GlobalOptions {
   readonly data?: string;
   readonly port: number;
   readonly pods?: string;
@@ -32,8 +32,11 @@ export function registerUp(program: Command, env: CliEnv): void {
       '--notifications <file>',
       'JSON: webhooks that are told what happens, [{"url", "secret", "types"}]',
     )
-    .addHelpText('after', '\nRuns until Ctrl-C. The other commands find it by its context file.')
-    .action((options: UpOptions) => up(options, env));
+    .addHelpText(
+      'after',
+      '\nRuns until Ctrl-C, as the context "local" or the one of --context: the other commands find it.',
+    )
+    .action((_: unknown, command: Command) => up(command.optsWithGlobals<UpOptions>(), env));
 }
 
 async function up(options: UpOptions, env: CliEnv): Promise<void> {
@@ -45,11 +48,15 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const { writeJson } = await import('../supervisor/stack-files.ts');
   const { sweep } = await import('../supervisor/sweep.ts');
   const { withRun } = await import('../supervisor/with-run.ts');
+  const { checkedName } = await import('../contexts/config.ts');
+  const { knownContexts } = await import('../contexts/known.ts');
+  const { localContext, publishContext } = await import('../contexts/running.ts');
 
   const { parseNotifications } = await import('../../functions/host/config.ts');
 
   const notifications =
     options.notifications === undefined ? [] : parseNotifications(readText(options.notifications));
+  const name = checkedName(options.context ?? localContext);
   env.hold();
   const dataDir = resolve(options.data ?? join(env.home, 'data'));
   const podsFile = resolve(options.pods ?? join(dataDir, 'pods.json'));
@@ -75,8 +82,12 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
     const stack = await Promise.race([starting, stopped]);
     if (stack === undefined) return;
     const { url, token } = stack;
-    const withdraw = publishContext(env, { url, token });
+    const withdraw = publishContext(env, { name, url, token });
     env.stdout.write(`Clover is up at ${url}; data in ${dataDir}; logs in ${run.path}/logs\n`);
+    const { current } = await knownContexts(env);
+    if (current !== name) {
+      env.stdout.write(`The current context is ${current ?? 'none'}: say --context ${name}\n`);
+    }
     await stopped;
     withdraw();
   });

@@ -1,0 +1,217 @@
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { CloverError } from '../../functions/lib/errors.ts';
+import type { GlobalOptions } from '../connect.ts';
+import {
+  changeConfig,
+  checkedName,
+  readConfig,
+  serverUrl,
+  type Context,
+} from '../contexts/config.ts';
+import { chosenName, contextNamed, knownContexts, type KnownContext } from '../contexts/known.ts';
+import type { CliEnv } from '../env.ts';
+import {
+  formatOf,
+  outputOption,
+  writeJson,
+  writeLines,
+  writeYaml,
+  type OutputOptions,
+} from '../output/print.ts';
+import { table } from '../output/table.ts';
+
+interface SetFlags extends GlobalOptions {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly tokenStdin?: boolean;
+}
+
+/** `config`: the control planes that are known by name. */
+export function registerConfig(program: Command, env: CliEnv): void {
+  const group = program
+    .command('config')
+    .description('contexts: names for several control planes, kept in config.json');
+  group
+    .command('get-contexts')
+    .description('list the contexts; * marks the one that counts')
+    .addOption(outputOption(['table', 'name', 'json', 'yaml']))
+    .action((_: unknown, command: Command) => list(command.optsWithGlobals(), env));
+  group
+    .command('current-context')
+    .description('say which context counts')
+    .action((_: unknown, command: Command) => current(command.optsWithGlobals(), env));
+  group
+    .command('use-context')
+    .description('make a context the current one')
+    .argument('<name>')
+    .action((name: string, _: unknown, command: Command) =>
+      use(name, command.optsWithGlobals(), env),
+    );
+  group
+    .command('set-context')
+    .description('add a context, or change what is given of it')
+    .argument('<name>')
+    .option('--url <url>', 'address of the control plane; a new context needs it')
+    .option('--token-file <file>', 'file that holds the token, read at every call')
+    .option('--token-stdin', 'read the token from standard input, and keep it in config.json')
+    .action((name: string, _: unknown, command: Command) =>
+      set(name, command.optsWithGlobals(), env),
+    );
+  group
+    .command('delete-context')
+    .description('forget a context')
+    .argument('<name>')
+    .action((name: string, _: unknown, command: Command) =>
+      remove(name, command.optsWithGlobals(), env),
+    );
+  group
+    .command('view')
+    .description('show config.json; tokens are hidden')
+    .addOption(outputOption(['yaml', 'json']).default('yaml'))
+    .action((_: unknown, command: Command) => view(command.optsWithGlobals(), env));
+}
+
+async function list(options: OutputOptions, env: CliEnv): Promise<void> {
+  const known = await knownContexts(env);
+  const chosen = chosenName(options.context, env, known);
+  const items = known.contexts.map((context) => ({
+    name: context.name,
+    current: context.name === chosen,
+    url: context.url,
+    token: tokenSource(context),
+    source: context.pid === undefined ? 'config.json' : `process ${context.pid}`,
+  }));
+  const format = formatOf(options);
+  if (format === 'json') return writeJson(env, { items });
+  if (format === 'yaml') return writeYaml(env, { items });
+  if (format === 'name') {
+    return writeLines(
+      env,
+      items.map(({ name }) => name),
+    );
+  }
+  if (items.length === 0) env.stderr.write('no contexts\n');
+  if (items.length === 0) return undefined;
+  return writeLines(
+    env,
+    table(
+      [
+        { head: 'CURRENT', cell: ({ current: counts }) => (counts ? '*' : '') },
+        { head: 'NAME', cell: ({ name }) => name },
+        { head: 'URL', cell: ({ url }) => url },
+        { head: 'TOKEN', cell: ({ token }) => token },
+        { head: 'SOURCE', cell: ({ source }) => source },
+      ],
+      items,
+    ),
+  );
+}
+
+function tokenSource({ token, tokenFile }: KnownContext): string {
+  if (tokenFile !== undefined) return `file ${tokenFile}`;
+  return token === undefined ? 'none' : 'kept';
+}
+
+async function current(options: GlobalOptions, env: CliEnv): Promise<void> {
+  const known = await knownContexts(env);
+  const name = chosenName(options.context, env, known);
+  if (name === undefined) {
+    throw new CloverError('CLV_NOT_FOUND', 'no context is current: see "cloverctl config --help"');
+  }
+  const { url } = contextNamed(name, known);
+  if (options.json === true) writeJson(env, { name, url });
+  else writeLines(env, [name]);
+}
+
+async function use(name: string, options: GlobalOptions, env: CliEnv): Promise<void> {
+  contextNamed(name, await knownContexts(env));
+  await changeConfig(env, (config) => ({ ...config, currentContext: name }));
+  tell(name, 'current', options, env);
+}
+
+async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
+  checkedName(name);
+  const given = await fieldsOf(flags, env);
+  let outcome = 'unchanged';
+  await changeConfig(env, (config) => {
+    const before = Object.hasOwn(config.contexts, name) ? config.contexts[name] : undefined;
+    const url = given.url ?? before?.url;
+    if (url === undefined) throw wrong(`a new context needs --url; "${name}" is not there yet`);
+    const isTokenGiven = given.token !== undefined || given.tokenFile !== undefined;
+    const after: Context = { ...(isTokenGiven ? {} : before), ...given, url };
+    if (before === undefined) outcome = 'created';
+    else if (fingerprint(before) !== fingerprint(after)) outcome = 'configured';
+    return { ...config, contexts: { ...config.contexts, [name]: after } };
+  });
+  tell(name, outcome, flags, env);
+}
+
+const fingerprint = ({ url, token, tokenFile }: Context): string =>
+  JSON.stringify([url, token, tokenFile]);
+
+async function fieldsOf(
+  { url, token, tokenFile, tokenStdin }: SetFlags,
+  env: CliEnv,
+): Promise<Partial<Context>> {
+  if (token !== undefined) {
+    throw wrong(
+      '--token is for one call; give the token of a context by --token-stdin or --token-file',
+    );
+  }
+  if (tokenFile !== undefined && tokenStdin === true) {
+    throw wrong('--token-file and --token-stdin: give one of them');
+  }
+  if (url !== undefined && !serverUrl.safeParse(url).success) {
+    throw wrong(`--url: found "${url}"; must be an address such as http://127.0.0.1:7700`);
+  }
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
+    ...(tokenStdin === true ? { token: await tokenFrom(env) } : {}),
+  };
+}
+
+async function tokenFrom(env: CliEnv): Promise<string> {
+  const token = (await text(env.stdin)).trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const what = token === '' ? 'nothing' : 'something that is no token';
+  throw wrong(`--token-stdin: found ${what}; must be visible ASCII characters in one line`);
+}
+
+async function remove(name: string, options: GlobalOptions, env: CliEnv): Promise<void> {
+  const { contexts } = await readConfig(env);
+  if (!Object.hasOwn(contexts, name)) {
+    const { pid } = contextNamed(name, await knownContexts(env));
+    throw wrong(
+      `context "${name}" is not of config.json: process ${pid ?? '?'} runs it, stop that`,
+    );
+  }
+  let wasCurrent = false;
+  await changeConfig(env, ({ currentContext, contexts: before }) => {
+    wasCurrent = currentContext === name;
+    const kept = wasCurrent || currentContext === undefined ? {} : { currentContext };
+    const rest = Object.entries(before).filter(([other]) => other !== name);
+    return { ...kept, contexts: Object.fromEntries(rest) };
+  });
+  if (wasCurrent) env.stderr.write(`warning: "${name}" was the current context\n`);
+  tell(name, 'deleted', options, env);
+}
+
+async function view(options: OutputOptions, env: CliEnv): Promise<void> {
+  const { contexts, ...rest } = await readConfig(env);
+  const hidden = Object.entries(contexts).map(([name, context]): [string, Context] => [
+    name,
+    { ...context, ...(context.token === undefined ? {} : { token: '<hidden>' }) },
+  ]);
+  const whole = { ...rest, contexts: Object.fromEntries(hidden) };
+  return formatOf(options) === 'json' ? writeJson(env, whole) : writeYaml(env, whole);
+}
+
+function tell(name: string, outcome: string, { json }: GlobalOptions, env: CliEnv): void {
+  if (json === true) writeJson(env, { name, outcome });
+  else writeLines(env, [`context "${name}" ${outcome === 'current' ? 'is current' : outcome}`]);
+}
+
+const wrong = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);
