@@ -1,22 +1,22 @@
-import type { ServerResponse } from 'node:http';
 import { CloverError } from '../lib/errors.ts';
+import type { Exchange } from './exchange.ts';
 
 /** The memory that all bodies in hand may take together. */
 export interface BodyBudget {
   /**
-   * Takes bytes in the name of a response, and gives them back when that has ended.
+   * Takes bytes in the name of an exchange, and gives them back when that has ended.
    * @throws CloverError CLV_OVERLOADED when there is no room.
    */
-  lease(response: ServerResponse): (bytes: number) => void;
+  lease(exchange: Pick<Exchange, 'onClose'>): (bytes: number) => void;
 }
 
 /** Many small compressed bodies may be large ones: each has its limit, this is the limit of the sum. */
 export function createBodyBudget(total: number): BodyBudget {
   let used = 0;
   return {
-    lease: (response) => {
+    lease: (exchange) => {
       let taken = 0;
-      response.once('close', () => {
+      exchange.onClose(() => {
         used -= taken;
       });
       return (bytes) => {

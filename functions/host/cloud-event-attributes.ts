@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
-import { parseMediaType } from '../lib/media-type.ts';
+import { isMediaType } from '../lib/media-type.ts';
 import { isRfc3339 } from '../lib/rfc3339.ts';
 import { isUri, isUriReference } from '../lib/uri.ts';
 
@@ -19,6 +19,14 @@ export const coreAttributes: ReadonlySet<string> = new Set([
   'dataschema',
 ]);
 
+type OptionalAttribute = 'subject' | 'time' | 'datacontenttype' | 'dataschema';
+
+function isOptional(name: string): name is OptionalAttribute {
+  return (
+    name === 'datacontenttype' || name === 'time' || name === 'subject' || name === 'dataschema'
+  );
+}
+
 /** What nearly every value is, and is told faster than by Unicode's properties. */
 const printable = /^[\x20-\x7e]*$/;
 /** An answer names so many problems, and so much of a text, whatever was sent. */
@@ -30,26 +38,21 @@ const most = { problems: 32, characters: 64 };
  */
 export function eventFromAttributes(attributes: Attributes, data: Buffer): CloudEvent {
   const details = missing(attributes);
+  const optional: { -readonly [Name in OptionalAttribute]?: string } = {};
   const extensions: Record<string, string> = {};
   for (const [name, value] of attributes) {
     const message = problem(name, value);
     if (message !== undefined) details.push({ field: name, message });
+    else if (isOptional(name)) optional[name] = value;
     else if (!coreAttributes.has(name)) extensions[name] = value;
   }
   if (details.length > 0) throw invalidEvent(details);
-  const optional = (name: 'subject' | 'time' | 'datacontenttype' | 'dataschema') => {
-    const value = attributes.get(name);
-    return value === undefined ? undefined : { [name]: value };
-  };
   return {
     specversion: '1.0',
     id: attributes.get('id') ?? '',
     source: attributes.get('source') ?? '',
     type: attributes.get('type') ?? '',
-    ...optional('subject'),
-    ...optional('time'),
-    ...optional('datacontenttype'),
-    ...optional('dataschema'),
+    ...optional,
     extensions,
     data,
   };
@@ -141,7 +144,7 @@ function badValue(name: string, value: string): string | undefined {
         ? undefined
         : `must be an RFC 3339 date-time, found ${JSON.stringify(cut(value))}`;
     case 'datacontenttype':
-      return parseMediaType(value) === undefined ? 'must be a media type (RFC 2046)' : undefined;
+      return isMediaType(value) ? undefined : 'must be a media type (RFC 2046)';
     default:
       return undefined;
   }

@@ -1,11 +1,12 @@
 import { createServer, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { monotonicMs } from '../lib/monotonic.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
-import { createListener, type RequestListener } from './listener.ts';
+import { createListener } from './listener.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import type { Runner } from './runner.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
@@ -19,7 +20,7 @@ export interface HostOptions {
   readonly rootFunction?: string;
   /** Whether a caller may have everything but health, by its Authorization. Default: whoever reaches the port. */
   readonly isAuthorized?: (authorization: string | undefined) => boolean;
-  readonly log: Logger;
+  readonly log: Log;
   /** Default: none. */
   readonly telemetry?: Telemetry;
   /** Origins whose browsers may call; see {@link createCors}. Default: none. */
@@ -57,7 +58,7 @@ export function createHost(options: HostOptions): Host {
   let draining = false;
   let turnedAway = 0;
   const open = new Set<ServerResponse>();
-  const answer = createListener({
+  const listener = createListener({
     runner,
     log,
     telemetry,
@@ -66,12 +67,8 @@ export function createHost(options: HostOptions): Host {
     isAuthorized: options.isAuthorized ?? (() => true),
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
+    open,
   });
-  const listener: RequestListener = (request, response) => {
-    open.add(response);
-    response.once('close', () => open.delete(response));
-    answer(request, response);
-  };
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -126,8 +123,8 @@ export function createHost(options: HostOptions): Host {
       draining = true;
       for (const response of open) if (streaming(response)) response.end();
       if (server.listening) server.close();
-      const end = performance.now() + 1_000;
-      while (open.size > 0 && performance.now() < end) await delay(pollMs);
+      const end = monotonicMs() + 1_000;
+      while (open.size > 0 && monotonicMs() < end) await delay(pollMs);
       server.closeAllConnections();
     },
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { eventHeaders } from '../lib/event-headers.ts';
+import type { Log } from '../lib/log.ts';
 import { traceContextOf } from '../lib/trace-context.ts';
 import { batchAnswer, failedResult, type BatchResult } from './batch-answer.ts';
 import { createBodyBudget } from './body-budget.ts';
@@ -48,13 +49,14 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
     };
   const budget = createBodyBudget(budgetBytes);
   const read = async (exchange: Exchange, bytes: number): Promise<HttpMessage> => {
-    const { request, response } = exchange;
+    const { request } = exchange;
     exchange.expectBody();
-    const body = await readBody(request, { bytes, take: budget.lease(response) });
+    const body = await readBody(request, { bytes, take: budget.lease(exchange) });
     return decodeHttpMessage(eventFields(request.rawHeaders), body);
   };
   const invokeBatch = async (exchange: Exchange, name: string): Promise<void> => {
-    const { log, traceparent, request } = exchange;
+    const { traceparent, request } = exchange;
+    const log = (): Log => exchange.log();
     const tracestate = stateOf(request);
     await answerBatch(exchange, await read(exchange, directBytes), async (event) => {
       const facts = { read: async () => event, log, traceparent, tracestate };
@@ -67,11 +69,11 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
   return {
     async invoke(exchange, name) {
       exchange.allow('POST');
-      const { request, response, log, traceparent } = exchange;
+      const { request, response, traceparent } = exchange;
       if (isBatch(request)) return invokeBatch(exchange, name);
       const reply = await runner.post(name, {
         read: async () => single(await read(exchange, directBytes)),
-        log,
+        log: () => exchange.log(),
         traceparent,
         tracestate: stateOf(request),
       });

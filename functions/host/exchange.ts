@@ -1,29 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { monotonicMs } from '../lib/monotonic.ts';
 import type { Telemetry } from './telemetry.ts';
 import { traceFields } from './telemetry/span-context.ts';
 import { traceRequest } from './telemetry/trace-request.ts';
 
-/** A request with its response. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Of the request, without the query. */
-  readonly path: string;
-  /** W3C trace context of the exchange. */
-  readonly traceparent: string | undefined;
-  /** Bound to the request's id and trace. */
-  readonly log: () => Logger;
-  /** @throws CloverError CLV_METHOD_NOT_ALLOWED unless the method is one of these. */
-  readonly allow: (...methods: readonly string[]) => void;
-  /** Lets a client that waits for it (`Expect: 100-continue`) send its body. */
-  readonly expectBody: () => void;
-}
-
-/** What {@link openExchange} tells of requests. */
+/** What exchanges tell of themselves, and to whom. */
 export interface ExchangeOptions {
-  readonly log: Logger;
+  readonly log: Log;
   readonly telemetry: Telemetry;
   /** Makes the ids of requests that have none. */
   readonly newId: () => string;
@@ -41,53 +26,74 @@ export function createRequestIds(): () => string {
   };
 }
 
-/** Gives the request an id and a trace, and tells of its end. */
-export function openExchange(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { log, telemetry, newId }: ExchangeOptions,
-): Exchange {
-  const { url = '/', method = '' } = request;
-  const path = url.split('?', 1)[0] ?? url;
-  const requestId = requestIdOf(request, newId);
-  response.setHeader('x-request-id', requestId);
-  const { traceparent } = traceRequest(telemetry, request, response, () => routeOf(path));
-  let bound: Logger | undefined;
-  const boundLog = (): Logger => (bound ??= log.child({ requestId, ...traceFields(traceparent) }));
-  const began = performance.now();
-  response.once('close', () => {
-    const { statusCode: status, writableFinished: whole } = response;
+/** A request with its response: it has an id and a trace, and its end is told. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Of the request, without the query. */
+  readonly path: string;
+  /** W3C trace context of the exchange. */
+  readonly traceparent: string | undefined;
+  readonly #options: ExchangeOptions;
+  readonly #requestId: string;
+  readonly #began = monotonicMs();
+  readonly #onClose: (() => void)[] = [];
+  #log: Log | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
+    const { url = '/' } = request;
+    this.request = request;
+    this.response = response;
+    this.path = url.split('?', 1)[0] ?? url;
+    this.#options = options;
+    this.#requestId = requestIdOf(request, options.newId);
+    response.setHeader('x-request-id', this.#requestId);
+    const { traceparent, end } = traceRequest(options.telemetry, request, response, this.path);
+    this.traceparent = traceparent;
+    if (end !== undefined) this.#onClose.push(end);
+    // One listener for all who want to know: each costs as much as a small handler.
+    response.once('close', () => this.#closed());
+  }
+
+  /** The log of the process, bound to the request's id and trace. */
+  log(): Log {
+    const requestId = this.#requestId;
+    return (this.#log ??= this.#options.log.child({ requestId, ...traceFields(this.traceparent) }));
+  }
+
+  /** @throws CloverError CLV_METHOD_NOT_ALLOWED unless the method is one of these. */
+  allow(...methods: readonly string[]): void {
+    const { method = '' } = this.request;
+    if (methods.includes(method)) return;
+    this.response.setHeader('allow', methods.join(', '));
+    const message = `${method} is not allowed, use ${methods.join(' or ')}`;
+    throw new CloverError('CLV_METHOD_NOT_ALLOWED', message);
+  }
+
+  /** Lets a client that waits for it (`Expect: 100-continue`) send its body. */
+  expectBody(): void {
+    const { expect } = this.request.headers;
+    if (expect?.toLowerCase() === '100-continue') this.response.writeContinue();
+  }
+
+  /** Calls back when the answer is out, or nobody waits for it any more. */
+  onClose(listener: () => void): void {
+    this.#onClose.push(listener);
+  }
+
+  #closed(): void {
+    for (const listener of this.#onClose) listener();
+    const { statusCode: status, writableFinished: whole } = this.response;
     const level = status >= 500 || !whole ? 'warn' : 'debug';
-    if (!log.isLevelEnabled(level)) return;
-    const ms = Math.round(performance.now() - began);
-    boundLog()[level]({ method, url, status, ms, whole }, 'request');
-  });
-  return {
-    request,
-    response,
-    path,
-    traceparent,
-    log: boundLog,
-    allow: (...methods) => {
-      if (methods.includes(method)) return;
-      response.setHeader('allow', methods.join(', '));
-      const message = `${method} is not allowed, use ${methods.join(' or ')}`;
-      throw new CloverError('CLV_METHOD_NOT_ALLOWED', message);
-    },
-    expectBody: () => {
-      if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
-    },
-  };
+    if (!this.#options.log.isLevelEnabled(level)) return;
+    const { method, url } = this.request;
+    const ms = Math.round(monotonicMs() - this.#began);
+    this.log()[level]({ method, url, status, ms, whole }, 'request');
+  }
 }
 
 /** The caller's id where it is fit for a log line, else a new one. */
 function requestIdOf({ headers }: IncomingMessage, newId: () => string): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : newId();
-}
-
-/** The pattern of a path of the host itself: few of them, so that they may label metrics. */
-function routeOf(path: string): string | undefined {
-  if (path.startsWith('/functions/')) return '/functions/{name}';
-  return path === '/' || path === '/broker' ? path : undefined;
 }

@@ -1,12 +1,12 @@
-import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
+import type { Log } from '../lib/log.ts';
 
 /** What a handler knows of the invocation that it serves. */
 export interface Invocation {
   /** Aborted at the delivery's deadline and when the host stops. */
   readonly signal: AbortSignal;
   /** Bound to the function, the event and its trace. */
-  readonly log: Logger;
+  readonly log: Log;
   /** Sends an event to the broker. It carries the trace of this invocation on, unless it has one of its own. */
   readonly emit: EmitEvent;
 }

@@ -1,6 +1,6 @@
-import type { Logger } from 'pino';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { EmitEvent, Invocation } from './invocation.ts';
 
@@ -11,7 +11,7 @@ export interface InvokeOptions {
   /** Milliseconds until the signal aborts and the caller is told so. */
   readonly deadlineMs: number;
   /** Called when the handler wants to log: most never do. */
-  readonly log: () => Logger;
+  readonly log: () => Log;
   readonly emit: EmitEvent;
   /** Called when the handler has really ended, which may be after the deadline. */
   readonly onEnd: () => void;
@@ -67,13 +67,13 @@ async function run(
  */
 class LazyInvocation implements Invocation {
   readonly emit: EmitEvent;
-  readonly #makeLog: () => Logger;
-  #log: Logger | undefined;
+  readonly #makeLog: () => Log;
+  #log: Log | undefined;
   // Not by AbortSignal.any from one of the host either: for small handlers it costs more than all the rest.
   #controller: AbortController | undefined;
   #aborted: CloverError | undefined;
 
-  constructor(makeLog: () => Logger, emit: EmitEvent) {
+  constructor(makeLog: () => Log, emit: EmitEvent) {
     this.#makeLog = makeLog;
     this.emit = emit;
   }
@@ -84,7 +84,7 @@ class LazyInvocation implements Invocation {
     return this.#controller.signal;
   }
 
-  get log(): Logger {
+  get log(): Log {
     return (this.#log ??= this.#makeLog());
   }
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
 import { CloverError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
-import { createRequestIds, openExchange, type Exchange } from './exchange.ts';
+import { createRequestIds, Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
 import { asCloverError, sendProblem } from './problem.ts';
 import { createRoutes } from './routes.ts';
@@ -19,10 +19,12 @@ export interface ListenerOptions {
   readonly rootFunction?: string;
   /** Whether a caller may have everything but health. */
   readonly isAuthorized: (authorization: string | undefined) => boolean;
-  readonly log: Logger;
+  readonly log: Log;
   readonly telemetry: Telemetry;
   readonly cors: Cors;
   readonly isDraining: () => boolean;
+  /** Told of every response when it begins, and when it is closed. */
+  readonly open: Pick<Set<ServerResponse>, 'add' | 'delete'>;
 }
 
 /** What a host answers itself, as OpenAPI writes paths; everything else is a function's. */
@@ -42,7 +44,7 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
  * server; a function's own routes, and Express with them, are loaded by the first request for one.
  */
 export function createListener(options: ListenerOptions): RequestListener {
-  const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining } = options;
+  const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining, open } = options;
   const events = createEventPosts(options);
   const routes = createRoutes(runner.deployed);
   const newId = createRequestIds();
@@ -57,8 +59,9 @@ export function createListener(options: ListenerOptions): RequestListener {
     return true;
   };
 
-  const scrape = async ({ allow, response }: Exchange): Promise<void> => {
-    allow('GET', 'HEAD');
+  const scrape = async (exchange: Exchange): Promise<void> => {
+    const { response } = exchange;
+    exchange.allow('GET', 'HEAD');
     const page = await telemetry.scrape?.();
     if (page === undefined) throw new CloverError('CLV_NOT_FOUND', 'metrics are switched off');
     response.writeHead(200, { 'content-type': page.contentType }).end(page.body);
@@ -84,8 +87,11 @@ export function createListener(options: ListenerOptions): RequestListener {
     handler(request, response, (error) => fail(error, exchange));
   };
 
+  const told = { log, telemetry, newId };
   return (request, response) => {
-    const exchange = openExchange(request, response, { log, telemetry, newId });
+    const exchange = new Exchange(request, response, told);
+    open.add(response);
+    exchange.onClose(() => open.delete(response));
     if (isDraining()) response.setHeader('connection', 'close');
     answer(exchange).catch((error: unknown) => fail(error, exchange));
   };
@@ -106,8 +112,8 @@ function sendJson({ response }: Exchange, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function fail(error: unknown, { response, log }: Exchange): void {
+function fail(error: unknown, exchange: Exchange): void {
   const known = asCloverError(error);
-  if (known.code === 'CLV_INTERNAL') log().error({ err: error }, 'request failed');
-  sendProblem(response, known);
+  if (known.code === 'CLV_INTERNAL') exchange.log().error({ err: error }, 'request failed');
+  sendProblem(exchange.response, known);
 }

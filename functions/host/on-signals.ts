@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../lib/log.ts';
 import type { Serving } from './serve.ts';
 
 /** Options of {@link endOnSignals}. */
@@ -6,7 +6,7 @@ export interface SignalOptions {
   readonly serving: Pick<Serving, 'drain' | 'pending'>;
   /** Releases what is left after the drain. */
   readonly release: () => Promise<void>;
-  readonly log: Logger;
+  readonly log: Log;
   /** Milliseconds that a drain may take. Default 30 000. */
   readonly limitMs?: number;
 }

@@ -1,7 +1,7 @@
-import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
@@ -19,7 +19,7 @@ import { createInvocationTracer, type InvocationFacts } from './telemetry/trace-
 export interface RunnerOptions {
   readonly functions: readonly CloverFunction[];
   readonly catalogue: readonly FunctionEntry[];
-  readonly log: Logger;
+  readonly log: Log;
   /** Direct invocations of one function at the same time. */
   readonly concurrency?: number;
   /** Milliseconds that a direct invocation has. */
@@ -35,7 +35,7 @@ export interface RunnerOptions {
 export interface EventRequest {
   /** Reads the event; called once the function has room for it. */
   readonly read: () => Promise<CloudEvent>;
-  readonly log: () => Logger;
+  readonly log: () => Log;
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
@@ -106,17 +106,20 @@ export function createRunner(options: RunnerOptions): Runner {
   };
   const work = async (
     { fn, handlers }: Target,
-    facts: Omit<InvocationFacts, 'function'>,
-    logOf: () => Logger,
+    facts: InvocationFacts,
+    logOf: () => Log,
     { deadlineMs: limit, onEnd }: { readonly deadlineMs: number; readonly onEnd: () => void },
   ): Promise<CloudEvent | undefined> => {
     const { event } = facts;
     const handler = handlers.get(event.type);
     if (handler === undefined) {
       onEnd();
-      throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`);
+      const message = `must be one of: ${[...handlers.keys()].sort().join(', ')}`;
+      throw new CloverError('CLV_EVENT_INVALID', `${fn.name} has no handler of ${event.type}`, {
+        details: [{ field: 'type', message }],
+      });
     }
-    const traced = tracer.begin({ ...facts, function: fn.name });
+    const traced = tracer.begin(facts);
     const { context } = traced;
     const invocation = invoke(handler, event, {
       name: fn.name,
@@ -142,7 +145,7 @@ export function createRunner(options: RunnerOptions): Runner {
   return {
     deployed,
     emit,
-    post: async (name, { read, log: requestLog, traceparent, tracestate }) => {
+    post: async (name, request) => {
       const target = find(name);
       if (target.direct >= concurrency) {
         const message = `${name} has ${concurrency} events in hand`;
@@ -154,21 +157,27 @@ export function createRunner(options: RunnerOptions): Runner {
       const onEnd = (): void => {
         target.direct -= 1;
       };
-      const event = await accept(target.admit, read).catch((error: unknown) => {
-        turnAway(target, error);
+      let event: CloudEvent;
+      try {
+        event = await request.read();
+        target.admit?.(event);
+      } catch (error) {
         onEnd();
+        turnAway(target, error);
         throw error;
-      });
-      const facts = { trigger: 'http', event, traceparent, tracestate } as const;
-      return work(target, facts, requestLog, { deadlineMs, onEnd });
+      }
+      const { traceparent, tracestate } = request;
+      const facts = { trigger: 'http', function: name, event, traceparent, tracestate } as const;
+      return work(target, facts, request.log, { deadlineMs, onEnd });
     },
     deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
-      const bound = (): Logger => log.child({ route, attempt });
+      const bound = (): Log => log.child({ route, attempt });
       const trigger = route.startsWith('schedule/') ? 'timer' : 'pubsub';
       try {
         const target = find(name);
         const limits = { deadlineMs: timeoutMs, onEnd: () => undefined };
-        const reply = await work(target, { trigger, event, route, attempt }, bound, limits);
+        const facts = { trigger, function: name, event, route, attempt } as const;
+        const reply = await work(target, facts, bound, limits);
         return { status: 200, message: '', ...(reply === undefined ? {} : { reply }) };
       } catch (error) {
         bind(bound(), name, event, event.extensions['traceparent']).warn(
@@ -209,16 +218,7 @@ interface Target {
   readonly handlers: ReadonlyMap<string, EventHandler>;
 }
 
-async function accept(
-  admit: Admission | undefined,
-  read: () => Promise<CloudEvent>,
-): Promise<CloudEvent> {
-  const event = await read();
-  admit?.(event);
-  return event;
-}
-
-async function closeOne(fn: CloverFunction, log: Logger): Promise<void> {
+async function closeOne(fn: CloverFunction, log: Log): Promise<void> {
   try {
     await fn.close?.();
   } catch (error) {
@@ -226,7 +226,7 @@ async function closeOne(fn: CloverFunction, log: Logger): Promise<void> {
   }
 }
 
-function bind(log: Logger, name: string, event: CloudEvent, traceparent?: string): Logger {
+function bind(log: Log, name: string, event: CloudEvent, traceparent?: string): Log {
   const { id, source, type } = event;
   return log.child({
     function: name,

@@ -3,6 +3,7 @@ const quoted = String.raw`"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\uffff]|\\[\t\x2
 const parameter = String.raw`(${token})=(${token}|${quoted})`;
 // Blanks are in one place only of each alternative, so that no text is tried in two ways.
 const whole = new RegExp(`^(${token}/${token})((?:[ \\t]*;(?:[ \\t]*${parameter})?)*)[ \\t]*$`);
+const everyParameter = new RegExp(parameter, 'g');
 
 /** A media type, taken apart. */
 export interface MediaType {
@@ -12,13 +13,18 @@ export interface MediaType {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** Whether a text is a media type (RFC 9110 §8.3.1). */
+export function isMediaType(text: string): boolean {
+  return whole.test(text);
+}
+
 /** Reads a media type (RFC 9110 §8.3.1); undefined when the text is none. */
 export function parseMediaType(text: string): MediaType | undefined {
   const match = whole.exec(text);
   if (match === null) return undefined;
   const [, essence = '', rest = ''] = match;
   const parameters = new Map<string, string>();
-  for (const [, name = '', value = ''] of rest.matchAll(new RegExp(parameter, 'g'))) {
+  for (const [, name = '', value = ''] of rest === '' ? [] : rest.matchAll(everyParameter)) {
     const key = name.toLowerCase();
     if (!parameters.has(key)) parameters.set(key, unquote(value));
   }

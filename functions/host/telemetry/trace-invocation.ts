@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { traceContextOf, type TraceContext } from '../../lib/trace-context.ts';
+import { monotonicMs } from '../../lib/monotonic.ts';
 import { asCloverError } from '../problem.ts';
 import { noTelemetry, type Telemetry } from '../telemetry.ts';
 
@@ -61,12 +62,12 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
         },
       });
       cold = false;
-      const began = performance.now();
+      const began = monotonicMs();
       const { traceparent } = span;
       return {
         context: traceparent === undefined ? parent : { ...parent, traceparent },
         end: (outcome) => {
-          telemetry.record('faas.invoke_duration', (performance.now() - began) / 1_000, labels);
+          telemetry.record('faas.invoke_duration', (monotonicMs() - began) / 1_000, labels);
           if (outcome === undefined) {
             telemetry.count('faas.invocations', 1, labels);
           } else {

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { monotonicMs } from '../../lib/monotonic.ts';
 import { noTelemetry, type Telemetry, type TelemetrySpan } from '../telemetry.ts';
 
 /** A request that is being measured. */
 export interface TracedRequest {
   /** W3C trace context of the request's span, or the caller's own; undefined without any. */
   readonly traceparent: string | undefined;
+  /** To be called when its response is closed; absent when it is not measured. */
+  readonly end?: () => void;
 }
 
 /**
@@ -27,50 +30,51 @@ const methods: ReadonlySet<string> = new Set([
 
 /**
  * Measures a request from now to the end of its response, by the semantic conventions for HTTP servers.
- * @param routeOf the route's pattern, asked at the end: `/functions/:name`; undefined when nothing matched.
+ * @param path of the request, without the query, which may carry what nobody should read in a trace.
  */
 export function traceRequest(
   telemetry: Telemetry,
   request: IncomingMessage,
   response: ServerResponse,
-  routeOf: () => string | undefined,
+  path: string,
 ): TracedRequest {
-  const { method = '', url = '' } = request;
+  const { method = '' } = request;
   const traceparent = oneHeader(request, 'traceparent');
-  if (telemetry === noTelemetry || untraced.test(url)) return { traceparent };
+  if (telemetry === noTelemetry || untraced.test(path)) return { traceparent };
   const known = methods.has(method) ? method : '_OTHER';
   const span = telemetry.span(known, {
     kind: 'server',
     traceparent,
     tracestate: oneHeader(request, 'tracestate'),
-    // No query: it may carry what nobody should read in a trace.
     attributes: {
       'http.request.method': known,
-      'url.path': url.split('?', 1)[0] ?? '',
+      'url.path': path,
       'url.scheme': 'http',
     },
   });
-  const began = performance.now();
-  response.once('close', () => end(telemetry, span, { began, method: known, response, routeOf }));
-  return { traceparent: span.traceparent ?? traceparent };
+  const began = monotonicMs();
+  return {
+    traceparent: span.traceparent ?? traceparent,
+    end: () => end(telemetry, span, { began, method: known, response, path }),
+  };
 }
 
 interface Ended {
   readonly began: number;
   readonly method: string;
   readonly response: ServerResponse;
-  readonly routeOf: () => string | undefined;
+  readonly path: string;
 }
 
 function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
-  const { began, method, response, routeOf } = ended;
+  const { began, method, response, path } = ended;
   const { statusCode: status, writableFinished: whole } = response;
-  const route = routeOf();
+  const route = routeOf(path);
   const named = route === undefined ? {} : { 'http.route': route };
   // A watch lasts as long as its reader likes: that is no duration of ours.
   const streams = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
   if (!streams) {
-    telemetry.record('http.server.request.duration', (performance.now() - began) / 1_000, {
+    telemetry.record('http.server.request.duration', (monotonicMs() - began) / 1_000, {
       'http.request.method': method,
       'http.response.status_code': status,
       ...named,
@@ -82,6 +86,12 @@ function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
     span.fail(new Error('the caller went away before the end of the response'));
   else if (status >= 500) span.fail(new Error(`status ${status}`));
   span.end();
+}
+
+/** The pattern of a path of the host itself: few of them, so that they may label metrics. */
+function routeOf(path: string): string | undefined {
+  if (path.startsWith('/functions/')) return '/functions/{name}';
+  return path === '/' || path === '/broker' ? path : undefined;
 }
 
 function oneHeader(request: IncomingMessage, name: string): string | undefined {

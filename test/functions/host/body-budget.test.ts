@@ -11,7 +11,8 @@ test('bodies share their memory: what finds no room is 503, and room comes back'
   const budget = createBodyBudget(1_000_000);
   const held: (() => void)[] = [];
   const server = createServer((request, response) => {
-    readBody(request, { bytes: 800_000, take: budget.lease(response) }).then(
+    const take = budget.lease({ onClose: (listener) => response.once('close', listener) });
+    readBody(request, { bytes: 800_000, take }).then(
       () => held.push(() => response.end()),
       (error: unknown) => {
         response.statusCode = error instanceof CloverError ? error.status : 500;
