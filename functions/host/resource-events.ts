@@ -5,13 +5,24 @@ import { apiVersion } from '../../knative/resources/meta.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
-import type { ResourceEvent, ResourceStore } from '../resources/store.ts';
+import type { ResourceStore } from '../resources/store.ts';
+import {
+  announcedOf,
+  announcedPrefix,
+  difference,
+  isAnnounced,
+  markOf,
+  placeOf,
+  type Announcement,
+  type Reference,
+} from './announced.ts';
 import type { Broker } from './broker/broker.ts';
+import type { Mark } from './broker/messages.ts';
 
 /** Options of {@link startResourceEvents}. */
 export interface ResourceEventsOptions {
   readonly store: Pick<ResourceStore, 'list' | 'watch'>;
-  readonly broker: Pick<Broker, 'publish' | 'mark' | 'setMark'>;
+  readonly broker: Pick<Broker, 'publish' | 'mark' | 'marks' | 'setMark'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -22,7 +33,7 @@ export interface ResourceEvents {
   stop(): Promise<void>;
 }
 
-const markKey = 'resource-events';
+const positionKey = 'resource-events/position';
 const retryMs = 1_000;
 
 const verbs = {
@@ -32,9 +43,10 @@ const verbs = {
 } as const;
 
 /**
- * Publishes every change of the store. The resource version is stored in the commit of its event,
- * so no change is missed over a restart; where the store has forgotten that version, every object
- * is announced as updated.
+ * Publishes every change of the store. How far it has come, and what was announced of each object, is stored in
+ * the commit of each event: no change is missed over a restart, and none is announced anew. Where the store has
+ * forgotten the changes since then, what there is is compared with what was announced, and the difference is
+ * published, deletions too.
  */
 export function startResourceEvents({
   store,
@@ -45,41 +57,55 @@ export function startResourceEvents({
   const stop = new AbortController();
   const { signal } = stop;
 
-  const publish = (change: ResourceEvent, version: string): Promise<void> =>
-    broker.publish(resourceEvent(change), { key: markKey, value: version });
+  const announce = async (
+    announced: Map<string, Reference>,
+    announcement: Announcement,
+    position?: Mark,
+  ): Promise<void> => {
+    const marks = [markOf(announcement), ...(position === undefined ? [] : [position])];
+    await broker.publish(resourceEvent(announcement), marks);
+    const { type, object } = announcement;
+    if (type === 'DELETED') announced.delete(placeOf(object));
+    else announced.set(placeOf(object), object);
+  };
 
-  /** Announces everything and returns the version to watch from. */
-  const resync = async (): Promise<string> => {
+  /** Announces the difference and returns the version to watch from. */
+  const resync = async (announced: Map<string, Reference>): Promise<string> => {
     const lists: Awaited<ReturnType<ResourceStore['list']>>[] = [];
     for (const { kind } of kinds) lists.push(await store.list(kind));
+    const objects = lists.flatMap(({ items }): readonly AnyResource[] => items);
+    for (const announcement of difference(announced, objects.map(referenceOf))) {
+      signal.throwIfAborted();
+      await announce(announced, announcement);
+    }
     // The first list is the oldest view: what changed after it is seen again by the watch.
     const version = lists[0]?.resourceVersion ?? '';
-    const objects = lists.flatMap(({ items }): readonly AnyResource[] => items);
-    for (const object of objects.slice(0, -1)) {
-      await broker.publish(resourceEvent({ type: 'MODIFIED', object }));
-    }
-    const last = objects.at(-1);
-    if (last !== undefined) await publish({ type: 'MODIFIED', object: last }, version);
-    // Else every start would begin at the same forgotten place.
-    else await broker.setMark({ key: markKey, value: version });
+    await broker.setMark({ key: positionKey, value: version });
     return version;
   };
 
+  const follow = async (from: string, announced: Map<string, Reference>): Promise<void> => {
+    for await (const { type, object } of store.watch(from, { signal })) {
+      const position = { key: positionKey, value: object.metadata.resourceVersion };
+      const announcement = { type, object: referenceOf(object) };
+      if (isAnnounced(announced, announcement)) await broker.setMark(position);
+      else await announce(announced, announcement, position);
+    }
+  };
+
   const run = async (): Promise<void> => {
-    let from = await broker.mark(markKey);
+    const announced = announcedOf(await broker.marks(announcedPrefix));
+    let isGone = false;
     while (!signal.aborted) {
       try {
-        from ??= await resync();
-        for await (const change of store.watch(from, { signal })) {
-          const { resourceVersion } = change.object.metadata;
-          await publish(change, resourceVersion);
-          from = resourceVersion;
-        }
+        const position = isGone ? undefined : await broker.mark(positionKey);
+        const from = position ?? (await resync(announced));
+        isGone = false;
+        await follow(from, announced);
       } catch (error) {
         if (signal.aborted) return;
-        const gone = error instanceof CloverError && error.code === 'CLV_RESOURCE_GONE';
-        log.warn({ err: error, from }, gone ? 'announcing every object again' : 'trying again');
-        if (gone) from = undefined;
+        isGone ||= error instanceof CloverError && error.code === 'CLV_RESOURCE_GONE';
+        log.warn({ err: error }, isGone ? 'comparing with what was announced' : 'trying again');
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }
@@ -96,10 +122,17 @@ export function startResourceEvents({
   };
 }
 
-/** A change as Knative's ApiServerSource would send it: a reference, not the object. */
-export function resourceEvent({ type: change, object }: ResourceEvent): CloudEvent {
-  const { kind, metadata } = object;
+function referenceOf({ kind, metadata }: AnyResource): Reference {
   const { namespace, name, uid, resourceVersion } = metadata;
+  return { kind, namespace, name, uid, resourceVersion };
+}
+
+/**
+ * A change as Knative's ApiServerSource would send it: a reference, not the object. The id follows from what is
+ * announced, so that the same announcement has the same id whenever it is made.
+ */
+export function resourceEvent({ type: change, object }: Announcement): CloudEvent {
+  const { kind, namespace, name, uid, resourceVersion } = object;
   const { verb, type } = verbs[change];
   const data: ResourceReference = { apiVersion, kind, namespace, name, uid, resourceVersion };
   return {
@@ -107,13 +140,13 @@ export function resourceEvent({ type: change, object }: ResourceEvent): CloudEve
     id: `${uid}-${resourceVersion}-${verb}`,
     source: `/apis/${apiVersion}`,
     type,
-    subject: `/apis/${apiVersion}/namespaces/${namespace}/${pluralOf(object)}/${name}`,
+    subject: `/apis/${apiVersion}/namespaces/${namespace}/${pluralOf(kind)}/${name}`,
     datacontenttype: 'application/json',
     extensions: { kind, name, namespace },
     data: Buffer.from(JSON.stringify(data)),
   };
 }
 
-function pluralOf({ kind }: AnyResource): string {
+function pluralOf(kind: string): string {
   return kinds.find((info) => info.kind === kind)?.plural ?? kind.toLowerCase();
 }

@@ -58,11 +58,11 @@ export interface Broker extends BrokerAdmin {
   /** Begins to deliver; until then events are taken only. */
   start(deliver: Deliver): Promise<void>;
   /**
-   * Takes the event for every matching trigger; resolves after the durable commit. The mark is
+   * Takes the event for every matching trigger; resolves after the durable commit. The marks are
    * stored in the same commit.
    * @throws CloverError CLV_OVERLOADED when the queue is full, CLV_EVENT_INVALID.
    */
-  publish(event: CloudEvent, mark?: Mark): Promise<void>;
+  publish(event: CloudEvent, marks?: readonly Mark[]): Promise<void>;
   /**
    * Takes a tick for a schedule.
    * @param at start of the period, Unix ms.
@@ -71,6 +71,8 @@ export interface Broker extends BrokerAdmin {
   tick(schedule: string, at: number, event: CloudEvent): Promise<boolean>;
   /** The value of a mark. */
   mark(key: string): Promise<string | undefined>;
+  /** Marks whose keys begin so. */
+  marks(prefix: string): Promise<readonly Mark[]>;
   /** Stores a mark without an event. */
   setMark(mark: Mark): Promise<void>;
   counters(): Promise<BrokerCounters>;
@@ -169,11 +171,10 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       deliver = deliverTo;
       await thread.ask({ op: 'start' });
     },
-    publish: async (event, mark) => {
+    publish: async (event, marks = []) => {
       const posted = post(event, ttlOnArrival(event));
-      if (posted.routes.length > 0 || mark !== undefined) {
-        const marked = mark === undefined ? {} : { mark };
-        const { accepted } = await thread.ask({ op: 'publish', posted, ...marked });
+      if (posted.routes.length > 0 || marks.length > 0) {
+        const { accepted } = await thread.ask({ op: 'publish', posted, marks });
         if (accepted !== true) throw full();
       }
       show(event);
@@ -187,6 +188,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       return accepted === true;
     },
     mark: async (key) => (await thread.ask({ op: 'mark', key })).mark,
+    marks: async (prefix) => (await thread.ask({ op: 'marks', prefix })).marks ?? [],
     setMark: async (mark) => {
       await thread.ask({ op: 'setMark', mark });
     },

@@ -27,7 +27,7 @@ export interface DispatcherOptions {
  */
 export interface Dispatcher {
   /** Stores the event for its routes; false when the queue is full. */
-  publish(posted: Posted, mark?: Mark): boolean;
+  publish(posted: Posted, marks?: readonly Mark[]): boolean;
   /** Stores a tick unless one waits or that period had its tick. */
   tick(posted: Posted, mark: Mark): boolean;
   /**
@@ -215,9 +215,9 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
   };
 
   return {
-    publish: (posted, mark) => {
+    publish: (posted, marks = []) => {
       if (posted.routes.length > 0 && !queue.add(posted, now())) return false;
-      if (mark !== undefined) queue.setMark(mark);
+      for (const mark of marks) queue.setMark(mark);
       return true;
     },
     tick: (posted, mark) => {

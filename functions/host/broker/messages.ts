@@ -33,7 +33,8 @@ export interface QueueLimits {
 /** A named value that is stored in the same transaction as the event. */
 export interface Mark {
   readonly key: string;
-  readonly value: string;
+  /** undefined takes the mark away. */
+  readonly value: string | undefined;
 }
 
 /** An event that could not be delivered. */
@@ -131,11 +132,12 @@ export interface Settlement {
 /** What one call to the worker says; `close` ends the thread after its reply. */
 export type Call =
   | { readonly op: 'open'; readonly input: WorkerInput }
-  | { readonly op: 'publish'; readonly posted: Posted; readonly mark?: Mark }
+  | { readonly op: 'publish'; readonly posted: Posted; readonly marks: readonly Mark[] }
   /** Refused while the route has a row, and when the mark has this value. */
   | { readonly op: 'tick'; readonly posted: Posted; readonly mark: Mark }
   | ({ readonly op: 'settle' } & Settlement)
   | { readonly op: 'mark'; readonly key: string }
+  | { readonly op: 'marks'; readonly prefix: string }
   | { readonly op: 'setMark'; readonly mark: Mark }
   | { readonly op: 'deadLetters'; readonly query: DeadLetterQuery }
   | { readonly op: 'deadLetter'; readonly id: number }
@@ -168,6 +170,7 @@ export interface Reply {
   /** Of `publish`, `tick` and `settle`: whether the event was stored. Of `dropDeadLetter`: whether it was there. */
   readonly accepted?: boolean;
   readonly mark?: string;
+  readonly marks?: readonly Mark[];
   readonly deadLetters?: readonly StoredDeadLetter[];
   readonly replayed?: Replayed;
   readonly counters?: BrokerCounters;

@@ -51,6 +51,8 @@ export interface Queue {
   /** No row waits longer than until then. */
   hasten(due: number): void;
   mark(key: string): string | undefined;
+  /** Marks whose keys begin so. */
+  marks(prefix: string): readonly Mark[];
   setMark(mark: Mark): void;
   readonly dead: DeadLetters;
   depth(): number;
@@ -202,8 +204,14 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
       const row = sql.mark.get(key);
       return row === undefined ? undefined : columns(row).text('value');
     },
+    marks: (prefix) =>
+      sql.marks.all(prefix).map((values) => {
+        const row = columns(values);
+        return { key: row.text('key'), value: row.text('value') };
+      }),
     setMark: ({ key, value }) => {
-      sql.setMark.run(key, value);
+      if (value === undefined) sql.removeMark.run(key);
+      else sql.setMark.run(key, value);
     },
     dead,
     depth: () => total.rows,
@@ -255,6 +263,8 @@ function statements(db: DatabaseSync) {
     sendOut: db.prepare('UPDATE deliveries SET out = 1 WHERE id = ?'),
     hasten: db.prepare('UPDATE deliveries SET due = ? WHERE due > ?'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),
+    marks: db.prepare('SELECT key, value FROM marks WHERE substr(key, 1, length(?1)) = ?1'),
+    removeMark: db.prepare('DELETE FROM marks WHERE key = ?'),
     setMark: db.prepare('INSERT OR REPLACE INTO marks (key, value) VALUES (?, ?)'),
   };
 }

@@ -148,7 +148,7 @@ function carryOut({ call, request }: ToWorker, opened: Opened | undefined): Repl
   const reply = { op: 'reply', call } as const;
   switch (request.op) {
     case 'publish':
-      return { ...reply, accepted: dispatcher.publish(request.posted, request.mark) };
+      return { ...reply, accepted: dispatcher.publish(request.posted, request.marks) };
     case 'tick':
       return { ...reply, accepted: dispatcher.tick(request.posted, request.mark) };
     case 'settle':
@@ -157,6 +157,8 @@ function carryOut({ call, request }: ToWorker, opened: Opened | undefined): Repl
       const mark = queue.mark(request.key);
       return mark === undefined ? reply : { ...reply, mark };
     }
+    case 'marks':
+      return { ...reply, marks: queue.marks(request.prefix) };
     case 'setMark':
       queue.setMark(request.mark);
       return reply;

@@ -77,4 +77,7 @@ function metadataOf(metadata: Partial<ObjectMeta> & { readonly name: string }): 
 }
 
 /** What tells the function that a policy has changed. */
-export const updatedEvent = resourceEvent({ type: 'MODIFIED', object: policyOf() });
+export const updatedEvent = resourceEvent({
+  type: 'MODIFIED',
+  object: { kind: 'TrafficPolicy', ...policyOf().metadata },
+});

@@ -152,13 +152,20 @@ test('a restart keeps events, attempts, marks and dead letters, and redelivers w
     reached.resolve();
     return new Promise<Outcome>(() => undefined);
   });
-  await first.publish(eventOf({ type: 'b', id: 'kept' }), { key: 'k', value: '7' });
+  await first.publish(eventOf({ type: 'b', id: 'kept' }), [
+    { key: 'k', value: '7' },
+    { key: 'gone', value: '1' },
+  ]);
+  await first.publish(eventOf({ type: 'nobody' }), [{ key: 'gone', value: undefined }]);
   await reached.promise;
   await first.close();
 
   const second = await open(t, path);
   t.is(await second.mark('k'), '7');
   t.is(await second.mark('other'), undefined);
+  t.is(await second.mark('gone'), undefined);
+  t.deepEqual(await second.marks('k'), [{ key: 'k', value: '7' }]);
+  t.deepEqual(await second.marks('K'), []);
   const ids: string[] = [];
   await second.start(async ({ event }) => {
     ids.push(event.id);
