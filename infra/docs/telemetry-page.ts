@@ -3,6 +3,7 @@ import { metrics } from '../../functions/host/telemetry/metrics.ts';
 import { labelName, prometheusName } from '../../functions/host/telemetry/prometheus-text.ts';
 import { metricNames } from '../../functions/host/telemetry/registry.ts';
 import { markdownTable } from './markdown.ts';
+import { runbookText } from './runbook.ts';
 
 const introduction = `# Telemetry of Clover itself
 
@@ -42,53 +43,18 @@ Those of the semantic conventions keep their names with \`clover_\` before them.
 `;
 
 const alerts = `
+## Agents
+
+A node has one series of each metric of agents: that of its newest start. Causes are those of the agent's ledger, 64 at most.
+A node whose agent was silent for an hour has none any more, and of more than a thousand nodes those are shown that were heard last.
+The same values stand in \`GET /v1/status\`, and so in \`cloverctl status\`, below \`agent/<node>\`.
+
 ## Alerts
 
-The rules stand in [\`infra/prometheus/clover-alerts.yaml\`](../infra/prometheus/clover-alerts.yaml).
+The rules stand in [\`infra/prometheus/clover-alerts.yaml\`](../infra/prometheus/clover-alerts.yaml); a test has each of them fire
+and stay silent. Below each is what to run first: \`CLOVER_SERVER\` and \`CLOVER_TOKEN\` name the control plane, \`AGENT_PORT\` is the
+agent's own on its node.
 
-### CloverDown
-
-The control plane does not answer. Traffic stays as it was last programmed. Look at its log; start it again on the same data: it
-goes on where it was. A deadline that passed meanwhile acts at its first tick.
-
-### CloverRestarts
-
-It ends and is started again. The last line of level \`fatal\` in its log says why. A handler that ends the process counts as a
-failed attempt of its event, which becomes a dead letter in the end.
-
-### CloverQueueGrows
-
-The function of the trigger fails, or takes longer than events come. \`cloverctl status\` has its counters, the log its errors. Other
-triggers are not held up: each has its own share of the queue.
-
-### CloverDeadLetters
-
-\`GET /v1/deadletters\` lists them with the last error. Once the cause is gone, \`POST /v1/deadletters/{id}/replay\` delivers one
-again, and \`DELETE\` drops it.
-
-### CloverEventsDropped
-
-\`ttl\`: replies go round in a circle. \`evicted\`: there were more dead letters than are kept. \`gone\`: a schedule was taken out of the
-catalogue while a tick waited.
-
-### CloverIngestRefuses
-
-\`unavailable\`: ClickHouse is down or slow. \`overloaded\`: it takes less than agents send. \`malformed\`: a sender is broken; its batches are
-not tried again.
-
-### CloverNoEvidence
-
-Look whether the agents run (\`/ledger\` of each), whether a Tap selects the gateway's pod, and whether there is traffic at all. To be
-safe, delete the experiment: its traffic goes back to the control version.
-
-### CloverDeadlineNear
-
-There are too few requests for a verdict, or the versions are too alike for the margin. At the deadline the run is INCONCLUSIVE and
-traffic goes back.
-
-### CloverFunctionFails
-
-\`error_type\` is a code of [errors.md](errors.md), which says what to do.
 `;
 
 /** docs/telemetry.md: what Clover tells of itself, from the table of metrics. */
@@ -99,5 +65,5 @@ export function telemetryPage(): string {
     const title = prometheusName(name, definition);
     return [`\`${title}\``, definition.kind, labels, definition.help];
   });
-  return `${introduction}\n${markdownTable(['name', 'kind', 'labels', 'meaning'], rows)}${alerts}`;
+  return `${introduction}\n${markdownTable(['name', 'kind', 'labels', 'meaning'], rows)}${alerts}${runbookText()}`;
 }

@@ -172,8 +172,9 @@ function evidenceAges(runs: readonly ExperimentRun[], now: number): Values {
     .filter(({ status }) => !ended.has(status.phase))
     .flatMap((run) => {
       const { evidence, startedAt } = run.status;
-      const newest = evidence?.window.to ?? startedAt;
-      return newest === undefined ? [] : one(Math.max(0, now - newest) / 1_000, namesOf(run));
+      if (startedAt === undefined) return [];
+      const newest = evidence?.window.to ?? startedAt + durationMs(run.spec.plan.warmUp);
+      return one(Math.max(0, now - newest) / 1_000, namesOf(run));
     });
 }
 

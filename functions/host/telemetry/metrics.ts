@@ -115,7 +115,7 @@ export const metrics = {
     kind: 'gauge',
     unit: 's',
     labels: ofExperiment,
-    help: 'Time since the newest second that was judged of a run that is not over; since its start before the first.',
+    help: 'Time since the newest second that was judged of a run that is not over; before the first, since the end of its warm-up.',
   },
   'clover.experiment.verdict.age': {
     kind: 'gauge',

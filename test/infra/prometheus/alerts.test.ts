@@ -6,10 +6,12 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { metrics } from '../../../functions/host/telemetry/metrics.ts';
 import { prometheusName } from '../../../functions/host/telemetry/prometheus-text.ts';
+import { runbook } from '../../../infra/docs/runbook.ts';
 import { metricNames } from '../../../functions/host/telemetry/registry.ts';
 
 const root = new URL('../../../', import.meta.url);
 const rulesFile = fileURLToPath(new URL('infra/prometheus/clover-alerts.yaml', root));
+const testsFile = fileURLToPath(new URL('clover-alerts.test.yaml', import.meta.url));
 const rules = z.object({
   groups: z.array(
     z.object({
@@ -34,6 +36,10 @@ const readRules = async () => {
   return rules.parse(document).groups.flatMap((group) => group.rules);
 };
 
+/** Of a histogram there are three series. */
+const withoutSuffix = (expr: string): string =>
+  expr.replaceAll(/(clover_\w+_seconds)_(?:bucket|count|sum)\b/g, '$1');
+
 test('every metric and label of a rule is in the table of metrics', async (t) => {
   const labels = new Map<string, readonly string[]>(
     metricNames.map((name) => [
@@ -42,7 +48,9 @@ test('every metric and label of a rule is in the table of metrics', async (t) =>
     ]),
   );
   for (const { alert, expr } of await readRules()) {
-    const used = [...expr.matchAll(/\b((?:clover|process|nodejs)_\w+|up)\b(?:\{([^}]*)\})?/g)];
+    const used = [
+      ...withoutSuffix(expr).matchAll(/\b((?:clover|process|nodejs)_\w+|up)\b(?:\{([^}]*)\})?/g),
+    ];
     t.true(used.length > 0, alert);
     for (const [, name = '', matchers = ''] of used) {
       if (name === 'up') continue;
@@ -55,20 +63,56 @@ test('every metric and label of a rule is in the table of metrics', async (t) =>
   }
 });
 
-test('every rule has its place in docs/telemetry.md', async (t) => {
+test('every rule has its runbook in docs/telemetry.md, and every runbook its rule', async (t) => {
   const page = await readFile(new URL('docs/telemetry.md', root), 'utf8');
-  for (const { alert, annotations } of await readRules()) {
+  const alerts = await readRules();
+  t.deepEqual(Object.keys(runbook).toSorted(), alerts.map(({ alert }) => alert).toSorted());
+  for (const { alert, annotations } of alerts) {
     t.true(page.includes(`\n### ${alert}\n`), alert);
     t.is(annotations.runbook_url, `docs/telemetry.md#${alert.toLowerCase()}`);
   }
 });
 
+test('every command of cloverctl in a runbook is one', async (t) => {
+  const page = await readFile(new URL('docs/cli.md', root), 'utf8');
+  const named = Object.values(runbook)
+    .flatMap(({ commands }) => commands)
+    .flatMap((command) => /^cloverctl (\w+)/.exec(command)?.[1] ?? []);
+  t.true(named.length > 10);
+  for (const command of named) t.regex(page, new RegExp(`\\| \`${command}\\b`), command);
+});
+
+const cases = z.object({
+  tests: z.array(
+    z.object({
+      alert_rule_test: z.array(
+        z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()) }),
+      ),
+    }),
+  ),
+});
+
+test('of every rule it is tested that it fires, and that it is silent', async (t) => {
+  const document: unknown = parse(await readFile(testsFile, 'utf8'));
+  const tested = cases.parse(document).tests.flatMap((one) => one.alert_rule_test);
+  for (const { alert } of await readRules()) {
+    const counts = tested
+      .filter(({ alertname }) => alertname === alert)
+      .map((one) => one.exp_alerts.length);
+    t.true(counts.includes(0), `${alert} is never silent`);
+    t.true(
+      counts.some((count) => count > 0),
+      `${alert} never fires`,
+    );
+  }
+});
+
 const promtool = spawnSync('promtool', ['--version']).status === 0 ? test : test.skip;
 
-promtool('promtool takes the rules, and they fire when they should', (t) => {
+promtool('promtool takes the rules, and they fire when they should and only then', (t) => {
   for (const args of [
     ['check', 'rules', rulesFile],
-    ['test', 'rules', fileURLToPath(new URL('clover-alerts.test.yaml', import.meta.url))],
+    ['test', 'rules', testsFile],
   ]) {
     const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
     t.is(status, 0, stdout + stderr);
