@@ -1,4 +1,5 @@
 import {
+  defaultFloor,
   metric as metricSchema,
   type Effect,
   type ExperimentSpec,
@@ -41,7 +42,7 @@ export function judgeMetric(
 }
 
 function judgeLatency(
-  metric: Extract<Metric, { type: 'latency' }>,
+  metric: Metric,
   plan: ExperimentSpec,
   window: EvidenceWindow,
 ): MetricResult | undefined {
@@ -72,19 +73,20 @@ function judgeLatency(
  * FAIL needs both to be sure, a PASS needs one of them to be surely not so.
  */
 function judgeErrors(
-  metric: Extract<Metric, { type: 'errors' }>,
+  metric: Metric,
   plan: ExperimentSpec,
   window: EvidenceWindow,
 ): MetricResult | undefined {
   if (window.epochs.length === 0) return undefined;
-  const limit = 1 + metric.margin;
+  const { margin, floor = defaultFloor } = metric;
+  const limit = 1 + margin;
   const known = window.epochs.map((epoch) => ({
     p: epoch.weight / 100,
     control: failures(epoch.control),
     variant: failures(epoch.variant),
   }));
   const variant = addArms(window.epochs.map((epoch) => epoch.variant));
-  const prior = metric.floor > 0 && metric.floor < 1 ? priorAround(metric.floor) : jeffreys;
+  const prior = floor > 0 && floor < 1 ? priorAround(floor) : jeffreys;
   const judge = (counts: readonly EventCounts[], failed: number, fine: number): Judged => {
     const ratio = rateRatioInterval(counts, plan.alpha);
     const level = proportionInterval(
@@ -93,8 +95,8 @@ function judgeErrors(
       plan.alpha,
       prior,
     );
-    const good = ratio.high <= limit || level.high <= metric.floor;
-    const bad = ratio.low > limit && level.low > metric.floor;
+    const good = ratio.high <= limit || level.high <= floor;
+    const bad = ratio.low > limit && level.low > floor;
     const byFloor = good && ratio.high > limit;
     return { ratio, byFloor, says: good ? 'PASS' : bad ? 'FAIL' : 'UNDECIDED' };
   };
@@ -116,8 +118,8 @@ function judgeErrors(
     highest: Math.max(plain.ratio.high, cruellest.ratio.high) - 1,
     says: plain.says,
     surely: (plain.says === 'PASS' ? cruellest : kindest).says === plain.says,
-    worse: plain.ratio.estimate > limit && failures(variant) > metric.floor * settled(variant),
-    ...(plain.byFloor && { below: metric.floor }),
+    worse: plain.ratio.estimate > limit && failures(variant) > floor * settled(variant),
+    ...(plain.byFloor && { below: floor }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defaultFloor } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';
 import type { Moments } from '../lib/statistics/design-sequence.ts';
 import { mixtureBound, mixtureRho } from '../lib/statistics/normal-mixture.ts';
@@ -24,9 +25,6 @@ import {
 
 /** Requests for which the bounds of the watch are the tightest. */
 const tunedFor = 1_000;
-
-/** Error ratio over the control's that is always allowed, where no metric names a floor. */
-const defaultFloor = 0.01;
 
 /** Additional input of a watch. */
 export interface WatchInput extends JudgeInput {

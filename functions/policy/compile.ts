@@ -1,5 +1,6 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
-import type { Fault, TrafficPolicy, TrafficRule } from '../../knative/resources/traffic-policy.ts';
+import type { Fault } from '../../knative/resources/fault.ts';
+import type { TrafficPolicy, TrafficRule } from '../../knative/resources/traffic-policy.ts';
 import { standingRun, type ArmStamp } from '../lib/arm-stamp.ts';
 import { durationMs } from '../lib/duration.ts';
 import { byPolicyAge, policyKey, targetKey } from '../lib/policy-age.ts';

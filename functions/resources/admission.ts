@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { experimentSpec, type ExperimentSpec } from '../../knative/resources/experiment.ts';
+import { documentSchema } from '../../knative/crd.ts';
 import {
   kinds,
   type AnyResource,
@@ -7,22 +7,21 @@ import {
   type KindInfo,
 } from '../../knative/resources/kinds.ts';
 import { metadataInput } from '../../knative/resources/meta.ts';
-import { tapSpec } from '../../knative/resources/tap.ts';
-import { trafficPolicySpec } from '../../knative/resources/traffic-policy.ts';
-import { canonicalJson } from '../lib/canonical-json.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
-import { fieldErrors, show } from './field-errors.ts';
-import {
-  duplicates,
-  durationProblems,
-  faultProblems,
-  trafficPolicyProblems,
-} from './policy-checks.ts';
+import { show } from './field-errors.ts';
+import { lint } from './lint.ts';
+import { metadataProblems } from './metadata-checks.ts';
+import { withDefaults } from './schema/defaults.ts';
+import { ruleErrors, type RuleError } from './schema/rule-errors.ts';
+import { schemaErrors } from './schema/schema-errors.ts';
 
 const admitted = z.looseObject({ metadata: metadataInput, spec: z.unknown() });
 
 /** What a document asks for, with every default filled in. */
 export type Admitted = z.output<typeof admitted>;
+
+// A guard, for a copy by a schema would lose a key such as `__proto__` unseen.
+const isAdmitted = (value: unknown): value is Admitted => admitted.safeParse(value).success;
 
 /** How a kind is spelled and checked. */
 export function kindInfo(kind: Kind): KindInfo {
@@ -32,22 +31,29 @@ export function kindInfo(kind: Kind): KindInfo {
 }
 
 /**
- * Checks a whole document by the schema of its kind and across its fields.
+ * Checks a whole document as an API server does with fieldValidation=Strict: defaults, schema, and then the
+ * rules in CEL, all of the kind's CustomResourceDefinition. Lint is added, as an admission webhook would.
  * @throws CloverError CLV_RESOURCE_INVALID with every problem that was found.
  */
 export function admitDocument(kind: Kind, document: unknown): Admitted {
-  const schema = kindInfo(kind).document;
-  const parsed = schema.safeParse(document);
-  if (!parsed.success) {
-    refuse(kind, nameOf(document), fieldErrors(schema, document, parsed.error.issues));
-  }
-  const result = admitted.parse(parsed.data);
-  refuse(kind, result.metadata.name, specProblems[kind](result.spec));
-  return result;
+  const schema = documentSchema(kind);
+  const whole = withDefaults(schema, document);
+  refuse(kind, nameOf(document), schemaErrors(schema, whole));
+  if (!isAdmitted(whole)) throw new CloverError('CLV_INTERNAL', `${kind}: fits no admitted form`);
+  const linted = lint(kind, whole.spec);
+  const broken = ruleErrors(schema, whole, undefined).filter(
+    ({ rule }) => !linted.some(({ refines }) => refines === rule.rule),
+  );
+  refuse(kind, whole.metadata.name, [
+    ...metadataProblems(whole.metadata),
+    ...broken.map(plain),
+    ...linted.map(plain),
+  ]);
+  return whole;
 }
 
 /**
- * Checks an admitted document against what is stored.
+ * Checks an admitted document against what is stored: the rules that see the old object.
  * @param existing The object that it would replace.
  * @throws CloverError CLV_RESOURCE_INVALID.
  */
@@ -56,45 +62,12 @@ export function admitChange(
   { metadata, spec }: Admitted,
   existing: AnyResource | undefined,
 ): void {
-  if (kind !== 'ExperimentRun' || existing === undefined) return;
-  if (canonicalJson(existing.spec) === canonicalJson(spec)) return;
-  const message = 'is immutable; start another run by changing its Experiment';
-  refuse(kind, metadata.name, [{ field: 'spec', message }]);
+  if (existing === undefined) return;
+  const old = { spec: existing.spec };
+  refuse(kind, metadata.name, ruleErrors(documentSchema(kind), { spec }, old).map(plain));
 }
 
-const specProblems: Readonly<Record<Kind, (spec: unknown) => ErrorDetail[]>> = {
-  Experiment: (spec) => experimentProblems(experimentSpec.parse(spec)),
-  ExperimentRun: () => [],
-  Tap: (spec) =>
-    duplicates(
-      tapSpec.parse(spec).ports ?? [],
-      (index) => `spec.ports[${index}]`,
-      (port) => port,
-    ),
-  TrafficPolicy: (spec) => trafficPolicyProblems(trafficPolicySpec.parse(spec)),
-};
-
-function experimentProblems(spec: ExperimentSpec): ErrorDetail[] {
-  return [
-    ...spec.plan.flatMap(({ weight }, index) => {
-      const before = spec.plan[index - 1]?.weight ?? 0;
-      if (weight > before) return [];
-      const message = `found ${weight}; must be more than the ${before} of the step before`;
-      return [{ field: `spec.plan[${index}].weight`, message }];
-    }),
-    ...duplicates(
-      spec.metrics,
-      (index) => `spec.metrics[${index}]`,
-      ({ type, role }) => `${type} ${role}`,
-    ),
-    ...durationProblems(spec.deadline, 'spec.deadline'),
-    // No warm-up, and no watch, are wishes that one may have.
-    ...durationProblems(spec.warmUp, 'spec.warmUp', 0),
-    ...durationProblems(spec.watchAfter.duration, 'spec.watchAfter.duration', 0),
-    ...spec.plan.flatMap(({ hold }, index) => durationProblems(hold, `spec.plan[${index}].hold`)),
-    ...faultProblems(spec.drill?.fault, 'spec.drill.fault'),
-  ];
-}
+const plain = ({ field, message }: RuleError | ErrorDetail): ErrorDetail => ({ field, message });
 
 function refuse(kind: Kind, name: string, details: readonly ErrorDetail[]): void {
   if (details.length === 0) return;

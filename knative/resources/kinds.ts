@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { experimentRunSpec, type ExperimentRun } from './experiment-run.ts';
-import { experimentSpec, type Experiment } from './experiment.ts';
+import { experimentRunSpec, experimentRunStatus, type ExperimentRun } from './experiment-run.ts';
+import { experimentSpec, experimentStatus, type Experiment } from './experiment.ts';
 import { apiVersion, metadataInput } from './meta.ts';
-import { tapSpec, type Tap } from './tap.ts';
-import { trafficPolicySpec, type TrafficPolicy } from './traffic-policy.ts';
+import { tapSpec, tapStatus, type Tap } from './tap.ts';
+import { trafficPolicySpec, trafficPolicyStatus, type TrafficPolicy } from './traffic-policy.ts';
 
 /** Every kind with its stored type. */
 export interface KindMap {
@@ -27,8 +27,24 @@ export interface KindInfo {
   readonly shortNames: readonly string[];
   /** Users may write it; others are written by Clover alone. */
   readonly writable: boolean;
+  /** What the kind is for, in a sentence. */
+  readonly description: string;
+  /** What `kubectl get` shows beside name and age. */
+  readonly columns: readonly PrinterColumn[];
+  readonly spec: z.ZodType;
+  readonly status: z.ZodType;
   /** Schema of a whole document as a user writes it. */
   readonly document: z.ZodType;
+}
+
+/** A column of `kubectl get`. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'date' | 'integer' | 'number' | 'string';
+  /** From the object on, as `kubectl` reads it. */
+  readonly jsonPath: string;
+  /** 1: only with `-o wide`. */
+  readonly priority?: 1;
 }
 
 const document = (kind: Kind, spec: z.ZodType): z.ZodType =>
@@ -47,6 +63,17 @@ export const kinds: readonly KindInfo[] = [
     singular: 'experiment',
     shortNames: ['exp'],
     writable: true,
+    description: 'Compares two versions of a service on real traffic, and keeps the good one.',
+    columns: [
+      { name: 'Target', type: 'string', jsonPath: '.spec.targetRef.name' },
+      { name: 'Control', type: 'string', jsonPath: '.spec.control' },
+      { name: 'Variant', type: 'string', jsonPath: '.spec.variant' },
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Verdict', type: 'string', jsonPath: '.status.verdict' },
+      { name: 'Run', type: 'string', jsonPath: '.status.run', priority: 1 },
+    ],
+    spec: experimentSpec,
+    status: experimentStatus,
     document: document('Experiment', experimentSpec),
   },
   {
@@ -55,6 +82,16 @@ export const kinds: readonly KindInfo[] = [
     singular: 'experimentrun',
     shortNames: ['run'],
     writable: false,
+    description: 'One execution of an Experiment. Clover makes it; it never changes.',
+    columns: [
+      { name: 'Experiment', type: 'string', jsonPath: '.spec.experiment.name' },
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Verdict', type: 'string', jsonPath: '.status.verdict' },
+      { name: 'Variant', type: 'number', jsonPath: '.status.intent.variantWeight' },
+      { name: 'Reason', type: 'string', jsonPath: '.status.reason', priority: 1 },
+    ],
+    spec: experimentRunSpec,
+    status: experimentRunStatus,
     document: document('ExperimentRun', experimentRunSpec),
   },
   {
@@ -63,6 +100,10 @@ export const kinds: readonly KindInfo[] = [
     singular: 'tap',
     shortNames: [],
     writable: true,
+    description: 'Selects the pods of its namespace, and their ports, that agents trace.',
+    columns: [],
+    spec: tapSpec,
+    status: tapStatus,
     document: document('Tap', tapSpec),
   },
   {
@@ -71,6 +112,19 @@ export const kinds: readonly KindInfo[] = [
     singular: 'trafficpolicy',
     shortNames: ['tp'],
     writable: true,
+    description: 'Says where the requests for one service go.',
+    columns: [
+      { name: 'Host', type: 'string', jsonPath: '.spec.target.host' },
+      { name: 'Port', type: 'integer', jsonPath: '.spec.target.port' },
+      {
+        name: 'Programmed',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="Programmed")].status',
+      },
+      { name: 'Snapshot', type: 'integer', jsonPath: '.status.snapshot', priority: 1 },
+    ],
+    spec: trafficPolicySpec,
+    status: trafficPolicyStatus,
     document: document('TrafficPolicy', trafficPolicySpec),
   },
 ];

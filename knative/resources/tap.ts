@@ -1,27 +1,58 @@
 import { z } from 'zod';
-import type { Condition, Resource } from './meta.ts';
+import { condition, observedGeneration, type Resource } from './meta.ts';
+import { mapList, must, setList, type Frozen } from './rule.ts';
+
+const mustBeLabelValue =
+  'must be a label value: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends';
+
+const labelValue = z
+  .string()
+  .regex(/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/, mustBeLabelValue)
+  .max(63)
+  .meta(must(mustBeLabelValue));
 
 /** Schema of `Tap.spec`. */
-export const tapSpec = z.strictObject({
-  /** Pods to trace, by label equality; empty selects every pod of the namespace. */
-  selector: z
-    .strictObject({ matchLabels: z.record(z.string(), z.string()).default({}) })
-    .default({ matchLabels: {} }),
-  /**
-   * TCP ports of servers to trace; absent means every port. A node traces the ports of all Taps
-   * that select one of its pods, on each of these pods.
-   */
-  ports: z.array(z.int().min(1).max(65_535)).min(1).max(64).optional(),
-});
+export const tapSpec = z
+  .strictObject({
+    selector: z
+      .strictObject({
+        matchLabels: z
+          .record(z.string(), labelValue)
+          .default({})
+          .meta({ maxProperties: 32 })
+          .describe('Labels that a pod has to have, each with this value.'),
+      })
+      .default({ matchLabels: {} })
+      .describe('Which pods of the namespace are traced. Empty: every one.'),
+    ports: z
+      .array(z.int().min(1).max(65_535))
+      .min(1)
+      .max(64)
+      .meta(setList)
+      .optional()
+      .describe(
+        'TCP ports of servers to trace; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
+      ),
+  })
+  .describe('What agents trace.');
 
 /** What agents trace. */
 export type TapSpec = z.output<typeof tapSpec>;
 
+/** Schema of `Tap.status`. */
+export const tapStatus = z
+  .strictObject({
+    observedGeneration,
+    conditions: z
+      .array(condition)
+      .meta(mapList('type'))
+      .exactOptional()
+      .describe('None are set today.'),
+  })
+  .describe('What became of the wish.');
+
 /** The fact about a Tap. */
-export interface TapStatus {
-  readonly observedGeneration?: number;
-  readonly conditions?: readonly Condition[];
-}
+export type TapStatus = Frozen<z.output<typeof tapStatus>>;
 
 /** Selects the pods of its namespace, and their ports, that agents trace. */
 export type Tap = Resource<'Tap', TapSpec, TapStatus>;

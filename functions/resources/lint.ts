@@ -1,0 +1,113 @@
+import type { Kind } from '../../knative/resources/kinds.ts';
+import {
+  knownVersions,
+  trafficPolicySpec,
+  uniqueNames,
+  type RequestMatch,
+  type TextMatch,
+  type TrafficPolicySpec,
+  type TrafficRule,
+} from '../../knative/resources/traffic-policy.ts';
+import type { ErrorDetail } from '../lib/errors.ts';
+import { show, suggestion } from './field-errors.ts';
+import { re2Problem } from './re2.ts';
+import { hiddenBy } from './subsume.ts';
+
+/** A problem that no schema and no rule in CEL can say, or none can say as well. */
+export interface LintProblem extends ErrorDetail {
+  /** The rule in CEL that is broken with it: this problem says the same, with the place. */
+  readonly refines?: string;
+}
+
+/**
+ * Lint: what CEL cannot say. RE2's syntax, texts that no request has, rules that can never match, and near
+ * misses of names. Pure; on Kubernetes it is for an admission webhook to call.
+ * @param spec One that its schema takes; it may break rules.
+ */
+export function lint(kind: Kind, spec: unknown): LintProblem[] {
+  if (kind !== 'TrafficPolicy') return [];
+  const policy = trafficPolicySpec.parse(spec);
+  return policy.rules.flatMap((rule, index) => {
+    const field = `spec.rules[${index}]`;
+    const matches = rule.match ?? [];
+    return unknownVersions(rule, policy, field).concat(
+      sameName(policy.rules, index),
+      matches.flatMap((match, at) => matchProblems(match, `${field}.match[${at}]`)),
+      deadRule(policy.rules, index),
+    );
+  });
+}
+
+function unknownVersions(
+  { split }: TrafficRule,
+  { versions }: TrafficPolicySpec,
+  field: string,
+): LintProblem[] {
+  const names = versions.map(({ name }) => name);
+  const allowed = names.map((name) => `"${name}"`).join(', ');
+  return split.flatMap(({ version }, index) => {
+    if (names.includes(version)) return [];
+    const message = `found "${version}"${suggestion(version, names)}; not in spec.versions, allowed: ${allowed}`;
+    return [{ field: `${field}.split[${index}].version`, message, refines: knownVersions.rule }];
+  });
+}
+
+function sameName(rules: readonly TrafficRule[], index: number): LintProblem[] {
+  const name = rules[index]?.name;
+  const first = rules.findIndex((rule) => rule.name === name);
+  if (name === undefined || first === index) return [];
+  const message = `found "${name}" again, as in spec.rules[${first}].name`;
+  return [{ field: `spec.rules[${index}].name`, message, refines: uniqueNames.rule }];
+}
+
+function matchProblems({ path, headers = [] }: RequestMatch, field: string): LintProblem[] {
+  return [
+    ...textProblems(path, `${field}.path`, impossiblePath),
+    ...headers.flatMap(({ value }, index) =>
+      textProblems(value, `${field}.headers[${index}].value`, impossibleValue),
+    ),
+  ];
+}
+
+/** What no request can have: a match of it would be a rule that never matches. */
+function impossiblePath(text: string): string | undefined {
+  if (!text.startsWith('/')) return 'must begin with "/"';
+  return /^[!-"$->@-~]*$/.test(text)
+    ? undefined
+    : 'must be percent-encoded, without the query ("?") and the fragment ("#")';
+}
+
+function impossibleValue(text: string): string | undefined {
+  return text.isWellFormed() && /^[\t\x20-\x7e\u0080-\u{10ffff}]*$/u.test(text)
+    ? undefined
+    : 'must not hold control characters or half characters';
+}
+
+function textProblems(
+  match: TextMatch | undefined,
+  field: string,
+  impossible: (text: string) => string | undefined,
+): LintProblem[] {
+  return Object.entries(match ?? {}).flatMap(([way, text = '']) => {
+    const problem = way === 'regex' ? re2Problem(text) : impossible(text);
+    if (problem === undefined) return [];
+    const message =
+      way === 'regex' ? `which ${problem}; must be an RE2 expression` : `which ${problem}`;
+    return [{ field: `${field}.${way}`, message: `found ${show(text)}, ${message}` }];
+  });
+}
+
+function deadRule(rules: readonly TrafficRule[], index: number): LintProblem[] {
+  const hider = hiddenBy(rules, index);
+  if (hider === undefined) return [];
+  const rule = rules[hider];
+  const label = rule?.name === undefined ? '' : ` ("${rule.name}")`;
+  const why =
+    rule?.match === undefined ? 'takes every request' : 'takes every request that it would match';
+  return [
+    {
+      field: `spec.rules[${index}]`,
+      message: `can never match: spec.rules[${hider}]${label} ${why}; move it up or remove it`,
+    },
+  ];
+}

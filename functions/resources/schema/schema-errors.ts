@@ -1,0 +1,105 @@
+import type { StructuralSchema } from '../../../knative/structural-schema.ts';
+import type { ErrorDetail } from '../../lib/errors.ts';
+import { fieldPath } from '../../lib/field-path.ts';
+import { isList, isRecord } from '../../lib/plain-value.ts';
+import { list, show, suggestion } from '../field-errors.ts';
+import { listTypeErrors } from './list-type.ts';
+
+type Path = readonly PropertyKey[];
+
+/** Everything in a value that its schema does not take, rules in CEL apart; unknown fields are errors. */
+export function schemaErrors(
+  schema: StructuralSchema,
+  value: unknown,
+  path: Path = [],
+): ErrorDetail[] {
+  const field = fieldPath(path);
+  const found = `found ${show(value)}`;
+  if (!hasType(schema.type, value)) return [{ field, message: `${found}; ${expectation(schema)}` }];
+  if (schema.enum !== undefined && !schema.enum.includes(value)) {
+    const hint = typeof value === 'string' ? suggestion(value, schema.enum.map(String)) : '';
+    return [{ field, message: `${found}${hint}; ${expectation(schema)}` }];
+  }
+  const problem = boundProblem(schema, value);
+  if (problem !== undefined) return [{ field, message: `${found}; ${problem}` }];
+  if (isList(value)) return itemErrors(schema, value, path);
+  return isRecord(value) ? fieldsErrors(schema, value, path) : [];
+}
+
+function hasType(type: StructuralSchema['type'], value: unknown): boolean {
+  switch (type) {
+    case 'array':
+      return isList(value);
+    case 'object':
+      return isRecord(value);
+    case 'integer':
+      return Number.isInteger(value);
+    case 'number':
+      return Number.isFinite(value);
+    default:
+      return typeof value === type;
+  }
+}
+
+function expectation({ type, enum: choices }: StructuralSchema): string {
+  return choices === undefined ? `expected ${type}` : list('allowed', choices.map(String));
+}
+
+/** What is wrong with the size or the form of a value of the right type. */
+function boundProblem(schema: StructuralSchema, value: unknown): string | undefined {
+  if (typeof value === 'number') return outside(value, schema.minimum, schema.maximum, '');
+  if (isList(value)) return outside(value.length, schema.minItems, schema.maxItems, ' items');
+  if (isRecord(value)) {
+    return outside(Object.keys(value).length, undefined, schema.maxProperties, ' entries');
+  }
+  if (typeof value !== 'string') return undefined;
+  const { minLength, maxLength, pattern, must } = schema;
+  // In code points, as an API server counts. A text is not spread that is surely too long.
+  const length = value.length > 65_536 ? value.length : Array.from(value).length;
+  const size = outside(length, minLength, maxLength, ' characters');
+  if (size !== undefined || pattern === undefined) return size;
+  return new RegExp(pattern, 'u').test(value) ? undefined : (must ?? `must match ${pattern}`);
+}
+
+function outside(
+  size: number,
+  least: number | undefined,
+  most: number | undefined,
+  unit: string,
+): string | undefined {
+  if (least !== undefined && size < least) return `must be at least ${least}${unit}`;
+  if (most !== undefined && size > most) return `must be at most ${most}${unit}`;
+  return undefined;
+}
+
+function itemErrors(schema: StructuralSchema, value: readonly unknown[], path: Path) {
+  const { items } = schema;
+  return [
+    ...(items === undefined
+      ? []
+      : value.flatMap((item, index) => schemaErrors(items, item, [...path, index]))),
+    ...listTypeErrors(schema, value, path),
+  ];
+}
+
+function fieldsErrors(
+  { properties = {}, required = [], additionalProperties }: StructuralSchema,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+): ErrorDetail[] {
+  const missing = required
+    .filter((key) => !Object.hasOwn(value, key))
+    .map((key) => {
+      const schema = properties[key];
+      const expected = schema === undefined ? '' : `: ${expectation(schema)}`;
+      return { field: fieldPath([...path, key]), message: `is required${expected}` };
+    });
+  const given = Object.entries(value).flatMap(([key, inner]) => {
+    const schema = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
+    if (schema !== undefined) return schemaErrors(schema, inner, [...path, key]);
+    const allowed = Object.keys(properties);
+    const message = `unknown field${suggestion(key, allowed)}; ${list('allowed', allowed)}`;
+    return [{ field: fieldPath([...path, key]), message }];
+  });
+  return [...missing, ...given];
+}

@@ -1,0 +1,144 @@
+import { dnsLabel, apiVersion } from './resources/meta.ts';
+import { kinds, type Kind, type KindInfo, type PrinterColumn } from './resources/kinds.ts';
+import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
+
+/**
+ * The schema of a kind's whole object, with a description of every field: the one that its
+ * CustomResourceDefinition has, that the local store checks documents by, and that `explain` shows.
+ */
+export function resourceSchema(kind: Kind): StructuralSchema {
+  return once(resources, kind, schemaOf);
+}
+
+/** The schema of a document of a kind as a user writes it: as in {@link resourceSchema}, without status. */
+export function documentSchema(kind: Kind): StructuralSchema {
+  return once(documents, kind, ({ document }) => structuralSchema(document));
+}
+
+// Schemas never change, and making one takes a millisecond or two.
+const resources = new Map<Kind, StructuralSchema>();
+const documents = new Map<Kind, StructuralSchema>();
+
+function once(
+  known: Map<Kind, StructuralSchema>,
+  kind: Kind,
+  make: (info: KindInfo) => StructuralSchema,
+): StructuralSchema {
+  const found = known.get(kind) ?? make(infoOf(kind));
+  known.set(kind, found);
+  return found;
+}
+
+function schemaOf({ kind, description, spec, status }: KindInfo): StructuralSchema {
+  return {
+    type: 'object',
+    description,
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string', description: `Always \`${apiVersion}\`.` },
+      kind: { type: 'string', description: `Always \`${kind}\`.` },
+      metadata: {
+        type: 'object',
+        description: 'Name, namespace, labels and annotations, and what the store keeps of it.',
+        properties: { name: structuralSchema(dnsLabel.describe('Name of the object.')) },
+      },
+      spec: structuralSchema(spec),
+      status: structuralSchema(status),
+    },
+  };
+}
+
+/** A CustomResourceDefinition, as `kubectl apply` takes it. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly group: string;
+    readonly scope: 'Namespaced';
+    readonly names: {
+      readonly kind: Kind;
+      readonly listKind: string;
+      readonly plural: string;
+      readonly singular: string;
+      readonly shortNames?: readonly string[];
+      readonly categories: readonly string[];
+    };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly served: boolean;
+      readonly storage: boolean;
+      readonly schema: { readonly openAPIV3Schema: StructuralSchema };
+      readonly subresources: { readonly status: object };
+      readonly additionalPrinterColumns: readonly PrinterColumn[];
+    }[];
+  };
+}
+
+/** The CustomResourceDefinition of a kind. */
+export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
+  const { plural, singular, shortNames, columns } = infoOf(kind);
+  const [group = '', version = ''] = apiVersion.split('/');
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular,
+        ...(shortNames.length > 0 && { shortNames }),
+        categories: ['clover'],
+      },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: kubernetesSchema(kind) },
+          subresources: { status: {} },
+          additionalPrinterColumns: [
+            ...columns,
+            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+/** Of metadata, a CustomResourceDefinition may say something of the name only, and nothing of the whole. */
+function kubernetesSchema(kind: Kind): StructuralSchema {
+  const schema = withoutWords(resourceSchema(kind));
+  const { metadata, ...others } = schema.properties ?? {};
+  if (metadata === undefined) return schema;
+  const { description: _, ...silent } = metadata;
+  return { ...schema, properties: { ...others, metadata: silent } };
+}
+
+/** The schema without what Kubernetes does not know. */
+function withoutWords(schema: StructuralSchema): StructuralSchema {
+  const { must: _, items, properties, additionalProperties, ...known } = schema;
+  return {
+    ...known,
+    ...(items !== undefined && { items: withoutWords(items) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties: withoutWords(additionalProperties),
+    }),
+    ...(properties !== undefined && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, inner]) => [name, withoutWords(inner)]),
+      ),
+    }),
+  };
+}
+
+function infoOf(kind: Kind): KindInfo {
+  const info = kinds.find((candidate) => candidate.kind === kind);
+  if (info === undefined) throw new TypeError(`kind ${kind} has no entry`);
+  return info;
+}
