@@ -94,7 +94,8 @@ export function invalidEvent(details: readonly ErrorDetail[], cause?: unknown): 
   });
 }
 
-function cut(text: string): string {
+/** The beginning of a text of a stranger: 64 characters. */
+export function cut(text: string): string {
   return text.length > most.characters ? `${text.slice(0, most.characters)}…` : text;
 }
 

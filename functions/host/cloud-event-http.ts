@@ -1,7 +1,7 @@
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { parseMediaType } from '../lib/media-type.ts';
-import { eventFromAttributes, invalidEvent } from './cloud-event-attributes.ts';
+import { cut, eventFromAttributes, invalidEvent } from './cloud-event-attributes.ts';
 import {
   batchMediaType,
   decodeBatch,
@@ -35,8 +35,7 @@ export function decodeHttpMessage(headers: DistinctHeaders, body: Buffer): HttpM
   const { essence, parameters } = parseMediaType(contentType ?? '') ?? unknownMode(contentType);
   const charset = parameters.get('charset') ?? 'utf-8';
   if (charset.toLowerCase() !== 'utf-8') {
-    const message = `charset ${charset} is not known: JSON is UTF-8 (RFC 8259 §8.1)`;
-    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
+    throw unsupported(`charset ${cut(charset)} is not known: JSON is UTF-8 (RFC 8259 §8.1)`);
   }
   if (essence === structuredMediaType) return { event: decodeStructured(body) };
   if (essence === batchMediaType) return { batch: decodeBatch(body) };
@@ -44,10 +43,14 @@ export function decodeHttpMessage(headers: DistinctHeaders, body: Buffer): HttpM
 }
 
 function unknownMode(contentType = ''): never {
-  throw new CloverError(
-    'CLV_UNSUPPORTED_MEDIA_TYPE',
-    `${contentType} is not taken here: send events in binary mode (ce-* headers), in ${structuredMediaType} or in ${batchMediaType}`,
+  throw unsupported(
+    `${cut(contentType)} is not taken here: send events in binary mode (ce-* headers), in ${structuredMediaType} or in ${batchMediaType}`,
   );
+}
+
+function unsupported(message: string): CloverError {
+  const details = [{ field: 'content-type', message }];
+  return new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message, { details });
 }
 
 function decodeBinary(

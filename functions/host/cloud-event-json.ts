@@ -84,7 +84,10 @@ function reading<T>(body: Buffer, read: (reader: JsonReader) => T): T {
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     const message = `the body is not an event in JSON: ${cause.message}`;
-    throw new CloverError('CLV_EVENT_INVALID', message, { cause });
+    throw new CloverError('CLV_EVENT_INVALID', message, {
+      cause,
+      details: [{ field: 'body', message: cause.message }],
+    });
   }
 }
 
