@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setMaxListeners } from 'node:events';
 import { systemClock, type Clock } from '../functions/lib/clock.ts';
 import { exitCodes } from './exit-codes.ts';
+import { wantsColour } from './output/colour.ts';
 
 /** What a command may touch of the process around it. */
 export interface CliEnv {
@@ -11,10 +12,12 @@ export interface CliEnv {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly clock: Clock;
-  /** Folder of the context file and of local data: CLOVER_HOME, or `~/.clover`. */
+  /** Folder of contexts and of local data: CLOVER_HOME, or `~/.clover`. */
   readonly home: string;
-  /** Whether the screen takes colours: it is a terminal and NO_COLOR is not set. */
+  /** Whether standard output gets colours. */
   readonly colour: boolean;
+  /** Whether standard error gets colours. */
+  readonly errorColour: boolean;
   /**
    * Aborted by SIGINT, SIGTERM and SIGHUP, and when nobody takes the output any more. A second
    * signal ends the process at once, unless it was told to `hold`.
@@ -28,13 +31,25 @@ export interface CliEnv {
 
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Why the environment's `signal` is aborted: the process was sent one. */
+export class StoppedBy extends Error {
+  override readonly name = 'StoppedBy';
+  readonly by: (typeof endings)[number];
+
+  constructor(by: (typeof endings)[number]) {
+    super(`stopped by ${by}`);
+    this.by = by;
+  }
+}
+
 /** The environment of a real process. */
 export function createCliEnv(host: NodeJS.Process): CliEnv {
   const { env: variables, stdin, stdout, stderr } = host;
+  const args = host.argv.slice(2);
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   for (const name of endings) {
-    host.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
+    host.once(name, () => stopping.abort(new StoppedBy(name)));
   }
   const fail = (code: number): void => {
     if ((host.exitCode ?? 0) === 0) host.exitCode = code;
@@ -53,7 +68,8 @@ export function createCliEnv(host: NodeJS.Process): CliEnv {
     stderr,
     clock: systemClock,
     home: variables['CLOVER_HOME'] ?? join(homedir(), '.clover'),
-    colour: stdout.isTTY && (variables['NO_COLOR'] ?? '') === '',
+    colour: wantsColour(args, variables, stdout.isTTY),
+    errorColour: wantsColour(args, variables, stderr.isTTY),
     signal: stopping.signal,
     hold: () => {
       for (const name of endings) host.on(name, () => undefined);

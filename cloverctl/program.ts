@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { colourHelp } from './output/colour.ts';
 
 type Register = (program: Command, env: CliEnv) => void;
 
@@ -31,10 +32,14 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
     .option('--server <url>', 'address of the control plane (CLOVER_SERVER)')
     .option('--context <name>', 'control plane by its name (CLOVER_CONTEXT); see "config"')
     .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
+    .addOption(
+      new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'),
+    )
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
     .addHelpText('after', connectHelp)
+    .addHelpText('after', colourHelp)
     .addHelpText('after', exitCodeHelp)
     .configureOutput({
       writeOut: (text) => env.stdout.write(text),
@@ -53,7 +58,8 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
 function commandOf(args: readonly string[]): string | undefined {
   const at = args.findIndex(
     (arg, index) =>
-      !arg.startsWith('-') && !['--context', '--server', '--token'].includes(args[index - 1] ?? ''),
+      !arg.startsWith('-') &&
+      !['--color', '--context', '--server', '--token'].includes(args[index - 1] ?? ''),
   );
   const word = args[at] ?? '';
   return Object.hasOwn(commands, word) ? word : undefined;

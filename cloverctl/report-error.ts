@@ -2,6 +2,8 @@ import { CommanderError } from 'commander';
 import { CloverError, type ErrorCode } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { coloured } from './output/colour.ts';
+import { printableLines } from './output/text.ts';
 
 /** An error as JSON output has it. */
 export interface ErrorDocument {
@@ -36,11 +38,13 @@ export function reportError(error: unknown, env: CliEnv, json: boolean, where = 
     if (json && error.exitCode !== 0) writeError(env, { code, message, details });
     return;
   }
-  const red = env.colour ? ['\u001B[31m', '\u001B[39m'] : ['', ''];
-  env.stderr.write(`${red[0]}error:${red[1]} ${where}${message}\n`);
+  const word = env.errorColour ? coloured('error:', 'bad') : 'error:';
+  env.stderr.write(`${word} ${printableLines(`${where}${message}`)}\n`);
   const more =
     details.length > 1 ? details : details.filter(({ field }) => !message.includes(field));
-  for (const detail of more) env.stderr.write(`  ${detail.field}: ${detail.message}\n`);
+  for (const detail of more) {
+    env.stderr.write(`  ${printableLines(`${detail.field}: ${detail.message}`)}\n`);
+  }
   if (json) writeError(env, { code, message, details });
 }
 

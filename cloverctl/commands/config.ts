@@ -17,10 +17,10 @@ import {
   outputOption,
   writeJson,
   writeLines,
+  writeTable,
   writeYaml,
   type OutputOptions,
 } from '../output/print.ts';
-import { table } from '../output/table.ts';
 
 interface SetFlags extends GlobalOptions {
   readonly url?: string;
@@ -94,18 +94,16 @@ async function list(options: OutputOptions, env: CliEnv): Promise<void> {
   }
   if (items.length === 0) env.stderr.write('no contexts\n');
   if (items.length === 0) return undefined;
-  return writeLines(
+  return writeTable(
     env,
-    table(
-      [
-        { head: 'CURRENT', cell: ({ current: counts }) => (counts ? '*' : '') },
-        { head: 'NAME', cell: ({ name }) => name },
-        { head: 'URL', cell: ({ url }) => url },
-        { head: 'TOKEN', cell: ({ token }) => token },
-        { head: 'SOURCE', cell: ({ source }) => source },
-      ],
-      items,
-    ),
+    [
+      { head: 'CURRENT', cell: ({ current: counts }) => (counts ? '*' : '') },
+      { head: 'NAME', cell: ({ name }) => name, whole: true },
+      { head: 'URL', cell: ({ url }) => url },
+      { head: 'TOKEN', cell: ({ token }) => token },
+      { head: 'SOURCE', cell: ({ source }) => source },
+    ],
+    items,
   );
 }
 

@@ -9,7 +9,7 @@ import { kindByName } from '../kind-names.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
-import { timeText } from '../output/text.ts';
+import { printable, timeText } from '../output/text.ts';
 import { eventLines } from './get-events.ts';
 import { missing } from './get.ts';
 
@@ -41,7 +41,7 @@ export function registerDescribe(program: Command, env: CliEnv): void {
       if (options.json === true)
         return writeJson(env, { object, ...(run === undefined ? {} : { run }), events });
       const { stringify } = await import('yaml');
-      return writeLines(env, describe(object, run?.status, events, stringify));
+      return writeLines(env, describe(object, run?.status, events, stringify).map(printable));
     });
 }
 

@@ -9,12 +9,13 @@ import {
   formatOf,
   outputOption,
   writeJson,
-  writeLines,
+  writeTable,
   type OutputOptions,
 } from '../output/print.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
+import { stateTone } from '../output/colour.ts';
 import { timeText } from '../output/text.ts';
-import { table, type Column } from '../output/table.ts';
+import type { Column } from '../output/table.ts';
 
 interface LooksOptions extends OutputOptions {
   readonly namespace: string;
@@ -57,10 +58,14 @@ const columns: readonly Column<CheckedLook>[] = [
   { head: 'LOOK', cell: ({ number }) => String(number), align: 'right' },
   { head: 'AT', cell: (look) => timeText(concluded(look)?.at) },
   { head: 'STAGE', cell: (look) => concluded(look)?.stage ?? '-' },
-  { head: 'OUTCOME', cell: (look) => concluded(look)?.outcome ?? '-' },
+  { head: 'OUTCOME', cell: (look) => concluded(look)?.outcome ?? '-', tone: stateTone },
   { head: 'SAMPLES', cell: (look) => pair(concluded(look)?.summary.samples), align: 'right' },
   { head: 'ERRORS', cell: (look) => pair(concluded(look)?.summary.errors), align: 'right' },
-  { head: 'CHAIN', cell: ({ chained }) => (chained ? 'ok' : 'BROKEN') },
+  {
+    head: 'CHAIN',
+    cell: ({ chained }) => (chained ? 'ok' : 'BROKEN'),
+    tone: (text) => (text === 'ok' ? undefined : 'bad'),
+  },
   { head: 'HASH', cell: ({ hash }) => hash.slice(0, 12) },
   {
     head: 'EFFECTS',
@@ -100,6 +105,6 @@ function print(
     env.stderr.write(`run ${run} has no looks yet\n`);
   } else {
     const shown = columns.filter(({ wide = false }) => format === 'wide' || !wide);
-    writeLines(env, table(shown, looks));
+    writeTable(env, shown, looks, { wide: format === 'wide' });
   }
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { writeJson, writeLines } from '../output/print.ts';
-import { table, type Column } from '../output/table.ts';
+import { writeJson, writeTable } from '../output/print.ts';
+import type { Column } from '../output/table.ts';
 
 /** `status`: the counters of every part. */
 export function registerStatus(program: Command, env: CliEnv): void {
@@ -13,14 +13,14 @@ export function registerStatus(program: Command, env: CliEnv): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       const status = await (await connect(options, env)).status();
       if (options.json === true) writeJson(env, status);
-      else writeLines(env, table(columns, flatten(status)));
+      else writeTable(env, columns, flatten(status));
     });
 }
 
 type Counter = readonly [name: string, value: string];
 
 const columns: readonly Column<Counter>[] = [
-  { head: 'COUNTER', cell: ([name]) => name },
+  { head: 'COUNTER', cell: ([name]) => name, whole: true },
   { head: 'VALUE', cell: ([, value]) => value, align: 'right' },
 ];
 

@@ -5,10 +5,11 @@ import type { Condition } from '../../knative/resources/meta.ts';
 import type { Tap } from '../../knative/resources/tap.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
+import { stateTone } from './colour.ts';
 import { ago } from './text.ts';
 import type { Column } from './table.ts';
 
-const name = { head: 'NAME', cell: ({ metadata }: AnyResource) => metadata.name };
+const name = { head: 'NAME', cell: ({ metadata }: AnyResource) => metadata.name, whole: true };
 const none = '<none>';
 
 /** `True`, `False`, or `Unknown` while nobody has said. */
@@ -23,7 +24,11 @@ const trafficPolicy: readonly Column<TrafficPolicy>[] = [
   { head: 'HOST', cell: ({ spec }) => spec.target.host },
   { head: 'PORT', cell: ({ spec }) => String(spec.target.port) },
   { head: 'VERSIONS', cell: ({ spec }) => spec.versions.map((version) => version.name).join(',') },
-  { head: 'PROGRAMMED', cell: ({ status }) => conditionStatus(status.conditions, 'Programmed') },
+  {
+    head: 'PROGRAMMED',
+    cell: ({ status }) => conditionStatus(status.conditions, 'Programmed'),
+    tone: stateTone,
+  },
   { head: 'RULES', cell: ({ spec }) => String(spec.rules.length), wide: true },
   { head: 'SNAPSHOT', cell: ({ status }) => String(status.snapshot ?? none), wide: true },
   { head: 'OVERLAYS', cell: ({ status }) => status.overlays?.join(',') || none, wide: true },
@@ -33,15 +38,15 @@ const experiment: readonly Column<Experiment>[] = [
   { head: 'TARGET', cell: ({ spec }) => spec.targetRef.name },
   { head: 'CONTROL', cell: ({ spec }) => spec.control },
   { head: 'VARIANT', cell: ({ spec }) => spec.variant },
-  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending' },
-  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-' },
+  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending', tone: stateTone },
+  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-', tone: stateTone },
   { head: 'RUN', cell: ({ status }) => status.run ?? none, wide: true },
 ];
 
 const experimentRun: readonly Column<ExperimentRun>[] = [
   { head: 'EXPERIMENT', cell: ({ spec }) => spec.experiment.name },
-  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending' },
-  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-' },
+  { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending', tone: stateTone },
+  { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-', tone: stateTone },
   { head: 'VARIANT', cell: ({ status }) => `${status.intent?.variantWeight ?? 0}%` },
   {
     head: 'SAMPLES',
@@ -80,13 +85,20 @@ export function columnsOf(
   };
   const all: Column<AnyResource>[] = [
     ...(options.namespaces
-      ? [{ head: 'NAMESPACE', cell: ({ metadata }: AnyResource) => metadata.namespace }]
+      ? [
+          {
+            head: 'NAMESPACE',
+            cell: ({ metadata }: AnyResource) => metadata.namespace,
+            whole: true,
+          },
+        ]
       : []),
     name,
     ...own[kind],
     {
       head: 'AGE',
       cell: ({ metadata }) => ago(Date.parse(metadata.creationTimestamp), options.now()),
+      whole: true,
     },
   ];
   return all.filter(({ wide = false }) => options.wide || !wide);

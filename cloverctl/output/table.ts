@@ -1,49 +1,99 @@
+import { coloured, type Tone } from './colour.ts';
+import { printable } from './text.ts';
+import { cut, narrowed, pad, textWidth } from './width.ts';
+
 /** One column: its head, and the cell of a row. */
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string;
-  /** Numbers stand at the right. */
+  /** Numbers stand at the right, and are never cut. */
   readonly align?: 'right';
   /** Left out unless asked for. */
   readonly wide?: boolean;
+  /** Never cut: without the whole of it a row says nothing. */
+  readonly whole?: boolean;
+  /** What the cell's text says, as a colour. */
+  readonly tone?: (text: string) => Tone | undefined;
+}
+
+/** How a table is drawn. */
+export interface TableLook {
+  readonly colour?: boolean;
+  /** Columns of the terminal; the widest cells are cut to fit. Without it nothing is cut. */
+  readonly width?: number | undefined;
+  /** Whether the head is drawn. Default: true. */
+  readonly head?: boolean;
 }
 
 const gap = '   ';
+/** So much of a cell that is cut stays at least, as far as its head is not wider. */
+const leastWidth = 6;
 
-/** Lines of a table, the head first, as kubectl draws them. */
+/** Lines of a table, the head first, as kubectl draws them. Control characters in cells are escaped. */
 export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  widths: number[] = [],
+  look: TableLook = {},
 ): string[] {
-  const cells = [
-    columns.map(({ head }) => head),
-    ...rows.map((row) => columns.map(({ cell }) => cell(row))),
-  ];
-  for (const line of cells) {
-    for (const [index, text] of line.entries()) {
-      widths[index] = Math.max(widths[index] ?? 0, text.length);
-    }
-  }
-  return cells.map((line) =>
-    line
-      .map((text, index) => {
-        const width = widths[index] ?? 0;
-        return columns[index]?.align === 'right' ? text.padStart(width) : text.padEnd(width);
-      })
-      .join(gap)
-      .trimEnd(),
-  );
+  return createTable(columns, look)(rows);
 }
 
 /** A table that grows line by line: later lines keep to the widths of the earlier ones. */
-export function growingTable<Row>(columns: readonly Column<Row>[]): (row: Row) => string[] {
+export function growingTable<Row>(
+  columns: readonly Column<Row>[],
+  look: TableLook = {},
+): (row: Row) => string[] {
   const widths = columns.map(({ head }) => Math.max(head.length, 10));
-  let first = true;
-  return (row) => {
-    const lines = table(columns, [row], widths);
-    if (!first) return lines.slice(1);
-    first = false;
-    return lines;
+  const lines = createTable(columns, look, widths);
+  return (row) => lines([row]);
+}
+
+function createTable<Row>(
+  columns: readonly Column<Row>[],
+  { colour = false, width, head = true }: TableLook,
+  widths: number[] = columns.map(() => 0),
+): (rows: readonly Row[]) => string[] {
+  let hasHead = !head;
+  if (head) widen(columns.map((column) => column.head));
+
+  function widen(cells: readonly string[]): void {
+    for (const [index, text] of cells.entries()) {
+      widths[index] = Math.max(widths[index] ?? 0, textWidth(text));
+    }
+  }
+
+  function line(cells: readonly string[], shown: readonly number[], tones: boolean): string {
+    const parts = columns.map(({ align, tone }, index) => {
+      const whole = cells[index] ?? '';
+      const columnWidth = shown[index] ?? 0;
+      const text = cut(whole, columnWidth);
+      const said = tones ? tone?.(whole) : undefined;
+      const padded = pad(text, columnWidth, align ?? 'left');
+      return said === undefined ? padded : padded.replace(text, () => coloured(text, said));
+    });
+    return parts.join(gap).trimEnd();
+  }
+
+  return (rows) => {
+    const bodies = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
+    bodies.forEach(widen);
+    const shown = width === undefined ? widths : fitted(columns, widths, width);
+    const lines = bodies.map((cells) => line(cells, shown, colour));
+    if (hasHead) return lines;
+    hasHead = true;
+    const heads = columns.map((column) => column.head);
+    return [line(heads, shown, false), ...lines];
   };
+}
+
+function fitted<Row>(
+  columns: readonly Column<Row>[],
+  widths: readonly number[],
+  width: number,
+): number[] {
+  const taken = widths.reduce((sum, each) => sum + each, gap.length * (columns.length - 1));
+  const floors = columns.map(({ align, head, whole = false }, index) =>
+    whole || align === 'right' ? (widths[index] ?? 0) : Math.max(head.length, leastWidth),
+  );
+  return narrowed(widths, floors, taken - width);
 }

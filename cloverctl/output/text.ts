@@ -13,3 +13,26 @@ export function ago(then: number, now: number): string {
 export function timeText(at: number | undefined): string {
   return at === undefined ? '-' : new Date(at).toISOString();
 }
+
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+  return shortEscapes[character] ?? `\\u${code}`;
+}
+
+/**
+ * A text in one line that does to a terminal nothing but stand there: control characters, line separators, marks that
+ * turn the direction of writing, and lone surrogates become escapes such as `\u001b`.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(unprintable, escaped);
+}
+
+/** As {@link printable}, but line feeds and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replaceAll(unprintable, (character) =>
+    character === '\n' || character === '\t' ? character : escaped(character),
+  );
+}
