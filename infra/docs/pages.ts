@@ -1,4 +1,6 @@
+import { kinds } from '../../knative/resources/kinds.ts';
 import { apiPage } from './api-page.ts';
+import { crdFile } from './crd-files.ts';
 import { errorsPage } from './errors-page.ts';
 import { telemetryPage } from './telemetry-page.ts';
 
@@ -15,4 +17,8 @@ export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/api.md', text: apiPage },
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'docs/telemetry.md', text: telemetryPage },
+  ...kinds.map(({ kind, plural }) => ({
+    path: `infra/crds/${plural}.yaml`,
+    text: () => crdFile(kind),
+  })),
 ];

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { markdownTable } from '../../../infra/docs/markdown.ts';
@@ -16,7 +16,7 @@ for (const { path, text } of generatedPages) {
   test(`the generator of ${path} leaves nothing to the formatter`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'clover-docs-'));
     t.teardown(() => rm(folder, { recursive: true, force: true }));
-    const file = join(folder, 'page.md');
+    const file = join(folder, basename(path));
     const made = await text();
     await writeFile(file, made);
     const oxfmt = new URL('../../../node_modules/.bin/oxfmt', import.meta.url).pathname;
