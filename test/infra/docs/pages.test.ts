@@ -19,8 +19,9 @@ for (const { path, text } of generatedPages) {
     const file = join(folder, basename(path));
     const made = await text();
     await writeFile(file, made);
-    const oxfmt = new URL('../../../node_modules/.bin/oxfmt', import.meta.url).pathname;
-    await promisify(execFile)(oxfmt, [file], { cwd: folder });
+    const root = new URL('../../../', import.meta.url).pathname;
+    const config = join(root, '.oxfmtrc.json');
+    await promisify(execFile)(join(root, 'node_modules/.bin/oxfmt'), ['-c', config, file]);
     t.is(await readFile(file, 'utf8'), made);
   });
 }
