@@ -9,13 +9,14 @@ import {
 import { CloverError } from '../lib/errors.ts';
 
 /** Alphabetical. RFC 9110 §8.4.1: deflate is the zlib format; RFC 9659: zstd windows are ≤ 8 MiB. */
-const decoders: Readonly<Record<string, () => Transform>> = {
-  br: () => createBrotliDecompress(),
-  deflate: () => createInflate(),
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  zstd: () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
-};
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
+  // No object: callers send names such as `constructor` too.
+  ['br', () => createBrotliDecompress()],
+  ['deflate', () => createInflate()],
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['zstd', () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } })],
+]);
 
 /**
  * The decompressed chunks of a body; no more is read than is asked for.
@@ -27,12 +28,13 @@ export async function* decompressed(
   chunks: AsyncIterable<Buffer, unknown, unknown>,
   encoding: string,
 ): AsyncGenerator {
-  const decoder = decoders[encoding]?.();
+  const decoder = decoders.get(encoding)?.();
   if (decoder === undefined) {
-    throw new CloverError(
-      'CLV_UNSUPPORTED_MEDIA_TYPE',
-      `content encoding ${JSON.stringify(encoding)} is not known: use identity, ${Object.keys(decoders).join(', ')}`,
-    );
+    const known = `identity, ${[...decoders.keys()].join(', ')}`;
+    const message = `content encoding ${JSON.stringify(encoding)} is not known: use ${known}`;
+    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message, {
+      details: [{ field: 'content-encoding', message: `must be one of: ${known}` }],
+    });
   }
   // Never awaited: after a failure it may still wait for a slow sender, and the answer must not.
   void feed(chunks, decoder);
@@ -42,6 +44,7 @@ export async function* decompressed(
     if (error instanceof CloverError) throw error;
     throw new CloverError('CLV_ARGUMENT_INVALID', `the body is not whole ${encoding} data`, {
       cause: error,
+      details: [{ field: 'body', message: `must be whole ${encoding} data` }],
     });
   } finally {
     decoder.destroy();

@@ -96,9 +96,15 @@ function joined(parts: readonly Buffer[], size: number): Buffer {
 }
 
 function cutOff(cause: unknown): CloverError {
-  return new CloverError('CLV_ARGUMENT_INVALID', 'the body ended before it was whole', { cause });
+  const details = [{ field: 'body', message: 'ended before it was whole: send it again' }];
+  return new CloverError('CLV_ARGUMENT_INVALID', 'the body ended before it was whole', {
+    cause,
+    details,
+  });
 }
 
-function tooLarge(limit: BodyLimit): CloverError {
-  return new CloverError('CLV_BODY_TOO_LARGE', `the body is larger than ${limit.bytes} bytes`);
+function tooLarge({ bytes }: BodyLimit): CloverError {
+  return new CloverError('CLV_BODY_TOO_LARGE', `the body is larger than ${bytes} bytes`, {
+    details: [{ field: 'body', message: `must have at most ${bytes} bytes, decompressed` }],
+  });
 }
