@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   looks: async () => (await import('./commands/looks.ts')).registerLooks,
   red: async () => (await import('./commands/red.ts')).registerRed,
   status: async () => (await import('./commands/status.ts')).registerStatus,
+  top: async () => (await import('./commands/top.ts')).registerTop,
   up: async () => (await import('./commands/up.ts')).registerUp,
   version: async () => (await import('./commands/version.ts')).registerVersion,
   watch: async () => (await import('./commands/watch.ts')).registerWatch,

@@ -61,7 +61,7 @@ function keptUp(url: string): string[] {
     `Everything stays up until Ctrl-C. The API is at ${url}; try, from another terminal:`,
     '  cloverctl/bin.mjs get experiments -n sdc',
     '  cloverctl/bin.mjs describe experiment drill -n sdc',
-    '  cloverctl/bin.mjs red --watch',
+    '  cloverctl/bin.mjs top',
     '  cloverctl/bin.mjs get trafficpolicy proxy -n sdc -o yaml',
   ];
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { untilStopped, type CliEnv } from '../env.ts';
+import { writeLines } from '../output/print.ts';
 import type { GlobalOptions } from '../connect.ts';
 
 interface UpOptions extends GlobalOptions {
@@ -11,6 +12,7 @@ interface UpOptions extends GlobalOptions {
   readonly pods?: string;
   readonly envoy?: string;
   readonly notifications?: string;
+  readonly corsOrigin?: readonly string[];
 }
 
 /** `cloverctl up`: the whole of Clover on this machine, until it is told to stop. */
@@ -31,6 +33,11 @@ export function registerUp(program: Command, env: CliEnv): void {
     .option(
       '--notifications <file>',
       'JSON: webhooks that are told what happens, [{"url", "secret", "types"}]',
+    )
+    .option(
+      '--cors-origin <origin>',
+      'browsers of this origin may call, as for a UI served elsewhere; may be repeated',
+      parseOrigin,
     )
     .addHelpText(
       'after',
@@ -77,13 +84,25 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
       dataDir,
       port: options.port,
       notifications,
+      corsOrigins: options.corsOrigin ?? [],
     });
     starting.catch(() => undefined);
     const stack = await Promise.race([starting, stopped]);
     if (stack === undefined) return;
     const { url, token } = stack;
     const withdraw = publishContext(env, { name, url, token });
-    env.stdout.write(`Clover is up at ${url}; data in ${dataDir}; logs in ${run.path}/logs\n`);
+    writeLines(env, [
+      `Clover is up at ${url}, until Ctrl-C.`,
+      ...places([
+        ['context', name],
+        ['API', `${url}/openapi.json, the token in ${join(dataDir, 'token')}`],
+        ['metrics', `${url}/metrics`],
+        ['data', dataDir],
+        ['pods', podsFile],
+        ['logs', join(run.path, 'logs')],
+        ...(options.corsOrigin ?? []).map((one): [string, string] => ['browsers of', one]),
+      ]),
+    ]);
     const { current } = await knownContexts(env);
     if (current !== name) {
       env.stdout.write(`The current context is ${current ?? 'none'}: say --context ${name}\n`);
@@ -93,12 +112,27 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   });
 }
 
+function places(found: readonly (readonly [what: string, where: string])[]): readonly string[] {
+  const width = Math.max(...found.map(([what]) => what.length));
+  return found.map(([what, where]) => `  ${what.padEnd(width)}   ${where}`);
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(resolve(path), 'utf8');
   } catch (cause) {
     throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}`, { cause });
   }
+}
+
+function parseOrigin(text: string, before: readonly string[] = []): readonly string[] {
+  const isOrigin = /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  if (!isOrigin) {
+    throw new InvalidArgumentError(
+      'must be an origin alone, such as https://ui.example:8443: no path, no default port',
+    );
+  }
+  return [...new Set([...before, text])];
 }
 
 function parsePort(text: string): number {

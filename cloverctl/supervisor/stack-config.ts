@@ -12,6 +12,8 @@ export interface ControlPlaneFileOptions {
   readonly clickhouse: Omit<HostConfig['clickhouse'], 'database'>;
   readonly gateway: NonNullable<HostConfig['gateway']>;
   readonly notifications: HostConfig['notifications'];
+  /** Origins of browsers that may call. */
+  readonly corsOrigins: readonly string[];
 }
 
 /** The control plane's configuration file, as a value. */
@@ -20,7 +22,7 @@ export function controlPlaneFile(options: ControlPlaneFileOptions): HostConfig {
     dataDir: options.dataDir,
     listen: { host: '127.0.0.1', port: options.port },
     token: options.token,
-    cors: { origins: [] },
+    cors: { origins: [...options.corsOrigins] },
     clickhouse: { ...options.clickhouse, database: 'clover' },
     gateway: options.gateway,
     notifications: options.notifications,

@@ -52,6 +52,8 @@ export interface StackOptions {
   readonly port?: number;
   /** Webhooks that are told what happens. Default: none. */
   readonly notifications?: HostConfig['notifications'];
+  /** Origins of browsers that may call, such as `https://ui.example`. Default: none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /**
@@ -100,6 +102,7 @@ async function start(options: StackOptions): Promise<Stack> {
       },
       gateway: { xdsDir, adminSocket, envoy: options.envoy },
       notifications: options.notifications ?? [],
+      corsOrigins: options.corsOrigins ?? [],
     }),
   );
   writeJson(

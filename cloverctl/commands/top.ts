@@ -1,0 +1,135 @@
+import { Argument, Option, type Command } from 'commander';
+import type { ApiClient } from '../../functions/api/client.ts';
+import type { RedGrouping, RedRow, TimeWindow } from '../../functions/analytics/store.ts';
+import { CloverError } from '../../functions/lib/errors.ts';
+import { connect } from '../connect.ts';
+import type { CliEnv } from '../env.ts';
+import { parseDuration } from '../options.ts';
+import { createFrame } from '../output/frame.ts';
+import { formatOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
+import { redOrders, redTable, sortRed, type RedOrder } from '../output/red-table.ts';
+
+const subjects = { services: 'service', versions: 'version' } as const satisfies Readonly<
+  Record<string, RedGrouping>
+>;
+
+interface TopOptions extends OutputOptions {
+  readonly window: number;
+  readonly interval: number;
+  readonly once?: boolean;
+  readonly sort: RedOrder;
+}
+
+/** `top`: requests, errors and duration of the last moments, again and again. */
+export function registerTop(program: Command, env: CliEnv): void {
+  program
+    .command('top')
+    .description('live requests, errors and latency; with -o json one document per line')
+    .addArgument(
+      new Argument('[what]', 'a row for each').choices(Object.keys(subjects)).default('versions'),
+    )
+    .option('--window <duration>', 'how far back each view looks', parseDuration, 30_000)
+    .option('--interval <duration>', 'pause between two views', parseDuration, 2_000)
+    .addOption(
+      new Option('--sort <column>', 'greatest first').choices(redOrders).default('requests'),
+    )
+    .option('--once', 'one view, for scripts')
+    .addOption(outputOption(['table', 'json']))
+    .action(async (what: keyof typeof subjects, _: unknown, command: Command) => {
+      await top(subjects[what], command.optsWithGlobals<TopOptions>(), env);
+    });
+}
+
+interface View {
+  readonly window: TimeWindow;
+  readonly by: RedGrouping;
+  readonly rows: readonly RedRow[];
+}
+
+async function top(by: RedGrouping, options: TopOptions, env: CliEnv): Promise<void> {
+  const client = await connect(options, env);
+  const screen = screenOf(options, env);
+  try {
+    let view = await ask(client, by, options, env);
+    screen.show(view);
+    if (options.once === true) return;
+    for (;;) {
+      await env.clock.sleep(options.interval, env.signal).catch(() => undefined);
+      if (env.signal.aborted) return;
+      try {
+        view = await ask(client, by, options, env);
+        screen.show(view);
+      } catch (error) {
+        if (env.signal.aborted) return;
+        if (!passes(error)) throw error;
+        screen.trouble(view, error.message);
+      }
+    }
+  } finally {
+    screen.close();
+  }
+}
+
+async function ask(
+  client: ApiClient,
+  by: RedGrouping,
+  options: TopOptions,
+  env: CliEnv,
+): Promise<View> {
+  const to = env.clock.now();
+  const window = { from: to - Math.max(options.window, 1), to };
+  return { window, by, rows: sortRed(await client.red(window, by), options.sort) };
+}
+
+/** What may be better at the next view. */
+const passes = (error: unknown): error is CloverError =>
+  error instanceof CloverError &&
+  ['CLV_ANALYTICS_UNAVAILABLE', 'CLV_CONTROL_PLANE_UNREACHABLE', 'CLV_OVERLOADED'].includes(
+    error.code,
+  );
+
+interface TopScreen {
+  show(view: View): void;
+  /** The next view is missing. */
+  trouble(last: View, message: string): void;
+  close(): void;
+}
+
+const nothing = (): void => undefined;
+
+function screenOf(options: TopOptions, env: CliEnv): TopScreen {
+  const tell = (_: View, message: string): void => {
+    env.stderr.write(`${message}\n`);
+  };
+  if (formatOf(options) === 'json') {
+    return {
+      show: (view) => writeLines(env, [JSON.stringify(view)]),
+      trouble: tell,
+      close: nothing,
+    };
+  }
+  if (options.once === true || !env.stdout.isTTY) {
+    const head = options.once === true ? () => [] : title;
+    return {
+      show: (view) => writeLines(env, [...head(view), ...body(view)]),
+      trouble: tell,
+      close: nothing,
+    };
+  }
+  const frame = createFrame(env.stdout);
+  return {
+    show: (view) => frame.draw([...title(view), ...body(view)]),
+    trouble: (last, message) => frame.draw([...title(last), ...body(last), message]),
+    close: () => frame.close(),
+  };
+}
+
+function title({ window: { from, to } }: View): readonly string[] {
+  return [`# ${new Date(to).toISOString()}, the last ${(to - from) / 1_000} s`];
+}
+
+function body({ by, rows, window }: View): readonly string[] {
+  return rows.length === 0
+    ? ['no requests were seen in this time']
+    : redTable(rows, window, by === 'version');
+}
