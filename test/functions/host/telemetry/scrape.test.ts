@@ -159,7 +159,11 @@ test('a scrape of a busy control plane says what is so', async (t) => {
   const behind = of('clover_evidence_watermark_lag_seconds', { node: 'n2' }) ?? 0;
   t.is(of('clover_agent_reports_missed_total', { node: 'n1' }), 0);
   t.true((of('clover_agent_last_report_age_seconds', { node: 'n1' }) ?? 99) < 60);
-  const bad = { faas_name: 'evaluate', faas_trigger: 'pubsub', error_type: 'CLV_EVENT_INVALID' };
+  const bad = {
+    faas_name: 'evaluate',
+    faas_trigger: 'pubsub',
+    error_type: 'CLV_EVENT_DATA_INVALID',
+  };
   t.is(of('clover_faas_errors_total', bad), spoiled);
 
   const answer = await fetch(`${url}/v1/status`, { headers });
