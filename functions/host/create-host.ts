@@ -27,14 +27,19 @@ export interface HostOptions {
   readonly corsOrigins?: readonly string[];
   /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
   readonly requestTimeoutMs?: number;
+  /** Requests in hand, streams too, before all but health and metrics is 503. Default 1 024. */
+  readonly maxRequests?: number;
   /** Milliseconds between the end of readiness and the end of listening. Default 250. */
   readonly drainGraceMs?: number;
 }
 
 /** The HTTP server around the functions of one process. */
 export interface Host {
-  /** Starts to listen; returns the URL. Port 0 takes a free one. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /**
+   * Starts to listen; returns the URL. Port 0 takes a free one. Without a host it listens at every address, IPv6 and IPv4,
+   * and spares the start of the process Node's resolver.
+   */
+  listen(address: { readonly host?: string; readonly port: number }): Promise<string>;
   /** Readiness ends, then listening; resolves when every accepted request has its answer. */
   drain(): Promise<void>;
   /** Requests without an answer. */
@@ -68,6 +73,7 @@ export function createHost(options: HostOptions): Host {
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
     open,
+    maxOpen: options.maxRequests ?? 1_024,
   });
   const server = createServer(
     {
@@ -97,10 +103,10 @@ export function createHost(options: HostOptions): Host {
   const pending = (): number => [...open].filter((response) => !streaming(response)).length;
 
   return {
-    listen: async ({ host, port }) => {
+    listen: async (wanted) => {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(port, host, () => {
+        server.listen(wanted, () => {
           server.off('error', reject);
           resolve();
         });

@@ -5,12 +5,14 @@ import { eventHeaders } from '../lib/event-headers.ts';
 import type { Log } from '../lib/log.ts';
 import { traceContextOf } from '../lib/trace-context.ts';
 import { batchAnswer, failedResult, type BatchResult } from './batch-answer.ts';
-import { createBodyBudget } from './body-budget.ts';
+import { createBodyBudget, type BodyLease } from './body-budget.ts';
 import { decodeHttpMessage, type DistinctHeaders, type HttpMessage } from './cloud-event-http.ts';
 import { batchMediaType } from './cloud-event-json.ts';
 import type { Exchange } from './exchange.ts';
+import { createInHand } from './in-hand.ts';
 import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
+import { createOnGone, type OnGone } from './on-gone.ts';
 import { readBody } from './read-body.ts';
 import type { Runner } from './runner.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -38,8 +40,12 @@ const budgetBytes = 256 * 1024 * 1024;
 
 /** Events of a batch that are worked on at the same time. */
 const batchConcurrency = 8;
+/** How many events a batch has is known once it is read: before that only batches can be counted. */
+const maxBatches = 16;
+/** POSTs to the broker in hand; what it has room for is the queue's affair. */
+const maxPublishing = 512;
 
-/** Bodies of single events are read once there is room for the event: a refused one costs no memory. */
+/** Bodies are read once there is room for the event, or the batch: a refused one costs no memory. */
 export function createEventPosts({ runner, telemetry }: EventPostOptions): EventPosts {
   const refuse =
     (stage: 'read' | 'publish') =>
@@ -48,60 +54,96 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
       throw error;
     };
   const budget = createBodyBudget(budgetBytes);
-  const read = async (exchange: Exchange, bytes: number): Promise<HttpMessage> => {
-    const { request } = exchange;
-    exchange.expectBody();
-    const body = await readBody(request, { bytes, take: budget.lease(exchange) });
-    return decodeHttpMessage(eventFields(request.rawHeaders), body);
-  };
-  const invokeBatch = async (exchange: Exchange, name: string): Promise<void> => {
-    const { traceparent, request } = exchange;
+  const batches = createInHand(maxBatches, 'batches');
+  const publishing = createInHand(maxPublishing, 'POSTs to the broker', (error) =>
+    countRefusal(telemetry, error, 'read'),
+  );
+  const onGone = createOnGone();
+  /** Tells a handler that its caller has gone. */
+  const interruptWith =
+    (exchange: Exchange) =>
+    (interrupt: (reason: CloverError) => void): void =>
+      onGone(exchange, () => interrupt(callerGone()));
+  const invokeBatch = async (exchange: Exchange, name: string, lease: BodyLease): Promise<void> => {
     const log = (): Log => exchange.log();
+    const { traceparent, request } = exchange;
     const tracestate = stateOf(request);
-    await answerBatch(exchange, await read(exchange, directBytes), async (event) => {
-      const facts = { read: async () => event, log, traceparent, tracestate };
-      const reply = await runner.post(name, facts);
+    const message = await read(exchange, lease, directBytes);
+    await answerBatch({ exchange, onGone }, message, async (event) => {
+      lease.hold();
+      const reply = await runner.post(name, {
+        read: async () => event,
+        log,
+        traceparent,
+        tracestate,
+        onBegin: interruptWith(exchange),
+        onEnd: () => lease.release(),
+      });
       // The answer is taken by the results.
       if (reply !== undefined) await runner.emit(reply);
       return 204;
+    });
+  };
+  const publishAll = async (
+    exchange: Exchange,
+    publish: EmitEvent,
+    lease: BodyLease,
+  ): Promise<void> => {
+    const { request, traceparent } = exchange;
+    const message = await read(exchange, lease, brokerBytes).catch(refuse('read'));
+    const tracestate = stateOf(request);
+    // Who sends no extension has only the headers of this hop: to the functions behind, the trace begins here.
+    const context = traceContextOf({ traceparent, tracestate });
+    if (message.batch === undefined) {
+      await publish(inTrace(message.event, context)).catch(refuse('publish'));
+      exchange.response.writeHead(202).end();
+      return;
+    }
+    for (const { error } of message.batch) {
+      if (error !== undefined) countRefusal(telemetry, error, 'read');
+    }
+    await answerBatch({ exchange, onGone }, message, async (event) => {
+      await publish(inTrace(event, context)).catch(refuse('publish'));
+      return 202;
     });
   };
   return {
     async invoke(exchange, name) {
       exchange.allow('POST');
       const { request, response, traceparent } = exchange;
-      if (isBatch(request)) return invokeBatch(exchange, name);
+      const lease = budget.lease();
+      if (isBatch(request)) {
+        return batches.run(() => invokeBatch(exchange, name, lease).finally(() => lease.release()));
+      }
       const reply = await runner.post(name, {
-        read: async () => single(await read(exchange, directBytes)),
+        read: async () => single(await read(exchange, lease, directBytes)),
         log: () => exchange.log(),
         traceparent,
         tracestate: stateOf(request),
+        onBegin: interruptWith(exchange),
+        onEnd: () => lease.release(),
       });
       sendReply(response, reply);
     },
     async publish(exchange, publish) {
       exchange.allow('POST');
-      const message = await read(exchange, brokerBytes).catch(refuse('read'));
-      const { request, traceparent } = exchange;
-      const tracestate = stateOf(request);
-      // Who sends no extension has only the headers of this hop: to the functions behind, the trace begins here.
-      const context = traceContextOf({ traceparent, tracestate });
-      if (message.batch === undefined) {
-        await publish(inTrace(message.event, context)).catch(refuse('publish'));
-        exchange.response.writeHead(202).end();
-        return;
-      }
-      for (const { error } of message.batch) {
-        if (error !== undefined) countRefusal(telemetry, error, 'read');
-      }
-      await answerBatch(exchange, message, async (event) => {
-        await publish(inTrace(event, context)).catch(refuse('publish'));
-        return 202;
-      });
+      const lease = budget.lease();
+      await publishing.run(() =>
+        publishAll(exchange, publish, lease).finally(() => lease.release()),
+      );
     },
   };
 }
 
+const callerGone = (): CloverError =>
+  new CloverError('CLV_CALLER_GONE', 'the caller closed the connection');
+
+async function read(exchange: Exchange, lease: BodyLease, bytes: number): Promise<HttpMessage> {
+  const { request } = exchange;
+  exchange.expectBody();
+  const body = await readBody(request, { bytes, take: (size) => lease.take(size) });
+  return decodeHttpMessage(eventFields(request.rawHeaders), body);
+}
 function isBatch({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith(batchMediaType) ?? false;
 }
@@ -111,15 +153,19 @@ function single(message: HttpMessage): CloudEvent {
   throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', 'a batch is not taken here');
 }
 
-/** Works through a batch; one event's failure is that event's result. */
+/** Works through a batch; one event's failure is that event's result. Nothing more is begun once the caller has gone. */
 async function answerBatch(
-  { response }: Exchange,
+  { exchange, onGone }: { readonly exchange: Exchange; readonly onGone: OnGone },
   message: HttpMessage,
   work: (event: CloudEvent) => Promise<number>,
 ): Promise<void> {
   const items = message.batch ?? [{ event: message.event }];
   const results: BatchResult[] = [];
   const queue = items.entries();
+  let isGone = false;
+  onGone(exchange, () => {
+    isGone = true;
+  });
   const worker = async (): Promise<void> => {
     for (const [index, item] of queue) {
       if (item.error !== undefined) {
@@ -128,6 +174,8 @@ async function answerBatch(
       }
       const { event } = item;
       try {
+        // A failure: what was not begun has to come again.
+        if (isGone) throw callerGone();
         results[index] = { index, id: event.id, status: await work(event) };
       } catch (error) {
         results[index] = failedResult(index, event.id, error);
@@ -136,7 +184,7 @@ async function answerBatch(
   };
   await Promise.all(Array.from({ length: batchConcurrency }, worker));
   const { status, headers, body } = batchAnswer(results);
-  response.writeHead(status, headers).end(body);
+  exchange.response.writeHead(status, headers).end(body);
 }
 
 /** The fields that describe the event; of all the others `headersDistinct` would make lists too. */

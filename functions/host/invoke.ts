@@ -25,7 +25,9 @@ export interface Running {
    */
   readonly reply: Promise<CloudEvent | undefined>;
   /** Aborts the handler's signal and gives its caller the reason. */
-  abort(reason: CloverError): void;
+  readonly abort: (reason: CloverError) => void;
+  /** Aborts the handler's signal; its caller still gets what the handler answers. */
+  readonly interrupt: (reason: CloverError) => void;
 }
 
 /** Runs a handler against its deadline. */
@@ -49,7 +51,7 @@ export function invoke(
     onEnd();
   });
   settled.then(resolve, reject);
-  return { reply: promise, abort };
+  return { reply: promise, abort, interrupt: (reason) => invocation.abort(reason) };
 }
 
 /** A handler that throws before its first await is a rejection as well. */

@@ -24,7 +24,9 @@ export interface ListenerOptions {
   readonly cors: Cors;
   readonly isDraining: () => boolean;
   /** Told of every response when it begins, and when it is closed. */
-  readonly open: Pick<Set<ServerResponse>, 'add' | 'delete'>;
+  readonly open: Pick<Set<ServerResponse>, 'add' | 'delete' | 'size'>;
+  /** Responses that may be open before everything but health and metrics is 503. */
+  readonly maxOpen: number;
 }
 
 /** What a host answers itself, as OpenAPI writes paths; everything else is a function's. */
@@ -74,6 +76,10 @@ export function createListener(options: ListenerOptions): RequestListener {
       throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
     }
     if (path === '/metrics') return scrape(exchange);
+    if (open.size > options.maxOpen) {
+      const message = `the host has ${options.maxOpen} requests in hand`;
+      throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
+    }
     if (path === '/broker' && options.publish !== undefined) {
       return events.publish(exchange, options.publish);
     }

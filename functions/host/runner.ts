@@ -39,6 +39,10 @@ export interface EventRequest {
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
+  /** Given what aborts the handler's signal, when that begins. */
+  readonly onBegin?: (interrupt: (reason: CloverError) => void) => void;
+  /** Called when nothing holds the event any more: the handler has really ended, or never began. */
+  readonly onEnd?: () => void;
 }
 
 /** A function with its entry of the catalogue. */
@@ -108,7 +112,7 @@ export function createRunner(options: RunnerOptions): Runner {
     { fn, handlers }: Target,
     facts: InvocationFacts,
     logOf: () => Log,
-    { deadlineMs: limit, onEnd }: { readonly deadlineMs: number; readonly onEnd: () => void },
+    { deadlineMs: limit, onBegin, onEnd }: Bounds,
   ): Promise<CloudEvent | undefined> => {
     const { event } = facts;
     const handler = handlers.get(event.type);
@@ -132,6 +136,7 @@ export function createRunner(options: RunnerOptions): Runner {
       },
     });
     running.add(invocation);
+    onBegin?.(invocation.interrupt);
     try {
       const reply = await invocation.reply;
       traced.end();
@@ -156,6 +161,7 @@ export function createRunner(options: RunnerOptions): Runner {
       target.direct += 1;
       const onEnd = (): void => {
         target.direct -= 1;
+        request.onEnd?.();
       };
       let event: CloudEvent;
       try {
@@ -168,7 +174,7 @@ export function createRunner(options: RunnerOptions): Runner {
       }
       const { traceparent, tracestate } = request;
       const facts = { trigger: 'http', function: name, event, traceparent, tracestate } as const;
-      return work(target, facts, request.log, { deadlineMs, onEnd });
+      return work(target, facts, request.log, { deadlineMs, onBegin: request.onBegin, onEnd });
     },
     deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
       const bound = (): Log => log.child({ route, attempt });
@@ -211,6 +217,12 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
     throw new CloverError('CLV_CONFIG_INVALID', `function ${fn.name} is not in the catalogue`);
   }
   return entry;
+}
+
+interface Bounds {
+  readonly deadlineMs: number;
+  readonly onBegin?: EventRequest['onBegin'] | undefined;
+  readonly onEnd: () => void;
 }
 
 interface Target {

@@ -25,6 +25,11 @@ export const errorCatalogue = {
     meaning: 'A body is larger than the path takes.',
     fix: 'Send smaller documents or batches.',
   },
+  CLV_CALLER_GONE: {
+    status: 408,
+    meaning: 'The caller closed the connection before it had its answer; it never sees this one.',
+    fix: 'Send it again, and wait longer: the function may have done its work, or a part of it.',
+  },
   CLV_CAPTURE_UNAVAILABLE: {
     status: 503,
     meaning: 'The agent cannot capture on this machine: rights, kernel or build are missing.',
@@ -37,8 +42,7 @@ export const errorCatalogue = {
   },
   CLV_CONFLICT: {
     status: 409,
-    meaning:
-      'What was changed is no longer what was read, is being deleted, or did not end as wished.',
+    meaning: 'What was changed is no longer what was read, or did not end as wished.',
     fix: 'Read it again and decide anew.',
   },
   CLV_CONTROL_PLANE_UNREACHABLE: {

@@ -11,8 +11,9 @@ test('bodies share their memory: what finds no room is 503, and room comes back'
   const budget = createBodyBudget(1_000_000);
   const held: (() => void)[] = [];
   const server = createServer((request, response) => {
-    const take = budget.lease({ onClose: (listener) => response.once('close', listener) });
-    readBody(request, { bytes: 800_000, take }).then(
+    const lease = budget.lease();
+    response.once('close', () => lease.release());
+    readBody(request, { bytes: 800_000, take: (size) => lease.take(size) }).then(
       () => held.push(() => response.end()),
       (error: unknown) => {
         response.statusCode = error instanceof CloverError ? error.status : 500;
@@ -34,4 +35,16 @@ test('bodies share their memory: what finds no room is 503, and room comes back'
     held.pop()?.();
     t.is(await first, 200);
   }
+});
+
+test('a body counts until the last one who holds it has let go', (t) => {
+  const budget = createBodyBudget(10);
+  const lease = budget.lease();
+  lease.take(6);
+  lease.hold();
+  lease.release();
+  const other = budget.lease();
+  t.throws(() => other.take(5), { code: 'CLV_OVERLOADED' });
+  lease.release();
+  t.notThrows(() => other.take(5));
 });

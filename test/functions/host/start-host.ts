@@ -33,6 +33,7 @@ export async function start(
     readonly publish?: EmitEvent;
     readonly requestTimeoutMs?: number;
     readonly drainGraceMs?: number;
+    readonly maxRequests?: number;
   } = {},
 ): Promise<Started> {
   const runner = createRunner({
@@ -49,6 +50,7 @@ export async function start(
     isAuthorized: createBearerCheck(token),
     log: silent,
     drainGraceMs: options.drainGraceMs ?? 20,
+    ...(options.maxRequests === undefined ? {} : { maxRequests: options.maxRequests }),
     ...(options.requestTimeoutMs === undefined
       ? {}
       : { requestTimeoutMs: options.requestTimeoutMs }),
