@@ -1,10 +1,11 @@
-import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import type { Log, LogLevel } from '../lib/log.ts';
 import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
+import { createLateLog } from './late-log.ts';
 import { endOnSignals } from './on-signals.ts';
 import { createRunner } from './runner.ts';
 import { createSink } from './sink.ts';
@@ -12,8 +13,12 @@ import type { Telemetry } from './telemetry.ts';
 
 /** Options of {@link runFunction}. */
 export interface RunFunctionOptions {
-  readonly log: Logger;
-  /** `PORT` (8080), `K_SINK`, `K_CE_OVERRIDES`: Knative's runtime contract. Default: the process's own. */
+  /** Default: JSON lines on standard output, from `LOG_LEVEL` (info) upwards. */
+  readonly log?: Log;
+  /**
+   * `PORT` (8080), `K_SERVICE`, `K_REVISION`, `K_SINK`, `K_CE_OVERRIDES`: Knative's runtime contract. Default: the
+   * process's own.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Events in hand at the same time. Default 100: Knative's target for a pod. */
   readonly concurrency?: number;
@@ -29,8 +34,11 @@ export interface RunFunctionOptions {
  */
 export async function runFunction(
   fn: CloverFunction,
-  { log, env = process.env, concurrency = 100, telemetry }: RunFunctionOptions,
+  options: RunFunctionOptions = {},
 ): Promise<string> {
+  const { env = process.env, concurrency = 100, telemetry } = options;
+  const { log = createLateLog({ level: levelOf(env['LOG_LEVEL']), base: baseOf(fn, env) }) } =
+    options;
   const entry: FunctionEntry = {
     name: fn.name,
     triggers: [],
@@ -48,7 +56,7 @@ export async function runFunction(
     ...measured,
   });
   const host = createHost({ runner, rootFunction: fn.name, log, ...measured });
-  const url = await host.listen({ host: '0.0.0.0', port: portOf(env['PORT']) });
+  const url = await host.listen({ port: portOf(env['PORT']) });
   endOnSignals({
     serving: {
       drain: async () => {
@@ -63,8 +71,29 @@ export async function runFunction(
     },
     log,
   });
-  log.info({ url, function: fn.name }, 'ready');
+  log.info({ url }, 'ready');
   return url;
+}
+
+const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+function levelOf(text = 'info'): LogLevel | 'silent' {
+  const level = levels.find((known) => known === text);
+  if (level !== undefined) return level;
+  const message = `LOG_LEVEL: found ${JSON.stringify(text)}; must be one of ${levels.join(', ')}`;
+  throw new CloverError('CLV_CONFIG_INVALID', message);
+}
+
+/** Who writes, as Knative calls it. */
+function baseOf(
+  { name }: CloverFunction,
+  { K_SERVICE: service, K_REVISION: revision }: Record<string, string | undefined>,
+): Readonly<Record<string, string>> {
+  return {
+    function: name,
+    ...(service === undefined ? {} : { service }),
+    ...(revision === undefined ? {} : { revision }),
+  };
 }
 
 function portOf(text = '8080'): number {

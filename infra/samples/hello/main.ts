@@ -1,9 +1,8 @@
-import { pino } from 'pino';
 import { onBytes } from '../../../functions/host/event-handler.ts';
 import { runFunction } from '../../../functions/host/run-function.ts';
 
 /** A function that takes events of one type and has nothing to say to them. */
-void runFunction(
-  { name: 'hello', handlers: [onBytes('com.example.hello.v1', async () => undefined)] },
-  { log: pino({ level: 'warn' }) },
-);
+void runFunction({
+  name: 'hello',
+  handlers: [onBytes('com.example.hello.v1', async () => undefined)],
+});

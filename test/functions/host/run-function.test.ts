@@ -30,7 +30,7 @@ async function start(t: ExecutionContext, env: Record<string, string>): Promise<
     child.once('exit', () => reject(new Error('it ended')));
   });
   return {
-    url: line.replace('0.0.0.0', '127.0.0.1'),
+    url: line.replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1'),
     end: () => {
       child.kill('SIGTERM');
       return exit;

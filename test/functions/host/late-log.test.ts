@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { z } from 'zod';
+
+const program = fileURLToPath(new URL('fixtures/logging-process.ts', import.meta.url));
+const line = z.looseObject({ level: z.number(), time: z.number(), msg: z.string() });
+
+async function lines(...args: readonly string[]): Promise<z.output<typeof line>[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((text) => line.parse(JSON.parse(text)));
+}
+
+const err = z.object({ type: z.string(), message: z.string(), stack: z.string() });
+
+for (const when of ['at-once', 'later']) {
+  test(`lines keep their order, fields and times in a process that ends ${when}`, async (t) => {
+    const began = Date.now();
+    const written = await lines(when);
+    const expected = ['ready', 'plain', 'failed', ...(when === 'later' ? ['later'] : [])];
+    t.deepEqual(
+      written.map(({ msg }) => msg),
+      expected,
+    );
+    const [ready, plain, failed, later] = written;
+    t.like(ready, { level: 30, function: 'hello', url: 'http://127.0.0.1' });
+    t.like(plain, { level: 40, function: 'hello', requestId: 'r-1' });
+    t.like(failed, { level: 50, requestId: 'r-1' });
+    const { type, message, stack } = err.parse(failed?.['err']);
+    t.deepEqual({ type, message }, { type: 'TypeError', message: 'no such thing' });
+    t.regex(stack, /logging-process\.ts/);
+    if (when === 'later') t.like(later, { level: 30, requestId: 'r-1', last: true });
+    for (const { time } of written) t.true(time >= began && time <= Date.now());
+    const times = written.map(({ time }) => time);
+    t.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+  });
+}
