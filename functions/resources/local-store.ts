@@ -1,20 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
-import { apiVersion, type ObjectMeta } from '../../knative/resources/meta.ts';
+import { apiVersion } from '../../knative/resources/meta.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { parseLabelSelector } from '../lib/label-selector.ts';
 import { admitChange, admitDocument, type Admitted } from './admission.ts';
 import { createChangeLog } from './change-log.ts';
+import { demandState, isOver, withDeletion, withDocument, withStatus } from './local-changes.ts';
 import { openDatabase, transaction } from './local-schema.ts';
 import { continueToken, pageStart } from './list-page.ts';
 import type {
   ApplyInput,
   ApplyOptions,
   ListOptions,
-  Preconditions,
   ResourceList,
   ResourceStore,
 } from './store.ts';
@@ -134,12 +133,7 @@ export function createLocalStore({
       demandState(label(kind, namespace, name), { resourceVersion }, existing);
     }
     admitChange(kind, admitted, existing);
-    if (existing?.metadata.deletionTimestamp !== undefined) {
-      const waits = (existing.metadata.finalizers ?? []).join(', ');
-      const message = `${label(kind, namespace, name)} is being deleted and waits for: ${waits}`;
-      throw new CloverError('CLV_CONFLICT', message);
-    }
-    const wanted = merge(input, admitted, existing, clock.now());
+    const wanted = withDocument(kind, admitted, existing, clock.now());
     if (existing !== undefined && canonicalJson(wanted) === canonicalJson(existing))
       return existing;
     if (dryRun) return wanted;
@@ -169,15 +163,10 @@ export function createLocalStore({
       return write(() => {
         const { kind } = object;
         const current = demand(kind, object.metadata.namespace, object.metadata.name);
-        demandSame(object, current);
-        const left = finalizers ?? current.metadata.finalizers ?? [];
-        const next = plain({
-          ...current,
-          metadata: withFinalizers(current.metadata, left),
-          status,
-        });
-        const ends = next.metadata.deletionTimestamp !== undefined && left.length === 0;
-        if (ends) return like(object, drop(next));
+        const { uid, resourceVersion, namespace, name } = object.metadata;
+        demandState(label(kind, namespace, name), { uid, resourceVersion }, current);
+        const next = withStatus(current, status, finalizers);
+        if (isOver(next)) return like(object, drop(next));
         if (canonicalJson(next) === canonicalJson(current)) return like(object, current);
         return like(object, put('MODIFIED', next, 'status'));
       });
@@ -187,15 +176,9 @@ export function createLocalStore({
       return write(() => {
         const current = demand(kind, namespace, name);
         demandState(label(kind, namespace, name), preconditions, current);
-        const { metadata } = current;
-        if ((metadata.finalizers ?? []).length === 0) return drop(current);
-        if (metadata.deletionTimestamp !== undefined) return current;
-        const deletionTimestamp = new Date(clock.now()).toISOString();
-        return put(
-          'MODIFIED',
-          plain({ ...current, metadata: { ...metadata, deletionTimestamp } }),
-          'delete',
-        );
+        if ((current.metadata.finalizers ?? []).length === 0) return drop(current);
+        const marked = withDeletion(current, clock.now());
+        return marked === current ? current : put('MODIFIED', marked, 'delete');
       });
     },
 
@@ -206,75 +189,6 @@ export function createLocalStore({
       db.close();
     },
   };
-}
-
-/** The object as it will be stored, but for its resource version. */
-function merge(
-  { kind, finalizers }: ApplyInput,
-  { metadata, spec }: Admitted,
-  existing: AnyResource | undefined,
-  now: number,
-): AnyResource {
-  const { name, namespace, labels = {}, annotations = {} } = metadata;
-  const old = existing?.metadata;
-  const specChanged = canonicalJson(existing?.spec ?? null) !== canonicalJson(spec);
-  const base: ObjectMeta = {
-    name,
-    namespace,
-    uid: old?.uid ?? randomUUID(),
-    resourceVersion: old?.resourceVersion ?? '0',
-    generation: (old?.generation ?? 0) + (specChanged ? 1 : 0),
-    creationTimestamp: old?.creationTimestamp ?? new Date(now).toISOString(),
-    ...(Object.keys(labels).length > 0 ? { labels } : {}),
-    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
-  };
-  return plain({
-    apiVersion,
-    kind,
-    metadata: withFinalizers(base, finalizers ?? old?.finalizers ?? []),
-    spec,
-    status: existing?.status ?? {},
-  });
-}
-
-function withFinalizers(metadata: ObjectMeta, finalizers: readonly string[]): ObjectMeta {
-  const { finalizers: _, ...rest } = metadata;
-  return finalizers.length > 0 ? { ...rest, finalizers } : rest;
-}
-
-/** @throws CloverError CLV_CONFLICT when the object is not what the preconditions say. */
-function demandState(
-  what: string,
-  preconditions: Preconditions,
-  current: AnyResource | undefined,
-): void {
-  for (const field of ['uid', 'resourceVersion'] as const) {
-    const wanted = preconditions[field];
-    const found = current?.metadata[field] ?? '';
-    if (wanted === undefined || wanted === found) continue;
-    const shown = (value: string): string =>
-      value === '' ? 'no such object' : `${field} ${value}`;
-    const message = `${what}: expected ${shown(wanted)}, found ${shown(found)}: read it again`;
-    throw new CloverError('CLV_CONFLICT', message);
-  }
-}
-
-function demandSame(given: AnyResource, current: AnyResource): void {
-  const { uid, resourceVersion, namespace, name } = given.metadata;
-  const found = current.metadata;
-  if (uid === found.uid && resourceVersion === found.resourceVersion) return;
-  const what = label(given.kind, namespace, name);
-  const message =
-    uid === found.uid
-      ? `${what}: expected resourceVersion ${resourceVersion}, found ${found.resourceVersion}: read it again`
-      : `${what}: expected uid ${uid}, found ${found.uid}: it was made anew, read it again`;
-  throw new CloverError('CLV_CONFLICT', message);
-}
-
-/** The object as JSON would give it back: no undefined, nothing shared with the caller. */
-function plain(value: unknown): AnyResource {
-  const copy: unknown = JSON.parse(JSON.stringify(value));
-  return anyResource(copy);
 }
 
 function read(found: unknown): AnyResource {

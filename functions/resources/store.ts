@@ -1,6 +1,9 @@
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
 
-/** A change of an object, in the order of resource versions. */
+/**
+ * A change of an object, with the object after it. Resource versions are opaque: two of one object are equal or
+ * not, and nothing else. Changes in quick succession may be told as one.
+ */
 export interface ResourceEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly object: AnyResource;
@@ -17,7 +20,6 @@ export interface ApplyInput {
   };
   /** Checked by the kind's schema and by admission. */
   readonly spec: unknown;
-  readonly finalizers?: readonly string[];
 }
 
 /** Options of {@link ResourceStore.applySpec}. */
@@ -80,8 +82,10 @@ export interface ResourceStore {
   ): Promise<ResourceList<K>>;
 
   /**
-   * Changes after `resourceVersion`, in order, until the signal aborts.
-   * @throws CloverError CLV_RESOURCE_GONE when that version is too old: list again.
+   * Changes after `resourceVersion` until the signal aborts, those of one object in their order. The version of a
+   * list, or of any event, is a place to go on from. A connection that breaks is made anew.
+   * @throws CloverError at the call or at any step: CLV_RESOURCE_GONE when that version is too old: list again;
+   * CLV_ARGUMENT_INVALID when it is none.
    */
   watch(
     resourceVersion: string,
@@ -89,15 +93,20 @@ export interface ResourceStore {
   ): AsyncIterable<ResourceEvent>;
 
   /**
-   * Creates the object or replaces its whole spec. An equal spec changes nothing.
+   * Creates the object or replaces its whole spec, whoever wrote it before: managers never conflict, the last
+   * one wins; who must not overwrite another's change gives the resource version. Labels and annotations that the
+   * same manager applied before, and does not apply again, go. An equal document changes nothing. An object that is
+   * being deleted takes the document and goes all the same: the answer has its `deletionTimestamp`.
    * @throws CloverError CLV_RESOURCE_INVALID with the path of every bad field; CLV_CONFLICT when it
-   * has not the wanted resource version, or is being deleted.
+   * has not the wanted resource version.
    */
   applySpec(input: ApplyInput, options: ApplyOptions): Promise<AnyResource>;
 
   /**
-   * Replaces status (and finalizers, if given) if the object still has that resource version.
-   * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND.
+   * Replaces status (and finalizers, if given) if the object is still the one that was read, by uid and resource
+   * version. An equal status changes nothing. A deleted object goes with its last finalizer.
+   * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND; CLV_RESOURCE_INVALID for a new finalizer on an object that
+   * is being deleted.
    */
   patchStatus<K extends Kind>(
     object: KindMap[K],
@@ -106,7 +115,8 @@ export interface ResourceStore {
   ): Promise<KindMap[K]>;
 
   /**
-   * Deletes the object, or marks it deleted while finalizers remain.
+   * Deletes the object, or marks it deleted while finalizers remain, which counts up its generation. The mark
+   * is never taken back; to delete again changes nothing.
    * @throws CloverError CLV_NOT_FOUND; CLV_CONFLICT when it is not what the preconditions say.
    */
   delete(

@@ -24,11 +24,14 @@ async function start(t: ExecutionContext): Promise<Bench> {
   return {
     api,
     cli: (args, stdin = '') => runCli(args.split(' '), { variables, stdin }),
-    tap: (name, more = {}, finalizers = []) =>
-      api.store.applySpec(
-        { kind: 'Tap', metadata: { name, namespace: 'shop', ...more }, spec: {}, finalizers },
+    tap: async (name, more = {}, finalizers = []) => {
+      const metadata = { name, namespace: 'shop', ...more };
+      const tap = await api.store.applySpec(
+        { kind: 'Tap', metadata, spec: {} },
         { manager: 'test' },
-      ),
+      );
+      return api.store.patchStatus(tap, tap.status, finalizers);
+    },
     names: async () => (await api.store.list('Tap')).items.map(({ metadata }) => metadata.name),
   };
 }

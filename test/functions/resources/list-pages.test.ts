@@ -42,22 +42,6 @@ test('pages follow one another in order, and count what is behind them', async (
   t.is(third.remainingItemCount, undefined);
 });
 
-test('a list is of the objects that its selector names', async (t) => {
-  const store = await storeOf(t);
-  const list = async (labelSelector: string, namespace?: string): Promise<string[]> =>
-    named((await store.list('Tap', namespace, { labelSelector })).items);
-  t.deepEqual(await list('team=y'), ['b', 'd']);
-  t.deepEqual(await list('team notin (y)', 'one'), ['a', 'c']);
-  const page = await store.list('Tap', undefined, { labelSelector: 'team=x', limit: 2 });
-  t.deepEqual([named(page.items), page.remainingItemCount], [['a', 'c'], undefined]);
-  const rest = await store.list('Tap', undefined, {
-    labelSelector: 'team=x',
-    continue: page.continue ?? '',
-  });
-  t.deepEqual(named(rest.items), ['e']);
-  await t.throwsAsync(list('team='.repeat(2)), { code: 'CLV_ARGUMENT_INVALID' });
-});
-
 test('a continue that is too old, of another list, or none is refused', async (t) => {
   const store = await storeOf(t, 2);
   const next = (await store.list('Tap', 'one', { limit: 1 })).continue ?? '';
@@ -70,21 +54,4 @@ test('a continue that is too old, of another list, or none is refused', async (t
   await t.throwsAsync(list(next, 'two'), { code: 'CLV_ARGUMENT_INVALID', message: /another list/ });
   for (const team of ['p', 'q', 'r']) await store.applySpec(tap('a', 'one', team), by);
   await t.throwsAsync(list(next), { code: 'CLV_RESOURCE_GONE' });
-});
-
-test('an apply and a deletion hold to their preconditions', async (t) => {
-  const store = await storeOf(t);
-  const conflict = { code: 'CLV_CONFLICT' };
-  const apply = (resourceVersion: string, name = 'a') =>
-    store.applySpec(tap(name, 'one', 'z'), { ...by, resourceVersion });
-  await t.throwsAsync(apply('1'), conflict);
-  await t.throwsAsync(apply(''), conflict);
-  await t.throwsAsync(apply('2', 'new'), conflict);
-  t.is((await apply('', 'new')).metadata.resourceVersion, '6');
-  const { metadata } = await apply('2');
-  const remove = (preconditions: object) => store.delete('Tap', 'one', 'a', preconditions);
-  await t.throwsAsync(remove({ uid: 'another' }), conflict);
-  await t.throwsAsync(remove({ resourceVersion: '2' }), conflict);
-  const { uid, resourceVersion } = metadata;
-  t.is((await remove({ uid, resourceVersion })).metadata.name, 'a');
 });
