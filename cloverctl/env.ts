@@ -23,24 +23,19 @@ export interface CliEnv {
    * signal ends the process at once, unless it was told to `hold`.
    */
   readonly signal: AbortSignal;
-  /** From now on no signal ends the process: it has something to take down first. */
-  readonly hold: () => void;
+  /**
+   * From now on no signal ends the process: it has something to take down first. Each further one
+   * is `heard`.
+   */
+  readonly hold: (heard?: (signal: StopSignal) => void) => void;
   /** Sets the exit code without ending anything; the first one other than 0 stays. */
   readonly fail: (code: number) => void;
 }
 
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Why the environment's `signal` is aborted: the process was sent one. */
-export class StoppedBy extends Error {
-  override readonly name = 'StoppedBy';
-  readonly by: (typeof endings)[number];
-
-  constructor(by: (typeof endings)[number]) {
-    super(`stopped by ${by}`);
-    this.by = by;
-  }
-}
+/** A signal that asks the process to end. */
+type StopSignal = (typeof endings)[number];
 
 /** The environment of a real process. */
 export function createCliEnv(host: NodeJS.Process): CliEnv {
@@ -49,7 +44,7 @@ export function createCliEnv(host: NodeJS.Process): CliEnv {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   for (const name of endings) {
-    host.once(name, () => stopping.abort(new StoppedBy(name)));
+    host.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
   }
   const fail = (code: number): void => {
     if ((host.exitCode ?? 0) === 0) host.exitCode = code;
@@ -71,8 +66,8 @@ export function createCliEnv(host: NodeJS.Process): CliEnv {
     colour: wantsColour(args, variables, stdout.isTTY),
     errorColour: wantsColour(args, variables, stderr.isTTY),
     signal: stopping.signal,
-    hold: () => {
-      for (const name of endings) host.on(name, () => undefined);
+    hold: (heard) => {
+      for (const name of endings) host.on(name, () => heard?.(name));
     },
     fail,
   };

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
+  edit: async () => (await import('./commands/edit.ts')).registerEdit,
   events: async () => (await import('./commands/events.ts')).registerEvents,
   get: async () => (await import('./commands/get.ts')).registerGet,
   looks: async () => (await import('./commands/looks.ts')).registerLooks,
