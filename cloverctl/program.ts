@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
+import { addExamples } from './examples.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { colourHelp } from './output/colour.ts';
 
@@ -53,6 +54,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
   const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
   for (const name of wanted) (await commands[name]?.())?.(program, env);
   for (const command of program.commands) command.copyInheritedSettings(program);
+  addExamples(program);
   return program;
 }
 

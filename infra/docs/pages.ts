@@ -1,6 +1,7 @@
 import { kinds } from '../../knative/resources/kinds.ts';
 import { apiPage } from './api-page.ts';
 import { crdFile } from './crd-files.ts';
+import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { telemetryPage } from './telemetry-page.ts';
 
@@ -15,6 +16,7 @@ export interface GeneratedPage {
 /** Every generated page, in alphabetical order. To add one, write its generator and name it here. */
 export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/api.md', text: apiPage },
+  { path: 'docs/cli.md', text: cliPage },
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'docs/telemetry.md', text: telemetryPage },
   ...kinds.map(({ kind, plural }) => ({
