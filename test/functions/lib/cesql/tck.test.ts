@@ -1,10 +1,11 @@
 import test from 'ava';
 import { evaluateCesql } from '../../../../functions/lib/cesql/evaluate.ts';
-import { builtinFunctions, type CesqlFunction } from '../../../../functions/lib/cesql/functions.ts';
+import { builtinFunctions } from '../../../../functions/lib/cesql/functions.ts';
 import { parseCesql } from '../../../../functions/lib/cesql/parse.ts';
 import type { TckCase } from './tck/case.ts';
 import { casting, integers, strings, userDefined } from './tck/functions.ts';
 import { exists, inSet, like, subscriptionsApi } from './tck/membership.ts';
+import { tckFunctions } from './tck/own-functions.ts';
 import { comparison, logical, math, negate, not, subExpression } from './tck/operators.ts';
 import { attributes, caseSensitivity, examples, literals, parseErrors } from './tck/values.ts';
 
@@ -14,22 +15,6 @@ const required = {
   source: 'localhost.localdomain',
   type: 'myType',
 };
-
-const own: readonly CesqlFunction[] = [
-  {
-    name: 'HASPREFIX',
-    parameters: ['String', 'String'],
-    returns: 'Boolean',
-    call: ([text, prefix]) => ({ value: String(text).startsWith(String(prefix)) }),
-  },
-  {
-    name: 'KONKAT',
-    parameters: [],
-    rest: 'String',
-    returns: 'String',
-    call: (values) => ({ value: values.join('') }),
-  },
-];
 
 const files: Readonly<Record<string, readonly TckCase[]>> = {
   binary_comparison_operators: comparison,
@@ -56,7 +41,10 @@ for (const [file, cases] of Object.entries(files)) {
   test(`the conformance cases of ${file} hold`, (t) => {
     for (const [expression, value, error = '', overrides = {}] of cases) {
       const event = new Map(Object.entries({ ...required, ...overrides }));
-      const result = evaluateCesql(parseCesql(expression), event, [...builtinFunctions, ...own]);
+      const result = evaluateCesql(parseCesql(expression), event, [
+        ...builtinFunctions,
+        ...tckFunctions,
+      ]);
       t.is(result.value, value, expression);
       t.is(result.error?.kind ?? '', error, `${expression}: ${result.error?.message}`);
     }

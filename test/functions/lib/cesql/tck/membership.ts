@@ -37,6 +37,7 @@ export const like: readonly TckCase[] = [
   [`TRUE LIKE '%ue'`, true],
   [`FALSE LIKE 'tr%'`, false],
   [`FALSE LIKE 'fal%'`, true],
+  [`missing LIKE 'missing'`, false, 'missingAttribute'],
 ];
 
 const here = { source: 'http://localhost/source', myext: 'http://localhost/source' };

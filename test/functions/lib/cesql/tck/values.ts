@@ -53,6 +53,9 @@ export const examples: readonly TckCase[] = [
   [whole, true, '', { ...names, subject: 'Doug' }],
   [whole, true, '', { subject: 'Francesco Guardiani', firstname: 'Doug', lastname: 'Davis' }],
   ['EXISTS subject', true, '', { subject: 'Francesco Guardiani' }],
+  ['true AND (missing = "")', false, 'missingAttribute'],
+  ['missing * 5', 0, 'missingAttribute'],
+  ['1 / missing', 0, 'missingAttribute'],
 ];
 
 /** `parse_errors.yaml`, and the one in the Go SDK's `like_expression.yaml`. */
