@@ -4,6 +4,7 @@ import type { CliEnv } from './env.ts';
 import { addExamples } from './examples.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { colourHelp } from './output/colour.ts';
+import { nameHelpInErrors } from './usage-errors.ts';
 
 type Register = (program: Command, env: CliEnv) => void;
 
@@ -17,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
   edit: async () => (await import('./commands/edit.ts')).registerEdit,
   events: async () => (await import('./commands/events.ts')).registerEvents,
+  explain: async () => (await import('./commands/explain.ts')).registerExplain,
   get: async () => (await import('./commands/get.ts')).registerGet,
   looks: async () => (await import('./commands/looks.ts')).registerLooks,
   red: async () => (await import('./commands/red.ts')).registerRed,
@@ -54,6 +56,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
   const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
   for (const name of wanted) (await commands[name]?.())?.(program, env);
   for (const command of program.commands) command.copyInheritedSettings(program);
+  nameHelpInErrors(program);
   addExamples(program);
   return program;
 }

@@ -19,7 +19,7 @@ export function errorDocument(error: unknown): ErrorDocument {
     return { code, message, details };
   }
   if (error instanceof CommanderError) {
-    const text = error.message.replace(/^error: /, '');
+    const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
     return { code: 'CLV_ARGUMENT_INVALID', message: text, details: [] };
   }
   const message = error instanceof Error ? error.message : String(error);
