@@ -10,7 +10,9 @@ type Register = (program: Command, env: CliEnv) => void;
 
 /** Every command, in alphabetical order; its module is loaded when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  __complete: async () => (await import('./commands/completion.ts')).registerComplete,
   apply: async () => (await import('./commands/apply.ts')).registerApply,
+  completion: async () => (await import('./commands/completion.ts')).registerCompletion,
   config: async () => (await import('./commands/config.ts')).registerConfig,
   deadletters: async () => (await import('./commands/deadletters.ts')).registerDeadLetters,
   delete: async () => (await import('./commands/delete.ts')).registerDelete,

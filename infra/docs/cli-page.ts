@@ -45,6 +45,7 @@ const variables: readonly (readonly string[])[] = [
   ['`CLOVER_TOKEN`', 'its bearer token'],
   ['`CLOVER_HOME`', 'folder of the contexts, and of the data of `up`; default: `~/.clover`'],
   ['`NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`', 'colours, see above'],
+  ['`CLOVER_COMPLETION_TIMEOUT`', 'how long completion waits for names; default: `2s`'],
   ['`CLOVER_EDITOR`, `VISUAL`, `EDITOR`', 'what `edit` opens: the first that is set, else `vi`'],
 ];
 
