@@ -54,9 +54,7 @@ const keywords = {
         rule: z.string(),
         message: z.string(),
         fieldPath: z.string().exactOptional(),
-        reason: z
-          .enum(['FieldValueForbidden', 'FieldValueDuplicate', 'FieldValueInvalid'])
-          .exactOptional(),
+        reason: z.literal('FieldValueForbidden').exactOptional(),
       }),
     )
     .exactOptional(),

@@ -10,10 +10,8 @@ import { metadataInput } from '../../knative/resources/meta.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { show } from './field-errors.ts';
 import { lint } from './lint.ts';
-import { metadataProblems } from './metadata-checks.ts';
-import { withDefaults } from './schema/defaults.ts';
-import { ruleErrors, type RuleError } from './schema/rule-errors.ts';
-import { schemaErrors } from './schema/schema-errors.ts';
+import { judgeDocument } from './schema/judge-document.ts';
+import { ruleErrors } from './schema/rule-errors.ts';
 
 const admitted = z.looseObject({ metadata: metadataInput, spec: z.unknown() });
 
@@ -31,24 +29,16 @@ export function kindInfo(kind: Kind): KindInfo {
 }
 
 /**
- * Checks a whole document as an API server does with fieldValidation=Strict: defaults, schema, and then the
- * rules in CEL, all of the kind's CustomResourceDefinition. Lint is added, as an admission webhook would.
+ * Checks a whole document as an API server does, and adds lint, as an admission webhook would.
  * @throws CloverError CLV_RESOURCE_INVALID with every problem that was found.
  */
 export function admitDocument(kind: Kind, document: unknown): Admitted {
-  const schema = documentSchema(kind);
-  const whole = withDefaults(schema, document);
-  refuse(kind, nameOf(document), schemaErrors(schema, whole));
+  const { whole, misfits, broken } = judgeDocument(kind, document);
+  refuse(kind, nameOf(document), misfits);
   if (!isAdmitted(whole)) throw new CloverError('CLV_INTERNAL', `${kind}: fits no admitted form`);
   const linted = lint(kind, whole.spec);
-  const broken = ruleErrors(schema, whole, undefined).filter(
-    ({ rule }) => !linted.some(({ refines }) => refines === rule.rule),
-  );
-  refuse(kind, whole.metadata.name, [
-    ...metadataProblems(whole.metadata),
-    ...broken.map(plain),
-    ...linted.map(plain),
-  ]);
+  const unsaid = broken.filter(({ rule }) => !linted.some(({ refines }) => refines === rule?.rule));
+  refuse(kind, whole.metadata.name, [...unsaid, ...linted].map(plain));
   return whole;
 }
 
@@ -67,7 +57,7 @@ export function admitChange(
   refuse(kind, metadata.name, ruleErrors(documentSchema(kind), { spec }, old).map(plain));
 }
 
-const plain = ({ field, message }: RuleError | ErrorDetail): ErrorDetail => ({ field, message });
+const plain = ({ field, message }: ErrorDetail): ErrorDetail => ({ field, message });
 
 function refuse(kind: Kind, name: string, details: readonly ErrorDetail[]): void {
   if (details.length === 0) return;

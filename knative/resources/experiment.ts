@@ -96,6 +96,8 @@ export const experimentSpec = z
       .number()
       .min(1e-6)
       .max(0.2)
+      // An API server rounds a bound down to compare it with a whole number, and takes 0 by that.
+      .meta(rules({ rule: 'self >= 0.000001', message: 'must be at least 0.000001' }))
       .default(0.01)
       .describe('Chance of a wrong verdict over the whole run, per metric and side.'),
     minSamples: z

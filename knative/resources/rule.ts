@@ -12,7 +12,8 @@ export interface Rule {
   readonly message: string;
   /** The field that an error names, from the value on: `.variant`. Default: the value itself. */
   readonly fieldPath?: string;
-  readonly reason?: 'FieldValueForbidden' | 'FieldValueDuplicate' | 'FieldValueInvalid';
+  /** Default: `FieldValueInvalid`. With some of the others, such as `FieldValueDuplicate`, Kubernetes drops the message. */
+  readonly reason?: 'FieldValueForbidden';
 }
 
 /** Metadata of a zod schema that carries rules into the structural schema. */

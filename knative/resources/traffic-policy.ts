@@ -127,7 +127,6 @@ export const knownVersions: Rule = {
 export const uniqueNames: Rule = {
   rule: 'self.all(r, !has(r.name) || self.exists_one(other, has(other.name) && other.name == r.name))',
   message: 'must have rules of different names',
-  reason: 'FieldValueDuplicate',
 };
 
 /** Schema of `TrafficPolicy.spec`. What CEL cannot say of it is checked by the lint of admission. */

@@ -1,6 +1,6 @@
-import type { ErrorDetail } from '../lib/errors.ts';
-import { fieldPath } from '../lib/field-path.ts';
-import { show } from './field-errors.ts';
+import type { ErrorDetail } from '../../lib/errors.ts';
+import { fieldPath } from '../../lib/field-path.ts';
+import { show } from '../field-errors.ts';
 
 type Texts = Readonly<Record<string, string>>;
 

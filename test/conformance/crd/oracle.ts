@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { customResourceDefinition } from '../../../knative/crd.ts';
+import { kinds } from '../../../knative/resources/kinds.ts';
+
+const answer = z.object({
+  accepted: z.boolean(),
+  /** As the API server words them: `spec.variant: Invalid value: …`. */
+  errors: z
+    .array(z.string())
+    .nullable()
+    .transform((list) => list ?? []),
+  /** The object with its defaults. */
+  object: z.looseObject({ spec: z.unknown().optional() }).optional(),
+});
+
+/** What the oracle says. */
+export type Answer = z.output<typeof answer>;
+
+/** The code of an API server, in a process of its own. */
+export interface Oracle {
+  /** What it said to the definition of each kind. */
+  readonly definitions: ReadonlyMap<string, Answer>;
+  /** Creates an object, or puts it in the place of an old one. */
+  readonly ask: (object: unknown, old?: unknown) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+/** Where `npm run test:conformance:crd` builds the program. */
+const program = new URL('../../../.cache/conformance-crd', import.meta.url).pathname;
+
+/** Starts the oracle, with the definitions of all kinds. */
+export async function startOracle(): Promise<Oracle> {
+  const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const send = async (question: object): Promise<Answer> => {
+    child.stdin.write(`${JSON.stringify(question)}\n`);
+    const line = await lines.next();
+    if (line.done === true) throw new Error('the oracle has ended');
+    return answer.parse(JSON.parse(line.value));
+  };
+  const definitions = new Map<string, Answer>();
+  for (const { kind } of kinds) {
+    definitions.set(kind, await send({ crd: customResourceDefinition(kind) }));
+  }
+  return {
+    definitions,
+    ask: async (object, old) => send({ object, old }),
+    close: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
