@@ -74,6 +74,11 @@ const rows: Readonly<Record<string, Rows>> = {
     ['cloverctl get experiments -A', 'of every namespace'],
     ['cloverctl get trafficpolicy proxy -n shop -o yaml', 'can be applied again'],
     ['cloverctl get events -n shop', 'what happened to objects'],
+    ["cloverctl get tp proxy -n shop -o jsonpath='{.spec.target.host}'", 'one value alone'],
+    [
+      'cloverctl get exp -A -o custom-columns=NAME:.metadata.name,VERDICT:.status.verdict',
+      'columns of your own',
+    ],
   ],
   looks: [['cloverctl looks try-v2-6f2c-1 -n shop -o wide', 'every look, with its reason']],
   red: [

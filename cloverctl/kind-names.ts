@@ -23,6 +23,14 @@ export function qualifiedName({ singular }: KindInfo, name: string): string {
   return `${singular}.clover.dev/${name}`;
 }
 
+/** The error of an object that does not exist. */
+export function missing({ singular }: KindInfo, namespace: string, name: string): CloverError {
+  return new CloverError(
+    'CLV_NOT_FOUND',
+    `${singular} "${name}" does not exist in namespace ${namespace}`,
+  );
+}
+
 function namesOf({ plural, singular, shortNames }: KindInfo): string[] {
   return [plural, singular, ...shortNames];
 }

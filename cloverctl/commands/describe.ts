@@ -5,13 +5,12 @@ import type { AnyResource } from '../../knative/resources/kinds.ts';
 import type { Condition } from '../../knative/resources/meta.ts';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { kindByName } from '../kind-names.ts';
+import { kindByName, missing } from '../kind-names.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
 import { printable, timeText } from '../output/text.ts';
 import { eventLines } from './get-events.ts';
-import { missing } from './get.ts';
 
 interface DescribeOptions extends GlobalOptions {
   readonly namespace: string;

@@ -10,12 +10,11 @@ import { runEdit, type Edited } from '../edit-session.ts';
 import { runEditor } from '../editor.ts';
 import type { CliEnv } from '../env.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { qualifiedName } from '../kind-names.ts';
+import { missing, qualifiedName } from '../kind-names.ts';
 import { objectName, type ObjectName } from '../object-names.ts';
 import { writeJson } from '../output/print.ts';
 import { reportError } from '../report-error.ts';
 import { warnings } from '../warnings.ts';
-import { missing } from './get.ts';
 
 interface EditOptions extends GlobalOptions {
   readonly namespace: string;

@@ -2,31 +2,34 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import { eventsApiVersion, type KubernetesEvent } from '../../knative/kubernetes-event.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { formatOf, writeJson, writeLines, writeYaml, type OutputOptions } from '../output/print.ts';
-import { table } from '../output/table.ts';
+import { stateTone } from '../output/colour.ts';
+import { chosenForm } from '../output/forms.ts';
+import { render } from '../output/json-path/render.ts';
+import { writeJson, writeLines, writeTable, writeText, writeYaml } from '../output/print.ts';
+import { table, type Column } from '../output/table.ts';
+import type { GetOptions } from './get-objects.ts';
 
 /** The names under which `get` shows event records. */
 export const eventNames: ReadonlySet<string> = new Set(['events', 'event', 'ev']);
 
-interface EventsOptions extends OutputOptions {
-  readonly namespace: string;
-  readonly allNamespaces?: boolean;
+interface EventsOptions extends GetOptions {
   readonly watch?: boolean;
 }
 
 /** `get events`: what happened to objects, newest first. */
 export async function getEvents(options: EventsOptions, env: CliEnv): Promise<void> {
-  if (options.watch === true) {
-    throw new CloverError('CLV_ARGUMENT_INVALID', '--watch: event records are not watched');
-  }
+  if (options.watch === true) throw refused('--watch: event records are not watched');
+  if (options.selector !== undefined) throw refused('--selector: event records have no labels');
   const client = await connect(options, env);
   const namespace = options.allNamespaces === true ? undefined : options.namespace;
-  const items = await client.events({ namespace });
-  const format = formatOf(options);
+  const found = await client.events({ namespace, fieldSelector: options.fieldSelector });
+  const items = options.sortBy === undefined ? found : options.sortBy(found);
+  const form = chosenForm(options);
   const whole = { apiVersion: eventsApiVersion, kind: 'EventList', items };
-  if (format === 'json') return writeJson(env, whole);
-  if (format === 'yaml') return writeYaml(env, whole);
-  if (format === 'name') {
+  if (form.kind === 'json') return writeJson(env, whole);
+  if (form.kind === 'yaml') return writeYaml(env, whole);
+  if (form.kind === 'jsonpath') return writeText(env, render(form.template, whole));
+  if (form.kind === 'name') {
     return writeLines(
       env,
       items.map(({ metadata }) => `event.events.k8s.io/${metadata.name}`),
@@ -38,27 +41,31 @@ export async function getEvents(options: EventsOptions, env: CliEnv): Promise<vo
     );
     return undefined;
   }
-  return writeLines(env, eventLines(items));
+  const look = { head: options.headers, wide: form.kind === 'wide' };
+  return form.kind === 'custom-columns'
+    ? writeTable(env, form.columns, items, look)
+    : writeTable(env, columns, items, look);
 }
+
+const refused = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);
 
 /** Event records as a table. */
 export function eventLines(events: readonly KubernetesEvent[]): string[] {
-  if (events.length === 0) return [];
-  return table(
-    [
-      { head: 'LAST SEEN', cell: lastSeen },
-      { head: 'COUNT', cell: ({ series }) => String(series?.count ?? 1), align: 'right' },
-      { head: 'TYPE', cell: ({ type }) => type },
-      { head: 'REASON', cell: ({ reason }) => reason },
-      {
-        head: 'OBJECT',
-        cell: ({ regarding }) => `${regarding.kind.toLowerCase()}/${regarding.name}`,
-      },
-      { head: 'NOTE', cell: ({ note }) => note },
-    ],
-    events,
-  );
+  return events.length === 0 ? [] : table(columns, events);
 }
+
+const columns: readonly Column<KubernetesEvent>[] = [
+  { head: 'LAST SEEN', cell: lastSeen, whole: true },
+  { head: 'COUNT', cell: ({ series }) => String(series?.count ?? 1), align: 'right' },
+  { head: 'TYPE', cell: ({ type }) => type, tone: stateTone },
+  { head: 'REASON', cell: ({ reason }) => reason },
+  {
+    head: 'OBJECT',
+    cell: ({ regarding }) => `${regarding.kind.toLowerCase()}/${regarding.name}`,
+    whole: true,
+  },
+  { head: 'NOTE', cell: ({ note }) => note },
+];
 
 function lastSeen({ eventTime, series }: KubernetesEvent): string {
   return (series?.lastObservedTime ?? eventTime).replace(/\.\d+Z$/, 'Z');

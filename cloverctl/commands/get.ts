@@ -1,103 +1,83 @@
 import type { Command } from 'commander';
 import { CloverError } from '../../functions/lib/errors.ts';
-import type { AnyResource, KindInfo } from '../../knative/resources/kinds.ts';
-import { apiVersion } from '../../knative/resources/meta.ts';
-import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { kindByName, qualifiedName } from '../kind-names.ts';
-import { columnsOf } from '../output/columns.ts';
-import {
-  formatOf,
-  outputOption,
-  writeJson,
-  writeLines,
-  writeYaml,
-  type OutputOptions,
-} from '../output/print.ts';
-import { table } from '../output/table.ts';
+import { kindByName } from '../kind-names.ts';
+import { objectNames } from '../object-names.ts';
+import { selectorOption } from '../object-options.ts';
+import { formOption, sortOption } from '../output/forms.ts';
 import { eventNames, getEvents } from './get-events.ts';
+import { getObjects, type Asked, type GetOptions } from './get-objects.ts';
 import { follow } from './watch.ts';
 
-/** Options that say which objects are read. */
-export interface GetOptions extends OutputOptions {
-  readonly namespace: string;
-  readonly allNamespaces?: boolean;
+interface GetFlags extends GetOptions {
   readonly watch?: boolean;
 }
+
+const templateHelp = `
+Templates of -o jsonpath= are those of kubectl, for the object or the list of them:
+https://kubernetes.io/docs/reference/kubectl/jsonpath. Here a key in quotes is first looked
+for as it stands, as in {.metadata.labels['app.kubernetes.io/name']}, and numbers are compared
+by value. Paths of -o custom-columns= and --sort-by may go without braces and first dot.`;
 
 /** `get`: objects as a table, or whole. */
 export function registerGet(program: Command, env: CliEnv): void {
   program
     .command('get')
     .description('show objects')
-    .argument('<kind>', 'for example trafficpolicies or tp, or events')
-    .argument('[name]')
+    .argument('<kind>', 'KIND, KIND,KIND or KIND/NAME; for example tp, or events')
+    .argument('[names...]', 'only these objects')
     .option('-n, --namespace <name>', 'namespace', 'default')
     .option('-A, --all-namespaces', 'of every namespace')
     .option('-w, --watch', 'go on with every change')
-    .addOption(outputOption(['table', 'wide', 'yaml', 'json', 'name']))
-    .action(async (kind: string, name: string | undefined, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<GetOptions>();
-      if (name === undefined && eventNames.has(kind)) return getEvents(options, env);
-      const info = kindByName(kind);
-      return options.watch === true
-        ? follow(info, name, options, env)
-        : get(info, name, options, env);
+    .addOption(selectorOption('only objects with these labels, such as app=web,tier!=db'))
+    .option('--field-selector <query>', 'only objects with these fields, such as metadata.name=a')
+    .addOption(formOption())
+    .addOption(sortOption())
+    .option('--no-headers', 'tables without their heads')
+    .addHelpText('after', templateHelp)
+    .action(async (kind: string, names: readonly string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GetFlags>();
+      if (eventNames.has(kind) && names.length === 0) return getEvents(options, env);
+      const asked = askedOf([kind, ...names]);
+      assertFits(asked, options);
+      if (options.watch !== true) return getObjects(asked, options, env);
+      const [info, second] = asked.kinds;
+      if (info === undefined || second !== undefined || asked.objects.length > 1) {
+        throw wrong('--watch: found more than one; name one kind, or one object');
+      }
+      if (options.sortBy !== undefined)
+        throw wrong('--watch: changes come as they are: no --sort-by');
+      return follow(info, asked.objects[0]?.name, options, env);
     });
 }
 
-async function get(
-  info: KindInfo,
-  name: string | undefined,
-  options: GetOptions,
-  env: CliEnv,
-): Promise<void> {
-  const client = await connect(options, env);
-  if (name !== undefined) {
-    const object = await client.get(info.kind, options.namespace, name);
-    if (object === undefined) throw missing(info, options.namespace, name);
-    return print(info, [object], object, options, env);
+function askedOf(words: readonly string[]): Asked {
+  const [first = '', ...names] = words;
+  const plain = first.includes(',') && !first.includes('/') ? first.split(',') : [first];
+  if (plain.some((word) => eventNames.has(word))) {
+    throw wrong('events are shown alone, and not by name: get events');
   }
-  const namespace = options.allNamespaces === true ? undefined : options.namespace;
-  const { items, resourceVersion } = await client.list(info.kind, namespace);
-  const list = { apiVersion, kind: `${info.kind}List`, metadata: { resourceVersion }, items };
-  return print(info, items, list, options, env);
+  if (plain.length > 1) {
+    const kinds = [...new Set(plain.map(kindByName))];
+    const objects = kinds.flatMap((info) => objectNames([info.plural, ...names]).objects);
+    return { kinds, objects };
+  }
+  const { kind, objects } = objectNames(words);
+  const kinds = kind === undefined ? objects.map(({ info }) => info) : [kind];
+  return { kinds: [...new Set(kinds)], objects };
 }
 
-/** @param whole What JSON and YAML show: the object, or the list. */
-async function print(
-  info: KindInfo,
-  items: readonly AnyResource[],
-  whole: unknown,
-  options: GetOptions,
-  env: CliEnv,
-): Promise<void> {
-  const format = formatOf(options);
-  if (format === 'json') return writeJson(env, whole);
-  if (format === 'yaml') return writeYaml(env, whole);
-  if (format === 'name') {
-    return writeLines(
-      env,
-      items.map(({ metadata }) => qualifiedName(info, metadata.name)),
-    );
+function assertFits({ objects }: Asked, options: GetFlags): void {
+  if (objects.length === 0) return;
+  const given = {
+    '--selector': options.selector,
+    '--field-selector': options.fieldSelector,
+    '--all-namespaces': options.allNamespaces,
+  };
+  for (const [option, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    throw wrong(`${option}: found names, too; give either names or ${option}`);
   }
-  if (items.length === 0) {
-    const where = options.allNamespaces === true ? '' : ` in namespace ${options.namespace}`;
-    env.stderr.write(`no ${info.plural}${where}\n`);
-    return undefined;
-  }
-  const columns = columnsOf(info.kind, {
-    wide: format === 'wide',
-    namespaces: options.allNamespaces === true,
-    now: () => env.clock.now(),
-  });
-  return writeLines(env, table(columns, items));
 }
 
-/** What a missing object is called. */
-export function missing({ singular }: KindInfo, namespace: string, name: string): CloverError {
-  return new CloverError(
-    'CLV_NOT_FOUND',
-    `${singular} "${name}" does not exist in namespace ${namespace}`,
-  );
-}
+const wrong = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);

@@ -9,7 +9,6 @@ import { stateTone } from './colour.ts';
 import { ago } from './text.ts';
 import type { Column } from './table.ts';
 
-const name = { head: 'NAME', cell: ({ metadata }: AnyResource) => metadata.name, whole: true };
 const none = '<none>';
 
 /** `True`, `False`, or `Unknown` while nobody has said. */
@@ -75,8 +74,15 @@ const tap: readonly Column<Tap>[] = [
 /** Columns of a kind for `get`. */
 export function columnsOf(
   kind: Kind,
-  options: { readonly wide: boolean; readonly namespaces: boolean; readonly now: () => number },
+  options: {
+    readonly wide: boolean;
+    readonly namespaces: boolean;
+    readonly now: () => number;
+    /** How an object is called in the first column. Default: by its name. */
+    readonly named?: (name: string) => string;
+  },
 ): readonly Column<AnyResource>[] {
+  const { named = (name) => name } = options;
   const own: Readonly<Record<Kind, readonly Column<AnyResource>[]>> = {
     Experiment: experiment.map((column) => guarded('Experiment', column)),
     ExperimentRun: experimentRun.map((column) => guarded('ExperimentRun', column)),
@@ -93,7 +99,7 @@ export function columnsOf(
           },
         ]
       : []),
-    name,
+    { head: 'NAME', cell: ({ metadata }) => named(metadata.name), whole: true },
     ...own[kind],
     {
       head: 'AGE',

@@ -6,6 +6,8 @@ import type { TimeWindow } from '../analytics/store.ts';
 export interface Selection {
   /** Kubernetes' label selector, equality-based or set-based. */
   readonly labelSelector?: string | undefined;
+  /** `metadata.name=…`, `metadata.namespace=…`, or both with a comma between. */
+  readonly fieldSelector?: string | undefined;
   /** Only objects of this name. */
   readonly name?: string | undefined;
 }
@@ -37,6 +39,8 @@ export interface RecordRequest {
   readonly uid?: string | undefined;
   readonly type?: 'Normal' | 'Warning' | undefined;
   readonly reason?: string | undefined;
+  /** `regarding.kind=…`, `regarding.name=…`, `regarding.uid=…`, with commas between. */
+  readonly fieldSelector?: string | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -61,18 +65,28 @@ export function queryText(values: QueryValues): string {
 }
 
 /** The query of a list or a watch. */
-export function listQuery({ name, ...query }: PageQuery, more: QueryValues = {}): string {
-  const fieldSelector = name === undefined ? undefined : `metadata.name=${name}`;
-  return queryText({ ...query, fieldSelector, ...more });
+export function listQuery(
+  { name, fieldSelector: given, ...query }: PageQuery,
+  more: QueryValues = {},
+): string {
+  const own = name === undefined ? [] : [`metadata.name=${name}`];
+  return queryText({ ...query, fieldSelector: selectorText(given, own), ...more });
+}
+
+/** A field selector of what was given and further terms, or undefined for neither. */
+function selectorText(given: string | undefined, terms: readonly string[]): string | undefined {
+  const all = [...(given === undefined ? [] : [given]), ...terms];
+  return all.length === 0 ? undefined : all.join(',');
 }
 
 /** Path of the records. */
-export function recordsPath({ namespace, kind, name, uid, ...rest }: RecordRequest): string {
+export function recordsPath(request: RecordRequest): string {
+  const { namespace, kind, name, uid, fieldSelector: given, ...rest } = request;
   const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
   const terms = Object.entries({ kind, name, uid })
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => `regarding.${field}=${value ?? ''}`);
-  const fieldSelector = terms.length === 0 ? undefined : terms.join(',');
+  const fieldSelector = selectorText(given, terms);
   return `/apis/events.k8s.io/v1${scope}/events${queryText({ ...rest, fieldSelector })}`;
 }
 

@@ -174,9 +174,9 @@ export function createApiClient({
       } while (next !== undefined);
     },
 
-    watch(kind, { name, labelSelector, signal, ...options }) {
+    watch(kind, { name, labelSelector, fieldSelector, signal, ...options }) {
       const namespace = options.namespace ?? (name === undefined ? undefined : 'default');
-      const selection = { name, labelSelector };
+      const selection = { name, labelSelector, fieldSelector };
       return followWatch(transport, clock, {
         kind,
         signal,

@@ -1,0 +1,79 @@
+import test, { type ExecutionContext } from 'ava';
+import { textWidth } from '../../../cloverctl/output/width.ts';
+import { startApi } from '../../functions/api/server.ts';
+import { examples } from '../../functions/resources/examples.ts';
+import { runCli } from '../run-cli.ts';
+import { runPty } from '../run-pty.ts';
+
+const red = '\u001B[31m';
+
+async function start(t: ExecutionContext): Promise<Readonly<Record<string, string>>> {
+  const api = await startApi(t);
+  const name = 'a-policy-with-a-name-that-is-not-short';
+  const { metadata, spec } = examples.TrafficPolicy;
+  const policy = await api.store.applySpec(
+    {
+      ...examples.TrafficPolicy,
+      metadata: { ...metadata, name },
+      spec: { ...spec, target: { host: `${'shop.'.repeat(12)}example`, port: 8080 } },
+    },
+    { manager: 'test' },
+  );
+  if (policy.kind !== 'TrafficPolicy') throw new TypeError('not a policy');
+  const lastTransitionTime = new Date().toISOString();
+  const facts = { reason: 'Refused', message: '', observedGeneration: 1, lastTransitionTime };
+  await api.store.patchStatus(policy, {
+    conditions: [{ type: 'Programmed', status: 'False', ...facts }],
+  });
+  return { CLOVER_SERVER: api.url, CLOVER_TOKEN: api.token };
+}
+
+test('on a terminal a table keeps to its width, with the name whole and states in colour', async (t) => {
+  const variables = await start(t);
+  const args = ['get', 'tp', '-n', 'shop'];
+  const shown = await runPty(args, { columns: 100, variables });
+  const lines = shown.trimEnd().split('\n');
+  t.is(lines.length, 2, shown);
+  for (const line of lines) t.true(textWidth(line) <= 100, line);
+  t.regex(lines[1] ?? '', /^a-policy-with-a-name-that-is-not-short {3}shop\.shop\S*… /);
+  t.true(shown.includes(`${red}False\u001B[39m`));
+  const wide = await runPty([...args, '-o', 'wide'], { columns: 100, variables });
+  t.false(wide.includes('…'));
+  t.true(wide.includes('shop.example'));
+  const plain = await runPty(args, { columns: 300, variables: { ...variables, NO_COLOR: '1' } });
+  t.false(plain.includes('\u001B') || plain.includes('…'), plain);
+});
+
+test('in a pipe nothing is cut, and colours come only when they are asked for', async (t) => {
+  const variables = await start(t);
+  const args = ['get', 'tp', '-n', 'shop'];
+  const { stdout } = await runCli(args, { variables });
+  t.false(stdout.includes('\u001B') || stdout.includes('…'), stdout);
+  t.true((await runCli([...args, '--color=always'], { variables })).stdout.includes(red));
+  const forced = { ...variables, CLICOLOR_FORCE: '1' };
+  t.true((await runCli(args, { variables: forced })).stdout.includes(red));
+  t.true((await runCli(['get', 'tap', 'x'], { variables: forced })).stderr.startsWith(red));
+});
+
+test('control characters of objects reach a terminal only as escapes, in whatever form', async (t) => {
+  const api = await startApi(t);
+  const attack = '\u001B]0;owned\u0007\u009B2J';
+  await api.store.applySpec(
+    { ...examples.Tap, metadata: { ...examples.Tap.metadata, annotations: { note: attack } } },
+    { manager: 'test' },
+  );
+  const variables = { CLOVER_SERVER: api.url, CLOVER_TOKEN: api.token, NO_COLOR: '1' };
+  for (const args of [
+    ['get', 'tap', 'web', '-o', 'jsonpath={.metadata.annotations.note}'],
+    ['get', 'tap', 'web', '-o', 'custom-columns=NOTE:.metadata.annotations.note'],
+    ['get', 'tap', 'web', '-o', 'yaml'],
+    ['get', 'tap', 'web', '-o', 'json'],
+    ['describe', 'tap', 'web'],
+  ]) {
+    const shown = await runPty([...args, '-n', 'shop'], { columns: 80, variables });
+    t.true(shown.includes('owned'), shown);
+    t.notRegex(shown.replaceAll('\n', ''), /\p{Cc}/u, args.join(' '));
+  }
+  const args = ['get', 'tap', 'web', '-n', 'shop', '-o', 'jsonpath={.metadata.annotations.note}'];
+  t.is((await runCli(args, { variables })).stdout, attack);
+});
