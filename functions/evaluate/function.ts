@@ -1,11 +1,7 @@
-import {
-  evidenceReported,
-  resourceChanges,
-  ticked,
-  type ResourceReference,
-} from '../../knative/events.ts';
+import { evidenceReported, resourceChanges, type ResourceReference } from '../../knative/events.ts';
 import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
+import { onTick } from '../host/on-tick.ts';
 import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -143,7 +139,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         await prune();
         await settleActive();
       }),
-      on(ticked, async ({ data: { schedule } }, invocation) => {
+      onTick(async ({ data: { schedule } }, invocation) => {
         begin(invocation);
         // An event that was lost for good must not leave an experiment waiting for ever.
         await settleWhere(undefined, schedule === resyncSchedule ? () => true : needsTicks);

@@ -1,9 +1,10 @@
-import { resourceChanges, ticked } from '../../knative/events.ts';
+import { resourceChanges } from '../../knative/events.ts';
 import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
+import { onTick } from '../host/on-tick.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
 import { compile, type CompiledPolicy } from './compile.ts';
@@ -139,7 +140,7 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       ...Object.values(resourceChanges).map((change) =>
         on(change, () => reconcile({ resync: false })),
       ),
-      on(ticked, () => reconcile({ resync: true })),
+      onTick(() => reconcile({ resync: true })),
     ],
     isActive: async () => {
       if (last !== undefined && last.outcome.state !== 'acknowledged') return true;

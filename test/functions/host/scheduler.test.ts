@@ -2,94 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { createBroker } from '../../../functions/host/broker/broker.ts';
-import { startScheduler, tickEvent } from '../../../functions/host/scheduler.ts';
+import test from 'ava';
+import { tickEvent } from '../../../functions/host/scheduler.ts';
 import { serve } from '../../../functions/host/serve.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
-import type { Schedule } from '../../../knative/catalogue.ts';
 import { eventTypes, tick, type Tick } from '../../../knative/events.ts';
-import { ManualClock } from './fixtures/manual-clock.ts';
 import { entryOf, silent, temporaryFolder, until } from './helpers.ts';
-
-const noon = Date.UTC(2026, 0, 5, 12);
-const minute = 60_000;
-
-/** One schedule with its queue, which can be stopped and started again. */
-class Bench {
-  readonly clock = new ManualClock(noon);
-  readonly seen: Tick[] = [];
-  active = true;
-  /** Until then the function has no answer. */
-  gate: Promise<void> = Promise.resolve();
-  private readonly path: string;
-  private readonly schedule: Schedule;
-  private ending: (() => Promise<void>) | undefined;
-  private depth: () => Promise<number> = async () => 0;
-
-  private constructor(folder: string, schedule: Schedule) {
-    this.path = join(folder, 'broker.db');
-    this.schedule = schedule;
-  }
-
-  static async start(t: ExecutionContext, schedule: string, timezone?: string): Promise<Bench> {
-    const folder = await temporaryFolder(t);
-    const bench = new Bench(folder, {
-      name: 's',
-      schedule,
-      ...(timezone === undefined ? {} : { timezone }),
-    });
-    t.teardown(() => bench.stop());
-    await bench.start();
-    return bench;
-  }
-
-  async start(): Promise<void> {
-    const entry = entryOf('f', { schedules: [this.schedule] });
-    const broker = await createBroker({
-      path: this.path,
-      entries: [entry],
-      log: silent,
-      onFatal: () => undefined,
-    });
-    await broker.start(async ({ event }) => {
-      await this.gate;
-      this.seen.push(tick.parse(JSON.parse(event.data.toString())));
-      return { status: 200, message: '' };
-    });
-    const scheduler = startScheduler({
-      deployed: [{ fn: { name: 'f', isActive: async () => this.active }, entry }],
-      broker,
-      clock: this.clock,
-      log: silent,
-    });
-    this.depth = async () => (await broker.counters()).depth;
-    this.ending = async () => {
-      await scheduler.stop();
-      await broker.drain();
-      await broker.close();
-    };
-    await this.clock.settled(1);
-  }
-
-  async stop(): Promise<void> {
-    await this.ending?.();
-    this.ending = undefined;
-  }
-
-  /** Time passes, and what came of it is delivered. */
-  async pass(periods: number, period: number): Promise<void> {
-    for (let count = 0; count < periods; count += 1) {
-      await this.clock.pass(period, 1);
-      await until(async () => (await this.depth()) === 0);
-    }
-  }
-
-  /** Of what was seen: minutes after noon, and how many were missed before. */
-  get ticks(): readonly [number, number][] {
-    return this.seen.map(({ at, missed }) => [(at - noon) / minute, missed]);
-  }
-}
+import { minute, noon, SchedulerBench } from './scheduler-bench.ts';
 
 test('a tick is named by its schedule and its instant', (t) => {
   const event = tickEvent('s', 10_000, 3);
@@ -105,7 +24,7 @@ test('a tick is named by its schedule and its instant', (t) => {
 });
 
 test('each period has one tick at its instant, over restarts too', async (t) => {
-  const bench = await Bench.start(t, '* * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * *');
   await bench.pass(2, minute);
   await bench.stop();
   await bench.start();
@@ -118,7 +37,7 @@ test('each period has one tick at its instant, over restarts too', async (t) => 
 });
 
 test('instants are those of the time zone', async (t) => {
-  const bench = await Bench.start(t, '30 18 * * *', 'Asia/Kolkata');
+  const bench = await SchedulerBench.start(t, '30 18 * * *', 'Asia/Kolkata');
   await bench.pass(1, 59 * minute);
   t.deepEqual(bench.ticks, []);
   await bench.pass(1, minute);
@@ -126,7 +45,7 @@ test('instants are those of the time zone', async (t) => {
 });
 
 test('after a time away there is one tick, of the newest period, that counts the others', async (t) => {
-  const bench = await Bench.start(t, '* * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * *');
   await bench.pass(1, minute);
   await bench.stop();
   bench.clock.set(noon + 10.5 * minute);
@@ -141,7 +60,7 @@ test('after a time away there is one tick, of the newest period, that counts the
 });
 
 test('there is no tick while nothing is active, and what nobody wanted is not missed', async (t) => {
-  const bench = await Bench.start(t, '* * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * *');
   await bench.pass(1, minute);
   bench.active = false;
   await bench.pass(5, minute);
@@ -162,7 +81,7 @@ test('there is no tick while nothing is active, and what nobody wanted is not mi
 });
 
 test('a crash before the first tick of an active schedule is healed', async (t) => {
-  const bench = await Bench.start(t, '0 * * * *');
+  const bench = await SchedulerBench.start(t, '0 * * * *');
   await bench.stop();
   bench.clock.set(noon + 70 * minute);
   await bench.start();
@@ -171,7 +90,7 @@ test('a crash before the first tick of an active schedule is healed', async (t) 
 });
 
 test('a clock that is set forward gives one tick, and no burst', async (t) => {
-  const bench = await Bench.start(t, '* * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * *');
   await bench.pass(1, minute);
   bench.clock.set(noon + 61.25 * minute);
   await bench.pass(1, minute);
@@ -181,7 +100,7 @@ test('a clock that is set forward gives one tick, and no burst', async (t) => {
 });
 
 test('a clock that is set back a little repeats nothing; by an hour, it goes on', async (t) => {
-  const bench = await Bench.start(t, '* * * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * * *');
   await bench.pass(5, 1_000);
   t.is(bench.seen.length, 5);
   bench.clock.set(noon + 2_000);
@@ -198,7 +117,7 @@ test('a clock that is set back a little repeats nothing; by an hour, it goes on'
 });
 
 test('while a tick waits there is no other; then the newest period has its own', async (t) => {
-  const bench = await Bench.start(t, '* * * * *');
+  const bench = await SchedulerBench.start(t, '* * * * *');
   const gate = Promise.withResolvers<void>();
   bench.gate = gate.promise;
   await bench.clock.pass(3 * minute, 1);
@@ -249,6 +168,13 @@ test('a process that is killed and comes back has one tick per second and makes 
   };
   let child = start();
   await until(async () => (await read()).length >= 2);
+  for (let restarts = 0; restarts < 3; restarts += 1) {
+    const { length } = await read();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    child = start();
+    await until(async () => (await read()).length > length);
+  }
   child.kill('SIGKILL');
   await once(child, 'exit');
   const before = await read();

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { backOffMs, decide, isoDurationMs } from '../../../../functions/host/broker/back-off.ts';
+import {
+  backOffMs,
+  decide,
+  isoDurationMs,
+  waitMs,
+} from '../../../../functions/host/broker/back-off.ts';
 import type { Delivery } from '../../../../knative/catalogue.ts';
 
 /** Instants of the deliveries when each one fails at once. */
@@ -11,6 +16,8 @@ const instants = (delivery: Delivery): number[] => {
   return times;
 };
 
+const outcome = (status: number, retryAfterMs: number) => ({ status, message: '', retryAfterMs });
+
 test('deliveries fall on the instants that were measured on a Knative broker', (t) => {
   const timeout = 'PT2S';
   t.deepEqual(
@@ -21,6 +28,27 @@ test('deliveries fall on the instants that were measured on a Knative broker', (
     instants({ retry: 4, backoffPolicy: 'exponential', backoffDelay: 'PT0.2S', timeout }),
     [0, 200, 600, 1_400, 3_000],
   );
+});
+
+test('without retryAfterMax a Retry-After is heard, and no wait is longer than a day', (t) => {
+  const delivery = {
+    retry: 200,
+    backoffPolicy: 'exponential',
+    backoffDelay: 'PT0.2S',
+    timeout: 'PT2S',
+  } as const;
+  const day = 24 * 3_600_000;
+  t.is(waitMs(delivery, 1, outcome(429, 3_000)), 3_000);
+  t.is(waitMs(delivery, 6, outcome(503, 3_000)), 6_400, 'it never shortens a wait');
+  t.is(waitMs(delivery, 1, outcome(504, 3_000)), 200);
+  t.is(waitMs({ ...delivery, retryAfterMax: 'PT2S' }, 1, outcome(429, 3_000)), 2_000);
+  t.is(waitMs({ ...delivery, retryAfterMax: 'PT0S' }, 1, outcome(429, 3_000)), 200);
+  for (const retryAfterMs of [Infinity, 1e300]) {
+    t.is(waitMs(delivery, 1, outcome(429, retryAfterMs)), day);
+  }
+  for (const retryAfterMs of [-1, NaN]) t.is(waitMs(delivery, 1, outcome(429, retryAfterMs)), 200);
+  t.is(waitMs(delivery, 199, outcome(500, 0)), day);
+  t.true(Number.isSafeInteger(waitMs(delivery, 1, outcome(429, 1.5))));
 });
 
 test('statuses are told apart as Knative does', (t) => {
