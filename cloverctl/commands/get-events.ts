@@ -6,7 +6,7 @@ import { stateTone } from '../output/colour.ts';
 import { chosenForm } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
 import { writeJson, writeLines, writeTable, writeText, writeYaml } from '../output/print.ts';
-import { table, type Column } from '../output/table.ts';
+import type { Column } from '../output/table.ts';
 import type { GetOptions } from './get-objects.ts';
 
 /** The names under which `get` shows event records. */
@@ -48,11 +48,6 @@ export async function getEvents(options: EventsOptions, env: CliEnv): Promise<vo
 }
 
 const refused = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);
-
-/** Event records as a table. */
-export function eventLines(events: readonly KubernetesEvent[]): string[] {
-  return events.length === 0 ? [] : table(columns, events);
-}
 
 const columns: readonly Column<KubernetesEvent>[] = [
   { head: 'LAST SEEN', cell: lastSeen, whole: true },
