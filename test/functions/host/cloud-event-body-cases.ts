@@ -211,6 +211,7 @@ const broken = (says: RegExp): Refused => ({
 export const lengthCases: readonly EventCase[] = [
   {
     name: 'a length that promises more',
+    ending: 'ends',
     clause: 'RFC 9112 §8',
     fields: [...text, ['content-length', '9']],
     body: 'hello',
@@ -218,6 +219,7 @@ export const lengthCases: readonly EventCase[] = [
   },
   {
     name: 'a length in words',
+    ending: 'ends',
     clause: 'RFC 9112 §6.3',
     fields: [...text, ['content-length', 'five']],
     body: 'hello',
@@ -225,6 +227,7 @@ export const lengthCases: readonly EventCase[] = [
   },
   {
     name: 'two lengths',
+    ending: 'ends',
     clause: 'RFC 9112 §6.3',
     fields: [...text, ['content-length', '5'], ['content-length', '6']],
     body: 'hello',
@@ -232,6 +235,7 @@ export const lengthCases: readonly EventCase[] = [
   },
   {
     name: 'a length and chunks',
+    ending: 'ends',
     clause: 'RFC 9112 §6.1',
     fields: [...text, ['content-length', '5'], ['transfer-encoding', 'chunked']],
     body: '5\r\nhello\r\n0\r\n\r\n',
@@ -246,6 +250,7 @@ export const lengthCases: readonly EventCase[] = [
   },
   {
     name: 'a chunk with a size that is none',
+    ending: 'ends',
     clause: 'RFC 9112 §7.1',
     fields: [...text, ['transfer-encoding', 'chunked']],
     body: 'x\r\nhello\r\n0\r\n\r\n',
@@ -253,6 +258,7 @@ export const lengthCases: readonly EventCase[] = [
   },
   {
     name: 'chunks without an end',
+    ending: 'ends',
     clause: 'RFC 9112 §8',
     fields: [...text, ['transfer-encoding', 'chunked']],
     body: '5\r\nhello\r\n',

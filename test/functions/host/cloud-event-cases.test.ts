@@ -57,10 +57,11 @@ for (const [table, cases] of Object.entries(tables)) {
       seen.push(event);
     };
     const { port } = await start(t, { handlers: handlersOf(['direct'], take) }, { publish: take });
-    for (const { name, clause, fields, body = '', path, taken, refused } of cases) {
+    for (const { name, clause, fields, body = '', path, ending, taken, refused } of cases) {
       const title = `${name} (${clause})`;
       const all = [['authorization', authorization] as const, ...fields];
-      const answer = await sendRaw(port, rawPost(path ?? '/functions/f', all, Buffer.from(body)));
+      const request = rawPost(path ?? '/functions/f', all, Buffer.from(body));
+      const answer = await sendRaw(port, request, ending);
       const events = seen.splice(0);
       if (answer === undefined) t.fail(`${title}: no answer`);
       else if (taken !== undefined) {

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import type { ErrorCode } from '../../../functions/lib/errors.ts';
-import type { Field } from './raw-request.ts';
+import type { Ending, Field } from './raw-request.ts';
 
 /** An event as a handler gets it: what is not named is absent, and the data is text or bytes. */
 export interface Taken extends Partial<Omit<CloudEvent, 'data'>> {
@@ -26,6 +26,8 @@ export interface EventCase {
   readonly body?: string | Buffer;
   /** Default: straight to a function. */
   readonly path?: '/broker';
+  /** Whether the caller ends its side, so that nothing more can come. Default: it waits. */
+  readonly ending?: Ending;
   readonly taken?: Taken;
   readonly refused?: Refused;
 }

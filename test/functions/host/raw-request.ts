@@ -10,12 +10,13 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-/** The bytes of a POST; without a length of its own it gets the right one. */
+/** The bytes of a POST; without a length of its own it gets the right one, and the connection ends with it. */
 export function rawPost(path: string, fields: readonly Field[], body: Buffer): Buffer {
   const sized = fields.some(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name));
+  const keeps = fields.some(([name]) => name.toLowerCase() === 'connection');
   const all: readonly Field[] = [
     ['host', 'localhost'],
-    ['connection', 'close'],
+    ...(keeps ? [] : [['connection', 'close'] as const]),
     ...(sized ? [] : [['content-length', String(body.length)] as const]),
     ...fields,
   ];
@@ -23,8 +24,15 @@ export function rawPost(path: string, fields: readonly Field[], body: Buffer): B
   return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines}\r\n`, 'latin1'), body]);
 }
 
-/** Sends bytes as they are and ends this side. Resolves with the first answer; undefined when there was none. */
-export function sendRaw(port: number, bytes: Uint8Array): Promise<RawAnswer | undefined> {
+/** Whether a caller ends its side with its last byte, or waits for the other side to do so. */
+export type Ending = 'ends' | 'waits';
+
+/** Sends bytes as they are. Resolves with the first answer; undefined when there was none. */
+export function sendRaw(
+  port: number,
+  bytes: Uint8Array,
+  ending: Ending = 'waits',
+): Promise<RawAnswer | undefined> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -33,7 +41,8 @@ export function sendRaw(port: number, bytes: Uint8Array): Promise<RawAnswer | un
     // A server that has its answer out may close while this side still sends.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answerOf(Buffer.concat(parts))));
-    socket.end(bytes);
+    if (ending === 'ends') socket.end(bytes);
+    else socket.write(bytes);
   });
 }
 
