@@ -42,6 +42,12 @@ async function ofExperiment(client: ApiClient, { metadata, spec }: Experiment): 
       `experiment ${name} waits for TrafficPolicy ${namespace}/${targetRef.name}, which does not exist`,
     ];
   }
+  const accepted = policy.status.conditions?.find(({ type }) => type === 'Accepted');
+  if (accepted?.status === 'False') {
+    return [
+      `experiment ${name} waits for TrafficPolicy ${targetRef.name} to be accepted: ${accepted.message}`,
+    ];
+  }
   const versions = policy.spec.versions.map((version) => version.name);
   return [control, variant]
     .filter((version) => !versions.includes(version))

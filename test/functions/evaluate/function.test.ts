@@ -171,20 +171,6 @@ test('a version that turns slow at 100 % is rolled back', async (t) => {
   );
 });
 
-test('a missing target or version is a condition, and heals when it appears', async (t) => {
-  const world = await World.create(t);
-  await world.applyExperiment();
-  const refs = async () =>
-    (await world.experiment()).status.conditions?.find(({ type }) => type === 'ResolvedRefs');
-  t.like(await refs(), { status: 'False', reason: 'TargetNotFound' });
-  await world.applyPolicy({ v1: 100 });
-  t.like(await refs(), { status: 'False', reason: 'VersionNotFound' });
-  t.is((await world.stores.resources.list('ExperimentRun')).items.length, 0);
-  await world.applyPolicy();
-  t.like(await refs(), { status: 'True' });
-  t.is((await world.run()).status.phase, 'WarmingUp');
-});
-
 test('one experiment at a time moves the traffic of a policy', async (t) => {
   const world = await World.create(t);
   await world.applyPolicy();

@@ -1,0 +1,58 @@
+import test from 'ava';
+import { World } from './helpers/world.ts';
+
+test('a missing target or version is a condition, and heals when it appears', async (t) => {
+  const world = await World.create(t);
+  await world.applyExperiment();
+  const refs = async () =>
+    (await world.experiment()).status.conditions?.find(({ type }) => type === 'ResolvedRefs');
+  t.like(await refs(), { status: 'False', reason: 'TargetNotFound' });
+  await world.applyPolicy({ v1: 100 });
+  t.like(await refs(), { status: 'False', reason: 'VersionNotFound' });
+  t.is((await world.stores.resources.list('ExperimentRun')).items.length, 0);
+  await world.applyPolicy();
+  t.like(await refs(), { status: 'True' });
+  t.is((await world.run()).status.phase, 'WarmingUp');
+});
+
+/** As the function policy says it of two policies with one target. */
+async function setAccepted(world: World, status: 'True' | 'False'): Promise<void> {
+  const { resources } = world.stores;
+  const policy = await resources.get('TrafficPolicy', 'default', 'proxy');
+  if (policy === undefined) throw new Error('no policy');
+  const reason = status === 'True' ? 'Accepted' : 'TargetConflict';
+  const facts = { reason, message: '', observedGeneration: policy.metadata.generation };
+  const lastTransitionTime = new Date(world.clock.now()).toISOString();
+  const conditions = [{ type: 'Accepted', status, ...facts, lastTransitionTime }];
+  await resources.patchStatus<'TrafficPolicy'>(policy, { conditions });
+  await world.tell('TrafficPolicy', 'proxy');
+}
+
+test('an experiment on a policy that another one keeps from its traffic waits until it has it', async (t) => {
+  const world = await World.create(t);
+  await world.applyPolicy();
+  await setAccepted(world, 'False');
+  await world.applyExperiment();
+  const refs = async () =>
+    (await world.experiment()).status.conditions?.find(({ type }) => type === 'ResolvedRefs');
+  t.like(await refs(), { status: 'False', reason: 'TargetNotAccepted' });
+  t.is((await world.stores.resources.list('ExperimentRun')).items.length, 0);
+  await setAccepted(world, 'True');
+  t.like(await refs(), { status: 'True' });
+  t.is((await world.run()).status.phase, 'WarmingUp');
+});
+
+test('a run whose policy loses its target ends, with nothing left to wait for', async (t) => {
+  const world = await World.create(t);
+  await world.applyPolicy();
+  await world.applyExperiment();
+  for (let passed = 0; passed < 5; passed += 1) await world.second();
+  t.is((await world.run()).status.phase, 'Running');
+  await setAccepted(world, 'False');
+  world.blind = true;
+  await world.second();
+  await world.second();
+  const { phase, reason } = (await world.run()).status;
+  t.is(phase, 'RolledBack');
+  t.regex(reason ?? '', /is not accepted/);
+});
