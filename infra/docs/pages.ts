@@ -3,6 +3,7 @@ import { apiPage } from './api-page.ts';
 import { crdFile } from './crd-files.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { resourcesPage } from './resources-page.ts';
 import { telemetryPage } from './telemetry-page.ts';
 
 /** A page that is made from code. */
@@ -18,6 +19,7 @@ export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/api.md', text: apiPage },
   { path: 'docs/cli.md', text: cliPage },
   { path: 'docs/errors.md', text: errorsPage },
+  { path: 'docs/resources.md', text: resourcesPage },
   { path: 'docs/telemetry.md', text: telemetryPage },
   ...kinds.map(({ kind, plural }) => ({
     path: `infra/crds/${plural}.yaml`,

@@ -1,0 +1,85 @@
+import { phase } from '../../knative/resources/experiment.ts';
+import type { Kind } from '../../knative/resources/kinds.ts';
+
+/** What a condition of a kind says with one status and reason. */
+export interface ConditionMeaning {
+  readonly type: string;
+  readonly status: 'False' | 'True' | 'Unknown';
+  readonly reason: string;
+  readonly meaning: string;
+}
+
+const overlayOfRun: readonly ConditionMeaning[] = [
+  overlay('True', 'RunActive', 'The run goes on: its weights lie over the spec of the policy.'),
+  overlay('True', 'SpecDiffers', 'It succeeded; its weights lie over the spec until that agrees.'),
+  overlay(
+    'False',
+    'SpecAgrees',
+    'It succeeded, and the spec sends the traffic to the variant by itself.',
+  ),
+  overlay('False', 'RolledBack', 'It ended otherwise: traffic follows the spec again.'),
+];
+
+/** Every condition that Clover sets, by kind. */
+export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[]>> = {
+  Experiment: [
+    row('ResolvedRefs', 'True', 'Resolved', 'The policy exists, and has both versions.'),
+    row('ResolvedRefs', 'False', 'TargetNotFound', 'There is no such TrafficPolicy.'),
+    row('ResolvedRefs', 'False', 'TargetNotAccepted', 'The policy is not accepted itself.'),
+    row('ResolvedRefs', 'False', 'VersionNotFound', 'The policy lacks the control or the variant.'),
+    ...phase.options
+      .filter((name) => !['Succeeded', 'RolledBack', 'Failed'].includes(name))
+      .map((name) => row('Progressing', 'True', name, 'The phase of the run that goes on.')),
+    row('Progressing', 'False', 'RefsNotResolved', 'It waits for what `ResolvedRefs` names.'),
+    row(
+      'Progressing',
+      'False',
+      'AnotherRunActive',
+      'It waits for an older run on the same traffic.',
+    ),
+    row('Progressing', 'False', 'Complete', 'The run has ended.'),
+    row('Complete', 'False', 'RunActive', 'The run goes on.'),
+    row('Complete', 'True', 'Passed', 'The variant has the traffic.'),
+    row('Complete', 'True', 'RolledBack', 'The control has the traffic again.'),
+    row('Complete', 'True', 'Cancelled', 'It ended before it touched any traffic.'),
+    row('Complete', 'True', 'DrillCaught', 'A drill: the judge said FAIL, as it should.'),
+    row('Complete', 'True', 'DrillMissed', 'A drill: the judge did not say FAIL.'),
+    overlay('False', 'NoIntent', 'The run has not touched any traffic.'),
+    ...overlayOfRun,
+  ],
+  ExperimentRun: overlayOfRun,
+  Tap: [],
+  TrafficPolicy: [
+    row('Accepted', 'True', 'Accepted', 'It is a part of what the gateway is given.'),
+    row('Accepted', 'False', 'TargetConflict', 'An older policy has this host and port.'),
+    row('Programmed', 'True', 'Programmed', 'The gateway has taken it.'),
+    row('Programmed', 'False', 'NotAccepted', 'It was not accepted.'),
+    row(
+      'Programmed',
+      'False',
+      'GatewayRejected',
+      'The gateway refused it, for the reason in the message.',
+    ),
+    row('Programmed', 'Unknown', 'GatewayUnreachable', 'The gateway does not answer.'),
+    overlay('True', 'RunInProgress', 'A run moves its traffic.'),
+    overlay('True', 'AwaitingSpec', 'A run succeeded; its weights stay until the spec agrees.'),
+    overlay('False', 'NoRun', 'Traffic is as the spec says.'),
+  ],
+};
+
+function row(
+  type: string,
+  status: ConditionMeaning['status'],
+  reason: string,
+  meaning: string,
+): ConditionMeaning {
+  return { type, status, reason, meaning };
+}
+
+function overlay(
+  status: ConditionMeaning['status'],
+  reason: string,
+  meaning: string,
+): ConditionMeaning {
+  return row('OverlayActive', status, reason, meaning);
+}
