@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
 import type { agentConfig } from '../../agent/config.ts';
-import { telemetryConfig } from '../../functions/host/telemetry/settings.ts';
+import { telemetryConfig } from '../../functions/host/telemetry/telemetry-config.ts';
 import type { HostConfig } from '../../functions/host/config.ts';
 
 /** What the control plane's configuration depends on. */

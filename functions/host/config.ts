@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
-import { telemetryConfig } from './telemetry/settings.ts';
+import { telemetryConfig } from './telemetry/telemetry-config.ts';
 import { fieldPath } from '../lib/field-path.ts';
 
 const webhook = z.strictObject({

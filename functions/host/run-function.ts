@@ -9,7 +9,7 @@ import { createLateLog } from './late-log.ts';
 import { endOnSignals } from './on-signals.ts';
 import { createRunner } from './runner.ts';
 import { createSink } from './sink.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { ProcessTelemetry } from './telemetry/create-telemetry.ts';
 
 /** Options of {@link runFunction}. */
 export interface RunFunctionOptions {
@@ -22,7 +22,8 @@ export interface RunFunctionOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Events in hand at the same time. Default 100: Knative's target for a pod. */
   readonly concurrency?: number;
-  readonly telemetry?: Telemetry;
+  /** Default: what the `OTEL_*` variables say; without any nothing of it is loaded. */
+  readonly telemetry?: ProcessTelemetry;
 }
 
 /**
@@ -36,9 +37,10 @@ export async function runFunction(
   fn: CloverFunction,
   options: RunFunctionOptions = {},
 ): Promise<string> {
-  const { env = process.env, concurrency = 100, telemetry } = options;
+  const { env = process.env, concurrency = 100 } = options;
   const { log = createLateLog({ level: levelOf(env['LOG_LEVEL']), base: baseOf(fn, env) }) } =
     options;
+  const telemetry = options.telemetry ?? (await telemetryOf(fn, env, log));
   const entry: FunctionEntry = {
     name: fn.name,
     triggers: [],
@@ -72,7 +74,24 @@ export async function runFunction(
     log,
   });
   log.info({ url }, 'ready');
+  telemetry?.ready(performance.now());
   return url;
+}
+
+/** Not what a cold start should wait for, unless the environment speaks of it. */
+async function telemetryOf(
+  { name }: CloverFunction,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Promise<ProcessTelemetry | undefined> {
+  if (!Object.keys(env).some((variable) => variable.startsWith('OTEL_'))) return undefined;
+  try {
+    const { functionTelemetry } = await import('./telemetry/function-telemetry.ts');
+    return functionTelemetry({ name, env, log });
+  } catch (error) {
+    log.error({ err: error }, 'telemetry does not load: nothing is sent');
+    return undefined;
+  }
 }
 
 const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

@@ -37,6 +37,11 @@ A request's span is the child of its \`traceparent\`; an invocation's is the chi
 Events that it sends, and its reply, carry it on. Log lines have \`trace_id\` and \`span_id\` whenever there is a trace context,
 also with telemetry off. Requests for health and metrics, and OTLP that is sent here by mistake, make no spans.
 
+A function that is a process of its own (\`runFunction\`) sends both when the \`OTEL_*\` variables name a receiver, and loads
+nothing of it otherwise. Its resource has \`service.name\` and \`faas.name\` from \`K_SERVICE\`, \`faas.version\` from \`K_REVISION\`, and
+a \`service.instance.id\` of its own; what the variables say themselves goes before. On SIGTERM the rest is sent before it ends. In
+a bundle all of it is in \`telemetry.cjs\`, beside the function's file. Such a process is not scraped: it may be gone before the next time.
+
 ## Metrics
 
 Those of the semantic conventions keep their names with \`clover_\` before them.

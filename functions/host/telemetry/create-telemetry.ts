@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { Log } from '../../lib/log.ts';
 import { noTelemetry, type Telemetry, type TelemetryAttributes } from '../telemetry.ts';
 import { createEarlySpans } from './early-spans.ts';
 import type { MetricName } from './metrics.ts';
@@ -21,7 +21,7 @@ export interface ProcessTelemetry extends Telemetry {
 /** Options of {@link createTelemetry}. */
 export interface TelemetryOptions {
   readonly settings: TelemetrySettings;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 const shutdownMs = 3_000;
@@ -85,7 +85,7 @@ export function createTelemetry({ settings, log }: TelemetryOptions): ProcessTel
 }
 
 /** A receiver that is down must not hold up the end of the process. */
-async function inTime(end: () => Promise<void>, log: Logger): Promise<void> {
+async function inTime(end: () => Promise<void>, log: Log): Promise<void> {
   const late = new AbortController();
   const limit = delay(shutdownMs, 'late', { signal: late.signal }).catch(() => 'aborted');
   try {

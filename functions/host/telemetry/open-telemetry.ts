@@ -14,7 +14,7 @@ import {
   type Span,
 } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import type { Logger } from 'pino';
+import type { Log } from '../../lib/log.ts';
 import type { SpanStart, TelemetryAttributes } from '../telemetry.ts';
 import type { SdkSpan, StartSpan } from './early-spans.ts';
 import type { MetricDefinition } from './metric-definition.ts';
@@ -42,7 +42,7 @@ export interface OpenTelemetryOptions {
   readonly registry: MetricRegistry;
   /** `OTEL_*` variables that are set for the SDK. */
   readonly variables: Readonly<Record<string, string>>;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 const scope = 'clover';
@@ -156,7 +156,7 @@ function forwardMetrics(meter: Meter, registry: MetricRegistry): Map<MetricName,
 }
 
 /** What the SDK has to say goes into our log; a receiver that is down is no error of this program. */
-function diagLogger(log: Logger) {
+function diagLogger(log: Log) {
   const warn = (message: string): void => log.warn({ component: 'opentelemetry' }, message);
   const quiet = (message: string): void => log.debug({ component: 'opentelemetry' }, message);
   return { error: warn, warn, info: quiet, debug: quiet, verbose: quiet };

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { bundle } from '../../../infra/images/bundle.ts';
 import { sources } from '../../../infra/images/main.ts';
+import { until } from '../../functions/host/helpers.ts';
+import { startCollector } from '../../functions/host/telemetry/collector.ts';
 import { startEventServer } from '../../bench/lib/event-server.ts';
 
 test.serial('every function becomes one file that runs, with a compile cache', async (t) => {
@@ -21,5 +23,22 @@ test.serial('every function becomes one file that runs, with a compile cache', a
     const env = { NODE_COMPILE_CACHE: cache };
     const server = await startEventServer({ name: source.name, args: [file], env });
     await server.stop();
+    for (const protocol of ['http/protobuf', 'grpc'] as const) {
+      const collector = await startCollector(t, protocol);
+      const traced = await startEventServer({
+        name: source.name,
+        args: [file],
+        env: {
+          ...env,
+          OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+          OTEL_BSP_SCHEDULE_DELAY: '50',
+        },
+      });
+      await until(() =>
+        collector.spans.some(({ name }) => name === 'CloudEvents Process com.example.hello.v1'),
+      );
+      await traced.stop();
+    }
   }
 });

@@ -1,8 +1,6 @@
 import test from 'ava';
-import {
-  telemetryConfig,
-  telemetrySettings,
-} from '../../../../functions/host/telemetry/settings.ts';
+import { telemetrySettings } from '../../../../functions/host/telemetry/settings.ts';
+import { telemetryConfig } from '../../../../functions/host/telemetry/telemetry-config.ts';
 
 const plain = telemetryConfig.parse({});
 
