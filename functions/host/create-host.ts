@@ -9,6 +9,7 @@ import type { EmitEvent } from './invocation.ts';
 import { createListener } from './listener.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import type { Runner } from './runner.ts';
+import { createStopListening } from './stop-listening.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
 
 /** Options of {@link createHost}. */
@@ -100,6 +101,7 @@ export function createHost(options: HostOptions): Host {
     else socket.end(rawProblem(clientProblem(error.code)), () => socket.destroy());
   });
 
+  const stopListening = createStopListening(server, () => open.size);
   const pending = (): number => [...open].filter((response) => !streaming(response)).length;
 
   return {
@@ -119,8 +121,7 @@ export function createHost(options: HostOptions): Host {
     drain: async () => {
       draining = true;
       // Callers see readiness end, and `Connection: close` takes them off their connections.
-      await delay(drainGraceMs);
-      server.close();
+      await stopListening(drainGraceMs);
       while (pending() > 0) await delay(pollMs);
     },
     pending,

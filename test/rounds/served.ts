@@ -35,17 +35,58 @@ export async function startServed(folder: string): Promise<Served> {
 /** A caller with one connection, which it keeps as long as the host does. */
 export const oneConnection = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 });
 
+/** A caller with a new connection for every request. */
+export const newConnections = (): Agent => new Agent({ keepAlive: false });
+
 /** How a post was answered. */
 export interface Posted {
-  /** 0: the host had closed the kept connection before the request came (RFC 9112 §9.3.1), so it was never accepted. */
+  /**
+   * 0: it was never accepted, because the host had closed the kept connection before the request came (RFC 9112 §9.3.1), or
+   * listened no more.
+   */
   readonly status: number;
   /** Whether the connection ends with it. */
   readonly last: boolean;
+  readonly body: string;
 }
 
 /** Posts an event in binary mode. */
 export function postEvent(url: string, event: CloudEvent, agent: Agent): Promise<Posted> {
-  const [headers, body] = [eventHeaders(event), event.data];
+  return post(url, eventHeaders(event), event.data, agent);
+}
+
+/** Posts events as a batch. */
+export function postBatch(
+  url: string,
+  events: readonly CloudEvent[],
+  agent: Agent,
+): Promise<Posted> {
+  const items = events.map(({ specversion, id, source, type, data }) => {
+    const json: unknown = JSON.parse(data.toString());
+    return { specversion, id, source, type, data: json };
+  });
+  const headers = { 'content-type': 'application/cloudevents-batch+json' };
+  return post(url, headers, Buffer.from(JSON.stringify(items)), agent);
+}
+
+/** Whether a host says that it may be sent requests, as a load balancer asks it. */
+export async function isReady(url: string, agent: Agent): Promise<boolean> {
+  return new Promise((resolve) => {
+    const call = request(`${url}/health/ready`, { agent }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    call.on('error', () => resolve(false));
+    call.end();
+  });
+}
+
+function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer,
+  agent: Agent,
+): Promise<Posted> {
   return new Promise((resolve, reject) => {
     const call = request(url, {
       method: 'POST',
@@ -53,17 +94,17 @@ export function postEvent(url: string, event: CloudEvent, agent: Agent): Promise
       headers: { ...headers, authorization: `Bearer ${token}`, 'content-length': body.length },
     });
     call.on('error', (error: NodeJS.ErrnoException) => {
-      const closed = call.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
-      if (closed) resolve({ status: 0, last: true });
+      const wasClosed = call.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
+      if (wasClosed || error.code === 'ECONNREFUSED') resolve({ status: 0, last: true, body: '' });
       else reject(error);
     });
     call.on('response', (response) => {
-      response.resume();
+      const { statusCode = 0, headers: answered } = response;
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('error', reject);
       response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          last: response.headers.connection === 'close',
-        }),
+        resolve({ status: statusCode, last: answered.connection === 'close', body: text }),
       );
     });
     call.end(body);

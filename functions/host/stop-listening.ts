@@ -1,0 +1,43 @@
+import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicMs } from '../lib/monotonic.ts';
+
+const pollMs = 10;
+const quietMs = 50;
+
+/**
+ * Makes what ends the listening of a server without cutting off anybody: after a grace in which callers hear that
+ * it is ready no more, once nobody new has come for a moment. Resolves when everybody who has connected has asked, too.
+ * Each of the two takes at most as long again as the grace.
+ * @param open requests that were asked and have no answer, or not the whole of it.
+ */
+export function createStopListening(
+  server: Server,
+  open: () => number,
+): (graceMs: number) => Promise<void> {
+  let arrived = 0;
+  server.on('connection', () => {
+    arrived += 1;
+  });
+  return async (graceMs) => {
+    await delay(graceMs);
+    // A process that was given no time has neither taken who came meanwhile nor told them, and closing would reset them.
+    const quietEnd = monotonicMs() + graceMs;
+    for (let before = -1; before !== arrived && monotonicMs() < quietEnd;) {
+      before = arrived;
+      await delay(quietMs);
+    }
+    server.close();
+    const end = monotonicMs() + graceMs;
+    while ((await connections(server)) > open() && monotonicMs() < end) await delay(pollMs);
+  };
+}
+
+function connections(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => {
+      if (error === null) resolve(count);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,66 @@
+import { connect } from 'node:net';
+import test from 'ava';
+import { until } from './helpers.ts';
+import { start } from './start-host.ts';
+
+const request = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+
+test('who connects while the process has no time is answered before it stops to listen', async (t) => {
+  const { host, port } = await start(t, {}, { drainGraceMs: 100 });
+  const draining = host.drain();
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (data) => (answer += data.toString()));
+  socket.write(request);
+  const closed = new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+  });
+  // The kernel has taken the connection; the process sees it when the grace is over already.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  await closed;
+  t.regex(answer, /^HTTP\/1\.1 200 [^]*connection: close/i);
+  await draining;
+});
+
+test('who has connected and not asked yet has a moment to do so', async (t) => {
+  const { host, port } = await start(t, {}, { drainGraceMs: 2_000 });
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (data) => (answer += data.toString()));
+  await new Promise((resolve) => {
+    socket.once('connect', resolve);
+  });
+  const drained = host.drain();
+  await until(() => isRefused(port));
+  socket.write(request);
+  await drained;
+  await host.close();
+  await until(() => socket.closed);
+  t.regex(answer, /^HTTP\/1\.1 200 /);
+});
+
+test('who has connected and never asks holds up the end for a moment only', async (t) => {
+  const { host, port } = await start(t, {}, { drainGraceMs: 20 });
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => {
+    socket.once('connect', resolve);
+  });
+  await host.drain();
+  await host.close();
+  await until(() => socket.closed);
+  t.pass();
+});
+
+/** Whether nobody listens there any more. */
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(true));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+  });
+}
