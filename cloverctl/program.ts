@@ -4,6 +4,7 @@ import type { CliEnv } from './env.ts';
 import { addExamples } from './examples.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { colourHelp } from './output/colour.ts';
+import { summaries } from './summaries.ts';
 import { nameHelpInErrors } from './usage-errors.ts';
 
 type Register = (program: Command, env: CliEnv) => void;
@@ -31,7 +32,10 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   watch: async () => (await import('./commands/watch.ts')).registerWatch,
 };
 
-/** The program with the command that the arguments ask for, or with all of them. */
+/**
+ * The program with the command that the arguments ask for. Where they ask for none there are only names and summaries:
+ * to list the commands, or to say which one was meant. Without arguments it is all of it.
+ */
 export async function createProgram(args: readonly string[], env: CliEnv): Promise<Command> {
   const program = new Command('cloverctl')
     .description('Shift traffic between versions, watch the wire, keep or take back.')
@@ -43,7 +47,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
       new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'),
     )
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .showHelpAfterError('(see --help)')
     .addHelpText('after', connectHelp)
     .addHelpText('after', colourHelp)
@@ -52,11 +56,14 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
       writeOut: (text) => env.stdout.write(text),
       writeErr: (text) => env.stderr.write(text),
     });
-  // The whole table is needed only to list it, or to say which command was meant.
-  const asked = commandOf(args);
-  const isHelp = args[0] === 'help';
-  const wanted = asked === undefined || isHelp ? Object.keys(commands) : [asked];
-  for (const name of wanted) (await commands[name]?.())?.(program, env);
+  const asked = commandOf(args[0] === 'help' ? args.slice(1) : args);
+  if (asked !== undefined) {
+    (await commands[asked]?.())?.(program, env);
+  } else if (args.length === 0) {
+    for (const load of Object.values(commands)) (await load())(program, env);
+  } else {
+    for (const [name, text] of Object.entries(summaries)) program.command(name).description(text);
+  }
   for (const command of program.commands) command.copyInheritedSettings(program);
   nameHelpInErrors(program);
   addExamples(program);

@@ -4,6 +4,7 @@ import type { CliEnv } from './env.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { coloured } from './output/colour.ts';
 import { printableLines } from './output/text.ts';
+import { writeText } from './output/write-text.ts';
 
 /** An error as JSON output has it. */
 export interface ErrorDocument {
@@ -49,5 +50,5 @@ export function reportError(error: unknown, env: CliEnv, json: boolean, where = 
 }
 
 function writeError(env: CliEnv, error: ErrorDocument): void {
-  env.stdout.write(`${JSON.stringify({ error })}\n`);
+  writeText(env, `${JSON.stringify({ error })}\n`);
 }

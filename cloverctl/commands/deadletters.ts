@@ -10,11 +10,10 @@ import {
   formatOf,
   outputOption,
   writeJson,
-  writeLines,
+  writeTable,
   writeYaml,
   type OutputOptions,
 } from '../output/print.ts';
-import { table } from '../output/table.ts';
 import { parseCount } from '../parse-count.ts';
 import { timeText } from '../output/text.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
@@ -85,24 +84,22 @@ async function list({ trigger, limit, ...options }: ListFlags, env: CliEnv): Pro
     env.stderr.write('no dead letters\n');
     return undefined;
   }
-  return writeLines(
+  return writeTable(
     env,
-    table(
-      [
-        { head: 'ID', cell: ({ id }) => String(id), align: 'right' },
-        { head: 'AT', cell: ({ at }) => timeText(at) },
-        { head: 'TRIGGER', cell: ({ trigger: name }) => name },
-        { head: 'TYPE', cell: (letter) => letter.event.type },
-        { head: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
-        {
-          head: 'STATUS',
-          cell: ({ event }) => textOf(event['knativeerrorcode']),
-          align: 'right',
-        },
-        { head: 'ERROR', cell: lastError },
-      ],
-      letters,
-    ),
+    [
+      { head: 'ID', cell: ({ id }) => String(id), align: 'right' },
+      { head: 'AT', cell: ({ at }) => timeText(at) },
+      { head: 'TRIGGER', cell: ({ trigger: name }) => name },
+      { head: 'TYPE', cell: (letter) => letter.event.type },
+      { head: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
+      {
+        head: 'STATUS',
+        cell: ({ event }) => textOf(event['knativeerrorcode']),
+        align: 'right',
+      },
+      { head: 'ERROR', cell: lastError },
+    ],
+    letters,
   );
 }
 

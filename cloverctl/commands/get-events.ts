@@ -5,8 +5,9 @@ import type { CliEnv } from '../env.ts';
 import { stateTone } from '../output/colour.ts';
 import { chosenForm } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
-import { writeJson, writeLines, writeTable, writeText, writeYaml } from '../output/print.ts';
+import { writeJson, writeLines, writeTable, writeYaml } from '../output/print.ts';
 import type { Column } from '../output/table.ts';
+import { writeText } from '../output/write-text.ts';
 import type { GetOptions } from './get-objects.ts';
 
 /** The names under which `get` shows event records. */

@@ -9,8 +9,9 @@ import type { Selector } from '../object-options.ts';
 import { columnsOf } from '../output/columns.ts';
 import { chosenForm, type Form } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
-import { writeJson, writeLines, writeTable, writeText, writeYaml } from '../output/print.ts';
+import { writeJson, writeLines, writeTable, writeYaml } from '../output/print.ts';
 import type { Sorter } from '../output/sort-by.ts';
+import { writeText } from '../output/write-text.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
 /** Options that say which objects are read, and how they are shown. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { parseDuration } from '../options.ts';
-import { writeJson, writeLines } from '../output/print.ts';
+import { lookOf, writeJson, writeLines } from '../output/print.ts';
 import { redTable } from '../output/red-table.ts';
 
 interface RedOptions extends GlobalOptions {
@@ -27,5 +27,5 @@ async function red(options: RedOptions, env: CliEnv): Promise<void> {
   const rows = await client.red(window);
   if (options.json === true) writeJson(env, { window, rows });
   else if (rows.length === 0) env.stderr.write('no requests were seen in this time\n');
-  else writeLines(env, redTable(rows, window));
+  else writeLines(env, redTable(rows, window, true, lookOf(env)));
 }

@@ -10,8 +10,9 @@ import { selectorOption } from '../object-options.ts';
 import { columnsOf } from '../output/columns.ts';
 import { chosenForm, formOption } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
-import { lookOf, writeLines, writeText } from '../output/print.ts';
+import { lookOf, writeLines } from '../output/print.ts';
 import { growingTable, type Column } from '../output/table.ts';
+import { writeText } from '../output/write-text.ts';
 import type { GetOptions } from './get-objects.ts';
 
 /** Options of a command that follows objects. */
@@ -69,7 +70,7 @@ async function writer(
   env: CliEnv,
 ): Promise<(event: ResourceEvent) => void> {
   const form = chosenForm(options);
-  if (form.kind === 'json') return (event) => writeLines(env, [JSON.stringify(event)]);
+  if (form.kind === 'json') return (event) => writeText(env, `${JSON.stringify(event)}\n`);
   if (form.kind === 'yaml') {
     const { stringify } = await import('yaml');
     return ({ object }) => writeText(env, `---\n${stringify(object)}`);

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { table, type Column, type TableLook } from './table.ts';
-import { printableLines } from './text.ts';
+import { writeText } from './write-text.ts';
 
 /** Forms of output that commands offer. */
 export type OutputFormat = 'json' | 'name' | 'table' | 'wide' | 'yaml';
@@ -61,9 +61,4 @@ export function writeJson(env: CliEnv, value: unknown): void {
 export async function writeYaml(env: CliEnv, value: unknown): Promise<void> {
   const { stringify } = await import('yaml');
   writeText(env, stringify(value));
-}
-
-/** Writes a text as it is; to a terminal with control characters escaped, other than line feeds and tabs. */
-export function writeText({ stdout }: Pick<CliEnv, 'stdout'>, text: string): void {
-  stdout.write(stdout.isTTY ? printableLines(text) : text);
 }

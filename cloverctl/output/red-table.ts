@@ -1,5 +1,5 @@
 import type { RedRow, TimeWindow } from '../../functions/analytics/store.ts';
-import { table, type Column } from './table.ts';
+import { table, type Column, type TableLook } from './table.ts';
 
 /** Columns that rows can be ordered by. */
 export const redOrders = ['requests', 'errors', 'p99'] as const;
@@ -19,11 +19,13 @@ export function redTable(
   rows: readonly RedRow[],
   { from, to }: TimeWindow,
   versions = true,
+  look: TableLook = {},
 ): readonly string[] {
   const seconds = (to - from) / 1_000;
   return table(
     columns(seconds).filter(({ head }) => versions || head !== 'VERSION'),
     rows,
+    look,
   );
 }
 
@@ -31,7 +33,7 @@ const ms = (value: number): string => (Number.isFinite(value) ? `${value.toFixed
 
 function columns(seconds: number): readonly Column<RedRow>[] {
   return [
-    { head: 'SERVICE', cell: ({ service }) => service },
+    { head: 'SERVICE', cell: ({ service }) => service, whole: true },
     { head: 'VERSION', cell: ({ version }) => version || '-' },
     { head: 'KIND', cell: ({ kind }) => kind },
     { head: 'REQUESTS', cell: ({ requests }) => String(requests), align: 'right' },

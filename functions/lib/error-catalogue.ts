@@ -146,7 +146,7 @@ export const errorCatalogue = {
   CLV_UNAUTHORIZED: {
     status: 401,
     meaning: 'The bearer token is missing or wrong.',
-    fix: 'Send the token of the control plane: `--token`, `CLOVER_TOKEN` or the context file.',
+    fix: 'Send the token of the control plane: `--token`, `CLOVER_TOKEN` or the context.',
   },
   CLV_UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

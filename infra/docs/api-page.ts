@@ -39,7 +39,7 @@ export function apiPage(): string {
 const head = `# The HTTP API
 
 Everything that \`cloverctl\` does goes over this API. It is served by the control plane on loopback; the address and the
-token are in \`host.json\` and the context file of \`cloverctl up\`. \`GET /openapi.json\` gives out the same as an OpenAPI
+token are in \`host.json\` and, for \`cloverctl\`, in its contexts. \`GET /openapi.json\` gives out the same as an OpenAPI
 3.1 document, with every schema; this page, that document, the checks of requests and the routes come from one table, and
 a test sends every example to a real host and holds the answers to the document.
 

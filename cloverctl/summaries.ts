@@ -1,0 +1,22 @@
+/** What every command does, for the list in the help: it is written without loading them. A test holds it to them. */
+export const summaries: Readonly<Record<string, string>> = {
+  apply: 'create or change objects from YAML or JSON',
+  completion: 'print the completion script of a shell',
+  config: 'contexts: names for several control planes, kept in config.json',
+  deadletters: 'events that could not be delivered: see them, deliver them again, drop them',
+  delete: 'delete objects by name, by label or by file',
+  demo: 'judge two new versions of a sample network function on real traffic',
+  describe: 'tell everything about objects',
+  diff: 'show what an apply would change; exit code 1 when there is something',
+  edit: 'change an object in CLOVER_EDITOR, VISUAL, EDITOR or vi',
+  events: 'CloudEvents of the broker: see them pass, and send them',
+  explain: 'tell what the fields of a kind mean',
+  get: 'show objects',
+  looks: 'show the looks of a run, and check their chain of hashes',
+  red: 'requests, errors and latency per service and version; "top" shows them live',
+  status: 'show the counters of every part of the control plane',
+  top: 'live requests, errors and latency; with -o json one document per line',
+  up: 'run the control plane, the agent, ClickHouse and Envoy on this machine',
+  version: 'show the versions of cloverctl and of the control plane',
+  watch: 'follow objects; with -o json one JSON document per line',
+};
