@@ -150,6 +150,8 @@ function clientProblem(code: string | undefined): CloverError {
         'CLV_HEADERS_TOO_LARGE',
         `the head of the request is larger than ${maxHeaderBytes} bytes`,
       );
+    case 'HPE_INVALID_EOF_STATE':
+      return new CloverError('CLV_ARGUMENT_INVALID', 'the request ended before it was whole');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new CloverError('CLV_REQUEST_TIMEOUT', 'the request did not come in whole in time');
     default:
