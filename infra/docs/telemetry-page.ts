@@ -37,6 +37,10 @@ A request's span is the child of its \`traceparent\`; an invocation's is the chi
 Events that it sends, and its reply, carry it on. Log lines have \`trace_id\` and \`span_id\` whenever there is a trace context,
 also with telemetry off. Requests for health and metrics, and OTLP that is sent here by mistake, make no spans.
 
+What Clover tells of itself has a bound: a request is one span, an attempt at a delivery is one span, and nothing else makes any;
+sending them makes none. A transition of an object is one notification, a notification is one delivery to each webhook, and
+no notification leads to another. A test counts them, also of a control plane that is its own receiver.
+
 A function that is a process of its own (\`runFunction\`) sends both when the \`OTEL_*\` variables name a receiver, and loads
 nothing of it otherwise. Its resource has \`service.name\` and \`faas.name\` from \`K_SERVICE\`, \`faas.version\` from \`K_REVISION\`, and
 a \`service.instance.id\` of its own; what the variables say themselves goes before. On SIGTERM the rest is sent before it ends. In

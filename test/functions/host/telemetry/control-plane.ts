@@ -24,6 +24,8 @@ export interface StartedControlPlane {
   readonly apply: (plural: string, name: string, document: object) => Promise<number>;
   /** Reads the metrics, strictly. */
   readonly scrape: () => Promise<ReadonlyMap<string, ParsedFamily>>;
+  /** What it wrote so far: its log, and what is sent to the console. */
+  readonly output: () => string;
   /** SIGTERM; resolves with the exit code. */
   readonly end: () => Promise<number | null>;
 }
@@ -88,6 +90,7 @@ export async function startControlPlane(
       const response = await fetch(`${url}/metrics`, { headers });
       return parsePrometheus(await response.text());
     },
+    output: () => log,
     end: async () => {
       child.kill('SIGTERM');
       await exited;
