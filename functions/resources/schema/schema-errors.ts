@@ -13,17 +13,23 @@ export function schemaErrors(
   value: unknown,
   path: Path = [],
 ): ErrorDetail[] {
-  const field = fieldPath(path);
-  const found = `found ${show(value)}`;
-  if (!hasType(schema.type, value)) return [{ field, message: `${found}; ${expectation(schema)}` }];
-  if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    const hint = typeof value === 'string' ? suggestion(value, schema.enum.map(String)) : '';
-    return [{ field, message: `${found}${hint}; ${expectation(schema)}` }];
+  const problem = ownProblem(schema, value);
+  if (problem !== undefined) {
+    return [{ field: fieldPath(path), message: `found ${show(value)}${problem}` }];
   }
-  const problem = boundProblem(schema, value);
-  if (problem !== undefined) return [{ field, message: `${found}; ${problem}` }];
   if (isList(value)) return itemErrors(schema, value, path);
   return isRecord(value) ? fieldsErrors(schema, value, path) : [];
+}
+
+/** What is wrong with the value itself, as the end of a sentence that begins with what was found. */
+function ownProblem(schema: StructuralSchema, value: unknown): string | undefined {
+  if (!hasType(schema.type, value)) return `; ${expectation(schema)}`;
+  if (schema.enum !== undefined && !schema.enum.includes(value)) {
+    const hint = typeof value === 'string' ? suggestion(value, schema.enum.map(String)) : '';
+    return `${hint}; ${expectation(schema)}`;
+  }
+  const bound = boundProblem(schema, value);
+  return bound === undefined ? undefined : `; ${bound}`;
 }
 
 function hasType(type: StructuralSchema['type'], value: unknown): boolean {
