@@ -95,7 +95,8 @@ export interface ResourceStore {
   /**
    * Creates the object or replaces its whole spec, whoever wrote it before: managers never conflict, the last
    * one wins; who must not overwrite another's change gives the resource version. Labels and annotations that the
-   * same manager applied before, and does not apply again, go. An equal document changes nothing. An object that is
+   * same manager applied before, and does not apply again, go; on Kubernetes those of other managers stay, the local
+   * store knows of one manager only. An equal document changes nothing. An object that is
    * being deleted takes the document and goes all the same: the answer has its `deletionTimestamp`.
    * @throws CloverError CLV_RESOURCE_INVALID with the path of every bad field; CLV_CONFLICT when it
    * has not the wanted resource version.

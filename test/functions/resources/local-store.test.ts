@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
-import type { ResourceStore } from '../../../functions/resources/store.ts';
+import type { ResourceEvent, ResourceStore } from '../../../functions/resources/store.ts';
 import { storeSuite } from './store-suite.ts';
 import { by, follow, policyOf, tapOf } from './store-suite/harness.ts';
 
@@ -66,7 +66,7 @@ test('a refused write takes no version', async (t) => {
 test('versions that are kept are said to whoever asks for another one', async (t) => {
   const { store } = await open(t, 3);
   const { signal } = new AbortController();
-  const late = store.watch('0', { signal });
+  const late: AsyncIterable<ResourceEvent, unknown, unknown> = store.watch('0', { signal });
   for (let port = 1; port <= 10; port += 1) {
     await store.applySpec(tapOf('shop', 'web', { port }), by);
   }

@@ -10,7 +10,7 @@ const keyOf = ({ kind, metadata }: AnyResource): string =>
 
 /** Everything that there is, in the order of keys. */
 export async function tableOf(store: ResourceStore): Promise<Map<string, AnyResource>> {
-  const lists = [];
+  const lists: Awaited<ReturnType<ResourceStore['list']>>[] = [];
   for (const { kind } of kinds) lists.push(await store.list(kind));
   const objects = lists.flatMap(({ items }): readonly AnyResource[] => items);
   return new Map(objects.map((object) => [keyOf(object), object]));
