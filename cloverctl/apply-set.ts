@@ -4,6 +4,7 @@ import { admitDocument, kindInfo } from '../functions/resources/admission.ts';
 import { withoutOwned } from '../functions/resources/owned-fields.ts';
 import type { AnyResource } from '../knative/resources/kinds.ts';
 import { marked } from './applied-mark.ts';
+import type { DocumentSet } from './document-set.ts';
 import type { Manifest } from './documents.ts';
 import type { CliEnv } from './env.ts';
 import { qualifiedName } from './kind-names.ts';
@@ -24,14 +25,6 @@ export interface ApplySettings {
   /** Delete what an earlier apply made and the documents name no more; with a selector only. */
   readonly prune?: boolean;
   readonly selector?: Selector;
-}
-
-/** The documents of one apply. */
-export interface ApplyDocuments {
-  /** All that were read. */
-  readonly given: readonly Manifest[];
-  /** Those that are applied. */
-  readonly manifests: readonly Manifest[];
 }
 
 interface Progress {
@@ -68,7 +61,7 @@ export function checkSet(
 /** Applies documents one by one, waits for them, and prunes at last; what fails is told, and keeps all from being pruned. */
 export async function applySet(
   client: ApiClient,
-  { given, manifests }: ApplyDocuments,
+  { given, manifests }: DocumentSet,
   settings: ApplySettings,
   env: CliEnv,
 ): Promise<void> {
@@ -118,7 +111,7 @@ async function settled(
 
 async function prune(
   client: ApiClient,
-  { given, manifests, selector }: ApplyDocuments & { readonly selector: Selector },
+  { given, manifests, selector }: DocumentSet & { readonly selector: Selector },
   progress: Progress,
 ): Promise<AnyResource[]> {
   const { env, errors, settings } = progress;

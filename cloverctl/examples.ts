@@ -12,6 +12,7 @@ type Rows = readonly (readonly [line: string, does: string])[];
 const rows: Readonly<Record<string, Rows>> = {
   apply: [
     ['cloverctl apply -f policy.yaml', 'create or change what the file says'],
+    ['cloverctl apply -f deploy/ --prune -l app=shop', 'and delete what it names no more'],
     ['cloverctl apply -R -f deploy/ --wait', 'a whole tree of files, until all of it is in force'],
     ['cat experiment.yaml | cloverctl apply -f - --dry-run', 'check it, and store nothing'],
   ],
@@ -46,6 +47,7 @@ const rows: Readonly<Record<string, Rows>> = {
   'deadletters show': [['cloverctl deadletters show 7', 'one with its event and its last error']],
   delete: [
     ['cloverctl delete experiment try-v2 -n shop', 'its traffic goes back to the control version'],
+    ['cloverctl delete taps -l app=shop --dry-run', 'see what a selector fits'],
     ['cloverctl delete -f policy.yaml', 'what a file names'],
   ],
   demo: [
@@ -53,6 +55,7 @@ const rows: Readonly<Record<string, Rows>> = {
     ['cloverctl demo --keep', 'the same, to look around afterwards'],
   ],
   describe: [['cloverctl describe experiment try-v2 -n shop', 'conditions, timeline, evidence']],
+  diff: [['cloverctl diff -R -f deploy/', 'what an apply of these files would change']],
   edit: [['cloverctl edit trafficpolicy proxy -n shop', 'in the editor of VISUAL or EDITOR']],
   'events send': [
     [

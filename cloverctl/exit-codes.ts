@@ -16,7 +16,7 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0  ok
-  1  the request failed
+  1  the request failed, or diff found differences
   2  wrong usage
   3  not found
   4  the resource or event is invalid

@@ -3,7 +3,7 @@ import { CloverError } from '../functions/lib/errors.ts';
 import { kinds, type AnyResource } from '../knative/resources/kinds.ts';
 import { isMarked } from './applied-mark.ts';
 import type { Manifest } from './documents.ts';
-import type { Selector } from './object-options.ts';
+import type { DryRun, Selector } from './object-options.ts';
 
 /** Which objects a set of documents leaves over. */
 export interface PruneRequest {
@@ -48,12 +48,22 @@ export async function leftOver(
  * Refuses a prune that could take away more than is meant.
  * @throws CloverError CLV_ARGUMENT_INVALID.
  */
-export function demandPrunable(selector: Selector | undefined): asserts selector is Selector {
-  if (selector !== undefined && selector.text.trim() !== '') return;
-  throw new CloverError(
-    'CLV_ARGUMENT_INVALID',
-    '--prune needs -l with the labels that all documents of the set have, such as -l app=shop: without them it would delete what other sets have applied',
-  );
+export function demandPrunable({
+  selector,
+  dryRun,
+}: {
+  readonly selector?: Selector;
+  readonly dryRun: DryRun;
+}): void {
+  if (selector === undefined || selector.text.trim() === '') {
+    throw new CloverError(
+      'CLV_ARGUMENT_INVALID',
+      '--prune needs -l with the labels that all documents of the set have, such as -l app=shop: without them it would delete what other sets have applied',
+    );
+  }
+  if (dryRun !== 'client') return;
+  const message = '--prune needs to know what is stored: use --dry-run=server';
+  throw new CloverError('CLV_ARGUMENT_INVALID', message);
 }
 
 const key = (kind: string, namespace: string, name: string): string =>

@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import type { ApiClient } from '../../functions/api/client.ts';
+import { CloverError } from '../../functions/lib/errors.ts';
+import { kindInfo } from '../../functions/resources/admission.ts';
+import { withoutOwned } from '../../functions/resources/owned-fields.ts';
+import { marked } from '../applied-mark.ts';
+import { connect, type GlobalOptions } from '../connect.ts';
+import { addSetOptions, readSet, type SetOptions } from '../document-set.ts';
+import type { Manifest } from '../documents.ts';
+import type { CliEnv } from '../env.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { qualifiedName } from '../kind-names.ts';
+import { coloured } from '../output/colour.ts';
+import { writeJson, writeLines } from '../output/print.ts';
+import { printable } from '../output/text.ts';
+import { unifiedDiff } from '../output/unified-diff.ts';
+import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
+
+type DiffOptions = GlobalOptions & SetOptions;
+
+/** What an apply of one document would change. */
+interface Difference {
+  readonly object: string;
+  readonly namespace: string;
+  /** Lines of a unified diff of the YAML; none when nothing would change. */
+  readonly lines: readonly string[];
+}
+
+/** `diff`: what an apply would change, by the control plane's own dry run. */
+export function registerDiff(program: Command, env: CliEnv): void {
+  addSetOptions(
+    program
+      .command('diff')
+      .description('show what an apply would change; exit code 1 when there is something'),
+  ).action(async (words: readonly string[], _: unknown, own: Command) => {
+    const options = own.optsWithGlobals<DiffOptions>();
+    const { manifests } = await readSet(own, words, env);
+    await diff(await connect(options, env), manifests, options, env);
+  });
+}
+
+async function diff(
+  client: ApiClient,
+  manifests: readonly Manifest[],
+  { json = false }: DiffOptions,
+  env: CliEnv,
+): Promise<void> {
+  const { stringify } = await import('yaml');
+  const items: Difference[] = [];
+  const errors: (ErrorDocument & { readonly where: string })[] = [];
+  for (const manifest of manifests) {
+    try {
+      const difference = await differenceOf(client, manifest, stringify);
+      items.push(difference);
+      if (!json) tell(difference, env);
+    } catch (error) {
+      env.signal.throwIfAborted();
+      reportError(error, env, false, `${manifest.where}: `);
+      errors.push({ where: manifest.where, ...errorDocument(error) });
+    }
+  }
+  if (json) writeJson(env, { items, errors });
+  // After the errors: of several codes the first decides.
+  if (items.some(({ lines }) => lines.length > 0)) env.fail(exitCodes.failed);
+}
+
+async function differenceOf(
+  client: ApiClient,
+  { document, namespace }: Manifest,
+  yaml: (value: unknown) => string,
+): Promise<Difference> {
+  const { kind, metadata } = document;
+  const info = kindInfo(kind);
+  if (!info.writable) {
+    const message = `${kind} ${metadata.name} is of a kind that Clover writes alone: leave it away`;
+    throw new CloverError('CLV_RESOURCE_INVALID', message);
+  }
+  const before = await client.get(kind, namespace, metadata.name);
+  const after = await client.apply(marked(document), { manager: 'cloverctl', dryRun: true });
+  const old = before === undefined ? '' : yaml(withoutOwned(before));
+  return {
+    object: qualifiedName(info, metadata.name),
+    namespace,
+    lines: unifiedDiff(old, yaml(withoutOwned(after.object))),
+  };
+}
+
+function tell({ object, namespace, lines }: Difference, env: CliEnv): void {
+  if (lines.length === 0) return;
+  const name = `${namespace}/${object}`;
+  const head = [`--- stored/${name}`, `+++ applied/${name}`];
+  writeLines(
+    env,
+    [...head, ...lines].map((line) => colourOf(printable(line), env)),
+  );
+}
+
+function colourOf(line: string, { colour }: CliEnv): string {
+  if (!colour || !/^[-+]/.test(line)) return line;
+  return coloured(line, line.startsWith('-') ? 'bad' : 'good');
+}
