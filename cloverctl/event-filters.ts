@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isList } from '../functions/lib/plain-value.ts';
 import { triggerFilters, type TriggerFilter } from '../knative/filters.ts';
 
 /** How an attribute is compared, as selectors of CSS write it. */
@@ -34,7 +35,7 @@ export function parseExpression(
 
 function fromJson(text: string): readonly TriggerFilter[] {
   const value = parse(text);
-  const filters = Array.isArray(value) ? value : [value];
+  const filters = isList(value) ? value : [value];
   const checked = triggerFilters.safeParse({ filter: {}, filters });
   if (checked.success) return checked.data.filters;
   const [issue] = checked.error.issues;

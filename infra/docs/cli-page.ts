@@ -161,23 +161,33 @@ function optionTable(options: readonly Option[]): string {
   );
 }
 
+/** What arguments and options have both. */
+interface Described {
+  readonly description: string;
+  readonly argChoices?: readonly string[] | undefined;
+  readonly defaultValue?: unknown;
+  readonly defaultValueDescription?: string | undefined;
+  readonly flags?: string;
+  readonly mandatory?: boolean;
+}
+
 /** The description with choices and default. */
-function meaning(one: Argument | Option): string {
+function meaning(one: Described): string {
   const { description, argChoices } = one;
   const standard = defaultText(one);
   const more = [
     ...(argChoices === undefined ? [] : [argChoices.map((choice) => `\`${choice}\``).join(', ')]),
     ...(standard === undefined ? [] : [`default: \`${standard}\``]),
-    ...('mandatory' in one && one.mandatory ? ['required'] : []),
+    ...(one.mandatory === true ? ['required'] : []),
   ];
   return [description, ...more].filter((part) => part !== '').join('; ');
 }
 
-function defaultText(one: Argument | Option): string | undefined {
+function defaultText(one: Described): string | undefined {
   if (one.defaultValueDescription !== undefined) return one.defaultValueDescription;
-  const value: unknown = one.defaultValue;
+  const { defaultValue: value } = one;
   if (value === undefined || value === false) return undefined;
-  const isDuration = 'flags' in one && one.flags.includes('<duration>');
+  const isDuration = one.flags?.includes('<duration>') === true;
   if (isDuration && typeof value === 'number') return durationText(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

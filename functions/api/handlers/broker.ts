@@ -2,6 +2,7 @@ import type { BrokerAdmin } from '../../host/broker/admin.ts';
 import { compileFilters } from '../../host/broker/filters.ts';
 import type { DeadLetter } from '../../host/broker/messages.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { isList } from '../../lib/plain-value.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { eventDocumentOf } from '../event-document.ts';
 import { eventStream, eventStreamType, eventText } from '../event-stream.ts';
@@ -23,9 +24,7 @@ export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): read
   return [
     route(operations.tail, async ({ query: { filter } }) => {
       const passing =
-        filter === undefined
-          ? undefined
-          : compileFilters(Array.isArray(filter) ? filter : [filter]);
+        filter === undefined ? undefined : compileFilters(isList(filter) ? filter : [filter]);
       const admin = await broker();
       return {
         kind: 'stream',

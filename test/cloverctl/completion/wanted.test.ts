@@ -35,7 +35,10 @@ test('values of options come from their choices, from the server, or from the sh
   t.deepEqual(at('deadletters list --trigger ').live, { of: 'triggers' });
   t.is(at('apply -f ').paths, 'files');
   t.is(at('up --data ').paths, 'folders');
-  t.deepEqual(at('events tail --limit '), { ...at('version '), options: new Map() });
+  t.deepEqual(at('events tail --limit '), {
+    ...at('version '),
+    options: new Map<string, string>(),
+  });
   t.deepEqual(at('nonsense --nope=').words, []);
 });
 

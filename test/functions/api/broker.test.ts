@@ -128,7 +128,11 @@ test('the tail shows only what passes every filter, and says what is wrong with 
   }
   await publishing;
   const { signal } = new AbortController();
-  const bad = client.tailEvents({ signal, filters: [{ cesql: 'n >' }] })[Symbol.asyncIterator]();
-  const error = await t.throwsAsync(async () => bad.next(), { code: 'CLV_FILTER_INVALID' });
+  const bad = [{ cesql: 'n >' }];
+  const read = async (): Promise<void> => {
+    for await (const { event: none } of client.tailEvents({ signal, filters: bad }))
+      t.fail(none.id);
+  };
+  const error = await t.throwsAsync(read, { code: 'CLV_FILTER_INVALID' });
   t.regex(error?.message ?? '', /^filters\[0\]\.cesql: CESQL: at character 4: found the end/);
 });
