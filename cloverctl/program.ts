@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   delete: async () => (await import('./commands/delete.ts')).registerDelete,
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
+  diff: async () => (await import('./commands/diff.ts')).registerDiff,
   edit: async () => (await import('./commands/edit.ts')).registerEdit,
   events: async () => (await import('./commands/events.ts')).registerEvents,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,
