@@ -39,7 +39,7 @@ export interface EventRecorder {
   noted(uid: string, what: string): Promise<string | undefined>;
   /**
    * Notes a transition, and writes its record if there is one, in one commit. A record with the words of one
-   * that is kept adds to that one's series.
+   * that was seen in the last six minutes adds to that one's series.
    */
   note(transition: Transition, record?: RecordInput): Promise<void>;
   /** Forgets the transitions of a deleted object; its records stay until they are old. */

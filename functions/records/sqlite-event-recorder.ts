@@ -55,6 +55,8 @@ CREATE TABLE IF NOT EXISTS transitions (
 const noteBytes = 1_024;
 const controller = 'clover.dev/notify';
 const defaultLimit = 500;
+/** What is not seen again for this long is over, as client-go has it: the next time is another record. */
+const seriesMs = 6 * 60_000;
 
 const recordRow = z.object({ id: z.int(), seen: z.int(), count: z.int(), event: z.string() });
 const valueRow = z.object({ value: z.string() });
@@ -73,6 +75,10 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
     add: db.prepare(
       `INSERT INTO records (words, seen, count, namespace, type, reason, event) VALUES (?, ?, 1, ?, ?, ?, ?)
        ON CONFLICT (words) DO UPDATE SET seen = excluded.seen, count = count + 1 RETURNING id`,
+    ),
+    // JSON never ends like this: the words are free for the next series.
+    endSeries: db.prepare(
+      `UPDATE records SET words = words || '#' || id WHERE words = ? AND seen < ?`,
     ),
     addObject: db.prepare(
       'INSERT OR IGNORE INTO record_objects (record, uid, kind, name) VALUES (?, ?, ?, ?)',
@@ -112,6 +118,7 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
       type,
     };
     const words = JSON.stringify([regarding.uid, related?.uid, type, reason, action, note]);
+    sql.endSeries.run(words, now - seriesMs);
     const { id } = z
       .object({ id: z.int() })
       .parse(sql.add.get(words, now, namespace, type, reason, JSON.stringify(event)));

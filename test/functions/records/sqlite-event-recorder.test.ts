@@ -77,6 +77,31 @@ test('the same words make a series', async (t) => {
   t.is(items[1]?.eventTime, '2027-01-15T08:00:00.123000Z');
 });
 
+/** A minute after eight of the day that these tests begin at, as MicroTime. */
+const at = (minute: number): string =>
+  `2027-01-15T08:${String(minute).padStart(2, '0')}:00.000000Z`;
+
+test('a series ends when its words were not seen for six minutes, as in Kubernetes', async (t) => {
+  const { open, time } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  const minutes = [0, 5, 11, 18, 19, 40];
+  for (const minute of minutes) {
+    time.now = 1_800_000_000_000 + minute * 60_000;
+    await recorder.note({ uid: 'u', what: 'w', to: String(minute) }, input());
+  }
+  const { items } = await recorder.list({});
+  t.deepEqual(
+    items.map(({ eventTime, series }) => [eventTime, series?.count, series?.lastObservedTime]),
+    [
+      [at(40), undefined, undefined],
+      [at(18), 2, at(19)],
+      [at(0), 3, at(11)],
+    ],
+  );
+  t.is(new Set(items.map(({ metadata }) => metadata.name)).size, 3);
+});
+
 test('a transition may be noted without a record, and is forgotten with its object', async (t) => {
   const { open } = await setUp(t);
   const recorder = open();
