@@ -8,8 +8,13 @@ import {
 } from 'node:zlib';
 import { CloverError } from '../lib/errors.ts';
 
+/** A stream of zlib, which knows how many bytes it has used. */
+interface Decoder extends Transform {
+  readonly bytesWritten: number;
+}
+
 /** Alphabetical. RFC 9110 §8.4.1: deflate is the zlib format; RFC 9659: zstd windows are ≤ 8 MiB. */
-const decoders: ReadonlyMap<string, () => Transform> = new Map([
+const decoders: ReadonlyMap<string, () => Decoder> = new Map<string, () => Decoder>([
   // No object: callers send names such as `constructor` too.
   ['br', () => createBrotliDecompress()],
   ['deflate', () => createInflate()],
@@ -36,10 +41,13 @@ export async function* decompressed(
       details: [{ field: 'content-encoding', message: `must be one of: ${known}` }],
     });
   }
+  const fed = { bytes: 0 };
   // Never awaited: after a failure it may still wait for a slow sender, and the answer must not.
-  void feed(chunks, decoder);
+  void feed(chunks, decoder, fed);
   try {
     yield* decoder;
+    // Most decoders pass over what stands behind the end of their data, be it rubbish or another frame.
+    if (decoder.bytesWritten < fed.bytes) throw new Error('there are bytes behind its end');
   } catch (error) {
     if (error instanceof CloverError) throw error;
     throw new CloverError('CLV_ARGUMENT_INVALID', `the body is not whole ${encoding} data`, {
@@ -53,11 +61,13 @@ export async function* decompressed(
 
 async function feed(
   chunks: AsyncIterable<Buffer, unknown, unknown>,
-  decoder: Transform,
+  decoder: Decoder,
+  fed: { bytes: number },
 ): Promise<void> {
   try {
     for await (const chunk of chunks) {
       if (decoder.destroyed) return;
+      fed.bytes += chunk.length;
       if (!decoder.write(chunk)) await writable(decoder);
     }
     decoder.end();

@@ -136,6 +136,13 @@ export const encodingCases: readonly EventCase[] = [
         refused: damaged,
       },
       {
+        name: `${encoding} with something behind it`,
+        clause: 'RFC 9110 §8.4',
+        fields,
+        body: Buffer.concat([packed, Buffer.from('more')]),
+        refused: damaged,
+      },
+      {
         name: `${encoding} that is none`,
         clause: 'RFC 9110 §8.4',
         fields,
