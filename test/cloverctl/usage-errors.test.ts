@@ -26,8 +26,8 @@ test('wrong usage is told with what was meant and the help that has the answer',
     ],
     ['get', 'missing required argument \'kind\'\n(see "cloverctl get --help")'],
     [
-      'get tp -o',
-      'option \'-o, --output <format>\' argument missing\n(see "cloverctl get --help")',
+      'explain tp -o',
+      'option \'-o, --output <format>\' argument missing\n(see "cloverctl explain --help")',
     ],
   ] as const) {
     const { code, stderr } = await runCli(args.split(' '));
