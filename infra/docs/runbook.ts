@@ -44,7 +44,7 @@ export const runbook: Readonly<Record<string, RunbookEntry>> = {
     commands: [`${metrics} | grep -e oldest_age -e queue_depth`, 'cloverctl status'],
   },
   CloverBrokerRefuses: {
-    text: '`full`: the queue has 50 000 deliveries or 256 MiB. `share`: a trigger that stands still has as much as is free beside it. `overload`: too many bodies are in hand at the same time. Senders get 503 with `Retry-After`; agents send the evidence again with its newest values, so that it comes late and not short.',
+    text: '`full`: the queue has 50 000 deliveries or 256 MiB. `share`: a trigger that stands still has as much as is free beside it. `disk`: the disk of `broker.db` is full or fails, or the file has its 1 GiB; make room, or drop dead letters. `overload`: too many requests or bodies are in hand at the same time. Senders get 503 with `Retry-After`; agents send the evidence again with its newest values, so that it comes late and not short.',
     commands: [`${metrics} | grep -e broker_refused -e queue_depth`],
   },
   CloverBadEvents: {

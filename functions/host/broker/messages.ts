@@ -68,8 +68,8 @@ export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope {}
  */
 export type DropCause = 'ttl' | 'evicted' | 'tick' | 'gone';
 
-/** Why an event found no room: the queue is full, or the share of one of its triggers is. */
-export type RefusalCause = 'full' | 'share';
+/** Why an event found no room: the queue is full, the share of one of its triggers is, or the disk is or fails. */
+export type RefusalCause = 'full' | 'share' | 'disk';
 
 /** Rows of one route since the process started: what came, and what left, whatever its outcome. */
 export interface Flow {

@@ -60,6 +60,8 @@ export interface Queue {
   depths(): ReadonlyMap<string, number>;
   /** What was added and removed by route, since it was opened. */
   flow(route: string): Flow;
+  /** Counts an event that could not be written. */
+  refusedByDisk(): void;
   /** Why events found no room, since it was opened. */
   refusals(): Readonly<Record<RefusalCause, number>>;
   /** When the first of all rows was added, Unix ms; undefined without rows. */
@@ -95,7 +97,7 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
   const dead = createDeadLetters(db, limits);
   const total: Usage = { rows: 0, bytes: 0 };
   const byRoute = new Map<string, Usage>();
-  const tally: Tally = { flows: new Map(), refusals: { full: 0, share: 0 } };
+  const tally: Tally = { flows: new Map(), refusals: { full: 0, share: 0, disk: 0 } };
   let counts: (() => void)[] = [];
 
   const measure = (): void => {
@@ -217,6 +219,9 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     depth: () => total.rows,
     depths: () => new Map([...byRoute].map(([route, { rows }]) => [route, rows])),
     flow: (route) => ({ enqueued: 0, settled: 0, ...tally.flows.get(route) }),
+    refusedByDisk: () => {
+      tally.refusals.disk += 1;
+    },
     refusals: () => ({ ...tally.refusals }),
     oldest: () => {
       const row = sql.oldest.get();

@@ -6,6 +6,7 @@ import { createQueue, type Queue } from './queue.ts';
 if (parentPort === null) throw new Error('this module is the entry of a worker thread');
 const port = parentPort;
 const retryCommitMs = 1_000;
+const warnEveryMs = 10_000;
 
 /** Unix ms that no step of the machine's clock moves: a wait must not become an hour. */
 const now = (): number => Math.round(performance.timeOrigin + performance.now());
@@ -21,6 +22,7 @@ function start(): void {
   let inbox: ToWorker[] = [];
   let scheduled = false;
   let timer: NodeJS.Timeout | undefined;
+  let nextWarning = 0;
   const draining: number[] = [];
   const send = (messages: readonly FromWorker[]): void => {
     if (messages.length > 0) port.postMessage(messages);
@@ -86,16 +88,21 @@ function start(): void {
    * tried again.
    */
   const oneByOne = (batch: readonly ToWorker[], of: Opened, cause: unknown): number | undefined => {
+    let problem = String(cause);
+    let isStuck = false;
     for (const message of batch) {
       try {
         commit(of, () => answer(message, of));
       } catch (error) {
-        if (message.request.op === 'settle') inbox.push(message);
+        problem = String(error);
+        const { op } = message.request;
+        if (op === 'publish' || op === 'tick' || op === 'replayDeadLetter')
+          of.queue.refusedByDisk();
+        if (op === 'settle') inbox.push(message);
         else send([{ op: 'reply', call: message.call, ...failure(error) }]);
       }
     }
     let wake: number | undefined;
-    let problem = inbox.length > 0 ? String(cause) : undefined;
     try {
       commit(of, () => {
         wake = of.dispatcher.pump();
@@ -103,10 +110,13 @@ function start(): void {
       });
     } catch (error) {
       problem = String(error);
+      isStuck = true;
     }
-    if (problem === undefined) return wake;
-    send([{ op: 'warn', message: `the queue cannot be written: ${problem}` }]);
-    return now() + retryCommitMs;
+    if (now() >= nextWarning) {
+      send([{ op: 'warn', message: `the queue cannot be written: ${problem}` }]);
+      nextWarning = now() + warnEveryMs;
+    }
+    return isStuck || inbox.length > 0 ? now() + retryCommitMs : wake;
   };
 
   const close = (call: number): void => {

@@ -67,7 +67,7 @@ export const metrics = {
     kind: 'counter',
     unit: '{event}',
     labels: ['cause'],
-    help: 'Events that were not taken: `full` (the queue), `share` (the part of it that one trigger may have), `body` (too large), `overload` (too many bodies in hand), `invalid`.',
+    help: 'Events that were not taken: `full` (the queue), `share` (the part of it that one trigger may have), `disk` (it is full, or fails), `body` (too large), `overload` (too many requests or bodies in hand), `invalid`.',
   },
   'clover.broker.replies': {
     kind: 'counter',

@@ -22,6 +22,7 @@ test('a full disk is 503 with Retry-After, and what was accepted is delivered, t
   t.regex(refused.message, /full/);
   t.true(accepted.length > 10);
   t.is((await first.counters()).depth, accepted.length, 'reading goes on');
+  t.deepEqual((await first.counters()).refusals, { full: 0, share: 0, disk: 1 });
   await first.close();
 
   const second = await openBroker(t, [entryFor(['a'])], { path, limits: full });

@@ -43,17 +43,17 @@ test('what comes and what leaves is counted by route, and nothing of a transacti
     }),
   );
   t.deepEqual(queue.flow('a'), { enqueued: 2, settled: 1 });
-  t.deepEqual(queue.refusals(), { full: 0, share: 0 });
+  t.deepEqual(queue.refusals(), { full: 0, share: 0, disk: 0 });
   queue.close();
 });
 
 test('a refused event is counted by what was full: the queue, or the share of a trigger', (t) => {
   const queue = createQueue(':memory:', limits);
   while (add(queue, ['a'], 1));
-  t.deepEqual(queue.refusals(), { full: 0, share: 1 });
+  t.deepEqual(queue.refusals(), { full: 0, share: 1, disk: 0 });
   t.true(add(queue, ['b'], 1), 'the others have room');
   t.false(add(queue, ['c'], 1, limits.bytes + 1));
-  t.deepEqual(queue.refusals(), { full: 1, share: 1 });
+  t.deepEqual(queue.refusals(), { full: 1, share: 1, disk: 0 });
   queue.close();
 });
 
