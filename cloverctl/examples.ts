@@ -123,3 +123,6 @@ export function addExamples(command: Command, words: readonly string[] = []): vo
   }
   for (const inner of command.commands) addExamples(inner, [...words, inner.name()]);
 }
+
+/** The commands that have examples, by their words. */
+export const exampleCommands: readonly string[] = Object.keys(rows);

@@ -16,6 +16,8 @@ _cloverctl() {
       *) COMPREPLY+=("${'$'}{answer%%$'\t'*}") ;;
     esac
   done < <("$program" __complete --line "${'$'}{COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+  # A value follows in the same word.
+  if [[ ${'$'}{#COMPREPLY[@]} -eq 1 && $COMPREPLY == *= ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -F _cloverctl cloverctl
 `;

@@ -1,5 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
+import { resourceSchema } from '../../knative/crd.ts';
 import { kinds, type Kind } from '../../knative/resources/kinds.ts';
+import { elementOf, findField } from '../explain/find-field.ts';
 import { kindByName } from '../kind-names.ts';
 
 /** A word that may stand at the cursor. */
@@ -130,7 +132,7 @@ function operandsAt(place: Place, current: string): Partial<Wanted> {
   const { command, path, operands } = place;
   const [name = ''] = path;
   if (ofObjects.has(name)) return objectsAt(name, operands, current);
-  if (name === 'explain') return operands.length === 0 ? { words: kindWords() } : {};
+  if (name === 'explain') return operands.length === 0 ? fieldsAt(current) : {};
   if (name === 'looks') return operands.length === 0 ? namesOf('ExperimentRun') : {};
   if (name === 'deadletters') {
     const more = path[1] !== 'show' || operands.length === 0;
@@ -139,6 +141,23 @@ function operandsAt(place: Place, current: string): Partial<Wanted> {
   if (name === 'config') return operands.length === 0 ? { live: { of: 'contexts' } } : {};
   const argument = argumentAt(command, operands.length);
   return { words: (argument?.argChoices ?? []).map((value) => ({ value })) };
+}
+
+/** Kinds, and behind a dot the fields of what stands before it. */
+function fieldsAt(current: string): Partial<Wanted> {
+  const [word = '', ...path] = current.split('.');
+  const kind = kindOf(word);
+  if (path.length === 0) return { words: kindWords() };
+  if (kind === undefined) return {};
+  try {
+    const { schema } = findField(resourceSchema(kind), word, path.slice(0, -1));
+    return {
+      words: Object.keys(elementOf(schema).properties ?? {}).map((value) => ({ value })),
+      prefix: current.slice(0, current.lastIndexOf('.') + 1),
+    };
+  } catch {
+    return {};
+  }
 }
 
 function argumentAt({ registeredArguments }: Command, index: number): Argument | undefined {

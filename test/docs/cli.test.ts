@@ -3,7 +3,7 @@ import process from 'node:process';
 import test from 'ava';
 import type { Command } from 'commander';
 import { createCliEnv } from '../../cloverctl/env.ts';
-import { examplesOf } from '../../cloverctl/examples.ts';
+import { exampleCommands, examplesOf } from '../../cloverctl/examples.ts';
 import { exitCodes } from '../../cloverctl/exit-codes.ts';
 import { createProgram } from '../../cloverctl/program.ts';
 import { leaves } from '../../infra/docs/cli-page.ts';
@@ -52,6 +52,11 @@ test('every command has a description and an example', async (t) => {
       `cloverctl/examples.ts has no ${words.join(' ')}`,
     );
   }
+});
+
+test('every example is of a command that there is', async (t) => {
+  const names = new Set(leaves(await createProgram([], env)).map(({ words }) => words.join(' ')));
+  for (const name of exampleCommands) t.true(names.has(name), name);
 });
 
 test('cloverctl takes the arguments of every example', async (t) => {

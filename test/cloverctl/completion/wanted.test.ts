@@ -55,6 +55,16 @@ test('kinds come first, and then names of that kind', (t) => {
   t.is(at('get nothing/').live, undefined);
 });
 
+test('fields of kinds are offered to explain', (t) => {
+  t.true(words('explain ').includes('trafficpolicies'));
+  t.true(words('explain tp.').includes('spec'));
+  const fields = at('explain tp.spec.rules.sp');
+  t.true(fields.words.some(({ value }) => value === 'split'));
+  t.is(fields.prefix, 'tp.spec.rules.');
+  t.deepEqual(words('explain tp.nothing.x'), []);
+  t.deepEqual(words('explain nothing.'), []);
+});
+
 test('runs, dead letters and contexts are offered where a command takes them', (t) => {
   t.like(at('looks ').live, { kind: 'ExperimentRun' });
   t.is(at('looks r1 ').live, undefined);
