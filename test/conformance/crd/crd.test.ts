@@ -134,7 +134,7 @@ for (const [title, kind, path, arbitrary] of texts) {
 const table = new URL('../../functions/resources/server-cases.json', import.meta.url);
 
 test('the recorded cases are what an API server says', async (t) => {
-  const cases = [];
+  const cases: object[] = [];
   for (const { kind, document } of recordedDocuments()) {
     const { accepted, errors, object } = await oracle.ask(document);
     const filled = canonicalJson(object?.spec ?? null) !== canonicalJson(specOf(document) ?? null);

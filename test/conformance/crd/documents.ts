@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { documentSchema } from '../../../knative/crd.ts';
 import type { Kind } from '../../../knative/resources/kinds.ts';
 import type { StructuralSchema } from '../../../knative/structural-schema.ts';
+import { isList, isRecord } from '../../../functions/lib/plain-value.ts';
 
 type Path = readonly (string | number)[];
 
@@ -146,36 +147,31 @@ export function brokenOnce(example: unknown): fc.Arbitrary<unknown> {
 }
 
 function placesOf(value: unknown, at: Path = []): Path[] {
-  if (typeof value !== 'object' || value === null) return [at];
-  const inner: [string | number, unknown][] = Array.isArray(value)
-    ? [...value.entries()]
-    : Object.entries(value);
-  return [at, ...inner.flatMap(([key, item]) => placesOf(item, [...at, key]))];
+  if (isList(value)) {
+    return [at, ...value.flatMap((item, index) => placesOf(item, [...at, index]))];
+  }
+  if (!isRecord(value)) return [at];
+  return [at, ...Object.entries(value).flatMap(([key, item]) => placesOf(item, [...at, key]))];
 }
 
 function changed(root: unknown, [key, ...rest]: Path, value: unknown, how: string): unknown {
-  if (key === undefined) return how === 'unknown' ? surprised(root) : value;
-  if (Array.isArray(root)) {
-    const list: readonly unknown[] = root;
-    const at = Number(key);
+  if (key === undefined)
+    return how === 'unknown' && isRecord(root) ? { ...root, surprise: 1 } : value;
+  if (isList(root)) {
     if (rest.length > 0 || how === 'replace' || how === 'unknown') {
-      return list.map((item, index) => (index === at ? changed(item, rest, value, how) : item));
+      return root.map((item, index) => (index === key ? changed(item, rest, value, how) : item));
     }
-    return how === 'twice' ? [...list, list[at]] : list.filter((_, index) => index !== at);
+    return how === 'twice'
+      ? [...root, root[Number(key)]]
+      : root.filter((_, index) => index !== key);
   }
-  const entries = Object.entries(typeof root === 'object' && root !== null ? root : {});
+  const entries = Object.entries(isRecord(root) ? root : {});
   if (rest.length === 0 && how === 'remove') {
     return Object.fromEntries(entries.filter(([name]) => name !== key));
   }
   return Object.fromEntries(
     entries.map(([name, inner]) => [name, name === key ? changed(inner, rest, value, how) : inner]),
   );
-}
-
-function surprised(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? { ...value, surprise: 1 }
-    : value;
 }
 
 /** The document with a value at a path, which may be new. */
@@ -185,13 +181,10 @@ export function changedAt(
   value: unknown,
 ): unknown {
   if (key === undefined) return value;
-  if (Array.isArray(root)) {
-    const list: readonly unknown[] = root;
-    return list.map((item, index) => (index === Number(key) ? changedAt(item, rest, value) : item));
+  if (isList(root)) {
+    return root.map((item, index) => (index === Number(key) ? changedAt(item, rest, value) : item));
   }
-  const entries = new Map<string, unknown>(
-    Object.entries(typeof root === 'object' && root !== null ? root : {}),
-  );
+  const entries = new Map(Object.entries(isRecord(root) ? root : {}));
   entries.set(key, changedAt(entries.get(key), rest, value));
   return Object.fromEntries(entries);
 }

@@ -34,8 +34,10 @@ const program = new URL('../../../.cache/conformance-crd', import.meta.url).path
 /** Starts the oracle, with the definitions of all kinds. */
 export async function startOracle(): Promise<Oracle> {
   const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(child, 'close');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended: Promise<unknown> = once(child, 'close');
+  const lines: AsyncIterator<string, unknown, undefined> = createInterface({ input: child.stdout })[
+    Symbol.asyncIterator
+  ]();
   const send = async (question: object): Promise<Answer> => {
     child.stdin.write(`${JSON.stringify(question)}\n`);
     const line = await lines.next();
