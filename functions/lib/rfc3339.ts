@@ -16,7 +16,8 @@ export function isRfc3339(text: string): boolean {
   if (hour > 23 || minute > 59 || offsetHour > 23 || offsetMinute > 59) return false;
   if (second < 60) return true;
   const offset = (parts[7] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute);
-  const next = new Date(Date.UTC(year, month - 1, day, hour, minute + 1 - offset));
+  // The calendar comes again after 400 years, and Date.UTC takes years before 100 for others.
+  const next = new Date(Date.UTC(year + 400, month - 1, day, hour, minute + 1 - offset));
   return (
     second === 60 && next.getUTCDate() === 1 && next.getUTCHours() + next.getUTCMinutes() === 0
   );

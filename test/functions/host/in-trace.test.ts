@@ -57,6 +57,9 @@ test('a bad tracestate leaves the traceparent, and a bad traceparent leaves noth
   t.deepEqual(await ways(t, { traceparent: ofHop, tracestate: 'FOO=1' }), [only, only, only]);
   const none = await ways(t, { traceparent: `ff${ofHop.slice(2)}`, tracestate: 'a=1' });
   t.deepEqual(none, [{}, { tracestate: 'stale=1' }, {}]);
+  const extensions = { traceparent: 'nonsense', tracestate: 'a=1' };
+  const kept = await ways(t, {}, extensions);
+  t.deepEqual(kept, [{}, { tracestate: 'stale=1' }, extensions], 'a broker changes no event');
 });
 
 test('of two traceparent headers none counts; several tracestate headers are one', async (t) => {
