@@ -7,10 +7,11 @@ import { colourHelp } from './output/colour.ts';
 import { summaries } from './summaries.ts';
 import { nameHelpInErrors } from './usage-errors.ts';
 
+type CommandName = '__complete' | keyof typeof summaries;
 type Register = (program: Command, env: CliEnv) => void;
 
 /** Every command, in alphabetical order; its module is loaded when it is asked for. */
-const commands: Readonly<Record<string, () => Promise<Register>>> = {
+const commands: Readonly<Record<CommandName, () => Promise<Register>>> = {
   __complete: async () => (await import('./commands/completion.ts')).registerComplete,
   apply: async () => (await import('./commands/apply.ts')).registerApply,
   completion: async () => (await import('./commands/completion.ts')).registerCompletion,
@@ -59,7 +60,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
     });
   const asked = commandOf(args[0] === 'help' ? args.slice(1) : args);
   if (asked !== undefined) {
-    (await commands[asked]?.())?.(program, env);
+    (await commands[asked]())(program, env);
   } else if (args.length === 0) {
     for (const load of Object.values(commands)) (await load())(program, env);
   } else {
@@ -71,13 +72,15 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
   return program;
 }
 
+const isCommand = (word: string): word is CommandName => Object.hasOwn(commands, word);
+
 /** The command among the arguments: the first that is neither an option nor the value of a global one. */
-function commandOf(args: readonly string[]): string | undefined {
+function commandOf(args: readonly string[]): CommandName | undefined {
   const at = args.findIndex(
     (arg, index) =>
       !arg.startsWith('-') &&
       !['--color', '--context', '--server', '--token'].includes(args[index - 1] ?? ''),
   );
   const word = args[at] ?? '';
-  return Object.hasOwn(commands, word) ? word : undefined;
+  return isCommand(word) ? word : undefined;
 }

@@ -1,5 +1,5 @@
 /** What every command does, for the list in the help: it is written without loading them. A test holds it to them. */
-export const summaries: Readonly<Record<string, string>> = {
+export const summaries = {
   apply: 'create or change objects from YAML or JSON',
   completion: 'print the completion script of a shell',
   config: 'contexts: names for several control planes, kept in config.json',
@@ -19,4 +19,4 @@ export const summaries: Readonly<Record<string, string>> = {
   up: 'run the control plane, the agent, ClickHouse and Envoy on this machine',
   version: 'show the versions of cloverctl and of the control plane',
   watch: 'follow objects; with -o json one JSON document per line',
-};
+} as const;

@@ -5,8 +5,9 @@ import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { parseExpression, parseFilter } from '../event-filters.ts';
 import { parseCount } from '../parse-count.ts';
-import { formatOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
-import { growingTable } from '../output/table.ts';
+import { formatOf, lookOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
+import { growingTable, type Column } from '../output/table.ts';
+import { writeText } from '../output/write-text.ts';
 
 interface TailOptions extends OutputOptions {
   readonly filter?: readonly TriggerFilter[];
@@ -35,7 +36,7 @@ export function registerTail(group: Command, env: CliEnv): void {
 async function tail(options: TailOptions, env: CliEnv): Promise<void> {
   const { filter = [], cesql = [], limit = Infinity } = options;
   const client = await connect(options, env);
-  const show = writer(options);
+  const show = writer(options, env);
   let shown = 0;
   const { signal } = env;
   for await (const tailed of client.tailEvents({ signal, filters: [...filter, ...cesql] })) {
@@ -43,20 +44,24 @@ async function tail(options: TailOptions, env: CliEnv): Promise<void> {
     if (tailed.missed > 0) {
       env.stderr.write(`${tailed.missed} events were missed here: the reader was too slow\n`);
     }
-    writeLines(env, show(tailed));
+    show(tailed);
     shown += 1;
     if (shown === limit) return;
   }
 }
 
-function writer(options: TailOptions): (tailed: TailedEvent) => readonly string[] {
-  if (formatOf(options) === 'json') return ({ event }) => [JSON.stringify(event)];
-  return growingTable<TailedEvent>([
+function writer(options: TailOptions, env: CliEnv): (tailed: TailedEvent) => void {
+  if (formatOf(options) === 'json') {
+    return ({ event }) => writeText(env, `${JSON.stringify(event)}\n`);
+  }
+  const columns: readonly Column<TailedEvent>[] = [
     { head: 'TIME', cell: ({ event }) => event.time ?? '-' },
     { head: 'TYPE', cell: ({ event }) => event.type },
     { head: 'SOURCE', cell: ({ event }) => event.source },
     { head: 'SUBJECT', cell: ({ event }) => event.subject ?? '-' },
     { head: 'ID', cell: ({ event }) => event.id },
     { head: 'BYTES', cell: ({ size }) => String(size), align: 'right' },
-  ]);
+  ];
+  const lines = growingTable(columns, lookOf(env));
+  return (tailed) => writeLines(env, lines(tailed));
 }

@@ -29,9 +29,12 @@ export async function runCli(
   const exited: Promise<unknown> = once(child, 'exit');
   child.stdin.on('error', () => undefined).end(options.stdin ?? '');
   let stdout = '';
+  let isStopped = false;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
-    if (options.until?.(stdout) === true) child.kill('SIGINT');
+    // Once: a second signal would end it in the middle of its ending.
+    if (isStopped || options.until?.(stdout) !== true) return;
+    isStopped = child.kill('SIGINT');
   });
   const ended: Promise<unknown> = once(child.stdout, 'close');
   const stderr = await text(child.stderr);
