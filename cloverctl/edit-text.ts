@@ -12,11 +12,14 @@ export function textToEdit(body: string, refused?: ErrorDocument): string {
       ? []
       : [
           '',
-          ...`It was refused: ${refused.message}`.split('\n'),
+          `It was refused: ${refused.message}`,
           ...refused.details.map(({ field, message }) => `  ${field}: ${message}`),
         ];
-  const lines = [...head, ...reasons].map((line) => `# ${line}`.trimEnd());
-  return `${[...lines, '#'].join('\n')}\n${body}`;
+  // Whatever a message holds, no line of it may become a part of the object.
+  const lines = [...head, ...reasons].flatMap((text) =>
+    text.split(/\r\n|[\n\r\u0085\u2028\u2029]/),
+  );
+  return `${[...lines, ''].map((line) => `# ${line}`.trimEnd()).join('\n')}\n${body}`;
 }
 
 /** The object's text alone: without the comments at the top. */
