@@ -23,7 +23,10 @@ export async function fetchModule({ path, version, sum }: GoModule): Promise<str
     'go',
     ['mod', 'download', '-json', `${path}@${version}`],
     { cwd: tmpdir(), env: { ...process.env, GOFLAGS: '-mod=mod' } },
-  );
+  ).catch((cause: unknown) => {
+    const why = `${path}@${version} cannot be had: this needs Go on the PATH, and its module proxy`;
+    throw new Error(why, { cause });
+  });
   const module = downloaded.parse(JSON.parse(stdout));
   if (module.Sum !== sum) throw new Error(`${path}@${version} is ${module.Sum}, and not ${sum}`);
   return module.Dir;
