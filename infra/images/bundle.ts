@@ -74,6 +74,7 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
   });
   for (const [to, from] of Object.entries(source.addons ?? {})) await cp(from, join(folder, to));
   await bake(file, cache);
+  await bake(file, cache, { OTEL_TRACES_EXPORTER: 'console' });
   return { file, cache, bytes: (await stat(file)).size };
 }
 
@@ -81,10 +82,14 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
  * A first run: V8's code is written when it ends, with what it has called by then. So it is asked for its health, and gets an
  * event that nobody takes.
  */
-async function bake(file: string, cache: string): Promise<void> {
+async function bake(
+  file: string,
+  cache: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const port = await freePort();
   const child = spawn(process.execPath, [file], {
-    env: { ...process.env, NODE_COMPILE_CACHE: cache, PORT: String(port) },
+    env: { ...process.env, NODE_COMPILE_CACHE: cache, PORT: String(port), ...more },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const exit = new Promise<number | null>((resolve) => {

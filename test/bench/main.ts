@@ -23,11 +23,16 @@ const benches: readonly BenchEntry[] = [
     summary: 'OTLP in CloudEvents → ingest function → ClickHouse',
     load: async () => (await import('./ingest.ts')).benchIngest,
   },
+  {
+    name: 'telemetry',
+    summary: 'start and memory of a function with telemetry off and on',
+    load: async () => (await import('./telemetry.ts')).benchTelemetry,
+  },
 ];
 
 const usage = [
   'usage: npm run bench -- NAME [--json]',
-  ...benches.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}`),
+  ...benches.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`),
 ].join('\n');
 
 /** Time that a bench has to clean up after a signal. */

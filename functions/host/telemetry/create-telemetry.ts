@@ -11,8 +11,8 @@ import type { TelemetrySettings } from './settings.ts';
 /** Telemetry of a process with its own beginning. */
 export interface ProcessTelemetry extends Telemetry {
   /**
-   * Notes the cold start, and begins to load the SDK if something is to be sent: to be called once the process is ready,
-   * which it must not wait for.
+   * Notes the cold start, and has the SDK loaded a moment later if something is to be sent: to be called once the
+   * process is ready.
    * @param initMs from the start of the process to ready.
    */
   ready(initMs: number): void;
@@ -25,6 +25,8 @@ export interface TelemetryOptions {
 }
 
 const shutdownMs = 3_000;
+/** Loading the SDK holds up the loop: the request that a cold start is for goes first. */
+const loadAfterMs = 250;
 /** Values of histograms that wait for the SDK. */
 const earlyLimit = 10_000;
 
@@ -57,9 +59,11 @@ export function createTelemetry({ settings, log }: TelemetryOptions): ProcessTel
     early = [];
   };
 
-  const end = async (): Promise<void> => {
-    await loading;
-    await sdk?.shutdown();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): Promise<void> => {
+    clearTimeout(timer);
+    loading ??= load();
+    return loading;
   };
 
   return {
@@ -78,9 +82,13 @@ export function createTelemetry({ settings, log }: TelemetryOptions): ProcessTel
     ready: (initMs) => {
       registry.count('faas.coldstarts', 1);
       record('faas.init_duration', initMs / 1_000);
-      if (settings.send) loading ??= load();
+      if (settings.send) timer ??= setTimeout(() => void begin(), loadAfterMs);
     },
-    shutdown: () => inTime(end, log),
+    shutdown: async () => {
+      // A process that ends before that has something to send all the same.
+      if (timer !== undefined) await begin();
+      await inTime(async () => sdk?.shutdown(), log);
+    },
   };
 }
 
