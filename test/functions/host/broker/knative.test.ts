@@ -10,7 +10,7 @@ const linear: Partial<Delivery> = {
   retry: 3,
   backoffPolicy: 'linear',
   backoffDelay: 'PT0.1S',
-  timeout: 'PT5S',
+  timeout: 'PT10M',
 };
 
 interface Run {
