@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Kind } from '../../../knative/resources/kinds.ts';
 import { CloverError, type ErrorDetail } from '../../../functions/lib/errors.ts';
-import { admitDocument } from '../../../functions/resources/admission.ts';
+import { admitDocument, kindInfo } from '../../../functions/resources/admission.ts';
 import { fieldPath } from '../../../functions/lib/field-path.ts';
 import { examples } from './examples.ts';
 
@@ -228,4 +228,20 @@ test('an experiment on one version, or with a plan that goes back, is refused', 
         'found [{"weight":10,"hold":"30s"},{"weight":5}]; must have weights that rise from step to step',
     },
   ]);
+});
+
+test('what is admitted is of the type of its kind, and its defaults are those of the type', (t) => {
+  for (const kind of writable) {
+    const document = copy(examples[kind]);
+    const breakable = paths(document).filter((path) => path.length > 0);
+    const { spec } = kindInfo(kind);
+    fc.assert(
+      fc.property(fc.constantFrom(...breakable), fc.boolean(), (path, gone) => {
+        const changed = edited(document, path, gone ? undefined : null);
+        if (problems(kind, changed).length > 0) return;
+        const admitted = admitDocument(kind, changed);
+        t.deepEqual(spec.parse(admitted.spec), admitted.spec);
+      }),
+    );
+  }
 });

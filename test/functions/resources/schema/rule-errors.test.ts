@@ -1,0 +1,61 @@
+import test from 'ava';
+import type { Rule } from '../../../../knative/resources/rule.ts';
+import type { StructuralSchema } from '../../../../knative/structural-schema.ts';
+import { ruleErrors } from '../../../../functions/resources/schema/rule-errors.ts';
+
+const objectWith = (...rules: readonly Rule[]): StructuralSchema => ({
+  type: 'object',
+  properties: {
+    count: { type: 'integer' },
+    share: { type: 'number' },
+    name: { type: 'string' },
+    list: { type: 'array', items: { type: 'number' } },
+  },
+  'x-kubernetes-validations': rules,
+});
+const broken = (rule: string, value: object, old?: object): boolean =>
+  ruleErrors(objectWith({ rule, message: 'must hold' }), value, old).length > 0;
+
+const sorted = (list: readonly number[]): boolean => !broken('self.list.isSorted()', { list });
+
+test('whole numbers by the schema are int, all others double', (t) => {
+  t.false(broken('type(self.count) == int && type(self.share) == double', { count: 2, share: 2 }));
+  t.false(broken('self.count / 2 == 2', { count: 5 }));
+  t.false(broken('self.share / 2.0 == 2.5', { share: 5 }));
+});
+
+test('a rule that ends in an error is broken: nothing passes by it', (t) => {
+  t.true(broken('self.name == "a"', {}));
+  t.true(broken('duration(self.name) > duration("0s")', { name: 'soon' }));
+  t.false(broken('!has(self.name) || self.name == "a"', {}));
+});
+
+test('a rule that is no CEL is a fault of the program', (t) => {
+  t.throws(() => broken('self.name ==', {}));
+});
+
+test('a list is sorted when no item is less than the one before', (t) => {
+  t.true(sorted([]));
+  t.true(sorted([1]));
+  t.true(sorted([1, 1, 2.5]));
+  t.false(sorted([1, 3, 2]));
+});
+
+test('keys that every object of JavaScript has are not there', (t) => {
+  t.true(broken('has(self.constructor)', {}));
+  t.false(broken('!has(self.toString)', {}));
+});
+
+test('a rule with oldSelf is checked only where there is an old value', (t) => {
+  t.false(broken('self == oldSelf', { count: 1 }));
+  t.false(broken('self == oldSelf', { count: 1, list: [1] }, { list: [1], count: 1 }));
+  t.true(broken('self == oldSelf', { count: 1 }, { count: 2 }));
+});
+
+test('an error names the field of the rule, and what stands there', (t) => {
+  const schema = objectWith({ rule: 'false', message: 'must differ', fieldPath: '.name' });
+  const inList: StructuralSchema = { type: 'array', items: schema };
+  const [error] = ruleErrors(inList, [{ name: 'a' }], undefined, ['spec', 'parts']);
+  t.is(error?.field, 'spec.parts[0].name');
+  t.is(error?.message, 'found "a"; must differ');
+});
