@@ -57,7 +57,8 @@ const conventions = `## Output
   \`watch\`, \`top\` and \`events tail\` write one document per line.
 - Errors name the place, what was found and what is allowed. A misspelt command, option, kind or field is answered with the one
   that was probably meant.
-- A terminal gets tables cut to its width, and control characters of objects escaped; a pipe gets everything as it is.
+- A terminal gets tables cut to its width (\`-o wide\`: not cut), and control characters of objects as escapes. A pipe gets
+  tables whole, and what \`yaml\`, \`json\` and \`jsonpath=\` print as it is.
 - Ctrl-C ends what goes on until then with exit code 0: \`watch\`, \`top\`, \`events tail\`, \`up\`.
 
 ## Applying
