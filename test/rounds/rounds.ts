@@ -80,14 +80,17 @@ export async function runRounds(options: RoundOptions): Promise<RoundFigures> {
     const served = await startServed(folder);
     const over = new AbortController();
     const unready = whenUnready(served.url);
+    let signalled = Infinity;
     const calling = callers.map((caller, index) =>
       call(served.url, caller, `${round}-${index}`, {
         sent,
         signal,
+        moment: () => Math.round(performance.now() - signalled),
         isOver: () => over.signal.aborted || (caller.isFresh && unready.aborted),
       }),
     );
     await delay(randomInt(...loadMs));
+    signalled = performance.now();
     served.child.kill(signal);
     const ended = await served.ended;
     over.abort();
@@ -133,7 +136,7 @@ async function call(
   url: string,
   { path, isFresh, isBatch }: Caller,
   prefix: string,
-  { sent, signal, isOver }: Calling,
+  { sent, signal, moment, isOver }: Calling,
 ): Promise<void> {
   const agent = isFresh ? newConnections() : oneConnection();
   for (let count = 0; !isOver(); count += 1) {
@@ -142,6 +145,7 @@ async function call(
       eventOf({ id: `${prefix}-${count}-${item}`, type }),
     );
     const [first] = events;
+    const asked = moment();
     const posting =
       isBatch || first === undefined
         ? postBatch(url + path, events, agent)
@@ -149,7 +153,8 @@ async function call(
     const answer = await posting.catch((error: unknown) => String(error));
     // What SIGKILL cuts may have been taken: only a host that ends in order has to know.
     if (signal === 'SIGKILL' && (typeof answer === 'string' || answer.status === 0)) break;
-    const what = `${path} ${isFresh ? 'fresh' : 'kept'} ${isBatch ? 'batch' : 'binary'}`;
+    const who = `${path} ${isFresh ? 'fresh' : 'kept'} ${isBatch ? 'batch' : 'binary'}`;
+    const what = `${who}, asked ${asked} ms after the signal, over after ${moment()} ms`;
     if (typeof answer === 'string') {
       sent.failures.push(`${what}: ${answer}`);
       break;
@@ -170,6 +175,8 @@ async function call(
 interface Calling {
   readonly sent: Sent;
   readonly signal: RoundOptions['signal'];
+  /** Milliseconds since the signal; -Infinity before it. */
+  readonly moment: () => number;
   readonly isOver: () => boolean;
 }
 
