@@ -30,7 +30,8 @@ rule_files:
 Traces and metrics go to an OTLP receiver as soon as one is named: by \`"telemetry": {"endpoint": "http://127.0.0.1:4318"}\`,
 or by OpenTelemetry's own variables, which go before it (\`OTEL_EXPORTER_OTLP_ENDPOINT\`, \`OTEL_TRACES_EXPORTER\`,
 \`OTEL_METRICS_EXPORTER\`, \`OTEL_SERVICE_NAME\`, \`OTEL_RESOURCE_ATTRIBUTES\`, \`OTEL_TRACES_SAMPLER\`, \`OTEL_SDK_DISABLED\`, …). The SDK is
-loaded a quarter of a second after the process is ready, so that the request that a cold start is for goes first, and spans from before have the ids that were given to others already.
+loaded a quarter of a second after the process is ready, so that the request that a cold start is for goes first; spans from before
+have the ids that were given to others already.
 
 A request's span is the child of its \`traceparent\`; an invocation's is the child of the request's, or of the event's
 [distributed-tracing extension](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md).

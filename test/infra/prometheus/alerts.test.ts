@@ -73,13 +73,20 @@ test('every rule has its runbook in docs/telemetry.md, and every runbook its rul
   }
 });
 
-test('every command of cloverctl in a runbook is one', async (t) => {
+test('every command of cloverctl in a runbook is one, with its options', async (t) => {
   const page = await readFile(new URL('docs/cli.md', root), 'utf8');
-  const named = Object.values(runbook)
-    .flatMap(({ commands }) => commands)
-    .flatMap((command) => /^cloverctl (\w+)/.exec(command)?.[1] ?? []);
-  t.true(named.length > 10);
-  for (const command of named) t.regex(page, new RegExp(`\\| \`${command}\\b`), command);
+  const sections = page.split(/^### `/m).slice(1);
+  const commands = Object.values(runbook)
+    .flatMap((entry) => entry.commands)
+    .flatMap((command) => /^cloverctl [^|]*/.exec(command)?.[0].trim() ?? []);
+  t.true(commands.length > 10);
+  for (const command of commands) {
+    const section = sections.find((text) => `${command} `.startsWith(`${text.split('`', 1)[0]} `));
+    t.truthy(section, command);
+    for (const [option] of command.matchAll(/ -{1,2}[a-zA-Z-]+/g)) {
+      t.true(section?.includes(option), `${command}:${option}`);
+    }
+  }
 });
 
 const cases = z.object({
