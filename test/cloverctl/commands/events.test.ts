@@ -76,7 +76,7 @@ test('events send sends nothing when one event of several is wrong, and says whe
   );
   const line = await send(`${JSON.stringify(hello)}\n{"id":\n`);
   t.is(line.code, 4);
-  t.regex(line.stderr, /error: stdin line 2: the body is not an event in JSON/);
+  t.regex(line.stderr, /error: stdin line 2 is not a valid CloudEvent 1\.0\n {2}body: /);
   const dry = await send(JSON.stringify(hello), '--dry-run');
   t.deepEqual(dry, { code: 0, stdout: 'event a is valid (dry run)\n', stderr: '' });
   t.is((await send('')).code, 2);
