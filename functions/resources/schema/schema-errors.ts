@@ -78,14 +78,18 @@ function outside(
   return undefined;
 }
 
-function itemErrors(schema: StructuralSchema, value: readonly unknown[], path: Path) {
+function itemErrors(
+  schema: StructuralSchema,
+  value: readonly unknown[],
+  path: Path,
+): ErrorDetail[] {
   const { items } = schema;
-  return [
-    ...(items === undefined
+  const inner =
+    items === undefined
       ? []
-      : value.flatMap((item, index) => schemaErrors(items, item, [...path, index]))),
-    ...listTypeErrors(schema, value, path),
-  ];
+      : value.flatMap((item, index) => schemaErrors(items, item, [...path, index]));
+  // Items that fit are compared only: those of a stranger may be nested deeper than the stack.
+  return inner.length > 0 ? inner : listTypeErrors(schema, value, path);
 }
 
 function fieldsErrors(
