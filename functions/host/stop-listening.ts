@@ -1,14 +1,16 @@
 import type { Server } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../lib/monotonic.ts';
 
 const pollMs = 10;
 const quietMs = 50;
+/** Who has connected on a machine under load may ask only much later. */
+const askMs = 1_000;
 
 /**
  * Makes what ends the listening of a server without cutting off anybody: after a grace in which callers hear that
  * it is ready no more, once nobody new has come for a moment. Resolves when everybody who has connected has asked, too.
- * Each of the two takes at most as long again as the grace.
+ * The first takes at most as long again as the grace, the second a second.
  * @param open requests that were asked and have no answer, or not the whole of it.
  */
 export function createStopListening(
@@ -27,8 +29,10 @@ export function createStopListening(
       before = arrived;
       await delay(quietMs);
     }
+    // Right after the loop has looked for new ones: whoever comes in between is reset.
+    await setImmediate();
     server.close();
-    const end = monotonicMs() + graceMs;
+    const end = monotonicMs() + askMs;
     while ((await connections(server)) > open() && monotonicMs() < end) await delay(pollMs);
   };
 }
