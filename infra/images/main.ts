@@ -25,8 +25,10 @@ async function main(names: readonly string[]): Promise<void> {
     return;
   }
   for (const source of sources.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const { file, bytes } = await bundle(source, `${root}dist/${source.name}`);
+    const { file, bytes, args, env } = await bundle(source, `${root}dist/${source.name}`);
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     process.stdout.write(`${file}  ${Math.round(bytes / 1_024)} KiB\n`);
+    process.stdout.write(`  ${[...variables, 'node', ...args].join(' ')}\n`);
   }
 }
 

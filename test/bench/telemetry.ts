@@ -34,8 +34,7 @@ export async function benchTelemetry(
         else reject(new Error('not a TCP port'));
       });
     });
-    const { file, cache } = await bundle({ name: 'hello', entry }, join(folder, 'hello'));
-    const off = { NODE_COMPILE_CACHE: cache };
+    const { args, env: off } = await bundle({ name: 'hello', entry }, join(folder, 'hello'));
     const sending = {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_BSP_SCHEDULE_DELAY: '20',
@@ -45,7 +44,7 @@ export async function benchTelemetry(
       for (const [name, env] of Object.entries({ off, on: { ...off, ...sending } })) {
         signal.throwIfAborted();
         const before = received;
-        const server = await startEventServer({ name, args: [file], env });
+        const server = await startEventServer({ name, args, env });
         // Memory counts once the SDK is there and has sent something.
         const wanted = name === 'on' ? before + 1 : before;
         while (receivedSoFar() < wanted) await sleep(20, undefined, { signal });
