@@ -2,7 +2,7 @@ import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Experiment, ExperimentStatus } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
-import { withConditions, type Claim } from './conditions.ts';
+import { withConditions, type Claim } from '../lib/conditions.ts';
 import { drillMissed, isFinal } from './machine.ts';
 import { resolveRefs } from './overlay.ts';
 

@@ -2,7 +2,7 @@ import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources
 import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { specAgrees } from '../lib/spec-agrees.ts';
-import { statusOf, withConditions, type Claim } from './conditions.ts';
+import { statusOf, withConditions, type Claim } from '../lib/conditions.ts';
 import type { BlockCell } from '../evidence/evidence-store.ts';
 import { isFinal } from './machine.ts';
 

@@ -2,7 +2,7 @@ import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { isFinal } from './machine.ts';
-import { statusOf } from './conditions.ts';
+import { statusOf } from '../lib/conditions.ts';
 import { mirrorStatus, sameStatus, type Mirror } from './mirror.ts';
 import { resolveRefs } from './overlay.ts';
 import { stepRun, type StepContext } from './step-run.ts';

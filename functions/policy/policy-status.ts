@@ -1,5 +1,5 @@
-import type { Condition } from '../../knative/resources/meta.ts';
 import type { TrafficPolicyStatus } from '../../knative/resources/traffic-policy.ts';
+import { withConditions, type Claim } from '../lib/conditions.ts';
 import type { CompiledPolicy } from './compile.ts';
 
 /** What the gateway did with the head. */
@@ -18,7 +18,7 @@ export interface StatusInput {
   readonly now: number;
 }
 
-type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
+type Finding = Omit<Claim, 'type'>;
 
 /** The policy's status as it should be. Equal facts give an equal status, times included. */
 export function policyStatus(input: StatusInput): TrafficPolicyStatus {
@@ -28,28 +28,17 @@ export function policyStatus(input: StatusInput): TrafficPolicyStatus {
   const programmed = programmedFinding(input);
   const snapshot = programmed.status === 'True' ? head.version : before.snapshot;
 
-  const condition = (type: string, finding: Finding): Condition => {
-    const known = before.conditions?.find((each) => each.type === type);
-    return {
-      type,
-      ...finding,
-      observedGeneration: generation,
-      lastTransitionTime:
-        known?.status === finding.status
-          ? known.lastTransitionTime
-          : new Date(input.now).toISOString(),
-    };
-  };
+  const claims: Claim[] = [
+    { type: 'Accepted', ...acceptedFinding(compiled) },
+    { type: 'OverlayActive', ...overlayFinding(compiled) },
+    { type: 'Programmed', ...programmed },
+  ];
   return {
     observedGeneration: generation,
     ...(snapshot !== undefined && { snapshot }),
     renderedHash: head.hash,
     overlays: compiled.overlays.map(({ run }) => run),
-    conditions: [
-      condition('Accepted', acceptedFinding(compiled)),
-      condition('OverlayActive', overlayFinding(compiled)),
-      condition('Programmed', programmed),
-    ],
+    conditions: withConditions(before.conditions, claims, generation, input.now),
   };
 }
 

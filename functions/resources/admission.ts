@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { documentSchema } from '../../knative/crd.ts';
+import { documentSchema, resourceSchema } from '../../knative/crd.ts';
 import {
   kinds,
   type AnyResource,
@@ -12,6 +12,7 @@ import { show } from './field-errors.ts';
 import { lint } from './lint.ts';
 import { judgeDocument } from './schema/judge-document.ts';
 import { ruleErrors } from './schema/rule-errors.ts';
+import { schemaErrors } from './schema/schema-errors.ts';
 
 const admitted = z.looseObject({ metadata: metadataInput, spec: z.unknown() });
 
@@ -55,6 +56,17 @@ export function admitChange(
   if (existing === undefined) return;
   const old = { spec: existing.spec };
   refuse(kind, metadata.name, ruleErrors(documentSchema(kind), { spec }, old).map(plain));
+}
+
+/**
+ * Checks a status, as it would be stored, by the schema of its kind.
+ * @throws CloverError CLV_RESOURCE_INVALID with every problem that was found.
+ */
+export function admitStatus({ kind, metadata, status }: AnyResource): void {
+  const schema = resourceSchema(kind).properties?.['status'];
+  if (schema === undefined) throw new CloverError('CLV_INTERNAL', `${kind} has no status`);
+  const stored: unknown = JSON.parse(JSON.stringify(status));
+  refuse(kind, metadata.name, schemaErrors(schema, stored, ['status']));
 }
 
 const plain = ({ field, message }: ErrorDetail): ErrorDetail => ({ field, message });

@@ -5,7 +5,7 @@ import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { parseLabelSelector } from '../lib/label-selector.ts';
-import { admitChange, admitDocument, type Admitted } from './admission.ts';
+import { admitChange, admitDocument, admitStatus, type Admitted } from './admission.ts';
 import { createChangeLog } from './change-log.ts';
 import { demandState, isOver, withDeletion, withDocument, withStatus } from './local-changes.ts';
 import { openDatabase, transaction } from './local-schema.ts';
@@ -166,6 +166,7 @@ export function createLocalStore({
         const { uid, resourceVersion, namespace, name } = object.metadata;
         demandState(label(kind, namespace, name), { uid, resourceVersion }, current);
         const next = withStatus(current, status, finalizers);
+        admitStatus(next);
         if (isOver(next)) return like(object, drop(next));
         if (canonicalJson(next) === canonicalJson(current)) return like(object, current);
         return like(object, put('MODIFIED', next, 'status'));

@@ -106,8 +106,8 @@ export interface ResourceStore {
   /**
    * Replaces status (and finalizers, if given) if the object is still the one that was read, by uid and resource
    * version. An equal status changes nothing. A deleted object goes with its last finalizer.
-   * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND; CLV_RESOURCE_INVALID for a new finalizer on an object that
-   * is being deleted.
+   * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND; CLV_RESOURCE_INVALID for a status that its schema does not take, and
+   * for a new finalizer on an object that is being deleted.
    */
   patchStatus<K extends Kind>(
     object: KindMap[K],

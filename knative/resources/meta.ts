@@ -61,12 +61,15 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** Characters that the message of a condition may have, as in Kubernetes. */
+export const conditionMessageMax = 32_768;
+
 /** Schema of a condition by the Kubernetes API conventions. */
 export const condition = z.strictObject({
   type: z.string().min(1).max(316).describe('What the condition is about, in CamelCase.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
   reason: z.string().min(1).max(1024).describe('Why, as one stable CamelCase word.'),
-  message: z.string().max(32_768).describe('Why, in a sentence; may be empty.'),
+  message: z.string().max(conditionMessageMax).describe('Why, in a sentence; may be empty.'),
   observedGeneration: z.int().min(0).describe('The `metadata.generation` that this is about.'),
   lastTransitionTime: z
     .string()

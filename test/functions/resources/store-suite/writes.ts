@@ -1,3 +1,4 @@
+import { CloverError } from '../../../../functions/lib/errors.ts';
 import type { TestFn } from 'ava';
 import { examples } from '../examples.ts';
 import { by, demand, policyOf, refusal, tapOf, type OpenStore } from './harness.ts';
@@ -126,6 +127,30 @@ export function writesSuite(test: TestFn, suite: string, open: OpenStore): void 
     const applied = await store.applySpec(labelled, by);
     t.deepEqual(applied.status, { observedGeneration: 1 });
     t.is(await refusal(() => store.patchStatus(written, {})), 'CLV_CONFLICT');
+  });
+
+  test(`${suite}: a status that its schema does not take is refused with its path`, async (t) => {
+    const { store, namespaces } = await open(t);
+    const [one] = namespaces;
+    await store.applySpec(policyOf(one), by);
+    const read = await demand(store, 'TrafficPolicy', one, 'proxy');
+    const condition = {
+      type: 'Accepted',
+      status: 'True',
+      reason: 'Accepted',
+      observedGeneration: 1,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    } as const;
+    const write = (message: string) =>
+      store.patchStatus(read, { conditions: [{ ...condition, message }] });
+    const error = await t.throwsAsync(write('x'.repeat(32_769)), { instanceOf: CloverError });
+    t.is(error.code, 'CLV_RESOURCE_INVALID');
+    t.deepEqual(
+      error.details.map(({ field }) => field),
+      ['status.conditions[0].message'],
+    );
+    t.deepEqual(await demand(store, 'TrafficPolicy', one, 'proxy'), read);
+    await write('x'.repeat(32_768));
   });
 
   test(`${suite}: a status is of the object that was read, not of another one of its name`, async (t) => {

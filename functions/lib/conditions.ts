@@ -1,4 +1,4 @@
-import type { Condition } from '../../knative/resources/meta.ts';
+import { conditionMessageMax, type Condition } from '../../knative/resources/meta.ts';
 
 /** What is said about a condition, without its history. */
 export type Claim = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -19,6 +19,8 @@ export function withConditions(
     const kept = known?.status === claim.status ? known.lastTransitionTime : undefined;
     old.set(claim.type, {
       ...claim,
+      // What a gateway says may be of any length, and a status that is too long could not be stored at all.
+      message: claim.message.slice(0, conditionMessageMax),
       observedGeneration: generation,
       lastTransitionTime: kept ?? new Date(now).toISOString(),
     });
