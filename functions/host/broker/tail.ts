@@ -17,7 +17,7 @@ export interface Tail {
    * Events from now on, until the signal aborts or the tail is closed. What the filter keeps out takes
    * no room, and is not missed.
    */
-  read(signal: AbortSignal, filter?: CompiledFilter): AsyncIterable<Tailed>;
+  read(signal: AbortSignal, filter?: CompiledFilter): AsyncIterable<Tailed, unknown, unknown>;
   close(): void;
 }
 

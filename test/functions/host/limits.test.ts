@@ -151,7 +151,11 @@ test('when a caller goes its handler is told, and what the handler does all the 
     {
       handlers: handlersOf(['direct'], async ({ id }, { signal }) => {
         signal.addEventListener('abort', () => {
-          reason = signal.reason;
+          try {
+            signal.throwIfAborted();
+          } catch (error) {
+            reason = error;
+          }
         });
         if (effects.push(`begun ${id}`) === 1) await gate.promise;
         effects.push(`done ${id}`);

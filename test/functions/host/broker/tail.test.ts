@@ -5,7 +5,9 @@ import { eventOf } from '../helpers.ts';
 const attributes = (): ReadonlyMap<string, string> => new Map();
 
 /** The ids that a reader gets, each with how many it missed before. */
-async function* shown(tailed: AsyncIterable<Tailed>): AsyncGenerator<string, undefined> {
+async function* shown(
+  tailed: AsyncIterable<Tailed, unknown, unknown>,
+): AsyncGenerator<string, undefined, void> {
   for await (const { event, missed } of tailed) yield `${event.id} missed ${missed}`;
 }
 
