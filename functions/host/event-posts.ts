@@ -13,7 +13,7 @@ import { createInHand } from './in-hand.ts';
 import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createOnGone, type OnGone } from './on-gone.ts';
-import { readBody } from './read-body.ts';
+import { readBody, refuseLarge } from './read-body.ts';
 import type { Runner } from './runner.ts';
 import type { Telemetry } from './telemetry.ts';
 import { countRefusal } from './telemetry/count-refusal.ts';
@@ -140,8 +140,11 @@ const callerGone = (): CloverError =>
 
 async function read(exchange: Exchange, lease: BodyLease, bytes: number): Promise<HttpMessage> {
   const { request } = exchange;
+  const limit = { bytes, take: (size: number) => lease.take(size) };
+  // Who asks before sending should not send what is not taken.
+  refuseLarge(request, limit);
   exchange.expectBody();
-  const body = await readBody(request, { bytes, take: (size) => lease.take(size) });
+  const body = await readBody(request, limit);
   return decodeHttpMessage(eventFields(request.rawHeaders), body);
 }
 function isBatch({ headers }: IncomingMessage): boolean {

@@ -18,11 +18,19 @@ type Chunks = AsyncIterable<unknown, unknown, unknown>;
  */
 export async function readBody(request: IncomingMessage, limit: BodyLimit): Promise<Buffer> {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (Number(request.headers['content-length'] ?? 0) > limit.bytes) throw tooLarge(limit);
+  refuseLarge(request, limit);
   if (encoding === 'identity' || encoding === '') return whole(request, limit);
   // Most events come as they are, and a function that starts should not wait for every decoder.
   const { decompressed } = await import('./decompress.ts');
   return collect(decompressed(bounded(request, limit), encoding), limit);
+}
+
+/**
+ * Refuses a body by what the request says of it, before any of it is read.
+ * @throws CloverError CLV_BODY_TOO_LARGE for a Content-Length above the limit.
+ */
+export function refuseLarge({ headers }: IncomingMessage, limit: BodyLimit): void {
+  if (Number(headers['content-length'] ?? 0) > limit.bytes) throw tooLarge(limit);
 }
 
 /** Listeners and not the iterator of `bounded`: most events take this way, and it costs a third. */

@@ -17,6 +17,9 @@ test('who waits for 100 Continue hears first whether the event is wanted', async
     head('/functions/g', `authorization: ${authorization}\r\n${expect}`),
   );
   t.regex(wrong, /^HTTP\/1\.1 404 /);
+  const large = 'content-length: 999999\r\nexpect: 100-continue\r\n';
+  const refused = await raw(port, head('/broker', `authorization: ${authorization}\r\n${large}`));
+  t.regex(refused, /^HTTP\/1\.1 413 [^]*CLV_BODY_TOO_LARGE/);
   const answer = await new Promise<string>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     socket.write(head('/functions/f', `authorization: ${authorization}\r\n${expect}`));
