@@ -13,13 +13,9 @@ export interface Problem {
 
 const retryAfterSeconds = 1;
 
-/** The error that the edge answers with; what nobody meant to show stays inside. */
+/** The error that the edge answers with; what nobody meant to show stays inside, whatever status it has. */
 export function asCloverError(error: unknown): CloverError {
   if (error instanceof CloverError) return error;
-  // Express and its parsers put the status of a bad request on their errors.
-  if (error instanceof Error && 'status' in error && error.status === 400) {
-    return new CloverError('CLV_ARGUMENT_INVALID', error.message, { cause: error });
-  }
   return new CloverError('CLV_INTERNAL', 'something failed inside; the log has the cause', {
     cause: error,
   });
