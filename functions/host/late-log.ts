@@ -1,17 +1,16 @@
 import { writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Log, LogLevel } from '../lib/log.ts';
+import { levelNumbers, logLine } from './log-line.ts';
 
 /** Options of {@link createLateLog}. */
 export interface LateLogOptions {
   /** Lines below it are not written. */
-  readonly level: LogLevel | 'silent';
+  readonly level: keyof typeof levelNumbers;
   /** Fields of every line. */
   readonly base: Readonly<Record<string, unknown>>;
 }
 
-/** Pino's numbers. */
-const numbers = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity } as const;
 /** Long enough for the request that a cold start is for. */
 const waitMs = 100;
 
@@ -47,7 +46,11 @@ export function createLateLog({ level: least, base }: LateLogOptions): Log {
     waiting.push(line);
     if (waiting.length > 1) return;
     process.once('exit', () => {
-      for (const left of waiting) writeSync(1, `${text(base, left)}\n`);
+      for (const left of waiting) {
+        const { level, fields, message } = left;
+        const head = { level: levelNumbers[level], time: left.time, ...base };
+        writeSync(1, `${logLine(head, fields, message)}\n`);
+      }
     });
     setTimeout(() => void load(), waitMs);
   };
@@ -55,7 +58,7 @@ export function createLateLog({ level: least, base }: LateLogOptions): Log {
     const writer =
       (level: LogLevel) =>
       (first: object | string, message?: string): void => {
-        if (numbers[level] < numbers[least]) return;
+        if (levelNumbers[level] < levelNumbers[least]) return;
         const [fields, said] = typeof first === 'string' ? [{}, first] : [first, message];
         take({ level, time: Date.now(), fields: { ...own, ...fields }, message: said });
       };
@@ -66,19 +69,8 @@ export function createLateLog({ level: least, base }: LateLogOptions): Log {
       error: writer('error'),
       fatal: writer('fatal'),
       child: (fields) => bound({ ...own, ...fields }),
-      isLevelEnabled: (level) => numbers[level] >= numbers[least],
+      isLevelEnabled: (level) => levelNumbers[level] >= levelNumbers[least],
     };
   };
   return bound({});
-}
-
-/** The line as pino writes it. */
-function text(base: object, { level, time, fields, message }: Line): string {
-  return JSON.stringify({ level: numbers[level], time, ...base, ...fields, msg: message }, plain);
-}
-
-function plain(_name: string, value: unknown): unknown {
-  if (!(value instanceof Error)) return value;
-  const { name: type, message, stack } = value;
-  return { type, message, stack };
 }

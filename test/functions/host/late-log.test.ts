@@ -15,18 +15,21 @@ async function lines(...args: readonly string[]): Promise<z.output<typeof line>[
     .map((text) => line.parse(JSON.parse(text)));
 }
 
+/** Lines whose fields are not plain. */
+const odd = ['circular', 'hostile', 'known'];
 const err = z.object({ type: z.string(), message: z.string(), stack: z.string() });
 
 for (const when of ['at-once', 'later']) {
   test(`lines keep their order, fields and times in a process that ends ${when}`, async (t) => {
     const began = Date.now();
     const written = await lines(when);
-    const expected = ['ready', 'plain', 'failed', ...(when === 'later' ? ['later'] : [])];
+    const expected = ['ready', 'plain', 'failed', ...odd, ...(when === 'later' ? ['later'] : [])];
     t.deepEqual(
       written.map(({ msg }) => msg),
       expected,
     );
-    const [ready, plain, failed, later] = written;
+    const [ready, plain, failed] = written;
+    const later = written.at(-1);
     t.like(ready, { level: 30, function: 'hello', url: 'http://127.0.0.1' });
     t.like(plain, { level: 40, function: 'hello', requestId: 'r-1' });
     t.like(failed, { level: 50, requestId: 'r-1' });
@@ -42,3 +45,14 @@ for (const when of ['at-once', 'later']) {
     );
   });
 }
+
+test('what cannot be written as it is costs no line, and errors are told as pino tells them', async (t) => {
+  const late = await lines('at-once');
+  const [circular, hostile, known] = odd.map((name) => late.find(({ msg }) => msg === name));
+  const twice = [{ once: true }, { once: true }];
+  t.deepEqual(circular?.['loop'], { big: '12', twice, self: { loop: '[Circular]' } });
+  t.like(hostile, { level: 40, function: 'hello', unwritable: 'Error: not to be written' });
+  t.like(known?.['err'], { type: 'CloverError', code: 'CLV_OVERLOADED' });
+  const byPino = (await lines('later')).find(({ msg }) => msg === 'known');
+  t.deepEqual(known?.['err'], byPino?.['err']);
+});
