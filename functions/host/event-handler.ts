@@ -59,7 +59,10 @@ export function on<Data>(
   return {
     type: contract.type,
     async handle(event, invocation) {
-      const data = decode(contract, event);
+      const validated = contract.schema['~standard'].validate(parse(contract.type, event));
+      // A schema that looks something up is asynchronous; the others must not wait for a turn of the loop.
+      const result = validated instanceof Promise ? await validated : validated;
+      const data = dataOf(contract.type, result);
       return (await handler({ ...event, data }, invocation)) ?? undefined;
     },
   };
@@ -79,9 +82,7 @@ export function onBytes(
 /** An answer names so many bad fields, whatever was sent. */
 const mostDetails = 32;
 
-function decode<Data>({ type, schema }: EventContract<Data>, event: CloudEvent): Data {
-  const result = schema['~standard'].validate(parse(type, event));
-  if (result instanceof Promise) throw new TypeError(`the schema of ${type} is asynchronous`);
+function dataOf<Data>(type: string, result: SchemaResult<Data>): Data {
   if (result.issues === undefined) return result.value;
   const { issues } = result;
   const details = issues.slice(0, mostDetails).map(({ message, path = [] }) => ({

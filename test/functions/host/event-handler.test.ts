@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { on } from '../../../functions/host/event-handler.ts';
+import { on, type EventContract } from '../../../functions/host/event-handler.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { eventOf } from './helpers.ts';
 import { authorization, post, start } from './start-host.ts';
@@ -182,4 +182,37 @@ test('in a batch each event is judged by its own data', async (t) => {
   );
   t.regex(results[1]?.detail ?? '', /data\.id/);
   t.is(taken.length, 2);
+});
+
+test('a schema that looks something up is waited for, and its failure is that of the event alone', async (t) => {
+  const inStock = z.strictObject({
+    sku: z.string().refine(async (sku) => sku === 'x', 'is not in stock'),
+  });
+  const lookUp: EventContract<unknown>['schema'] = {
+    '~standard': {
+      validate: async (value) => {
+        if (JSON.stringify(value).includes('down')) throw new Error('the stock does not answer');
+        return { value };
+      },
+    },
+  };
+  const taken: unknown[] = [];
+  const take = async ({ data }: { readonly data: unknown }): Promise<void> => {
+    taken.push(data);
+  };
+  const { url } = await start(t, {
+    handlers: [
+      on({ type: 'direct', schema: inStock }, take),
+      on({ type: 'a', schema: lookUp }, take),
+    ],
+  });
+  const send = (type: string, sku: string) =>
+    post(`${url}/functions/f`, eventOf({ type, data: json({ sku }) }));
+  const unknown = await send('direct', 'y');
+  t.is(unknown.status, 422);
+  t.like(await unknown.json(), { details: [{ field: 'data.sku', message: 'is not in stock' }] });
+  t.is((await send('direct', 'x')).status, 204);
+  t.is((await send('a', 'down')).status, 500);
+  t.is((await send('a', 'y')).status, 204);
+  t.deepEqual(taken, [{ sku: 'x' }, { sku: 'y' }]);
 });
