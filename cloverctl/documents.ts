@@ -77,7 +77,8 @@ async function readPath(path: string, env: CliEnv, options: ReadOptions): Promis
       : await readFiles(path, options.recursive === true);
   const found = await Promise.all(sources.map(({ name, body }) => parse(body, name, options)));
   if (found.flat().length > 0) return found.flat();
-  throw new CloverError('CLV_ARGUMENT_INVALID', `${path} holds no document`);
+  const name = path === '-' ? 'stdin' : path;
+  throw new CloverError('CLV_ARGUMENT_INVALID', `${name} holds no document`);
 }
 
 /**
@@ -104,7 +105,7 @@ function valueOf(document: Document.Parsed, where: string): unknown {
   } catch (cause) {
     // Too many aliases come to light only here.
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CloverError('CLV_ARGUMENT_INVALID', `${where} is not YAML: ${reason}`, { cause });
+    throw new CloverError('CLV_RESOURCE_INVALID', `${where} is not YAML: ${reason}`, { cause });
   }
 }
 

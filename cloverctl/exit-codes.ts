@@ -9,6 +9,7 @@ export const exitCodes = {
   notFound: 3,
   invalid: 4,
   unreachable: 5,
+  notCompared: 6,
   stopped: 130,
 } as const;
 
@@ -16,11 +17,12 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0  ok
-  1  the request failed, or diff found differences
+  1  the request failed; of diff: there are differences
   2  wrong usage
   3  not found
-  4  the resource or event is invalid
+  4  the resource, document or event is invalid
   5  the control plane is unreachable
+  6  of diff: the request failed
 130  stopped by a signal before its end`;
 
 const byCode: Partial<Record<ErrorCode, number>> = {

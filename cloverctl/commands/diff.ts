@@ -8,7 +8,7 @@ import { connect, type GlobalOptions } from '../connect.ts';
 import { addSetOptions, readSet, type SetOptions } from '../document-set.ts';
 import type { Manifest } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { qualifiedName } from '../kind-names.ts';
 import { coloured } from '../output/colour.ts';
 import { writeJson, writeLines } from '../output/print.ts';
@@ -34,9 +34,20 @@ export function registerDiff(program: Command, env: CliEnv): void {
       .description('show what an apply would change; exit code 1 when there is something'),
   ).action(async (words: readonly string[], _: unknown, own: Command) => {
     const options = own.optsWithGlobals<DiffOptions>();
-    const { manifests } = await readSet(own, words, env);
-    await diff(await connect(options, env), manifests, options, env);
+    try {
+      const { manifests } = await readSet(own, words, env);
+      await diff(await connect(options, env), manifests, options, env);
+    } catch (error) {
+      if (!env.signal.aborted) failBy(error, env);
+      throw error;
+    }
   });
+}
+
+/** As with diff and kubectl, 1 says that there are differences and nothing else. The first code stays. */
+function failBy(error: unknown, env: CliEnv): void {
+  const code = exitCodeOf(error);
+  env.fail(code === exitCodes.failed ? exitCodes.notCompared : code);
 }
 
 async function diff(
@@ -55,6 +66,7 @@ async function diff(
       if (!json) tell(difference, env);
     } catch (error) {
       env.signal.throwIfAborted();
+      failBy(error, env);
       reportError(error, env, false, `${manifest.where}: `);
       errors.push({ where: manifest.where, ...errorDocument(error) });
     }

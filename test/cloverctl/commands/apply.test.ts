@@ -83,7 +83,7 @@ test('nothing is pruned without a selector, from an empty set, or after a failur
   for (const [args, documents, code, said] of [
     ['', set(tap('a')), 2, /--prune needs -l with the labels/],
     [' --dry-run=client -l set=x', set(tap('a')), 2, /--dry-run=server/],
-    [' -l set=x', '', 2, /stdin holds no document|- holds no document/],
+    [' -l set=x', '', 2, /error: stdin holds no document\n/],
     [
       ' -l set=x',
       set(tap('a', { set: 'y' })),
@@ -176,6 +176,10 @@ test('apply without -f says what to write', async (t) => {
     return `${key}: &${key} [${Array<string>(9).fill(before).join(', ')}]\n`;
   });
   const aliases = await runCli(['apply', '--dry-run=client', '-f', '-'], { stdin: bomb.join('') });
-  t.is(aliases.code, 2);
+  t.is(aliases.code, 4);
   t.regex(aliases.stderr, /stdin is not YAML: Excessive alias count/);
+  for (const stdin of ['a: [', 'a: 1']) {
+    const broken = await runCli(['apply', '--dry-run=client', '-f', '-'], { stdin });
+    t.is(broken.code, 4, 'what is no YAML and what is no resource are alike');
+  }
 });

@@ -37,6 +37,12 @@ test('diff shows what an apply would change, as a unified diff and by its exit c
     items: { 0: { object: 'tap.clover.dev/web', namespace: 'shop' } },
     errors: { 0: { code: 'CLV_RESOURCE_INVALID' } },
   });
+  const failed = await runCli(['diff', '-f', '-'], {
+    variables: { ...variables, CLOVER_TOKEN: 'wrong' },
+    stdin: JSON.stringify(changed),
+  });
+  t.is(failed.code, 6, 'a failure is never taken for a difference');
+  t.regex(failed.stderr, /error: stdin: /);
   const bare = await cli('diff tap.yaml');
   t.regex(bare.stderr, /write "cloverctl diff -f tap\.yaml"/);
 });
