@@ -5,7 +5,6 @@ import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
 import { asCloverError, cannotOpen } from '../problem.ts';
 import type { BrokerAdmin } from './admin.ts';
-import { isoDurationMs } from './back-off.ts';
 import { seal, ttlOnArrival, unseal, withoutTtl } from './envelope.ts';
 import { createMatcher } from './matcher.ts';
 import type {
@@ -93,7 +92,8 @@ const overloadedRetrySeconds = 5;
 
 /**
  * Starts the worker thread and opens the queue.
- * @throws CloverError CLV_FILTER_INVALID when a trigger has a bad filter.
+ * @throws CloverError CLV_FILTER_INVALID when a trigger has a bad filter; CLV_CONFIG_INVALID when it has a bad
+ *   delivery, and when the file cannot be opened.
  */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { path, entries, onFatal, log } = options;
@@ -102,7 +102,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const byName = new Map(
     routes.map((route) => [
       route.name,
-      { function: route.function, timeoutMs: isoDurationMs(route.delivery.timeout) },
+      { function: route.function, timeoutMs: route.delivery.timeoutMs },
     ]),
   );
   const match = createMatcher(routes);
@@ -160,10 +160,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   };
 
   try {
-    await thread.ask({ op: 'open', input: { path, routes, limits } });
+    const { unopened } = await thread.ask({ op: 'open', input: { path, routes, limits } });
+    if (unopened !== undefined) throw cannotOpen(path, unopened);
   } catch (error) {
     await thread.terminate();
-    throw cannotOpen(path, error);
+    throw error;
   }
 
   return {

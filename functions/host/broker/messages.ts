@@ -1,5 +1,5 @@
-import type { Delivery } from '../../../knative/catalogue.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
+import type { DeliveryPlan } from './delivery.ts';
 import type { Envelope } from './envelope.ts';
 import type { CompiledFilter } from './filters.ts';
 
@@ -9,7 +9,7 @@ export interface Route {
   readonly function: string;
   /** Absent: only events that are sent to this route by name. */
   readonly filter?: CompiledFilter;
-  readonly delivery: Delivery;
+  readonly delivery: DeliveryPlan;
   /** Deliveries at the same time. */
   readonly concurrency: number;
   /** Whether an event that cannot be delivered is kept as a dead letter. */
@@ -165,6 +165,8 @@ export interface Reply {
   readonly call: number;
   /** Why it failed. */
   readonly error?: string;
+  /** Of `open`: why the file cannot be read or written. */
+  readonly unopened?: string;
   /** With an error: the disk is full or fails, and may do better later. */
   readonly isPassing?: boolean;
   /** Of `publish`, `tick` and `settle`: whether the event was stored. Of `dropDeadLetter`: whether it was there. */

@@ -1,4 +1,5 @@
-import type { Delivery, FunctionEntry } from '../../../knative/catalogue.ts';
+import type { FunctionEntry } from '../../../knative/catalogue.ts';
+import { planDelivery, type DeliveryPlan } from './delivery.ts';
 import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';
 
@@ -9,11 +10,12 @@ const triggerConcurrency = 16;
  * Knative's PingSource: five retries from 50 ms. A tick that fails for longer is given up, and the
  * next one heals the gap; kept ticks would only push real dead letters out.
  */
-const tickDelivery: Delivery = {
+const tickDelivery: DeliveryPlan = {
   retry: 5,
   backoffPolicy: 'exponential',
-  backoffDelay: 'PT0.05S',
-  timeout: 'PT30S',
+  backoffDelayMs: 50,
+  timeoutMs: 30_000,
+  retryAfterMaxMs: Infinity,
 };
 
 /** Name of the route that carries a schedule's ticks. */
@@ -24,15 +26,15 @@ export const isTickRoute = (route: string): boolean => route.startsWith(tickRout
 
 /**
  * The ways out of the queue for these functions: one per trigger and one per schedule.
- * @throws CloverError CLV_FILTER_INVALID.
+ * @throws CloverError CLV_FILTER_INVALID, or CLV_CONFIG_INVALID for a bad delivery.
  */
 export function routesOf(entries: readonly FunctionEntry[]): readonly Route[] {
   return entries.flatMap((entry): readonly Route[] => [
-    ...compileTriggers(entry).map(({ trigger, filter }) => ({
+    ...compileTriggers(entry).map(({ trigger, filter }, index) => ({
       name: trigger.name,
       function: entry.name,
       filter,
-      delivery: trigger.delivery,
+      delivery: planDelivery(trigger.delivery, `${entry.name}.triggers[${index}].delivery`),
       concurrency: triggerConcurrency,
       keepsDead: true,
     })),

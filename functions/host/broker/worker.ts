@@ -30,12 +30,15 @@ function start(): void {
 
   const open = (call: number, { input }: Extract<Call, { op: 'open' }>): void => {
     const { path, routes, limits } = input;
+    let queue: Queue | undefined;
     try {
-      const queue = createQueue(path, limits);
+      queue = createQueue(path, limits);
       opened = { queue, dispatcher: createDispatcher({ queue, routes, now }) };
       send([{ op: 'reply', call }]);
     } catch (error) {
-      send([{ op: 'reply', call, error: String(error) }]);
+      // What SQLite says is of the file; any other error after its opening is not, and nobody should move it away.
+      const isOfFile = queue === undefined || errcodeOf(error) !== undefined;
+      send([{ op: 'reply', call, [isOfFile ? 'unopened' : 'error']: String(error) }]);
     }
   };
 
@@ -142,8 +145,12 @@ function start(): void {
 const passingErrors = new Set([13, 10]);
 
 function failure(error: unknown): Pick<Reply, 'error' | 'isPassing'> {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
-  return { error: String(error), isPassing: passingErrors.has(code) };
+  return { error: String(error), isPassing: passingErrors.has((errcodeOf(error) ?? 0) & 0xff) };
+}
+
+/** SQLite's extended code of an error; undefined for an error that is not SQLite's. */
+function errcodeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined;
 }
 
 /** Carries out a call inside the transaction; no reply for calls that are answered later. */
