@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AnyResource } from '../../../knative/resources/kinds.ts';
 import { apiVersion } from '../../../knative/resources/meta.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
@@ -62,18 +63,22 @@ const isGone = (error: unknown): error is CloverError =>
 
 const line = (message: Message): string => `${JSON.stringify(message)}\n`;
 
-function sentEvent(message: Message, version: string): string {
-  return message.type === 'ERROR'
-    ? eventText({ event: 'error', data: message.object })
-    : eventText({ id: version, data: message });
+function sentEvent(message: Message, version: string | undefined): string {
+  if (message.type === 'ERROR') return eventText({ event: 'error', data: message.object });
+  return eventText({ ...(version === undefined ? {} : { id: version }), data: message });
 }
+
+/** So that a reader that goes on after the version of the last object it read misses none of the others. */
+const byVersion = (a: AnyResource, b: AnyResource): number =>
+  Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
 
 interface Following {
   readonly scope: Scope;
   readonly query: ListQuery;
   /** The version after which changes are told; undefined: everything first. */
   readonly start: string | undefined;
-  readonly text: (message: Message, version: string) => string;
+  /** The version is undefined while a reader that is cut has to begin anew. */
+  readonly text: (message: Message, version: string | undefined) => string;
 }
 
 async function follow(
@@ -88,23 +93,26 @@ async function follow(
   }
   const signal = AbortSignal.any(signals);
   const listed = start === undefined ? await resources.list(kind, scope.namespace) : undefined;
-  let position = start ?? listed?.resourceVersion ?? '0';
-  const changes: AsyncIterable<ResourceEvent, unknown, unknown> = resources.watch(position, {
+  const from = start ?? listed?.resourceVersion ?? '0';
+  // Unknown until the list is out: the list's own version would pass over what was not read of it.
+  let position = start;
+  const changes: AsyncIterable<ResourceEvent, unknown, unknown> = resources.watch(from, {
     kind,
     signal,
   });
   const tell = (type: string, object: unknown): Promise<void> =>
     sink.write(text({ type, object }, position));
   const bookmark = async (): Promise<void> => {
-    if (query.allowWatchBookmarks === false) return;
+    if (position === undefined || query.allowWatchBookmarks === false) return;
     await tell('BOOKMARK', { apiVersion, kind, metadata: { resourceVersion: position } });
   };
   const told = createScopeFilter(scope, parseLabelSelector(query.labelSelector ?? ''));
 
   await withHeartbeat({ clock, ms: heartbeatMs, signal }, bookmark, async () => {
-    for (const object of listed?.items ?? []) {
+    for (const object of (listed?.items ?? []).toSorted(byVersion)) {
       if (told({ type: 'ADDED', object }) !== undefined) await tell('ADDED', object);
     }
+    position ??= from;
     await bookmark();
     try {
       for await (const change of changes) {

@@ -118,7 +118,7 @@ function operationsOf(info: KindInfo): KindOperations {
   const listed = {
     method: 'get',
     tag,
-    description: `Pages are at most ${largestPage} objects; \`metadata.continue\` names the next one, and a token that is too old is 410. A watch sends lines of JSON, or with \`Accept: ${eventStreamType}\` server-sent events whose ids are resource versions: a reader that comes back with \`Last-Event-ID\` misses nothing. When the changes after a version are no longer kept, lines are refused with 410 and server-sent events end with an \`error\` event: list again.`,
+    description: `Pages are at most ${largestPage} objects; \`metadata.continue\` names the next one, and a token that is too old is 410. A watch sends lines of JSON, or with \`Accept: ${eventStreamType}\` server-sent events whose ids are resource versions: a reader that comes back with \`Last-Event-ID\` misses nothing. The objects that a watch begins with come in the order of their versions and without ids; the bookmark after them has the first one, and a reader that is cut before it gets all of them again. When the changes after a version are no longer kept, lines are refused with 410 and server-sent events end with an \`error\` event: list again.`,
     query: listQuery,
     headers: [
       ifNoneMatch,
