@@ -39,6 +39,7 @@ export interface Host {
   /**
    * Starts to listen; returns the URL. Port 0 takes a free one. Without a host it listens at every address, IPv6 and IPv4,
    * and spares the start of the process Node's resolver.
+   * @throws CloverError CLV_CONFIG_INVALID when it cannot have the address.
    */
   listen(address: { readonly host?: string; readonly port: number }): Promise<string>;
   /** Readiness ends, then listening; resolves when every accepted request has its answer. */
@@ -107,9 +108,13 @@ export function createHost(options: HostOptions): Host {
   return {
     listen: async (wanted) => {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
+        const fail = (cause: Error): void => {
+          const message = `cannot listen on ${wanted.host ?? '*'}:${wanted.port}: ${cause.message}`;
+          reject(new CloverError('CLV_CONFIG_INVALID', message, { cause }));
+        };
+        server.once('error', fail);
         server.listen(wanted, () => {
-          server.off('error', reject);
+          server.off('error', fail);
           resolve();
         });
       });

@@ -1,11 +1,11 @@
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
-import type { Log, LogLevel } from '../lib/log.ts';
+import type { Log } from '../lib/log.ts';
 import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
-import { createLateLog } from './late-log.ts';
+import { createLateLog, type LateLogOptions } from './late-log.ts';
 import { endOnSignals } from './on-signals.ts';
 import { createRunner } from './runner.ts';
 import { createSink } from './sink.ts';
@@ -31,7 +31,7 @@ export interface RunFunctionOptions {
  * `/health/live` and `/health/ready`. A reply is the answer to the request; `emit` goes to `K_SINK`. There is no bearer
  * token: who may reach the port is the platform's business. SIGTERM drains and ends the process.
  * @returns the URL that it listens at.
- * @throws CloverError CLV_CONFIG_INVALID for a bad environment.
+ * @throws CloverError CLV_CONFIG_INVALID for a bad environment, and for a port that is taken; see startOrExit.
  */
 export async function runFunction(
   fn: CloverFunction,
@@ -94,9 +94,10 @@ async function telemetryOf(
   }
 }
 
-const levels = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** As the host's configuration has them; nothing is said at `trace` alone. */
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-function levelOf(text = 'info'): LogLevel | 'silent' {
+function levelOf(text = 'info'): LateLogOptions['level'] {
   const level = levels.find((known) => known === text);
   if (level !== undefined) return level;
   const message = `LOG_LEVEL: found ${JSON.stringify(text)}; must be one of ${levels.join(', ')}`;

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { Clock } from '../lib/clock.ts';
-import { CloverError } from '../lib/errors.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { createAdmission } from './admission.ts';
 import { createBearerCheck } from './bearer.ts';
@@ -56,7 +55,7 @@ const abortAfterMs = 20_000;
 
 /**
  * Runs functions in this process.
- * @throws CloverError CLV_CONFIG_INVALID, or the reason why the queue or the port cannot be had.
+ * @throws CloverError CLV_CONFIG_INVALID, or the reason why the queue cannot be had.
  */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { functions, catalogue, resources, token, listen, clock, log, onFatal } = options;
@@ -85,10 +84,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       : { requestTimeoutMs: options.requestTimeoutMs }),
     ...(options.drainGraceMs === undefined ? {} : { drainGraceMs: options.drainGraceMs }),
   });
-  const url = await host.listen(listen).catch(async (cause: unknown) => {
+  const url = await host.listen(listen).catch(async (error: unknown) => {
     await broker.close();
-    const message = `cannot listen on ${listen.host}:${listen.port}`;
-    throw new CloverError('CLV_CONFIG_INVALID', message, { cause });
+    throw error;
   });
   await broker.start((delivery) => runner.deliver(delivery));
   const scheduler = startScheduler({ deployed: runner.deployed, broker, clock, log });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { runFunction } from '../host/run-function.ts';
+import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createIngest } from './function.ts';
@@ -52,7 +53,4 @@ async function main(): Promise<void> {
   );
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 2;
-});
+startOrExit(main);

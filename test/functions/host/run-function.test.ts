@@ -1,11 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
 import { eventOf, listenOnLoopback } from './helpers.ts';
 
 const program = fileURLToPath(new URL('fixtures/function-process.ts', import.meta.url));
+
+const sample = fileURLToPath(new URL('../../../infra/samples/hello/main.ts', import.meta.url));
 
 interface Started {
   readonly url: string;
@@ -78,4 +82,36 @@ test('what it emits goes to K_SINK with the overrides, and a sink that is busy m
   t.is((await post(url, 'relay')).status, 503);
   status = 400;
   t.is((await post(url, 'relay')).status, 400);
+});
+
+test('an environment that it cannot start with is one line on standard error, and exit code 2', async (t) => {
+  const taken = createServer();
+  const port = await listenOnLoopback(taken);
+  t.teardown(() => taken.close());
+  const started = async (env: Record<string, string>): Promise<unknown> => {
+    const run = promisify(execFile)(process.execPath, [sample], { env: { PORT: '0', ...env } });
+    return t.throwsAsync(run, { any: true });
+  };
+  t.like(await started({ PORT: 'eighty' }), {
+    code: 2,
+    stdout: '',
+    stderr: 'PORT: found "eighty"; must be 0 to 65535\n',
+  });
+  const busy = await started({ PORT: String(port) });
+  t.like(busy, { code: 2, stdout: '' });
+  const { stderr } = z.looseObject({ stderr: z.string() }).parse(busy);
+  t.regex(stderr, /^cannot listen on \*:\d+: listen EADDRINUSE: address already in use .*\n$/);
+});
+
+test('its log has the levels of the host, trace too', async (t) => {
+  const child = spawn(process.execPath, [sample], {
+    env: { PORT: '0', LOG_LEVEL: 'trace' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const line = await new Promise<string>((resolve) => {
+    child.stdout.once('data', (data: Buffer) => resolve(data.toString()));
+    child.once('exit', () => resolve('it ended'));
+  });
+  t.regex(line, /"level":30,.*"msg":"ready"/);
 });
