@@ -1,11 +1,18 @@
-/** The candidate closest to a misspelt word, or undefined when none is close enough to be meant. */
+/**
+ * The candidate closest to a misspelt word, or undefined when none is close enough to be meant: one slip in a word of two
+ * letters or more, or as many as a third of the longer word's letters behind a first letter that is right.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
   const lower = word.toLowerCase();
   return candidates
     .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))
-    .filter(({ distance }) => distance <= limit)
+    .filter(({ candidate, distance }) => isMeant(lower, candidate.toLowerCase(), distance))
     .sort((a, b) => a.distance - b.distance)[0]?.candidate;
+}
+
+function isMeant(word: string, candidate: string, distance: number): boolean {
+  if (distance <= 1) return distance < word.length;
+  return word[0] === candidate[0] && distance * 3 <= Math.max(word.length, candidate.length);
 }
 
 /** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */

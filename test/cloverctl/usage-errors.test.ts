@@ -8,6 +8,12 @@ test('wrong usage is told with what was meant and the help that has the answer',
       'deadletters lst',
       'unknown command \'lst\'\n(Did you mean list?)\n(see "cloverctl deadletters --help")',
     ],
+    ['logs', 'unknown command \'logs\'\n(see "cloverctl --help")'],
+    ['wait tp', 'unknown command \'wait\'\n(see "cloverctl --help")'],
+    [
+      'get tp --ouput=yaml',
+      'unknown option \'--ouput=yaml\'\n(Did you mean --output?)\n(see "cloverctl get --help")',
+    ],
     [
       'get tp --ouput yaml',
       'unknown option \'--ouput\'\n(Did you mean --output?)\n(see "cloverctl get --help")',

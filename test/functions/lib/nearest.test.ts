@@ -17,4 +17,9 @@ test('of several close words the closest is meant', (t) => {
 test('a word that is far from all of them means none', (t) => {
   t.is(nearest('mirror', ['match', 'split']), undefined);
   t.is(nearest('x', []), undefined);
+  t.is(nearest('x', ['a', 'xy']), undefined, 'one letter is no word');
+  t.is(nearest('logs', ['looks']), undefined, 'two of four letters are another word');
+  t.is(nearest('wait', ['edit']), undefined);
+  t.is(nearest('rating', ['eating', 'gating', 'coatings']), 'eating', 'one slip may be the first');
+  t.is(nearest('created', ['reacted', 'created-at']), 'created-at', 'two are not');
 });
