@@ -120,9 +120,9 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
 
   const fail = (route: Route, ticket: Ticket, outcome: Outcome, isCrash = false): void => {
     if (decide(outcome.status) === 'retry' && ticket.failed < route.delivery.retry) {
-      const due = now() + waitMs(route.delivery, ticket.failed + 1, outcome);
-      if (isCrash) queue.postponeCrashed(ticket.id, due);
-      else queue.postpone(ticket.id, due);
+      const wait = waitMs(route.delivery, ticket.failed + 1, outcome);
+      if (isCrash) queue.postponeCrashed(ticket.id, now(), wait);
+      else queue.postpone(ticket.id, now(), wait);
       changes.retried += 1;
     } else if (route.keepsDead) {
       bury(ticket, `/functions/${route.function}`, outcome);
@@ -156,7 +156,6 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
   };
 
   queue.transaction(() => {
-    // The clock may have been set back since they were written.
     queue.hasten(now());
     // What was being handled when the process ended may be what ended it: that was an attempt.
     for (const ticket of queue.leftOut()) {

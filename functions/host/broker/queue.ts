@@ -36,10 +36,10 @@ export interface Queue {
   nextDue(route: string): number | undefined;
   load(id: number): StoredDelivery;
   remove(ticket: Ticket): void;
-  /** Counts a failed attempt; the row waits again. */
-  postpone(id: number, due: number): void;
+  /** Counts a failed attempt; the row waits again, for so many ms. */
+  postpone(id: number, now: number, wait: number): void;
   /** Counts an attempt that the process did not outlive; after the second one in a row the row waits to go alone. */
-  postponeCrashed(id: number, due: number): void;
+  postponeCrashed(id: number, now: number, wait: number): void;
   /** The first row, by due time, of those that wait to go out alone. */
   firstAlone(): StoredDelivery | undefined;
   /** Notes that the row is with its function. */
@@ -48,8 +48,8 @@ export interface Queue {
   leftOut(): readonly StoredDelivery[];
   /** Every row of a route. */
   all(route: string): readonly StoredDelivery[];
-  /** No row waits longer than until then. */
-  hasten(due: number): void;
+  /** No row waits longer from now on than it had to wait in all: the clock may have been set back meanwhile. */
+  hasten(now: number): void;
   mark(key: string): string | undefined;
   /** Marks whose keys begin so. */
   marks(prefix: string): readonly Mark[];
@@ -184,11 +184,11 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
       use(route, -1, -size);
       if (sql.removeUnused.run(event, event).changes > 0) total.bytes -= size;
     },
-    postpone: (id, due) => {
-      sql.postpone.run(due, id);
+    postpone: (id, now, wait) => {
+      sql.postpone.run(now + wait, wait, id);
     },
-    postponeCrashed: (id, due) => {
-      sql.postponeCrashed.run(due, id);
+    postponeCrashed: (id, now, wait) => {
+      sql.postponeCrashed.run(now + wait, wait, id);
     },
     firstAlone: () => {
       const row = sql.firstAlone.get();
@@ -199,8 +199,8 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     },
     leftOut: () => sql.leftOut.all().map(delivery),
     all: (route) => sql.all.all(route).map(delivery),
-    hasten: (due) => {
-      sql.hasten.run(due, due);
+    hasten: (now) => {
+      sql.hasten.run(now);
     },
     mark: (key) => {
       const row = sql.mark.get(key);
@@ -258,15 +258,16 @@ function statements(db: DatabaseSync) {
       'DELETE FROM events WHERE id = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?)',
     ),
     postpone: db.prepare(
-      'UPDATE deliveries SET failed = failed + 1, due = ?, out = 0, crashes = 0 WHERE id = ?',
+      `UPDATE deliveries SET failed = failed + 1, due = ?, wait = ?, out = 0, crashes = 0
+       WHERE id = ?`,
     ),
     postponeCrashed: db.prepare(
-      `UPDATE deliveries SET failed = failed + 1, due = ?, crashes = crashes + 1,
+      `UPDATE deliveries SET failed = failed + 1, due = ?, wait = ?, crashes = crashes + 1,
        out = CASE crashes WHEN 0 THEN 0 ELSE 2 END WHERE id = ?`,
     ),
     firstAlone: db.prepare(`${rows} WHERE d.out = 2 ORDER BY d.due, d.id LIMIT 1`),
     sendOut: db.prepare('UPDATE deliveries SET out = 1 WHERE id = ?'),
-    hasten: db.prepare('UPDATE deliveries SET due = ? WHERE due > ?'),
+    hasten: db.prepare('UPDATE deliveries SET due = ?1 + wait WHERE due > ?1 + wait'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),
     marks: db.prepare('SELECT key, value FROM marks WHERE substr(key, 1, length(?1)) = ?1'),
     removeMark: db.prepare('DELETE FROM marks WHERE key = ?'),

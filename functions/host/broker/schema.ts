@@ -24,7 +24,8 @@ PRAGMA foreign_keys = ON;
  * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
  * ended meanwhile; 2 while it waits to go out alone. deliveries.crashes: processes in a row that ended while
  * it was with its function. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
- * when they are due.
+ * when they are due. deliveries.wait: the ms from the last attempt to `due`; of rows from before there was this column no
+ * less than it was.
  */
 const migrations: readonly string[] = [
   `
@@ -69,6 +70,10 @@ DELETE FROM events WHERE id NOT IN (SELECT event FROM deliveries);
   `
 ALTER TABLE deliveries ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_alone ON deliveries (due, id) WHERE out = 2;
+`,
+  `
+ALTER TABLE deliveries ADD COLUMN wait INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET wait = min(max(due - at, 0), 86400000);
 `,
 ];
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { decide } from '../../../../functions/host/broker/back-off.ts';
-import { createDispatcher } from '../../../../functions/host/broker/dispatcher.ts';
+import { createDispatcher, type Dispatcher } from '../../../../functions/host/broker/dispatcher.ts';
 import type { DeliverMessage } from '../../../../functions/host/broker/messages.ts';
 import { createQueue } from '../../../../functions/host/broker/queue.ts';
 import { limits, posted, retry, routes, status, turn, type Turned } from './turn.ts';
@@ -93,6 +93,44 @@ test('rows that were postponed before the clock was set back go out after a rest
   now += 1_000;
   const attempts = turn(queue, after).out.map(({ attempt }) => attempt);
   t.deepEqual(attempts, [2, 2]);
+  queue.close();
+});
+
+test('a restart in the middle of a wait changes nothing of it, nor of the attempts that are left', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const minute = 60_000;
+  const slow = routes.map((route) => ({
+    ...route,
+    delivery: { ...route.delivery, backoffDelayMs: 10 * minute },
+  }));
+  let now = 1_000;
+  const start = (): Dispatcher => {
+    const dispatcher = createDispatcher({ queue, routes: slow, now: () => now });
+    dispatcher.start();
+    return dispatcher;
+  };
+  let dispatcher = start();
+  const { out } = turn(queue, dispatcher, () => dispatcher.publish(posted()));
+  turn(queue, dispatcher, () => {
+    const [own, asked] = out.map(({ delivery }) => delivery);
+    dispatcher.settle({ delivery: own ?? 0, outcome: status(503) });
+    const outcome = { ...status(503), retryAfterMs: 30 * minute };
+    dispatcher.settle({ delivery: asked ?? 0, outcome });
+  });
+  const attempts: (readonly [route: string, minutes: number, attempt: number])[] = [];
+  for (let passed = 1; passed <= 30; passed += 1) {
+    now += minute;
+    dispatcher = start();
+    for (const { route, attempt, delivery } of turn(queue, dispatcher).out) {
+      attempts.push([route, passed, attempt]);
+      turn(queue, dispatcher, () => dispatcher.settle({ delivery, outcome: status(503) }));
+    }
+  }
+  t.deepEqual(attempts, [
+    ['one', 10, 2],
+    ['one', 30, 3],
+    ['two', 30, 2],
+  ]);
   queue.close();
 });
 

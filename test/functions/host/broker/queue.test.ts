@@ -63,7 +63,7 @@ test('the oldest row is the one that was taken first, however often it was tried
   add(queue, ['a'], 5);
   add(queue, ['b'], 7);
   queue.transaction(() => {
-    for (const { id } of queue.due('a', 10, 1)) queue.postpone(id, 900);
+    for (const { id } of queue.due('a', 10, 1)) queue.postpone(id, 10, 890);
   });
   t.is(queue.oldest(), 5);
   remove(queue, 'a');

@@ -37,6 +37,10 @@ CREATE INDEX deliveries_waiting ON deliveries (route, due, id) WHERE out = 0;
 CREATE INDEX dead_letters_route ON dead_letters (route, id);
 `;
 const third = 'ALTER TABLE deliveries ADD COLUMN at INTEGER NOT NULL DEFAULT 5;';
+const fourth = `
+ALTER TABLE deliveries ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_alone ON deliveries (due, id) WHERE out = 2;
+`;
 
 /** A row that waits, one that was out, an event that nobody wants any more, a dead letter, a mark. */
 const rows = `
@@ -54,6 +58,7 @@ test('a file of any older version is brought up to date with all that it holds',
     { version: 1, tables: first },
     { version: 2, tables: first + second },
     { version: 3, tables: first + second + third },
+    { version: 4, tables: first + second + third + fourth },
   ];
   for (const { version, tables } of versions) {
     const path = join(folder, `${version}.db`);
@@ -79,6 +84,18 @@ test('a file of any older version is brought up to date with all that it holds',
     t.is(again.depth(), 2, 'it is of the newest version now');
     again.close();
   }
+});
+
+test('what waits in a file of before waits were written waits on', async (t) => {
+  const path = join(await temporaryFolder(t), 'queue.db');
+  const old = new DatabaseSync(path);
+  old.exec(`${first + second + third + fourth} ${rows} DELETE FROM deliveries WHERE out = 1;
+    UPDATE deliveries SET due = 600005; PRAGMA user_version = 4;`);
+  old.close();
+  const queue = createQueue(path, limits);
+  createDispatcher({ queue, routes, now: () => 10_000 });
+  t.is(queue.nextDue('on-a'), 600_005);
+  queue.close();
 });
 
 test('a file of a newer version is left as it is', async (t) => {
