@@ -27,6 +27,12 @@ function isOptional(name: string): name is OptionalAttribute {
   );
 }
 
+/**
+ * Most bytes of an event's attributes together, names and values in UTF-8: what the head of a request can carry in binary
+ * mode, whatever mode the event came in.
+ */
+export const maxAttributeBytes = 16 * 1024;
+
 /** What nearly every value is, and is told faster than by Unicode's properties. */
 const printable = /^[\x20-\x7e]*$/;
 /** An answer names so many problems, and so much of a text, whatever was sent. */
@@ -34,9 +40,10 @@ const most = { problems: 32, characters: 64 };
 
 /**
  * The event that has these attributes (CloudEvents 1.0.2 §2 and §3).
- * @throws CloverError CLV_EVENT_INVALID with every bad attribute.
+ * @throws CloverError CLV_EVENT_INVALID with every bad attribute, or with the largest where they are too large together.
  */
 export function eventFromAttributes(attributes: Attributes, data: Buffer): CloudEvent {
+  refuseOversize(attributes);
   const details = missing(attributes);
   const optional: { -readonly [Name in OptionalAttribute]?: string } = {};
   const extensions: Record<string, string> = {};
@@ -60,7 +67,7 @@ export function eventFromAttributes(attributes: Attributes, data: Buffer): Cloud
 
 /**
  * Every attribute of an event, the required ones first.
- * @throws CloverError CLV_EVENT_INVALID when an attribute is not allowed by the specification.
+ * @throws CloverError CLV_EVENT_INVALID when an attribute is not allowed by the specification, or all are too large together.
  */
 export function attributesOf(event: CloudEvent): Attributes {
   const { specversion, id, source, type, subject, time, datacontenttype, dataschema } = event;
@@ -73,6 +80,7 @@ export function attributesOf(event: CloudEvent): Attributes {
     .filter((name) => coreAttributes.has(name))
     .map((name) => ({ field: name, message: 'is no extension: the name is taken' }));
   for (const [name, value] of Object.entries(event.extensions)) attributes.set(name, value);
+  refuseOversize(attributes);
   for (const [name, value] of attributes) {
     const message = problem(name, value);
     if (message !== undefined) details.push({ field: name, message });
@@ -105,6 +113,23 @@ function missing(attributes: Attributes): ErrorDetail[] {
   return required
     .filter((name) => !attributes.has(name))
     .map((name) => ({ field: name, message: 'is required' }));
+}
+
+/** Before any value is looked at: what is checked, logged, filtered and kept afterwards has a bound. */
+function refuseOversize(attributes: Attributes): void {
+  let units = 0;
+  for (const [name, value] of attributes) units += name.length + value.length;
+  // One of them is at most three bytes of UTF-8: of nearly every event the bytes need not be counted.
+  if (units * 3 <= maxAttributeBytes) return;
+  const sizes = Array.from(attributes, ([name, value]) => ({
+    name,
+    bytes: Buffer.byteLength(name) + Buffer.byteLength(value),
+  }));
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+  if (bytes <= maxAttributeBytes) return;
+  const largest = sizes.reduce((one, other) => (other.bytes > one.bytes ? other : one));
+  const message = `is the largest of attributes that have ${bytes} bytes together, names and values; at most ${maxAttributeBytes} are allowed`;
+  throw invalidEvent([{ field: largest.name, message }]);
 }
 
 function problem(name: string, value: string): string | undefined {
