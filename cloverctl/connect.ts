@@ -13,10 +13,9 @@ export interface GlobalOptions {
 /** How the control plane is found, for the end of the help. */
 export const connectHelp = `
 The control plane is the first of these:
-  --server URL, CLOVER_SERVER, --context NAME, CLOVER_CONTEXT, the current context
+  --server URL or --context NAME, CLOVER_SERVER, CLOVER_CONTEXT, the current context
   (what "config use-context" chose, else what "up" or "demo --keep" runs here)
-The token is the first of these:
-  --token TOKEN, CLOVER_TOKEN, the token of the context`;
+The token is --token TOKEN, else of an address CLOVER_TOKEN, of a context its own`;
 
 interface ControlPlane {
   readonly url: string;
@@ -26,7 +25,7 @@ interface ControlPlane {
 /**
  * A client of the control plane that options, environment or contexts name: {@link connectHelp} has the order.
  * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when none of them names one; CLV_ARGUMENT_INVALID for an address or
- *   a context that is none; CLV_CONFIG_INVALID.
+ *   a context that is none, or for both of them; CLV_CONFIG_INVALID.
  */
 export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiClient> {
   const { createApiClient } = await import('../functions/api/client.ts');
@@ -34,31 +33,30 @@ export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiC
   return createApiClient({ url, token, clock: env.clock, signal: env.signal });
 }
 
-async function findControlPlane(options: GlobalOptions, env: CliEnv): Promise<ControlPlane> {
-  const token = options.token ?? env.variables['CLOVER_TOKEN'];
+async function findControlPlane(
+  { server, token, context: asked }: GlobalOptions,
+  env: CliEnv,
+): Promise<ControlPlane> {
+  if (server !== undefined && asked !== undefined) {
+    throw new CloverError('CLV_ARGUMENT_INVALID', '--server and --context: give one of them');
+  }
   // An empty variable is none, as usual in shells.
-  const url = options.server ?? (env.variables['CLOVER_SERVER'] || undefined);
+  const variable = asked === undefined ? env.variables['CLOVER_SERVER'] || undefined : undefined;
+  const url = server ?? variable;
   if (url !== undefined) {
-    if (options.context !== undefined) {
-      const over = options.server === undefined ? 'CLOVER_SERVER' : '--server';
-      env.stderr.write(`warning: ${over} stands over --context ${options.context}\n`);
-    }
-    return { url: await checkedUrl(url), token: token ?? '' };
+    const { checkedServerUrl } = await import('./contexts/server-url.ts');
+    return {
+      url: checkedServerUrl(url, server === undefined ? 'CLOVER_SERVER' : '--server'),
+      token: token ?? env.variables['CLOVER_TOKEN'] ?? '',
+    };
   }
   const { chosenName, contextNamed, knownContexts, tokenOf } = await import('./contexts/known.ts');
   const known = await knownContexts(env);
-  const name = chosenName(options.context, env, known);
+  const name = chosenName(asked, env, known);
   if (name === undefined) throw nowhere(known.contexts.map((context) => context.name));
   const context = contextNamed(name, known);
+  // CLOVER_TOKEN is for CLOVER_SERVER: no other control plane is to see it.
   return { url: context.url, token: token ?? tokenOf(context, env) };
-}
-
-async function checkedUrl(url: string): Promise<string> {
-  const { serverUrl } = await import('./contexts/config.ts');
-  const parsed = serverUrl.safeParse(url);
-  if (parsed.success) return parsed.data;
-  const message = `found the server "${url}"; must be an address such as http://127.0.0.1:7700`;
-  throw new CloverError('CLV_ARGUMENT_INVALID', message);
 }
 
 function nowhere(names: readonly string[]): CloverError {

@@ -3,14 +3,9 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { GlobalOptions } from '../connect.ts';
-import {
-  changeConfig,
-  checkedName,
-  readConfig,
-  serverUrl,
-  type Context,
-} from '../contexts/config.ts';
+import { changeConfig, checkedName, readConfig, type Context } from '../contexts/config.ts';
 import { chosenName, contextNamed, knownContexts, type KnownContext } from '../contexts/known.ts';
+import { checkedServerUrl } from '../contexts/server-url.ts';
 import type { CliEnv } from '../env.ts';
 import {
   formatOf,
@@ -161,11 +156,8 @@ async function fieldsOf(
   if (tokenFile !== undefined && tokenStdin === true) {
     throw wrong('--token-file and --token-stdin: give one of them');
   }
-  if (url !== undefined && !serverUrl.safeParse(url).success) {
-    throw wrong(`--url: found "${url}"; must be an address such as http://127.0.0.1:7700`);
-  }
   return {
-    ...(url === undefined ? {} : { url }),
+    ...(url === undefined ? {} : { url: checkedServerUrl(url, '--url') }),
     ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
     ...(tokenStdin === true ? { token: await tokenFrom(env) } : {}),
   };

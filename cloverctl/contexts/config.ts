@@ -5,14 +5,14 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import type { CliEnv } from '../env.ts';
 import { writeJson } from '../supervisor/stack-files.ts';
 import { withLock } from './lock.ts';
+import { serverUrlFault } from './server-url.ts';
 
 /** What a function of this folder needs of the environment. */
 export type ConfigEnv = Pick<CliEnv, 'clock' | 'home' | 'signal'>;
 
-/** An address of a control plane. */
-export const serverUrl = z.url({
-  protocol: /^https?$/,
-  error: 'must be an address such as http://127.0.0.1:7700',
+const serverUrl = z.string().superRefine((text, check) => {
+  const fault = serverUrlFault(text);
+  if (fault !== undefined) check.addIssue(fault);
 });
 
 const contextName = z

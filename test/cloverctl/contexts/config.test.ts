@@ -70,7 +70,7 @@ test('a context is changed field by field, and its token file is read at every c
   );
 });
 
-test('the order is --server, CLOVER_SERVER, --context, CLOVER_CONTEXT, current context', async (t) => {
+test('the order is --server or --context, CLOVER_SERVER, CLOVER_CONTEXT, current context', async (t) => {
   const api = await startApi(t);
   const { home, cli } = await start(t);
   const ports = { '1': 'flag', '2': 'variable', '3': 'current', '4': 'env' };
@@ -94,12 +94,50 @@ test('the order is --server, CLOVER_SERVER, --context, CLOVER_CONTEXT, current c
   t.is(await reached('', {}), 'current');
   t.is(await reached('', { CLOVER_CONTEXT: 'variable' }), 'variable');
   t.is(await reached('--context flag', { CLOVER_CONTEXT: 'variable' }), 'flag');
-  t.is(await reached('--context flag', { CLOVER_SERVER: nowhere }), 'env');
+  t.is(await reached('', { CLOVER_SERVER: nowhere, CLOVER_CONTEXT: 'variable' }), 'env');
+  t.is(await reached('--context flag', { CLOVER_SERVER: nowhere }), 'flag');
   t.is(await reached(`--server ${api.url}`, { CLOVER_SERVER: nowhere }), 'server');
-  const { stderr } = await runCli(['--context', 'flag', 'get', 'taps'], {
-    variables: { CLOVER_HOME: home, CLOVER_TOKEN: api.token, CLOVER_SERVER: api.url },
-  });
-  t.regex(stderr, /^warning: CLOVER_SERVER stands over --context flag\n/);
+});
+
+test('CLOVER_TOKEN is shown to no context, --token to whatever is asked', async (t) => {
+  const api = await startApi(t);
+  const { home, cli } = await start(t);
+  await cli(`config set-context mine --url ${api.url}`);
+  const codeOf = async (...args: readonly string[]): Promise<number | null> => {
+    const variables = { CLOVER_HOME: home, CLOVER_TOKEN: api.token };
+    return (await runCli([...args, 'get', 'taps'], { variables })).code;
+  };
+  t.is(await codeOf('--context', 'mine'), 1);
+  t.is(await codeOf('--context', 'mine', '--token', api.token), 0);
+  t.is(await codeOf('--server', api.url), 0);
+});
+
+const ways = (url: string) =>
+  [
+    [['config', 'set-context', 'a', '--url', url], {}],
+    [['get', 'taps', '--server', url], {}],
+    [['get', 'taps'], { CLOVER_SERVER: url }],
+  ] as const;
+
+test('an address with a user, a password or more than an origin is refused, and no password is shown', async (t) => {
+  const { home, cli } = await start(t);
+  const refused = [
+    ['http://u:hunter2@x/', /must not hold a user or a password/],
+    ['http://u:hunter2/3@x', /must be an address|no path, query or fragment/],
+    ['ftp://u:hunter2@x/', /must be an address such as/],
+    ['http://x?x=1', /no path, query or fragment/],
+    ['http://x/clover#', /no path, query or fragment/],
+  ] as const;
+  for (const [index, [url, said]] of refused.entries()) {
+    const [args, more] = ways(url)[index % 3] ?? [[], {}];
+    const { code, stdout, stderr } = await runCli([...args, '--json'], {
+      variables: { CLOVER_HOME: home, ...more },
+    });
+    t.is(code, 2, url);
+    t.regex(stderr, said);
+    t.false((stdout + stderr).includes('hunter2'), url);
+  }
+  t.is((await cli('config get-contexts -o name')).stdout, '');
 });
 
 test('wrong use is refused with what was found and the fix', async (t) => {
@@ -108,6 +146,7 @@ test('wrong use is refused with what was found and the fix', async (t) => {
   for (const [args, message] of [
     ['--context prodction get taps', /unknown context "prodction": did you mean "production"\?/],
     ['--context x get taps', /unknown context "x": contexts are production/],
+    ['--server http://x --context production get taps', /--server and --context: give one/],
     ['--context local get taps', /"local".*"cloverctl up" starts it/],
     ['config use-context prodution', /did you mean "production"\?/],
     ['config delete-context prodution', /did you mean "production"\?/],
