@@ -7,7 +7,10 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** Bound to the function, the event and its trace. */
   readonly log: Log;
-  /** Sends an event to the broker. It carries the trace of this invocation on, unless it has one of its own. */
+  /**
+   * Sends an event to the broker. It carries the trace of this invocation on, unless it has one of its own.
+   * @throws CloverError CLV_HANDLER_EVENT_INVALID for what is no event.
+   */
   readonly emit: EmitEvent;
 }
 

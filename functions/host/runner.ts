@@ -7,6 +7,7 @@ import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
+import { handlerEvent } from './handler-event.ts';
 import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { invoke, type Running } from './invoke.ts';
@@ -58,7 +59,7 @@ export interface Runner {
    * A direct invocation; resolves with the reply. The event is read once the function has room for it, so that
    * bodies in memory are bounded too.
    * @throws CloverError CLV_NOT_FOUND, CLV_EVENT_INVALID for a type that is not the function's,
-   *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, and what the function throws.
+   *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, CLV_HANDLER_EVENT_INVALID for a bad reply, and what the function throws.
    */
   post(name: string, request: EventRequest): Promise<CloudEvent | undefined>;
   /** Where the events go that handlers send. */
@@ -129,7 +130,9 @@ export function createRunner(options: RunnerOptions): Runner {
       name: fn.name,
       deadlineMs: limit,
       log: () => bind(logOf(), fn.name, event, context?.traceparent),
-      emit: (sent) => emit(inTrace(sent, context)),
+      emit: async (sent) => {
+        await emit(inTrace(handlerEvent(sent, `what ${fn.name} emits`), context));
+      },
       onEnd: () => {
         running.delete(invocation);
         onEnd();
@@ -138,7 +141,9 @@ export function createRunner(options: RunnerOptions): Runner {
     running.add(invocation);
     onBegin?.(invocation.interrupt);
     try {
-      const reply = await invocation.reply;
+      const answer = await invocation.reply;
+      const reply =
+        answer === undefined ? undefined : handlerEvent(answer, `the reply of ${fn.name}`);
       traced.end();
       return reply === undefined ? undefined : inTrace(reply, context);
     } catch (error) {

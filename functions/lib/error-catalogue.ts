@@ -81,6 +81,11 @@ export const errorCatalogue = {
     meaning: 'The gateway did not acknowledge a configuration in time.',
     fix: 'Check that Envoy runs; it is tried again by itself.',
   },
+  CLV_HANDLER_EVENT_INVALID: {
+    status: 502,
+    meaning: 'A function replied or emitted something that is no CloudEvent.',
+    fix: 'Correct the function as `details` says. The event that it was given is tried again.',
+  },
   CLV_HEADERS_TOO_LARGE: {
     status: 431,
     meaning: 'The head of a request is larger than the server takes.',
