@@ -1,7 +1,8 @@
+import { systemClock, type Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
-import { eventHeaders } from '../lib/event-headers.ts';
 import type { EmitEvent } from './invocation.ts';
+import { postEvent } from './post-event.ts';
 
 /** Where a function of Knative sends its events (SinkBinding, ContainerSource). */
 export interface SinkOptions {
@@ -11,28 +12,46 @@ export interface SinkOptions {
   readonly extensions?: Readonly<Record<string, string>>;
   /** Milliseconds that the sink has. Default 30 000. */
   readonly timeoutMs?: number;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'now'>;
 }
 
 /**
  * Sends events to a sink in binary mode; resolves when it has taken them. Trying again is up to who sent the event that
- * led to them: a failure is theirs to see.
- * @returns throws CloverError CLV_OVERLOADED for what may pass (no answer, 408, 429, 5xx), else CLV_EVENT_INVALID.
+ * led to them: a failure is theirs to see, with the Retry-After of the sink.
+ * @returns throws CloverError CLV_OVERLOADED for what the broker would try again (no answer, a redirect, 404, 408, 409, 429,
+ *   5xx), else CLV_EVENT_INVALID.
+ * @throws CloverError CLV_CONFIG_INVALID for a URL that no event can be sent to.
  */
-export function createSink({ url, extensions, timeoutMs = 30_000 }: SinkOptions): EmitEvent {
+export function createSink(options: SinkOptions): EmitEvent {
+  const { url, extensions, timeoutMs = 30_000, clock = systemClock } = options;
+  checkUrl(url);
   return async (event: CloudEvent) => {
     const sent = { ...event, extensions: { ...event.extensions, ...extensions } };
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: eventHeaders(sent),
-      body: new Uint8Array(event.data),
-      signal: AbortSignal.timeout(timeoutMs),
-    }).catch((cause: unknown) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const receipt = await postEvent(sent, { url, signal, clock }).catch((cause: unknown) => {
       throw new CloverError('CLV_OVERLOADED', `the sink ${url} does not answer`, { cause });
     });
-    await response.body?.cancel();
-    if (response.ok) return;
-    const passes = response.status >= 500 || response.status === 408 || response.status === 429;
-    const message = `the sink ${url} answered ${response.status} to ${event.type} ${event.id}`;
-    throw new CloverError(passes ? 'CLV_OVERLOADED' : 'CLV_EVENT_INVALID', message);
+    const { status, decision, retryAfter } = receipt;
+    if (decision === 'done') return;
+    const message = `the sink ${url} answered ${status} to ${event.type} ${event.id}`;
+    if (decision === 'dead') throw new CloverError('CLV_EVENT_INVALID', message);
+    throw new CloverError(
+      'CLV_OVERLOADED',
+      message,
+      retryAfter === undefined ? {} : { retryAfter },
+    );
   };
+}
+
+function checkUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    const message = `K_SINK: found ${JSON.stringify(text)}; must be an http:// or https:// URL`;
+    throw new CloverError('CLV_CONFIG_INVALID', message);
+  }
+  // Not shown: one of them is a secret.
+  if (url.username !== '' || url.password !== '') {
+    throw new CloverError('CLV_CONFIG_INVALID', 'K_SINK: must be without a user and a password');
+  }
 }
