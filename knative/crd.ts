@@ -1,10 +1,11 @@
-import { dnsLabel, apiVersion } from './resources/meta.ts';
+import { apiVersion } from './resources/meta.ts';
 import { kinds, type Kind, type KindInfo, type PrinterColumn } from './resources/kinds.ts';
+import { objectMeta } from './resources/object-meta.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 
 /**
  * The schema of a kind's whole object, with a description of every field: the one that its
- * CustomResourceDefinition has, that the local store checks documents by, and that `explain` shows.
+ * CustomResourceDefinition has but for metadata, that the local store checks documents by, and that `explain` shows.
  */
 export function resourceSchema(kind: Kind): StructuralSchema {
   return once(resources, kind, schemaOf);
@@ -38,9 +39,8 @@ function schemaOf({ kind, description, spec, status }: KindInfo): StructuralSche
       apiVersion: { type: 'string', description: `Always \`${apiVersion}\`.` },
       kind: { type: 'string', description: `Always \`${kind}\`.` },
       metadata: {
-        type: 'object',
+        ...structuralSchema(objectMeta),
         description: 'Name, namespace, labels and annotations, and what the store keeps of it.',
-        properties: { name: structuralSchema(dnsLabel.describe('Name of the object.')) },
       },
       spec: structuralSchema(spec),
       status: structuralSchema(status),
@@ -115,9 +115,12 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
 function kubernetesSchema(kind: Kind): StructuralSchema {
   const schema = withoutWords(resourceSchema(kind));
   const { metadata, ...others } = schema.properties ?? {};
-  if (metadata === undefined) return schema;
-  const { description: _, ...silent } = metadata;
-  return { ...schema, properties: { ...others, metadata: silent } };
+  const name = metadata?.properties?.['name'];
+  if (name === undefined) return schema;
+  return {
+    ...schema,
+    properties: { ...others, metadata: { type: 'object', properties: { name } } },
+  };
 }
 
 /** The schema without what Kubernetes does not know. */

@@ -29,7 +29,19 @@ Names of objects are DNS-1123 labels. A duration is a whole number with \`ms\`, 
 
 /** docs/resources.md: every kind with its fields, rules, conditions and columns. */
 export function resourcesPage(): string {
-  return introduction + kinds.map(kindSection).join('');
+  return introduction + metadataSection() + kinds.map(kindSection).join('');
+}
+
+/** They are the same for every kind. */
+function metadataSection(): string {
+  const metadata = resourceSchema('Tap').properties?.['metadata'];
+  if (metadata === undefined) throw new TypeError('Tap lacks metadata');
+  return `
+## Metadata
+
+The same for every kind. A document needs nothing of what the store sets.
+
+${fieldTable(fieldRows(metadata, 'metadata', []))}`;
 }
 
 function kindSection({

@@ -13,6 +13,22 @@ test('explain tells type, description, bounds and rules of a field, without a co
     stdout,
     /\nFIELDS:\n {2}weight <number> -required-\n {4}Share [^]*\n {4}range: 1 to 99\n/,
   );
+  const { stdout: metadata } = await runCli(['explain', 'tp.metadata']);
+  t.deepEqual(
+    [...metadata.matchAll(/^ {2}(\w+) </gm)].map(([, name]) => name),
+    [
+      'name',
+      'namespace',
+      'labels',
+      'annotations',
+      'uid',
+      'resourceVersion',
+      'generation',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'finalizers',
+    ],
+  );
   const { stdout: tree } = await runCli(['explain', 'tp', '--recursive']);
   t.regex(
     tree,
