@@ -36,7 +36,8 @@ export function endOnSignals({ serving, release, log, limitMs = 30_000 }: Signal
     if (asked) cut(`second signal (${signal})`);
     asked = true;
     log.info({ signal, pending: serving.pending() }, 'draining');
-    setTimeout(() => cut(`the drain took more than ${limitMs} ms`), limitMs).unref();
+    // It keeps the process: a close() that waits for what holds no handle must not end it as if all were drained.
+    setTimeout(() => cut(`the drain took more than ${limitMs} ms`), limitMs);
     void end();
   };
   process.on('SIGTERM', onSignal);
