@@ -52,7 +52,8 @@ export interface BrokerClient {
 
 /** Speaks to the broker of one control plane. */
 export function brokerClient(transport: Transport, clock: Clock): BrokerClient {
-  const read = async (path: string): Promise<unknown> => (await transport.send(path)).json();
+  const ask = async <T>(path: string, read: (body: unknown) => T): Promise<T> =>
+    (await transport.send(path)).json(read);
   return {
     publish: async (event) => {
       const headers = { 'content-type': 'application/cloudevents+json' };
@@ -72,10 +73,10 @@ export function brokerClient(transport: Transport, clock: Clock): BrokerClient {
       }
     },
 
-    deadLetters: async (query = {}) =>
-      deadLetterPage.parse(await read(`/v1/deadletters${queryText({ ...query })}`)),
+    deadLetters: (query = {}) =>
+      ask(`/v1/deadletters${queryText({ ...query })}`, (body) => deadLetterPage.parse(body)),
 
-    deadLetter: (id) => found(read(`/v1/deadletters/${id}`).then((body) => deadLetter.parse(body))),
+    deadLetter: (id) => found(ask(`/v1/deadletters/${id}`, (body) => deadLetter.parse(body))),
 
     replayDeadLetter: async (id) => {
       await transport.send(`/v1/deadletters/${id}/replay`, { method: 'POST' });

@@ -48,7 +48,7 @@ export async function* followStream(
         accept: 'text/event-stream',
         ...(lastId === '' ? {} : { 'last-event-id': lastId }),
       };
-      const response = await transport.send(path, { signal, headers });
+      const response = await transport.open(path, { signal, headers });
       started = true;
       for await (const message of serverSentEvents(response)) {
         pauses.reset();

@@ -1,5 +1,5 @@
 import { CloverError } from '../lib/errors.ts';
-import { unreachable } from './transport.ts';
+import { unreachable } from './unreachable.ts';
 
 /** One server-sent event (HTML Standard §9.2), of those that have data. */
 export interface ServerSentEvent {

@@ -43,7 +43,7 @@ export async function* followWatch(
       position = resourceVersion;
       started = true;
     }
-    for await (const line of linesOf(await transport.send(request.path(position), { signal }))) {
+    for await (const line of linesOf(await transport.open(request.path(position), { signal }))) {
       const parsed = watchLine.parse(JSON.parse(line));
       pauses.reset();
       if (parsed.type === 'ERROR') {

@@ -124,44 +124,48 @@ export interface ApiClientOptions {
   readonly clock?: Clock;
   /** Ends every request and watch. */
   readonly signal?: AbortSignal;
+  /** Longest time until an answer is there, in milliseconds; 0 is no limit, and streams have none. Default: 30 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Said where the token is missing or wrong: how to give the right one. */
+  readonly tokenHelp?: string;
 }
 
 const largestPage = 500;
+const usualTimeoutMs = 30_000;
 
 /** Speaks to one control plane over HTTP. */
 export function createApiClient({
   url,
   token,
   clock = systemClock,
-  signal: always,
+  signal,
+  timeoutMs = usualTimeoutMs,
+  tokenHelp = 'give that of the control plane',
 }: ApiClientOptions): ApiClient {
-  const transport = createTransport({ url, token, signal: always });
+  const transport = createTransport({ url, token, tokenHelp, timeoutMs, signal });
 
-  const json = async (path: string, options?: TransportOptions): Promise<unknown> =>
-    (await transport.send(path, options)).json();
+  const ask = async <T>(
+    path: string,
+    read: (body: unknown) => T,
+    options?: TransportOptions,
+  ): Promise<T> => (await transport.send(path, options)).json(read);
 
   async function list<K extends Kind>(
     kind: K,
     namespace: string | undefined,
     query: PageQuery,
-    signal?: AbortSignal,
+    until?: AbortSignal,
   ): Promise<ResourceList<K>> {
     const path = pathOf(kind, namespace) + listQuery(query);
-    const { items, metadata } = resourceList.parse(await json(path, { signal }));
-    const { resourceVersion, continue: next, remainingItemCount } = metadata;
-    return {
-      items: items.map((item) => ofKind(kind, anyResource(item))),
-      resourceVersion,
-      ...(next === undefined || next === '' ? {} : { continue: next }),
-      ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
-    };
+    const read = (body: unknown): ResourceList<K> => listOf(kind, body);
+    return ask(path, read, { signal: until });
   }
 
   return {
     ...brokerClient(transport, clock),
 
     get: (kind, namespace, name) =>
-      found(json(pathOf(kind, namespace, name)).then((body) => ofKind(kind, anyResource(body)))),
+      found(ask(pathOf(kind, namespace, name), (body) => ofKind(kind, anyResource(body)))),
 
     list: (kind, namespace, query = {}) => list(kind, namespace, query),
 
@@ -174,13 +178,13 @@ export function createApiClient({
       } while (next !== undefined);
     },
 
-    watch(kind, { name, labelSelector, fieldSelector, signal, ...options }) {
+    watch(kind, { name, labelSelector, fieldSelector, signal: until, ...options }) {
       const namespace = options.namespace ?? (name === undefined ? undefined : 'default');
       const selection = { name, labelSelector, fieldSelector };
       return followWatch(transport, clock, {
         kind,
-        signal,
-        list: () => list(kind, namespace, selection, signal),
+        signal: until,
+        list: () => list(kind, namespace, selection, until),
         path: (resourceVersion) =>
           pathOf(kind, namespace) + listQuery(selection, { watch: 'true', resourceVersion }),
       });
@@ -189,56 +193,70 @@ export function createApiClient({
     async apply(document, { manager = 'client', dryRun = false, ifVersion } = {}) {
       const { name, namespace = 'default' } = document.metadata;
       const query = queryText({ fieldManager: manager, dryRun: dryRun ? 'All' : undefined });
-      const response = await transport.send(pathOf(document.kind, namespace, name) + query, {
+      const answer = await transport.send(pathOf(document.kind, namespace, name) + query, {
         method: 'PUT',
         body: document,
         headers: precondition(ifVersion),
       });
-      const outcome = response.headers.get('clover-outcome');
+      const outcome = answer.headers.get('clover-outcome');
       return {
-        object: anyResource(await response.json()),
+        object: answer.json(anyResource),
         outcome: outcome === 'created' || outcome === 'unchanged' ? outcome : 'configured',
       };
     },
 
-    delete: async (kind, namespace, name, { dryRun = false, ...preconditions } = {}) =>
-      anyResource(
-        await json(
-          pathOf(kind, namespace, name) + queryText({ dryRun: dryRun ? 'All' : undefined }),
-          {
-            method: 'DELETE',
-            ...(Object.keys(preconditions).length === 0 ? {} : { body: { preconditions } }),
-          },
-        ),
+    delete: (kind, namespace, name, { dryRun = false, ...preconditions } = {}) =>
+      ask(
+        pathOf(kind, namespace, name) + queryText({ dryRun: dryRun ? 'All' : undefined }),
+        anyResource,
+        {
+          method: 'DELETE',
+          ...(Object.keys(preconditions).length === 0 ? {} : { body: { preconditions } }),
+        },
       ),
 
-    red: async (asked, by) =>
-      redRows.parse(await json(`/v1/questions/red${queryText({ ...asked, by })}`)).rows,
+    red: (asked, by) =>
+      ask(`/v1/questions/red${queryText({ ...asked, by })}`, (body) => redRows.parse(body).rows),
 
-    evidenceTotals: async (asked) =>
-      totalRows.parse(await json(`/v1/evidence/totals${windowQuery(asked)}`)).rows,
+    evidenceTotals: (asked) =>
+      ask(`/v1/evidence/totals${windowQuery(asked)}`, (body) => totalRows.parse(body).rows),
 
-    storedArms: async (asked) =>
-      storedArmRows.parse(await json(`/v1/stored-arms${windowQuery(asked)}`)).rows,
+    storedArms: (asked) =>
+      ask(`/v1/stored-arms${windowQuery(asked)}`, (body) => storedArmRows.parse(body).rows),
 
-    looks: async (namespace, run) =>
-      lookRows.parse(await json(`/v1/runs/${segment(namespace)}/${segment(run)}/looks`)).rows,
+    looks: (namespace, run) =>
+      ask(
+        `/v1/runs/${segment(namespace)}/${segment(run)}/looks`,
+        (body) => lookRows.parse(body).rows,
+      ),
 
-    version: async () => serverVersion.parse(await json('/v1/version')),
+    version: () => ask('/v1/version', (body) => serverVersion.parse(body)),
 
-    status: async () => status.parse(await json('/v1/status')),
+    status: () => ask('/v1/status', (body) => status.parse(body)),
 
-    events: async (query = {}) => kubernetesEventList.parse(await json(recordsPath(query))).items,
+    events: (query = {}) =>
+      ask(recordsPath(query), (body) => kubernetesEventList.parse(body).items),
 
-    async *live({ signal }) {
-      for await (const { data } of followStream(transport, clock, { path: '/v1/live', signal })) {
+    async *live(until) {
+      for await (const { data } of followStream(transport, clock, { path: '/v1/live', ...until })) {
         yield liveView.parse(JSON.parse(data));
       }
     },
 
-    openapi: () => json('/openapi.json'),
+    openapi: () => ask('/openapi.json', (body) => body),
 
     metrics: async () =>
-      (await transport.send('/metrics', { headers: { accept: 'text/plain' } })).text(),
+      (await transport.send('/metrics', { headers: { accept: 'text/plain' } })).text,
+  };
+}
+
+function listOf<K extends Kind>(kind: K, body: unknown): ResourceList<K> {
+  const { items, metadata } = resourceList.parse(body);
+  const { resourceVersion, continue: next, remainingItemCount } = metadata;
+  return {
+    items: items.map((item) => ofKind(kind, anyResource(item))),
+    resourceVersion,
+    ...(next === undefined || next === '' ? {} : { continue: next }),
+    ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { CloverError } from '../lib/errors.ts';
-import { fieldErrors } from '../resources/field-errors.ts';
+import { detailText, fieldErrors } from '../resources/field-errors.ts';
 import type { BodyContract, Operation } from './operation.ts';
 import type { Reply } from './reply.ts';
 
@@ -63,7 +63,7 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, part: string): 
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const details = fieldErrors(schema, value, parsed.error.issues);
-  const text = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  const text = details.map(detailText).join('; ');
   throw new CloverError('CLV_ARGUMENT_INVALID', `invalid ${part}: ${text}`, { details });
 }
 

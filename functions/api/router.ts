@@ -1,7 +1,8 @@
-import { Router, type NextFunction } from 'express';
+import { Router } from 'express';
 import type { z } from 'zod';
 import { kinds } from '../../knative/resources/kinds.ts';
 import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import { nearest } from '../lib/nearest.ts';
 import { readBody } from '../host/read-body.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
@@ -12,19 +13,9 @@ import type { Route } from './route.ts';
 import { sendReply } from './send-reply.ts';
 import type { Streams } from './streams.ts';
 
-/** Characters that the address of a request may have. */
-export const longestUrl = 8 * 1024;
-
 /** The routes as Express serves them. Errors are thrown for the host. */
 export function createRouter(routes: readonly Route[], streams: Streams): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  router.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
-    if (request.originalUrl.length <= longestUrl) next();
-    else {
-      const message = `the address has ${request.originalUrl.length} characters, more than ${longestUrl}`;
-      next(new CloverError('CLV_URL_TOO_LONG', message));
-    }
-  });
   for (const [path, served] of byPath(routes)) {
     const at = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of served) {
@@ -95,14 +86,14 @@ function refuseResource(path: string): never {
   if (plurals.includes(plural)) {
     throw new CloverError(
       'CLV_NOT_FOUND',
-      `there is nothing at ${path}: one object is at namespaces/NAMESPACE/${plural}/NAME`,
+      `there is nothing at ${excerpt(path)}: one object is at namespaces/NAMESPACE/${plural}/NAME`,
     );
   }
   const meant = nearest(plural, plurals);
   const hint = meant === undefined ? `there are ${plurals.join(', ')}` : `did you mean "${meant}"?`;
   throw new CloverError(
     'CLV_NOT_FOUND',
-    `no resource "${plural}" in ${resourceRoot.slice('/apis/'.length)}: ${hint}`,
+    `no resource "${excerpt(plural)}" in ${resourceRoot.slice('/apis/'.length)}: ${hint}`,
   );
 }
 

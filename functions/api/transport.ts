@@ -1,12 +1,30 @@
 import { CloverError } from '../lib/errors.ts';
 import { receivedProblem } from './schemas/problem.ts';
+import { notClover, unreachable } from './unreachable.ts';
 
 /** Sends requests to one control plane. */
 export interface Transport {
   /**
-   * @throws CloverError the server's own, or CLV_CONTROL_PLANE_UNREACHABLE when none answers.
+   * A whole answer.
+   * @throws CloverError the server's own, or CLV_CONTROL_PLANE_UNREACHABLE when no control plane answers, or not in time.
    */
-  send(path: string, options?: TransportOptions): Promise<Response>;
+  send(path: string, options?: TransportOptions): Promise<Answer>;
+  /**
+   * An answer that goes on, of the type that is asked for; it may last for ever.
+   * @throws CloverError as `send` does.
+   */
+  open(path: string, options?: TransportOptions): Promise<Response>;
+}
+
+/** A whole answer of the server. */
+export interface Answer {
+  readonly headers: Headers;
+  readonly text: string;
+  /**
+   * Its JSON, as `read` takes it.
+   * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when it is no JSON, or `read` does not take it.
+   */
+  json<T>(read: (body: unknown) => T): T;
 }
 
 /** Options of one request. */
@@ -26,16 +44,28 @@ export interface TransportTarget {
   readonly url: string;
   /** Bearer token of the control plane. */
   readonly token: string;
+  /** Said where the token is missing or wrong: how to give the right one. */
+  readonly tokenHelp: string;
+  /** Longest time until an answer is there, in milliseconds; 0 is no limit. Streams have none. */
+  readonly timeoutMs: number;
   /** Ends every request. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Sends requests by fetch. */
-export function createTransport({ url, token, signal: always }: TransportTarget): Transport {
-  return {
-    async send(path, { method = 'GET', body, bytes, headers, signal } = {}) {
-      const signals = [signal, always].filter((one) => one !== undefined);
-      const request: RequestInit = {
+export function createTransport(target: TransportTarget): Transport {
+  const { url, token, timeoutMs, signal: always } = target;
+
+  async function attempt<T>(
+    path: string,
+    { method = 'GET', body, bytes, headers, signal }: TransportOptions,
+    limit: AbortSignal | undefined,
+    take: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const asked = [signal, always].filter((one) => one !== undefined);
+    const signals = limit === undefined ? asked : [...asked, limit];
+    try {
+      const response = await fetch(new URL(path, url), {
         method,
         headers: {
           accept: 'application/json',
@@ -46,44 +76,63 @@ export function createTransport({ url, token, signal: always }: TransportTarget)
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(bytes === undefined ? {} : { body: bytes }),
         ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
-      };
-      const response = await attempt(new URL(path, url), request);
-      if (!response.ok) throw await refusal(response);
-      return response;
+      });
+      if (!response.ok) throw refusal(response, await response.text(), target);
+      return await take(response);
+    } catch (error) {
+      if (error instanceof CloverError) throw error;
+      for (const one of asked) one.throwIfAborted();
+      if (limit?.aborted !== true) throw unreachable(url, error);
+      const message = `${new URL(url).origin} did not answer within ${timeoutMs / 1_000} s; more time is given by --request-timeout`;
+      throw new CloverError('CLV_CONTROL_PLANE_UNREACHABLE', message, { cause: error });
+    }
+  }
+
+  return {
+    send: (path, options = {}) => {
+      const limit = timeoutMs === 0 ? undefined : AbortSignal.timeout(timeoutMs);
+      return attempt(path, options, limit, async (response) => {
+        const text = await response.text();
+        return { headers: response.headers, text, json: (read) => readJson(url, text, read) };
+      });
     },
+
+    open: (path, options = {}) =>
+      attempt(path, options, undefined, async (response) => {
+        const wanted = options.headers?.['accept'] ?? 'application/json';
+        const type = response.headers.get('content-type') ?? 'nothing';
+        if (type.startsWith(wanted)) return response;
+        await response.body?.cancel();
+        throw notClover(url, `found ${type} in place of ${wanted}`);
+      }),
   };
 }
 
-/** What a failed connection is called. */
-export function unreachable(url: URL | string, cause: unknown): CloverError {
-  const reason =
-    cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : '';
-  return new CloverError(
-    'CLV_CONTROL_PLANE_UNREACHABLE',
-    `no control plane answers at ${new URL(url).origin}${reason === '' ? '' : ` (${reason})`}; start one with "cloverctl up", or name another with --server`,
-    { cause },
-  );
-}
-
-async function attempt(url: URL, request: RequestInit): Promise<Response> {
+function readJson<T>(url: string, text: string, read: (body: unknown) => T): T {
   try {
-    return await fetch(url, request);
-  } catch (error) {
-    request.signal?.throwIfAborted();
-    throw unreachable(url, error);
+    return read(JSON.parse(text));
+  } catch (cause) {
+    const isJson = !(cause instanceof SyntaxError);
+    throw notClover(url, isJson ? 'its JSON has another form' : 'found no JSON', cause);
   }
 }
 
-async function refusal(response: Response): Promise<CloverError> {
-  const text = await response.text().catch(() => '');
+function refusal(
+  { status, statusText, headers }: Response,
+  text: string,
+  { url, token, tokenHelp }: TransportTarget,
+): CloverError {
   const parsed = receivedProblem.safeParse(parse(text));
-  if (!parsed.success) {
-    const message = `the server answered ${response.status} ${response.statusText} without a reason`;
-    return new CloverError(response.status === 404 ? 'CLV_NOT_FOUND' : 'CLV_INTERNAL', message);
-  }
+  if (!parsed.success) return notClover(url, `${status} ${statusText}`.trim());
   const { code, detail, title, details } = parsed.data;
-  const wait = Number(response.headers.get('retry-after'));
-  return new CloverError(code, detail ?? title ?? code, {
+  const wait = Number(headers.get('retry-after'));
+  const said = detail ?? title ?? code;
+  const { origin } = new URL(url);
+  const messages: Partial<Record<typeof code, string>> = {
+    CLV_OVERLOADED: `${origin} takes no more just now: ${said}${wait > 0 ? `; try again in ${wait} s` : ''}`,
+    CLV_UNAUTHORIZED: `${origin} ${token === '' ? 'wants a token' : 'does not take this token'}: ${tokenHelp}`,
+  };
+  return new CloverError(code, messages[code] ?? said, {
     details,
     ...(wait > 0 ? { retryAfter: wait } : {}),
   });

@@ -8,7 +8,8 @@ import {
 } from '../../knative/resources/kinds.ts';
 import { metadataInput } from '../../knative/resources/meta.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
-import { show } from './field-errors.ts';
+import { isRecord } from '../lib/plain-value.ts';
+import { detailText, show } from './field-errors.ts';
 import { lint } from './lint.ts';
 import { judgeDocument } from './schema/judge-document.ts';
 import { ruleErrors } from './schema/rule-errors.ts';
@@ -31,15 +32,20 @@ export function kindInfo(kind: Kind): KindInfo {
 
 /**
  * Checks a whole document as an API server does, and adds lint, as an admission webhook would.
- * @throws CloverError CLV_RESOURCE_INVALID with every problem that was found.
+ * @param found Problems that the caller has found; they are told with the others.
+ * @throws CloverError CLV_RESOURCE_INVALID with every problem. A rule is not looked at while something inside of what it
+ *   is about does not fit the schema, and lint while anything of the document does not.
  */
-export function admitDocument(kind: Kind, document: unknown): Admitted {
+export function admitDocument(
+  kind: Kind,
+  document: unknown,
+  found: readonly ErrorDetail[] = [],
+): Admitted {
   const { whole, misfits, broken } = judgeDocument(kind, document);
-  refuse(kind, nameOf(document), misfits);
-  if (!isAdmitted(whole)) throw new CloverError('CLV_INTERNAL', `${kind}: fits no admitted form`);
-  const linted = lint(kind, whole.spec);
+  const linted = misfits.length === 0 && isRecord(whole) ? lint(kind, whole['spec']) : [];
   const unsaid = broken.filter(({ rule }) => !linted.some(({ refines }) => refines === rule?.rule));
-  refuse(kind, whole.metadata.name, [...unsaid, ...linted].map(plain));
+  refuse(kind, nameOf(document), [...found, ...misfits, ...[...unsaid, ...linted].map(plain)]);
+  if (!isAdmitted(whole)) throw new CloverError('CLV_INTERNAL', `${kind}: fits no admitted form`);
   return whole;
 }
 
@@ -55,7 +61,7 @@ export function admitChange(
 ): void {
   if (existing === undefined) return;
   const old = { spec: existing.spec };
-  refuse(kind, metadata.name, ruleErrors(documentSchema(kind), { spec }, old).map(plain));
+  refuse(kind, show(metadata.name), ruleErrors(documentSchema(kind), { spec }, old).map(plain));
 }
 
 /**
@@ -66,20 +72,17 @@ export function admitStatus({ kind, metadata, status }: AnyResource): void {
   const schema = resourceSchema(kind).properties?.['status'];
   if (schema === undefined) throw new CloverError('CLV_INTERNAL', `${kind} has no status`);
   const stored: unknown = JSON.parse(JSON.stringify(status));
-  refuse(kind, metadata.name, schemaErrors(schema, stored, ['status']));
+  refuse(kind, show(metadata.name), schemaErrors(schema, stored, ['status']));
 }
 
 const plain = ({ field, message }: ErrorDetail): ErrorDetail => ({ field, message });
 
 function refuse(kind: Kind, name: string, details: readonly ErrorDetail[]): void {
-  if (details.length === 0) return;
   const [first] = details;
+  if (first === undefined) return;
   const more = details.length > 1 ? ` (and ${details.length - 1} more)` : '';
-  throw new CloverError(
-    'CLV_RESOURCE_INVALID',
-    `${kind} ${name} is invalid: ${first?.field ?? ''}: ${first?.message ?? ''}${more}`,
-    { details },
-  );
+  const text = `${kind} ${name} is invalid: ${detailText(first)}${more}`;
+  throw new CloverError('CLV_RESOURCE_INVALID', text, { details });
 }
 
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });

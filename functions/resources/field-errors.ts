@@ -23,6 +23,11 @@ function preview(value: unknown, levels: number): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, preview(inner, levels - 1)]));
 }
 
+/** A problem in one line; that of a whole value has no field before it. */
+export function detailText({ field, message }: ErrorDetail): string {
+  return field === '' ? message : `${field}: ${message}`;
+}
+
 /** Says of every problem of a value where it is, what was found and what is allowed. */
 export function fieldErrors(
   schema: z.ZodType,

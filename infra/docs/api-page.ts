@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { errorsOf, openApiDocument } from '../../functions/api/openapi.ts';
 import type { Operation } from '../../functions/api/operation.ts';
 import { operations } from '../../functions/api/operations.ts';
-import { longestUrl } from '../../functions/api/router.ts';
+import { longestUrl } from '../../functions/host/listener.ts';
 import { streamDefaults } from '../../functions/api/streams.ts';
 import { largestPage } from '../../functions/api/operations/parameters.ts';
 import { kinds } from '../../knative/resources/kinds.ts';
@@ -49,7 +49,8 @@ curl -H "Authorization: Bearer $CLOVER_TOKEN" "$CLOVER_SERVER/v1/status"
 
 - **Authentication**: a bearer token on everything but health, else 401.
 - **Errors** are \`application/problem+json\` with a stable \`code\` and \`details\` of every bad field, see
-  [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too.
+  [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too. A rule of a
+  [resource](resources.md) that looks at several fields is checked once each of them fits by itself.
 - **ETags**: every answer to a GET has one; with \`If-None-Match\` an unchanged one is 304 without a body.
 - **Preconditions** of writes: \`If-Match\` and \`If-None-Match: *\` (412), and as Kubernetes has them a
   \`metadata.resourceVersion\` or \`metadata.uid\` in the document (409).

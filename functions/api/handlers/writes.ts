@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { AnyResource } from '../../../knative/resources/kinds.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
-import { CloverError } from '../../lib/errors.ts';
+import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { admitDocument } from '../../resources/admission.ts';
+import { show } from '../../resources/field-errors.ts';
 import { withoutOwned } from '../../resources/owned-fields.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';
@@ -20,10 +21,8 @@ export function writeRoutes(
   const { kind } = info;
   return [
     route(apply, async ({ params: { namespace, name }, query, body, headers }) => {
-      const { document, wanted } = splitDocument(body);
-      const { metadata, spec } = admitDocument(kind, document);
-      demandSame('metadata.name', metadata.name, name);
-      demandSame('metadata.namespace', metadata.namespace, namespace);
+      const { document, wanted, problems } = readDocument(body, { namespace, name });
+      const { metadata, spec } = admitDocument(kind, document, problems);
       const before = await resources.get(kind, namespace, name);
       const held = { if: headers['if-match'], none: headers['if-none-match'] };
       demandTags(held, before);
@@ -132,24 +131,62 @@ function demandVersion(what: string, wanted: Wanted, found: AnyResource | undefi
   }
 }
 
-const identity = z.object({
-  uid: z.string().min(1).optional().catch(undefined),
-  resourceVersion: z.string().min(1).optional().catch(undefined),
-});
-
-/** So that the output of a read can be edited and applied, as with an API server. */
-function splitDocument(document: unknown): { readonly document: unknown; readonly wanted: Wanted } {
-  const metadata = isRecord(document) ? document['metadata'] : undefined;
-  return { document: withoutOwned(document), wanted: identity.catch({}).parse(metadata) };
+interface WrittenDocument {
+  readonly document: unknown;
+  readonly wanted: Wanted;
+  /** What only a document at this address has wrong. */
+  readonly problems: readonly ErrorDetail[];
 }
 
-function demandSame(field: string, found: string, wanted: string): void {
-  if (found === wanted) return;
-  const message = `found "${found}"; must be "${wanted}" as in the address`;
-  throw new CloverError('CLV_RESOURCE_INVALID', `${field}: ${message}`, {
-    details: [{ field, message }],
-  });
+/**
+ * Takes apart what was sent, so that the output of a read can be edited and applied. As with an API server the namespace may
+ * be left to the address.
+ */
+function readDocument(
+  body: unknown,
+  address: { readonly namespace: string; readonly name: string },
+): WrittenDocument {
+  const document = withoutOwned(body);
+  const given = isRecord(body) ? body['metadata'] : undefined;
+  if (!isRecord(document) || !isRecord(given)) return { document, wanted: {}, problems: [] };
+  const texts = (['uid', 'resourceVersion'] as const).filter((key) => !isAbsent(given[key]));
+  const wanted = Object.fromEntries(texts.map((key) => [key, given[key]]));
+  const fields = (['name', 'namespace'] as const).filter((key) => !isAbsent(given[key]));
+  return {
+    document: isAbsent(given['namespace'])
+      ? withMember(
+          document,
+          'metadata',
+          withMember(document['metadata'], 'namespace', address.namespace),
+        )
+      : document,
+    wanted: isWanted(wanted) ? wanted : {},
+    problems: [
+      ...texts
+        .filter((key) => typeof given[key] !== 'string')
+        .map((key) => ({
+          field: `metadata.${key}`,
+          message: `found ${show(given[key])}; expected string`,
+        })),
+      ...fields
+        .filter((key) => typeof given[key] === 'string' && given[key] !== address[key])
+        .map((key) => ({
+          field: `metadata.${key}`,
+          message: `found ${show(given[key])}; must be "${address[key]}" as in the address`,
+        })),
+    ],
+  };
 }
+
+const identity = z.object({ uid: z.string().optional(), resourceVersion: z.string().optional() });
+const isWanted = (value: unknown): value is Wanted => identity.safeParse(value).success;
+
+/** As in Kubernetes, null and the empty text are as good as nothing. */
+const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === '';
+
+// By entries: a copy by spreading would lose a key such as `__proto__` unseen.
+const withMember = (record: unknown, key: string, value: unknown): unknown =>
+  isRecord(record) ? Object.fromEntries([...Object.entries(record), [key, value]]) : record;
 
 const wish = ({ spec, metadata: { labels, annotations } }: AnyResource): string =>
   canonicalJson({ spec, labels, annotations });

@@ -168,7 +168,7 @@ function operationsOf(info: KindInfo): KindOperations {
       tag,
       summary: `Create one ${kind}, or replace its whole spec`,
       description:
-        'What was read can be sent again: status and the fields that Clover owns are passed over. A `metadata.resourceVersion` or `metadata.uid` has to be that of the stored object, else 409; `If-Match` and `If-None-Match: *` have to hold, else 412. An object that is being deleted takes the document and goes all the same: the answer has its `metadata.deletionTimestamp`.',
+        'What was read can be sent again: status and the fields that Clover owns are passed over, and `metadata.namespace` may be left to the address. A `metadata.resourceVersion` or `metadata.uid` has to be that of the stored object, else 409; `If-Match` and `If-None-Match: *` have to hold, else 412. An object that is being deleted takes the document and goes all the same: the answer has its `metadata.deletionTimestamp`.',
       params,
       query: applyQuery,
       headers: [

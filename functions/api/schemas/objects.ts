@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KindInfo } from '../../../knative/resources/kinds.ts';
-import { apiVersion, metadataInput } from '../../../knative/resources/meta.ts';
+import { apiVersion, dnsLabel, metadataInput } from '../../../knative/resources/meta.ts';
 import { problem } from './problem.ts';
 
 const condition = z
@@ -44,7 +44,12 @@ const listMeta = z
   .meta({ id: 'ListMeta' });
 
 const writtenMeta = metadataInput
-  .extend(z.object(owned).partial().shape)
+  .extend({
+    namespace: dnsLabel
+      .optional()
+      .meta({ description: 'That of the address, which it need not repeat.' }),
+    ...z.object(owned).partial().shape,
+  })
   .meta({ id: 'WrittenMeta', description: 'Fields that Clover owns are taken and passed over.' });
 
 function specOf({ document }: KindInfo): z.ZodType {

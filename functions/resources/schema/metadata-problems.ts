@@ -1,5 +1,6 @@
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
+import { isRecord } from '../../lib/plain-value.ts';
 import { show } from '../field-errors.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -13,16 +14,24 @@ const labelValue = new RegExp(`^(${part})?$`);
 const maxAnnotationBytes = 256 * 1024;
 
 /**
- * Labels and annotations that Kubernetes refuses.
+ * Labels and annotations that Kubernetes refuses, of metadata that need not fit its schema.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
-export function metadataProblems({
-  labels = {},
-  annotations = {},
-}: {
-  readonly labels?: Texts | undefined;
-  readonly annotations?: Texts | undefined;
-}): ErrorDetail[] {
+export function metadataProblems(metadata: unknown): ErrorDetail[] {
+  const given = isRecord(metadata) ? metadata : {};
+  return problemsOf(textsOf(given['labels']), textsOf(given['annotations']));
+}
+
+/** Those entries that are texts: the schema says what is wrong with the others. */
+function textsOf(value: unknown): Texts {
+  if (!isRecord(value)) return {};
+  const entries = Object.entries(value).flatMap(([key, text]): [string, string][] =>
+    typeof text === 'string' ? [[key, text]] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+function problemsOf(labels: Texts, annotations: Texts): ErrorDetail[] {
   const bytes = Object.entries(annotations)
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text), 0);

@@ -5,6 +5,7 @@ import { fieldPath } from '../../lib/field-path.ts';
 import { isList, isRecord } from '../../lib/plain-value.ts';
 import { show } from '../field-errors.ts';
 import { celValue, createCel, type Expression, type Scope } from './cel.ts';
+import { schemaErrors } from './schema-errors.ts';
 
 /** An error of a rule, with the rule. */
 export interface RuleError extends ErrorDetail {
@@ -13,8 +14,15 @@ export interface RuleError extends ErrorDetail {
 
 type Path = readonly PropertyKey[];
 
+/** Where a value stands, and what is known of it. */
+interface Place {
+  readonly path?: Path;
+  /** False: something in it does not fit its schema. Default: true. */
+  readonly fits?: boolean;
+}
+
 /**
- * Every rule in CEL that a value breaks, at any depth. The value has to fit its schema.
+ * Every rule in CEL that a value breaks, at any depth. A rule is not looked at whose value does not fit its schema.
  * @param old The value that it replaces; rules with `oldSelf` are checked only where there is one. Items of lists
  * have none.
  */
@@ -22,9 +30,16 @@ export function ruleErrors(
   schema: StructuralSchema,
   value: unknown,
   old: unknown,
-  path: Path = [],
+  { path = [], fits = true }: Place = {},
 ): RuleError[] {
-  return [...ownErrors(schema, value, old, path), ...innerErrors(schema, value, old, path)];
+  const misfits = fits ? [] : schemaErrors(schema, value);
+  // What is wrong by itself, such as a list that is too long, is not looked into.
+  if (misfits.some(({ field }) => field === '')) return [];
+  const isFit = misfits.length === 0;
+  return [
+    ...(isFit ? ownErrors(schema, value, old, path) : []),
+    ...innerErrors(schema, value, old, { path, fits: isFit }),
+  ];
 }
 
 function ownErrors(
@@ -54,17 +69,21 @@ function innerErrors(
   { items, properties = {}, additionalProperties }: StructuralSchema,
   value: unknown,
   old: unknown,
-  path: Path,
+  { path, fits }: Required<Place>,
 ): RuleError[] {
   if (isList(value)) {
     if (items === undefined) return [];
-    return value.flatMap((item, index) => ruleErrors(items, item, undefined, [...path, index]));
+    return value.flatMap((item, index) =>
+      ruleErrors(items, item, undefined, { path: [...path, index], fits }),
+    );
   }
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const schema = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
     const before = isRecord(old) && Object.hasOwn(old, key) ? old[key] : undefined;
-    return schema === undefined ? [] : ruleErrors(schema, inner, before, [...path, key]);
+    return schema === undefined
+      ? []
+      : ruleErrors(schema, inner, before, { path: [...path, key], fits });
   });
 }
 

@@ -59,6 +59,35 @@ test("a document's own resourceVersion or uid has to be that of the object (409)
   t.is((await put(api, tapPath, tap(3, { resourceVersion: '' }))).status, 200);
 });
 
+test('a precondition that is no text is refused with its field (422), and null is none', async (t) => {
+  const { api } = await startWithTap(t);
+  for (const metadata of [{ resourceVersion: 1 }, { uid: true }, { uid: ['x'] }]) {
+    const [field = ''] = Object.keys(metadata);
+    const answer = put(api, tapPath, { ...tap(2, metadata), specs: {} });
+    const { details } = await refused(t, answer, 422, 'CLV_RESOURCE_INVALID');
+    t.is(details[0]?.field, `metadata.${field}`);
+    t.regex(details[0]?.message ?? '', /^found .+; expected string$/);
+    t.is(details[1]?.field, 'specs');
+  }
+  t.is((await call(api, tapPath)).headers.get('etag'), '"1"');
+  t.is((await put(api, tapPath, tap(2, { uid: null, resourceVersion: null }))).status, 200);
+});
+
+test('a document may leave its namespace to the address, and may not name another one', async (t) => {
+  const api = await startApi(t);
+  for (const [index, namespace] of [undefined, null, ''].entries()) {
+    const written = await put(api, tapPath, tap(index + 1, { namespace }));
+    t.is(written.status, index === 0 ? 201 : 200);
+  }
+  t.is((await put(api, tapPath, tap(4, { namespace: 'shop' }))).status, 200);
+  const other = put(api, tapPath, tap(5, { namespace: 'else', name: 'web9' }));
+  const { details } = await refused(t, other, 422, 'CLV_RESOURCE_INVALID');
+  t.deepEqual(details, [
+    { field: 'metadata.name', message: 'found "web9"; must be "web" as in the address' },
+    { field: 'metadata.namespace', message: 'found "else"; must be "shop" as in the address' },
+  ]);
+});
+
 test('of ten writers with the same If-Match one wins', async (t) => {
   const { api } = await startWithTap(t);
   const answers = await Promise.all(

@@ -219,6 +219,45 @@ test('faults and deadlines of no length are refused', (t) => {
   t.is(experiment(['spec', 'drill', 'fault'], zero)[0]?.field, 'spec.drill.fault.delay.duration');
 });
 
+test('unknown fields, types, metadata and rules of parts that fit are told in one round', (t) => {
+  const document = {
+    ...examples.TrafficPolicy,
+    metadata: { name: 'web9', labels: { 'a b': 'x', team: 'no blanks' } },
+    spec: {
+      ...examples.TrafficPolicy.spec,
+      surprise: 1,
+      target: { host: 'shop.example', port: 'http' },
+      rules: [{ split: [{ version: 'v1', weight: 0 }], timeout: '0s' }],
+    },
+  };
+  const error = t.throws(() => admitDocument('TrafficPolicy', document));
+  t.regex(error.message, /^TrafficPolicy "web9" is invalid: /);
+  t.deepEqual(fields(problems('TrafficPolicy', document)).sort(), [
+    'metadata.labels.team',
+    'metadata.labels["a b"]',
+    'spec.rules[0].split',
+    'spec.rules[0].timeout',
+    'spec.surprise',
+    'spec.target.port',
+  ]);
+});
+
+test('every refusal quotes the name, and one of a whole value has no empty field before it', (t) => {
+  const spec = { ...examples.Tap.spec, ports: [0] };
+  for (const document of [
+    { ...examples.Tap, specs: 1 },
+    { ...examples.Tap, spec },
+    edited(copy(examples.Tap), ['metadata', 'labels'], { team: 'no blanks' }),
+  ]) {
+    t.throws(() => admitDocument('Tap', document), {
+      message: /^Tap "web" is invalid: [\w.[\]]+: /,
+    });
+  }
+  t.throws(() => admitDocument('Tap', [1]), {
+    message: 'Tap (without a name) is invalid: found [1]; expected object',
+  });
+});
+
 test('an experiment on one version, or with a plan that goes back, is refused', (t) => {
   t.is(experiment(['spec', 'variant'], 'v1')[0]?.field, 'spec.variant');
   t.deepEqual(experiment(['spec', 'plan', 1, 'weight'], 5), [

@@ -36,7 +36,10 @@ for (const taken of [true, false]) {
 test('rules in CEL say here what an API server says, of the same field', (t) => {
   let said = 0;
   for (const { kind, document, errors = [] } of cases) {
-    for (const { field, rule } of judgeDocument(kind, document).broken) {
+    const { misfits, broken } = judgeDocument(kind, document);
+    // There an API server says of no rule whether it is kept.
+    if (misfits.length > 0) continue;
+    for (const { field, rule } of broken) {
       if (rule === undefined) continue;
       said += 1;
       t.true(

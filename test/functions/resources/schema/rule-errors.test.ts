@@ -55,7 +55,25 @@ test('a rule with oldSelf is checked only where there is an old value', (t) => {
 test('an error names the field of the rule, and what stands there', (t) => {
   const schema = objectWith({ rule: 'false', message: 'must differ', fieldPath: '.name' });
   const inList: StructuralSchema = { type: 'array', items: schema };
-  const [error] = ruleErrors(inList, [{ name: 'a' }], undefined, ['spec', 'parts']);
+  const [error] = ruleErrors(inList, [{ name: 'a' }], undefined, { path: ['spec', 'parts'] });
   t.is(error?.field, 'spec.parts[0].name');
   t.is(error?.message, 'found "a"; must differ');
+});
+
+test('of a value that does not fit, the rules of those parts are looked at that do', (t) => {
+  const schema: StructuralSchema = {
+    type: 'object',
+    properties: {
+      good: objectWith({ rule: 'false', message: 'must hold' }),
+      bad: objectWith({ rule: 'false', message: 'must hold' }),
+      long: { type: 'array', maxItems: 1, items: objectWith({ rule: 'false', message: 'no' }) },
+    },
+    'x-kubernetes-validations': [{ rule: 'false', message: 'must hold' }],
+  };
+  const value = { good: { count: 1 }, bad: { count: 'one' }, long: [{}, {}] };
+  const found = ruleErrors(schema, value, undefined, { fits: false });
+  t.deepEqual(
+    found.map(({ field }) => field),
+    ['good'],
+  );
 });
