@@ -76,6 +76,7 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
         log,
         traceparent,
         tracestate,
+        exchange,
         onBegin: interruptWith(exchange),
         onEnd: () => lease.release(),
       });
@@ -120,6 +121,7 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
         log: () => exchange.log(),
         traceparent,
         tracestate: stateOf(request),
+        exchange,
         onBegin: interruptWith(exchange),
         onEnd: () => lease.release(),
       });

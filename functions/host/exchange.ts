@@ -39,6 +39,7 @@ export class Exchange {
   readonly #began = monotonicMs();
   readonly #onClose: (() => void)[] = [];
   #log: Log | undefined;
+  #isClosed = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
     const { url = '/' } = request;
@@ -76,12 +77,18 @@ export class Exchange {
     if (expect?.toLowerCase() === '100-continue') this.response.writeContinue();
   }
 
-  /** Calls back when the answer is out, or nobody waits for it any more. */
+  /** Whether the answer is out, or nobody waits for it any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Calls back when it is closed. */
   onClose(listener: () => void): void {
     this.#onClose.push(listener);
   }
 
   #closed(): void {
+    this.#isClosed = true;
     for (const listener of this.#onClose) listener();
     const { statusCode: status, writableFinished: whole } = this.response;
     const level = status >= 500 || !whole ? 'warn' : 'debug';

@@ -65,7 +65,7 @@ export async function runFunction(
         await host.drain();
         await runner.close();
       },
-      pending: () => host.pending() + runner.running(),
+      pending: () => host.pending() + runner.unawaited(),
     },
     release: async () => {
       await host.close();

@@ -42,6 +42,8 @@ export interface EventRequest {
   readonly tracestate?: string | undefined;
   /** Given what aborts the handler's signal, when that begins. */
   readonly onBegin?: (interrupt: (reason: CloverError) => void) => void;
+  /** Who waits for the reply, until that is closed; absent: nobody. */
+  readonly exchange?: { readonly isClosed: boolean };
   /** Called when nothing holds the event any more: the handler has really ended, or never began. */
   readonly onEnd?: () => void;
 }
@@ -66,8 +68,8 @@ export interface Runner {
   readonly emit: EmitEvent;
   /** A delivery of the broker. */
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
-  /** Handlers that have not ended. */
-  running(): number;
+  /** Handlers that have not ended and that no open request waits for: each of those is counted as a request. */
+  unawaited(): number;
   /** Direct events of a function that were turned away before its handler, cumulative. */
   rejected(name: string): number;
   /** Aborts every handler that still runs. */
@@ -83,7 +85,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
   const { telemetry = noTelemetry } = options;
   const tracer = createInvocationTracer(telemetry);
-  const running = new Set<Running>();
+  const running = new Map<Running, EventRequest['exchange']>();
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
     deployed.map(({ fn, entry }) => [
@@ -113,7 +115,7 @@ export function createRunner(options: RunnerOptions): Runner {
     { fn, handlers }: Target,
     facts: InvocationFacts,
     logOf: () => Log,
-    { deadlineMs: limit, onBegin, onEnd }: Bounds,
+    { deadlineMs: limit, exchange, onBegin, onEnd }: Bounds,
   ): Promise<CloudEvent | undefined> => {
     const { event } = facts;
     const handler = handlers.get(event.type);
@@ -138,7 +140,7 @@ export function createRunner(options: RunnerOptions): Runner {
         onEnd();
       },
     });
-    running.add(invocation);
+    running.set(invocation, exchange);
     onBegin?.(invocation.interrupt);
     try {
       const answer = await invocation.reply;
@@ -179,7 +181,8 @@ export function createRunner(options: RunnerOptions): Runner {
       }
       const { traceparent, tracestate } = request;
       const facts = { trigger: 'http', function: name, event, traceparent, tracestate } as const;
-      return work(target, facts, request.log, { deadlineMs, onBegin: request.onBegin, onEnd });
+      const { exchange, onBegin } = request;
+      return work(target, facts, request.log, { deadlineMs, exchange, onBegin, onEnd });
     },
     deliver: async ({ function: name, event, route, attempt, timeoutMs }) => {
       const bound = (): Log => log.child({ route, attempt });
@@ -203,10 +206,10 @@ export function createRunner(options: RunnerOptions): Runner {
         };
       }
     },
-    running: () => running.size,
+    unawaited: () => [...running.values()].filter((exchange) => exchange?.isClosed ?? true).length,
     rejected: (name) => find(name).rejected,
     abort: () => {
-      for (const invocation of running) {
+      for (const invocation of running.keys()) {
         invocation.abort(new CloverError('CLV_OVERLOADED', 'the host stops'));
       }
     },
@@ -230,6 +233,7 @@ interface Bounds {
   readonly onEnd: () => void;
 }
 
+  readonly exchange?: EventRequest['exchange'];
 interface Target {
   readonly fn: CloverFunction;
   readonly handlers: ReadonlyMap<string, EventHandler>;

@@ -44,7 +44,7 @@ export interface Serving {
   readonly brokerCounters: () => Promise<BrokerCounters>;
   /** Counters of the broker and of every function that has some. */
   counters(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
-  /** Requests and handlers that have not ended. */
+  /** Requests that have not ended, and handlers that no request waits for. */
   pending(): number;
   /** Ends in order: readiness, requests, ticks, deliveries, functions, the queue. */
   drain(): Promise<void>;
@@ -113,7 +113,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         ...Object.fromEntries(own),
       };
     },
-    pending: () => host.pending() + runner.running(),
+    pending: () => host.pending() + runner.unawaited(),
     drain: async () => {
       const timer = setTimeout(() => runner.abort(), abortAfterMs);
       await host.drain();

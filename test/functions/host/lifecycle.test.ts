@@ -49,7 +49,7 @@ test.serial('a second SIGTERM ends at once and says how many were cut', async (t
   await until(() => log().includes('draining'));
   child.kill('SIGTERM');
   t.is(await ended, 1);
-  t.regex(log(), /"cut":[1-9]/);
+  t.regex(log(), /"cut":1,/);
   await cut;
 });
 

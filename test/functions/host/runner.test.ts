@@ -3,7 +3,7 @@ import { createAdmission } from '../../../functions/host/admission.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import type { TriggerFilter } from '../../../knative/filters.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
-import { entryOf, eventOf, handlersOf, noEmit, silent, triggerOf } from './helpers.ts';
+import { entryOf, eventOf, handlersOf, noEmit, silent, triggerOf, until } from './helpers.ts';
 
 const runnerWith = (filters: readonly TriggerFilter[], handler: () => Promise<void>) =>
   createRunner({
@@ -38,4 +38,31 @@ test('a runner is not made of a bad filter', (t) => {
     code: 'CLV_FILTER_INVALID',
     message: /f\.triggers\[1\]\.filters\[0\]\.cesql/,
   });
+});
+
+test('a handler is counted while no request waits for it: a delivery, or after its caller has gone', async (t) => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let begun = 0;
+  const runner = runnerWith([], async () => {
+    begun += 1;
+    await gates[begun - 1]?.promise;
+  });
+  const exchange = { isClosed: false };
+  const direct = runner.post('f', {
+    read: async () => eventOf({ type: 'a' }),
+    log: () => silent,
+    exchange,
+  });
+  await until(() => begun === 1);
+  t.is(runner.unawaited(), 0, 'it is counted as a request');
+  const event = eventOf({ type: 'a' });
+  const delivery = { function: 'f', event, route: 'plain', attempt: 1, timeoutMs: 30_000 };
+  const delivered = runner.deliver(delivery);
+  await until(() => begun === 2);
+  t.is(runner.unawaited(), 1);
+  exchange.isClosed = true;
+  t.is(runner.unawaited(), 2);
+  for (const gate of gates) gate.resolve();
+  await Promise.all([direct, delivered]);
+  t.is(runner.unawaited(), 0);
 });
