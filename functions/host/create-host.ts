@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import { monotonicMs } from '../lib/monotonic.ts';
 import { createCors } from './cors.ts';
@@ -83,11 +84,23 @@ export function createHost(options: HostOptions): Host {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.max(requestTimeoutMs / 10, 50),
+      // The listener asks for it, and says so.
+      requireHostHeader: false,
     },
     listener,
   );
   // Not Node's own answer: who waits for 100 Continue hears first whether the body is wanted.
   server.on('checkContinue', listener);
+  server.on('checkExpectation', (request, response) => {
+    const message = `Expect: found ${JSON.stringify(excerpt(request.headers.expect ?? ''))}; only 100-continue is known`;
+    listener(request, response, new CloverError('CLV_EXPECTATION_FAILED', message));
+  });
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    const error = new CloverError('CLV_METHOD_NOT_ALLOWED', 'CONNECT: this is no proxy');
+    // RFC 9110 §15.5.6 wants the header; nothing can be done with what CONNECT names.
+    socket.end(rawProblem(error, { allow: '' }), () => socket.destroy());
+  });
   server.maxConnections = maxConnections;
   server.on('drop', () => {
     turnedAway += 1;
@@ -164,10 +177,11 @@ function clientProblem(code: string | undefined): CloverError {
   }
 }
 
-function rawProblem(error: CloverError): string {
+function rawProblem(error: CloverError, more: Readonly<Record<string, string>> = {}): string {
   const body = JSON.stringify(problemOf(error));
   const headers = {
     ...problemHeaders(error),
+    ...more,
     connection: 'close',
     'content-length': String(Buffer.byteLength(body)),
   };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
@@ -38,8 +39,15 @@ export const hostPaths = [
   '/functions/{name}',
 ] as const;
 
-/** What an HTTP server calls for each request. Never throws. */
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+/** Characters that the address of a request may have. */
+export const longestUrl = 8 * 1024;
+
+/** What an HTTP server calls for each request, with the answer where it is refused already. Never throws. */
+export type RequestListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  refused?: CloverError,
+) => void;
 
 /**
  * The HTTP surface of a host; see docs/architecture.md. Health, events and metrics are answered on Node's own
@@ -71,7 +79,9 @@ export function createListener(options: ListenerOptions): RequestListener {
 
   const answer = async (exchange: Exchange): Promise<void> => {
     const { request, response, path } = exchange;
-    if (cors(request, response) || health(exchange)) return;
+    if (cors(request, response)) return;
+    checkHead(request);
+    if (health(exchange)) return;
     if (!isAuthorized(request.headers.authorization)) {
       throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
     }
@@ -87,20 +97,45 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (name !== undefined) return events.invoke(exchange, name);
     const handler = await routes(path);
     if (handler === undefined) {
-      throw new CloverError('CLV_NOT_FOUND', `there is nothing at ${path}`);
+      throw new CloverError('CLV_NOT_FOUND', `there is nothing at ${excerpt(path)}`);
     }
     exchange.expectBody();
     handler(request, response, (error) => fail(error, exchange));
   };
 
   const told = { log, telemetry, newId };
-  return (request, response) => {
+  return (request, response, refused) => {
+    const { url = '' } = request;
+    if (url.charCodeAt(0) !== slash) request.url = originForm(url);
     const exchange = new Exchange(request, response, told);
     open.add(response);
     exchange.onClose(() => open.delete(response));
     if (isDraining()) response.setHeader('connection', 'close');
-    answer(exchange).catch((error: unknown) => fail(error, exchange));
+    if (refused !== undefined) fail(refused, exchange);
+    else answer(exchange).catch((error: unknown) => fail(error, exchange));
   };
+}
+
+const slash = 0x2f;
+
+/** Of the absolute form, as a proxy gets it, the path and the query: this server has one authority (RFC 9112 §3.2.2). */
+function originForm(target: string): string {
+  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
+  if (absolute === undefined) return target;
+  return absolute.startsWith('/') ? absolute : `/${absolute}`;
+}
+
+/** @throws CloverError CLV_URL_TOO_LONG, CLV_ARGUMENT_INVALID. */
+function checkHead({ url = '', headers, httpVersion }: IncomingMessage): void {
+  if (url.length > longestUrl) {
+    const message = `the address has ${url.length} characters, more than ${longestUrl}`;
+    throw new CloverError('CLV_URL_TOO_LONG', message);
+  }
+  // RFC 9112 §3.2; Node's own answer to this has no body.
+  if (headers.host === undefined && httpVersion === '1.1') {
+    const details = [{ field: 'host', message: 'send the header Host with the host and port' }];
+    throw new CloverError('CLV_ARGUMENT_INVALID', 'the request has no Host', { details });
+  }
 }
 
 /** @throws CloverError CLV_ARGUMENT_INVALID. */
@@ -109,7 +144,7 @@ function functionOf(path: string): string | undefined {
   try {
     return name === undefined ? undefined : decodeURIComponent(name);
   } catch (cause) {
-    const message = `${path} has a percent-encoding that is not UTF-8`;
+    const message = `${excerpt(path)} has a percent-encoding that is not UTF-8`;
     throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause });
   }
 }

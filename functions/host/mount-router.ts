@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Router } from 'express';
 import { CloverError, type ErrorCode } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import type { HttpHandler } from './function.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
@@ -15,7 +16,7 @@ export function mountRouter(router: Router): HttpHandler {
   app.set('query parser', 'simple');
   app.use(router);
   app.use(({ method, path }: HttpRequest, _response: HttpResponse, next: NextFunction) => {
-    next(new CloverError('CLV_NOT_FOUND', `nothing answers ${method} ${path}`));
+    next(new CloverError('CLV_NOT_FOUND', `nothing answers ${method} ${excerpt(path)}`));
   });
   // Express tells an error handler by its four parameters.
   app.use((error: unknown, _request: HttpRequest, response: HttpResponse, _next: NextFunction) => {

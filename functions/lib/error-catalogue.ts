@@ -65,6 +65,11 @@ export const errorCatalogue = {
     meaning: 'A CloudEvent breaks the specification, or its type is not taken here.',
     fix: 'Correct the sender. The event is in the dead letters if it came through the broker.',
   },
+  CLV_EXPECTATION_FAILED: {
+    status: 417,
+    meaning: 'A request has the header `Expect` with something else than `100-continue`.',
+    fix: 'Leave the header out.',
+  },
   CLV_FILTER_INVALID: {
     status: 400,
     meaning:
@@ -160,7 +165,7 @@ export const errorCatalogue = {
   },
   CLV_URL_TOO_LONG: {
     status: 414,
-    meaning: 'The address of a request is longer than 8 KiB, or its query has too many parameters.',
+    meaning: 'The address of a request is longer than 8 KiB.',
     fix: 'Use shorter selectors, and ask for less at once.',
   },
   CLV_WEBHOOK_REFUSED: {
