@@ -1,6 +1,7 @@
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
@@ -40,10 +41,10 @@ export interface EventRequest {
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
-  /** Who waits for the reply, until that is closed; absent: nobody. */
-  readonly exchange?: { readonly isClosed: boolean };
   /** Given what aborts the handler's signal, when that begins. */
   readonly onBegin?: (interrupt: (reason: CloverError) => void) => void;
+  /** Who waits for the reply, until that is closed; absent: nobody. */
+  readonly exchange?: { readonly isClosed: boolean };
   /** Called when nothing holds the event any more: the handler has really ended, or never began. */
   readonly onEnd?: () => void;
 }
@@ -103,7 +104,9 @@ export function createRunner(options: RunnerOptions): Runner {
 
   const find = (name: string) => {
     const found = byName.get(name);
-    if (found === undefined) throw new CloverError('CLV_NOT_FOUND', `there is no function ${name}`);
+    if (found === undefined) {
+      throw new CloverError('CLV_NOT_FOUND', `there is no function ${excerpt(name)}`);
+    }
     return found;
   };
   const turnAway = (target: Target & { rejected: number }, error: unknown): void => {
@@ -229,11 +232,11 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
 
 interface Bounds {
   readonly deadlineMs: number;
-  readonly exchange?: EventRequest['exchange'];
   readonly onBegin?: EventRequest['onBegin'] | undefined;
   readonly onEnd: () => void;
 }
 
+  readonly exchange?: EventRequest['exchange'];
 interface Target {
   readonly fn: CloverFunction;
   readonly handlers: ReadonlyMap<string, EventHandler>;
