@@ -49,7 +49,8 @@ curl -H "Authorization: Bearer $CLOVER_TOKEN" "$CLOVER_SERVER/v1/status"
 
 - **Authentication**: a bearer token on everything but health, else 401.
 - **Errors** are \`application/problem+json\` with a stable \`code\` and \`details\` of every bad field, see
-  [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too.
+  [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too. A rule of a
+  [resource](resources.md) that looks at several fields is checked once each of them fits by itself.
 - **ETags**: every answer to a GET has one; with \`If-None-Match\` an unchanged one is 304 without a body.
 - **Preconditions** of writes: \`If-Match\` and \`If-None-Match: *\` (412), and as Kubernetes has them a
   \`metadata.resourceVersion\` or \`metadata.uid\` in the document (409).
