@@ -41,10 +41,10 @@ export interface EventRequest {
   /** W3C trace context of the request. */
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
-  /** Given what aborts the handler's signal, when that begins. */
-  readonly onBegin?: (interrupt: (reason: CloverError) => void) => void;
   /** Who waits for the reply, until that is closed; absent: nobody. */
   readonly exchange?: { readonly isClosed: boolean };
+  /** Given what aborts the handler's signal, when that begins. */
+  readonly onBegin?: (interrupt: (reason: CloverError) => void) => void;
   /** Called when nothing holds the event any more: the handler has really ended, or never began. */
   readonly onEnd?: () => void;
 }
@@ -232,11 +232,11 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
 
 interface Bounds {
   readonly deadlineMs: number;
+  readonly exchange?: EventRequest['exchange'];
   readonly onBegin?: EventRequest['onBegin'] | undefined;
   readonly onEnd: () => void;
 }
 
-  readonly exchange?: EventRequest['exchange'];
 interface Target {
   readonly fn: CloverFunction;
   readonly handlers: ReadonlyMap<string, EventHandler>;
