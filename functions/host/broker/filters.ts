@@ -2,7 +2,9 @@ import type { FunctionEntry, Trigger } from '../../../knative/catalogue.ts';
 import { triggerFilters, type TriggerFilter } from '../../../knative/filters.ts';
 import { evaluateCesql } from '../../lib/cesql/evaluate.ts';
 import type { Expression } from '../../lib/cesql/expression.ts';
+import { builtinFunctions } from '../../lib/cesql/functions.ts';
 import { parseCesql } from '../../lib/cesql/parse.ts';
+import { newWork, type Work } from '../../lib/cesql/work.ts';
 import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
 import { fieldErrors } from '../../resources/field-errors.ts';
 import type { Attributes } from '../cloud-event-attributes.ts';
@@ -79,8 +81,15 @@ function refused(what: string, path: string, problems: readonly ErrorDetail[]): 
   return new CloverError('CLV_FILTER_INVALID', `${what}${said}`, { details });
 }
 
-/** Whether an event with these attributes passes. An expression passes if it is `true` without an error. */
-export function passes(filter: CompiledFilter, attributes: Attributes): boolean {
+/**
+ * Whether an event with these attributes passes. An expression passes if it is `true` without an error.
+ * @param work what all expressions of the filter may do together: one of many must not cost many times as much.
+ */
+export function passes(
+  filter: CompiledFilter,
+  attributes: Attributes,
+  work: Work = newWork(),
+): boolean {
   switch (filter.is) {
     case 'exact':
       return attributes.get(filter.name) === filter.value;
@@ -89,13 +98,13 @@ export function passes(filter: CompiledFilter, attributes: Attributes): boolean 
     case 'suffix':
       return attributes.get(filter.name)?.endsWith(filter.value) ?? false;
     case 'all':
-      return filter.of.every((one) => passes(one, attributes));
+      return filter.of.every((one) => passes(one, attributes, work));
     case 'any':
-      return filter.of.some((one) => passes(one, attributes));
+      return filter.of.some((one) => passes(one, attributes, work));
     case 'not':
-      return !passes(filter.of, attributes);
+      return !passes(filter.of, attributes, work);
     default: {
-      const { value, error } = evaluateCesql(filter.expression, attributes);
+      const { value, error } = evaluateCesql(filter.expression, attributes, builtinFunctions, work);
       return error === undefined && value === true;
     }
   }

@@ -18,7 +18,8 @@ export function typeOf(value: Value): ValueType {
 export function toBoolean(value: Value): Attempt<boolean> {
   if (typeof value === 'boolean') return done(value);
   if (typeof value === 'number') return done(value !== 0);
-  const lower = value.toLowerCase();
+  // A longer text is neither, and need not be copied.
+  const lower = value.length > 5 ? '' : value.toLowerCase();
   return lower === 'true' || lower === 'false'
     ? done(lower === 'true')
     : impossible(value, 'Boolean');

@@ -7,12 +7,14 @@ import {
   type OrderOperator,
   type Value,
 } from './expression.ts';
-import { builtinFunctions, findFunction, type CesqlFunction } from './functions.ts';
+import { builtinFunctions, findFunction, tooLong, type CesqlFunction } from './functions.ts';
 import { matchesLike } from './like.ts';
+import { maxText, maxWork, newWork, spend, type Work } from './work.ts';
 
 interface Scope {
   readonly attributes: ReadonlyMap<string, Value>;
   readonly functions: readonly CesqlFunction[];
+  readonly work: Work;
 }
 
 type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
@@ -23,13 +25,15 @@ type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
  * and the error is that of the whole expression (the specification's fail-fast mode).
  * @param attributes context attributes by name, usually all strings.
  * @param functions what may be called; replaces the built-in functions.
+ * @param work what this evaluation and those that share it may do; more is an error of the kind `limit`.
  */
 export function evaluateCesql(
   expression: Expression,
   attributes: ReadonlyMap<string, Value>,
   functions: readonly CesqlFunction[] = builtinFunctions,
+  work: Work = newWork(),
 ): Evaluation {
-  return evaluate(expression, { attributes, functions });
+  return evaluate(expression, { attributes, functions, work });
 }
 
 function evaluate(expression: Expression, scope: Scope): Evaluation {
@@ -54,9 +58,10 @@ function evaluate(expression: Expression, scope: Scope): Evaluation {
     }
     case 'like': {
       const operand = attempt(expression.operand, toText, scope);
-      return operand.ok
-        ? { value: matchesLike(expression.pattern, operand.value) }
-        : { value: false, error: operand.error };
+      if (!operand.ok) return { value: false, error: operand.error };
+      const { pattern } = expression;
+      if (!spend(scope.work, operand.value.length * pattern.steps)) return exhausted(false);
+      return { value: matchesLike(pattern, operand.value) };
     }
     case 'in':
       return membership(expression, scope);
@@ -193,11 +198,21 @@ function call(expression: Of<'call'>, scope: Scope): Evaluation {
       scope,
     );
     if (!value.ok) return { value: zero[found.returns], error: value.error };
+    if (!spend(scope.work, lengthOf(value.value))) return exhausted(zero[found.returns]);
     values.push(value.value);
   }
   try {
-    return found.call(values);
+    const result = found.call(values);
+    const length = lengthOf(result.value);
+    if (length > maxText) return tooLong(name, length);
+    return spend(scope.work, length) ? result : exhausted(zero[found.returns]);
   } catch (error) {
     return failed(zero[found.returns], 'generic', `${name}: ${String(error)}`);
   }
+}
+
+const lengthOf = (value: Value): number => (typeof value === 'string' ? value.length : 0);
+
+function exhausted(value: Value): Evaluation {
+  return failed(value, 'limit', `functions and LIKE may read and make ${maxWork} characters`);
 }

@@ -46,6 +46,8 @@ export interface CesqlError {
     | 'missingAttribute'
     | 'missingFunction'
     | 'functionEvaluation'
+    /** A kind of our own: a text that is too long, or too much work. */
+    | 'limit'
     | 'generic';
   readonly message: string;
 }

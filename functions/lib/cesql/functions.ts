@@ -1,5 +1,6 @@
 import { isInteger, toBoolean, toInteger } from './cast.ts';
 import { failed, type Evaluation, type Value, type ValueType } from './expression.ts';
+import { maxText } from './work.ts';
 
 /** A function of the language; names may have several, told apart by their number of arguments. */
 export interface CesqlFunction {
@@ -9,7 +10,7 @@ export interface CesqlFunction {
   /** Type of any further arguments; without it there are none. */
   readonly rest?: ValueType | 'Any';
   readonly returns: ValueType;
-  /** The arguments come with the types of the parameters. It has no effects. */
+  /** The arguments come with the types of the parameters. It has no effects, and makes no more than a few times its arguments. */
   readonly call: (values: readonly Value[]) => Evaluation;
 }
 
@@ -37,14 +38,14 @@ export const builtinFunctions: readonly CesqlFunction[] = [
     parameters: [],
     rest: 'String',
     returns: 'String',
-    call: (values) => ({ value: values.join('') }),
+    call: (values) => joined('CONCAT', values, ''),
   },
   {
     name: 'CONCAT_WS',
     parameters: ['String'],
     rest: 'String',
     returns: 'String',
-    call: ([delimiter, ...values]) => ({ value: values.join(String(delimiter)) }),
+    call: ([delimiter, ...values]) => joined('CONCAT_WS', values, String(delimiter)),
   },
   {
     name: 'LEFT',
@@ -93,6 +94,23 @@ function ofAny(name: string, test: (x: Value) => boolean): CesqlFunction {
     returns: 'Boolean',
     call: ([x = '']) => ({ value: test(x) }),
   };
+}
+
+/** The length is known before the text is made. */
+function joined(name: string, values: readonly Value[], delimiter: string): Evaluation {
+  const texts = values.map(String);
+  const between = delimiter.length * Math.max(0, texts.length - 1);
+  const length = texts.reduce((sum, text) => sum + text.length, between);
+  return length > maxText ? tooLong(name, length) : { value: texts.join(delimiter) };
+}
+
+/** What a function gives instead of a text above `maxText`. */
+export function tooLong(name: string, length: number): Evaluation {
+  return failed(
+    '',
+    'limit',
+    `${name}: a text of ${length} characters, at most ${maxText} are allowed`,
+  );
 }
 
 /** The cast happens on the way in: the parameter has the type. */

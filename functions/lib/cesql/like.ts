@@ -3,6 +3,8 @@ export interface LikePattern {
   readonly source: string;
   /** What stands between the `%`; one more than there are of them. */
   readonly segments: readonly Segment[];
+  /** Steps per character of a text: one, and one for each 64 characters of the longest segment that has to be looked for. */
+  readonly steps: number;
 }
 
 /** Characters without `%` between them. */
@@ -28,12 +30,13 @@ export function compileLike(source: string): LikePattern {
         .at(-1)
         ?.push(part === '_' ? undefined : part.length > 1 && part[0] === '\\' ? part[1] : part);
   }
-  return { source, segments: segments.map(segmentOf) };
+  const longest = segments.slice(1, -1).reduce((most, { length }) => Math.max(most, length), 0);
+  return { source, segments: segments.map(segmentOf), steps: 1 + Math.ceil(longest / 64) };
 }
 
 /**
  * Whether the whole text fits the pattern. It looks once at every character of the text, at a cost
- * of one step per 64 characters of the longest segment.
+ * of the pattern's steps.
  */
 export function matchesLike(pattern: LikePattern, text: string): boolean {
   const characters = Array.from(text);

@@ -3,6 +3,7 @@ import { evaluateCesql } from '../../../../functions/lib/cesql/evaluate.ts';
 import type { CesqlError, Evaluation, Value } from '../../../../functions/lib/cesql/expression.ts';
 import { builtinFunctions } from '../../../../functions/lib/cesql/functions.ts';
 import { parseCesql } from '../../../../functions/lib/cesql/parse.ts';
+import { maxWork, newWork } from '../../../../functions/lib/cesql/work.ts';
 
 const event = new Map(Object.entries({ id: '1', hop: '5', name: ' Zoë 😀 ', flag: 'TRUE' }));
 
@@ -133,4 +134,52 @@ test('a function of the caller may not break the evaluation', (t) => {
     value: false,
     error: { kind: 'generic', message: 'BROKEN: Error: no luck' },
   });
+});
+
+const long = new Map([
+  ['id', 'a'.repeat(16_000)],
+  ['sharp', 'ß'.repeat(16_000)],
+]);
+const runLong = (text: string): Evaluation => evaluateCesql(parseCesql(text), long);
+const times = (count: number, text: string): string => Array(count).fill(text).join(', ');
+
+test('a text has at most 64 KiB characters; a longer one is an error and empty', (t) => {
+  t.deepEqual(runLong(`LENGTH(CONCAT(${times(4, 'id')}))`), { value: 64_000 });
+  const most = 'at most 65536 are allowed';
+  t.deepEqual(runLong(`CONCAT(${times(5, 'id')})`), {
+    value: '',
+    error: { kind: 'limit', message: `CONCAT: a text of 80000 characters, ${most}` },
+  });
+  // The delimiter is one argument, and stands between all the others.
+  t.deepEqual(runLong(`CONCAT_WS(id, ${times(480, "''")})`), {
+    value: '',
+    error: { kind: 'limit', message: `CONCAT_WS: a text of 7664000 characters, ${most}` },
+  });
+  t.deepEqual(runLong(`UPPER(CONCAT(${times(3, 'sharp')}))`), {
+    value: '',
+    error: { kind: 'limit', message: `UPPER: a text of 96000 characters, ${most}` },
+  });
+});
+
+test('an evaluation reads and makes a million characters, however its functions are nested', (t) => {
+  const once = "id LIKE '%b%'";
+  const each = (count: number): string => Array(count).fill(once).join(' OR ');
+  t.deepEqual(runLong(each(32)), { value: false });
+  const { value, error } = runLong(each(33));
+  t.deepEqual([value, error?.kind], [false, 'limit']);
+  t.is(error?.message, 'functions and LIKE may read and make 1048576 characters');
+  t.is(runLong(`CONCAT(${times(240, 'id')})`).error?.message, error?.message);
+  t.is(runLong(`LENGTH(UPPER(CONCAT(${times(240, 'id')}))) > 5`).error?.kind, 'limit');
+  const pattern = `%${'a_'.repeat(4_000)}b%`;
+  t.is(runLong(`id LIKE '${pattern}'`).error?.kind, 'limit', 'a long pattern costs more');
+  t.deepEqual(runLong(`LEFT(id, 8001) LIKE '${pattern}'`).error?.kind, undefined);
+});
+
+test('evaluations that share their work end together', (t) => {
+  const work = newWork();
+  const expression = parseCesql('LENGTH(id)');
+  const results = Array.from({ length: 100 }, () =>
+    evaluateCesql(expression, long, builtinFunctions, work),
+  );
+  t.is(results.filter(({ error }) => error === undefined).length, Math.floor(maxWork / 16_000));
 });

@@ -5,6 +5,7 @@ import { evaluateCesql } from '../../../../functions/lib/cesql/evaluate.ts';
 import { builtinFunctions, findFunction } from '../../../../functions/lib/cesql/functions.ts';
 import type { Expression, Value } from '../../../../functions/lib/cesql/expression.ts';
 import { parseCesql } from '../../../../functions/lib/cesql/parse.ts';
+import { maxText, maxWork } from '../../../../functions/lib/cesql/work.ts';
 import { CloverError } from '../../../../functions/lib/errors.ts';
 import { anyExpression, anyText } from './arbitrary.ts';
 import { print } from './print.ts';
@@ -83,6 +84,64 @@ test('a value has the type of its operation, with an error and without', (t) => 
     failures.delete(kind);
   }
   t.deepEqual([...failures], []);
+});
+
+/** Each step puts the text before it into a function so many times, as long as that is an expression. */
+const multiplying: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.constantFrom('id', 'subject', "'x'"),
+    fc.array(
+      fc.tuple(
+        fc.constantFrom('CONCAT', 'CONCAT_WS', 'UPPER', 'LOWER', 'TRIM', 'LEFT', 'STRING'),
+        fc.oneof(fc.constantFrom(2, 4), fc.integer({ min: 2, max: 490 })),
+      ),
+      { minLength: 1, maxLength: 8 },
+    ),
+  )
+  .map(([start, steps]) =>
+    steps.reduce<string>((inner, [called, count]) => {
+      const list = called.startsWith('CONCAT') ? Array<string>(count).fill(inner) : [inner];
+      const text = `${called}(${[...list, ...(called === 'LEFT' ? ['99999'] : [])].join(', ')})`;
+      return parsed(text) === undefined ? inner : text;
+    }, start),
+  );
+
+/** Together at most 16 KiB, as in every event. */
+const largeEvent = fc
+  .tuple(fc.constantFrom('a', 'ß', 'ΐ', '5', ' ', '😀'), fc.integer({ min: 0, max: 16_000 }))
+  .map(([character, bytes]) => {
+    const subject = character.repeat(bytes / Buffer.byteLength(character));
+    const id = 'i'.repeat(16_000 - Buffer.byteLength(subject));
+    return new Map([...event, ['subject', subject], ['id', id]]);
+  });
+
+test('whatever the expression and the event are, little is made', (t) => {
+  let most = 0;
+  let limited = 0;
+  fc.assert(
+    fc.property(
+      fc.oneof(multiplying, multiplying, anyExpression.map(print)),
+      largeEvent,
+      (text, attributes) => {
+        let made = 0;
+        const counting = builtinFunctions.map((one) => ({
+          ...one,
+          call: (values: readonly Value[]) => {
+            const result = one.call(values);
+            made += String(result.value).length;
+            return result;
+          },
+        }));
+        const { error } = evaluateCesql(parseCesql(text), attributes, counting);
+        if (error?.kind === 'limit') limited += 1;
+        most = Math.max(most, made);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  // The last text may be refused once it is made: case makes three characters of one.
+  t.true(most <= maxWork + 3 * maxText, `${most} characters`);
+  t.true(limited > 20, `only ${limited} expressions came to a limit`);
 });
 
 function kindOf(value: Value): string {
