@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts';
 import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
+import { checkNames } from './check-names.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
 import { handlerEvent } from './handler-event.ts';
@@ -35,7 +36,7 @@ export interface RunnerOptions {
 
 /** The request that brings an event. */
 export interface EventRequest {
-  /** Reads the event; called once the function has room for it. */
+  /** Reads the event; called if the function has room for it. */
   readonly read: () => Promise<CloudEvent>;
   readonly log: () => Log;
   /** W3C trace context of the request. */
@@ -59,8 +60,8 @@ export interface Deployed {
 export interface Runner {
   readonly deployed: readonly Deployed[];
   /**
-   * A direct invocation; resolves with the reply. The event is read once the function has room for it, so that
-   * bodies in memory are bounded too.
+   * A direct invocation; resolves with the reply. The event is read if the function has room for it, and takes its
+   * place once it is whole: by then there may be none.
    * @throws CloverError CLV_NOT_FOUND, CLV_EVENT_INVALID for a type that is not the function's,
    *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, CLV_HANDLER_EVENT_INVALID for a bad reply, and what the function throws.
    */
@@ -80,13 +81,15 @@ export interface Runner {
 }
 
 /**
- * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, and what `admission` throws.
+ * @throws CloverError CLV_CONFIG_INVALID when a function is not in the catalogue, or anything is there twice, and what
+ *   `admission` throws.
  */
 export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
   const { telemetry = noTelemetry } = options;
   const tracer = createInvocationTracer(telemetry);
   const running = new Map<Running, EventRequest['exchange']>();
+  checkNames(functions, catalogue);
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
     deployed.map(({ fn, entry }) => [
@@ -113,6 +116,11 @@ export function createRunner(options: RunnerOptions): Runner {
     target.rejected += 1;
     const labels = { 'faas.name': target.fn.name, 'error.type': asCloverError(error).code };
     telemetry.count('clover.function.rejected', 1, labels);
+  };
+  const checkRoom = ({ fn, direct }: Target & { direct: number }): void => {
+    if (direct < concurrency) return;
+    const message = `${fn.name} has ${concurrency} events in hand`;
+    throw new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
   };
   const work = async (
     { fn, handlers }: Target,
@@ -162,9 +170,15 @@ export function createRunner(options: RunnerOptions): Runner {
     emit,
     post: async (name, request) => {
       const target = find(name);
-      if (target.direct >= concurrency) {
-        const message = `${name} has ${concurrency} events in hand`;
-        const error = new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
+      let event: CloudEvent;
+      try {
+        checkRoom(target);
+        event = await request.read();
+        target.admit?.(event);
+        // Only now it takes a slot: however slowly bodies come in, they keep no handler from others.
+        checkRoom(target);
+      } catch (error) {
+        request.onEnd?.();
         turnAway(target, error);
         throw error;
       }
@@ -173,15 +187,6 @@ export function createRunner(options: RunnerOptions): Runner {
         target.direct -= 1;
         request.onEnd?.();
       };
-      let event: CloudEvent;
-      try {
-        event = await request.read();
-        target.admit?.(event);
-      } catch (error) {
-        onEnd();
-        turnAway(target, error);
-        throw error;
-      }
       const { traceparent, tracestate } = request;
       const facts = { trigger: 'http', function: name, event, traceparent, tracestate } as const;
       const { exchange, onBegin } = request;

@@ -7,6 +7,7 @@ import { createBearerCheck } from './bearer.ts';
 import type { BrokerAdmin } from './broker/admin.ts';
 import { createBroker } from './broker/broker.ts';
 import type { BrokerCounters } from './broker/messages.ts';
+import { checkHandlers } from './check-handlers.ts';
 import { createHost } from './create-host.ts';
 import type { CloverFunction } from './function.ts';
 import { startResourceEvents } from './resource-events.ts';
@@ -69,8 +70,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     ...measured,
   });
   const entries = runner.deployed.map(({ entry }) => entry);
-  // Before anything is opened: a bad cron line.
+  // Before anything is opened: a bad cron line, events that nobody handles.
   for (const entry of entries) parseSchedules(entry);
+  checkHandlers(runner.deployed);
   const broker = await createBroker({ path: options.brokerPath, entries, log, onFatal });
   const host = createHost({
     runner,

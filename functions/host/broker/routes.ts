@@ -1,4 +1,5 @@
 import type { FunctionEntry } from '../../../knative/catalogue.ts';
+import { refuseTwice, type Named } from '../check-names.ts';
 import { planDelivery, type DeliveryPlan } from './delivery.ts';
 import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';
@@ -26,9 +27,10 @@ export const isTickRoute = (route: string): boolean => route.startsWith(tickRout
 
 /**
  * The ways out of the queue for these functions: one per trigger and one per schedule.
- * @throws CloverError CLV_FILTER_INVALID, or CLV_CONFIG_INVALID for a bad delivery.
+ * @throws CloverError CLV_FILTER_INVALID; CLV_CONFIG_INVALID for a bad delivery, and for a name that is there twice.
  */
 export function routesOf(entries: readonly FunctionEntry[]): readonly Route[] {
+  refuseTwice(entries.flatMap(namesOf));
   return entries.flatMap((entry): readonly Route[] => [
     ...compileTriggers(entry).map(({ trigger, filter }, index) => ({
       name: trigger.name,
@@ -46,4 +48,15 @@ export function routesOf(entries: readonly FunctionEntry[]): readonly Route[] {
       keepsDead: false,
     })),
   ]);
+}
+
+/** What the routes of a function will be called, and where that stands. */
+function namesOf({ name: of, triggers, schedules }: FunctionEntry): readonly Named[] {
+  return [
+    ...triggers.map(({ name }, index) => ({ name, field: `${of}.triggers[${index}].name` })),
+    ...schedules.map(({ name }, index) => ({
+      name: tickRoute(name),
+      field: `${of}.schedules[${index}].name`,
+    })),
+  ];
 }
