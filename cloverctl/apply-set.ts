@@ -12,6 +12,7 @@ import type { DryRun, Selector } from './object-options.ts';
 import { writeJson } from './output/print.ts';
 import { leftOver } from './prune.ts';
 import { errorDocument, reportError, type ErrorDocument } from './report-error.ts';
+import { concernsAll, tellUnsent } from './unsent.ts';
 import { waitUntilDone } from './wait.ts';
 import { warnings } from './warnings.ts';
 
@@ -68,26 +69,34 @@ export async function applySet(
   const progress: Progress = { settings, env, errors: [] };
   const dryRun = settings.dryRun !== 'none';
   const results: ApplyResult[] = [];
-  for (const { document, where } of manifests) {
+  let isStopped = false;
+  for (const [index, { document, where }] of manifests.entries()) {
     try {
       const result = await client.apply(marked(document), { manager: 'cloverctl', dryRun });
       say(progress, document, `${result.outcome}${dryRun ? ' (dry run)' : ''}`);
       results.push(result);
     } catch (error) {
       note(progress, where, error);
+      isStopped = concernsAll(error);
+      if (isStopped) tellUnsent(manifests.length - index - 1, env);
+      if (isStopped) break;
     }
   }
-  for (const { object } of results) {
+  const asked = isStopped ? [] : results;
+  for (const { object } of asked) {
     for (const text of await warnings(client, object)) env.stderr.write(`warning: ${text}\n`);
   }
   const objects: AnyResource[] = [];
-  for (const { object } of results) objects.push(await settled(client, object, progress));
+  for (const { object } of asked) objects.push(await settled(client, object, progress));
   const pruned =
     settings.prune === true && settings.selector !== undefined
       ? await prune(client, { given, manifests, selector: settings.selector }, progress)
       : undefined;
   if (settings.json !== true) return;
-  const items = results.map(({ outcome }, index) => ({ outcome, object: objects[index] }));
+  const items = results.map(({ object, outcome }, index) => ({
+    outcome,
+    object: objects[index] ?? object,
+  }));
   const { errors } = progress;
   writeJson(env, { dryRun, items, ...(pruned === undefined ? {} : { pruned }), errors });
 }

@@ -8,6 +8,8 @@ export interface GlobalOptions {
   readonly token?: string;
   readonly context?: string;
   readonly json?: boolean;
+  /** Milliseconds; 0 is no limit. */
+  readonly requestTimeout?: number;
 }
 
 /** How the control plane is found, for the end of the help. */
@@ -20,6 +22,8 @@ The token is --token TOKEN, else of an address CLOVER_TOKEN, of a context its ow
 interface ControlPlane {
   readonly url: string;
   readonly token: string;
+  /** How to give the right token. */
+  readonly tokenHelp: string;
 }
 
 /**
@@ -29,8 +33,9 @@ interface ControlPlane {
  */
 export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiClient> {
   const { createApiClient } = await import('../functions/api/client.ts');
-  const { url, token } = await findControlPlane(options, env);
-  return createApiClient({ url, token, clock: env.clock, signal: env.signal });
+  const found = await findControlPlane(options, env);
+  const { clock, signal } = env;
+  return createApiClient({ ...found, clock, signal, timeoutMs: options.requestTimeout });
 }
 
 async function findControlPlane(
@@ -48,6 +53,7 @@ async function findControlPlane(
     return {
       url: checkedServerUrl(url, server === undefined ? 'CLOVER_SERVER' : '--server'),
       token: token ?? env.variables['CLOVER_TOKEN'] ?? '',
+      tokenHelp: 'give that of the control plane with --token or CLOVER_TOKEN, or choose a context',
     };
   }
   const { chosenName, contextNamed, knownContexts, tokenOf } = await import('./contexts/known.ts');
@@ -56,7 +62,11 @@ async function findControlPlane(
   if (name === undefined) throw nowhere(known.contexts.map((context) => context.name));
   const context = contextNamed(name, known);
   // CLOVER_TOKEN is for CLOVER_SERVER: no other control plane is to see it.
-  return { url: context.url, token: token ?? tokenOf(context, env) };
+  return {
+    url: context.url,
+    token: token ?? tokenOf(context, env),
+    tokenHelp: `give that of the control plane with --token, or to the context "${name}" with "cloverctl config set-context"; CLOVER_TOKEN is for CLOVER_SERVER and --server alone`,
+  };
 }
 
 function nowhere(names: readonly string[]): CloverError {

@@ -1,13 +1,31 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../functions/lib/duration.ts';
 
-/** Parser of a duration option; milliseconds. */
-export function parseDuration(text: string): number {
+/** Parser of a duration option within these bounds, both of them allowed; milliseconds. */
+export function durationWithin(least: string, most: string): (text: string) => number {
+  return (text) => {
+    const found = parseDuration(text);
+    if (found >= durationMs(least) && found <= durationMs(most)) return found;
+    throw new InvalidArgumentError(`must be from ${least} to ${most}`);
+  };
+}
+
+function parseDuration(text: string): number {
   try {
     return durationMs(text);
   } catch {
     throw new InvalidArgumentError('must be a duration such as 250ms, 30s or 5m');
   }
+}
+
+const within = durationWithin('1ms', '24h');
+
+/** `--request-timeout`, in milliseconds; 0 is no limit, as with kubectl. */
+export function requestTimeoutOption(): Option {
+  return new Option(
+    '--request-timeout <duration>',
+    'longest wait for an answer; 0: no limit (default: 30s)',
+  ).argParser((text: string) => (/^0(?:ms|s|m|h)?$/.test(text) ? 0 : within(text)));
 }
 
 /** `-f`, which may be given more than once, as with kubectl. */

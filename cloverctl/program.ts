@@ -3,6 +3,7 @@ import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
 import { addExamples } from './examples.ts';
 import { exitCodeHelp } from './exit-codes.ts';
+import { requestTimeoutOption } from './options.ts';
 import { colourHelp } from './output/colour.ts';
 import { summaries } from './summaries.ts';
 import { nameHelpInErrors } from './usage-errors.ts';
@@ -45,6 +46,7 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
     .option('--server <url>', 'address of the control plane (CLOVER_SERVER)')
     .option('--context <name>', 'control plane by its name (CLOVER_CONTEXT); see "config"')
     .option('--token <token>', 'bearer token; CLOVER_TOKEN keeps it out of process lists')
+    .addOption(requestTimeoutOption())
     .addOption(
       new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'),
     )
@@ -74,12 +76,13 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
 
 const isCommand = (word: string): word is CommandName => Object.hasOwn(commands, word);
 
+/** Global options whose value may be the next word. */
+const valued = new Set(['--color', '--context', '--request-timeout', '--server', '--token']);
+
 /** The command among the arguments: the first that is neither an option nor the value of a global one. */
 function commandOf(args: readonly string[]): CommandName | undefined {
   const at = args.findIndex(
-    (arg, index) =>
-      !arg.startsWith('-') &&
-      !['--color', '--context', '--server', '--token'].includes(args[index - 1] ?? ''),
+    (arg, index) => !arg.startsWith('-') && !valued.has(args[index - 1] ?? ''),
   );
   const word = args[at] ?? '';
   return isCommand(word) ? word : undefined;

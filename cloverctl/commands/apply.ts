@@ -4,7 +4,7 @@ import { connect, type GlobalOptions } from '../connect.ts';
 import { addSetOptions, readSet, type SetOptions } from '../document-set.ts';
 import type { CliEnv } from '../env.ts';
 import { addDryRun } from '../object-options.ts';
-import { parseDuration } from '../options.ts';
+import { durationWithin } from '../options.ts';
 import { demandPrunable } from '../prune.ts';
 
 type ApplyOptions = ApplySettings & GlobalOptions & SetOptions;
@@ -17,7 +17,12 @@ export function registerApply(program: Command, env: CliEnv): void {
   addSetOptions(command)
     .option('--prune', 'with -l: delete what an earlier apply made, and the documents name no more')
     .option('--wait', 'until a policy is programmed or an experiment has ended')
-    .option('--timeout <duration>', 'longest wait, for example 90s', parseDuration, 600_000);
+    .option(
+      '--timeout <duration>',
+      'longest wait, for example 90s',
+      durationWithin('0s', '168h'),
+      600_000,
+    );
   addDryRun(command, ['client', 'server', 'none']).action(
     async (words: readonly string[], _: unknown, own: Command) => {
       const options = own.optsWithGlobals<ApplyOptions>();

@@ -16,7 +16,7 @@ import {
   type DryRun,
   type Selector,
 } from '../object-options.ts';
-import { filenameOption, parseDuration } from '../options.ts';
+import { durationWithin, filenameOption } from '../options.ts';
 import { writeJson } from '../output/print.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilGone } from '../wait-gone.ts';
@@ -57,7 +57,12 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .option('--ignore-not-found', 'what is not there is no error');
   addDryRun(command, ['server', 'none']);
   addSwitch(command, '--wait', 'until finalizers have let go; --wait=false does not')
-    .option('--timeout <duration>', 'longest wait, for example 90s', parseDuration, 600_000)
+    .option(
+      '--timeout <duration>',
+      'longest wait, for example 90s',
+      durationWithin('0s', '168h'),
+      600_000,
+    )
     .action(async (words: readonly string[], _: unknown, own: Command) => {
       const options = own.optsWithGlobals<DeleteOptions>();
       demandSense(objectNames(words), options);

@@ -15,6 +15,7 @@ import { writeJson, writeLines } from '../output/print.ts';
 import { printable } from '../output/text.ts';
 import { unifiedDiff } from '../output/unified-diff.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
+import { concernsAll, tellUnsent } from '../unsent.ts';
 
 type DiffOptions = GlobalOptions & SetOptions;
 
@@ -59,7 +60,7 @@ async function diff(
   const { stringify } = await import('yaml');
   const items: Difference[] = [];
   const errors: (ErrorDocument & { readonly where: string })[] = [];
-  for (const manifest of manifests) {
+  for (const [index, manifest] of manifests.entries()) {
     try {
       const difference = await differenceOf(client, manifest, stringify);
       items.push(difference);
@@ -69,6 +70,9 @@ async function diff(
       failBy(error, env);
       reportError(error, env, false, `${manifest.where}: `);
       errors.push({ where: manifest.where, ...errorDocument(error) });
+      if (!concernsAll(error)) continue;
+      tellUnsent(manifests.length - index - 1, env);
+      break;
     }
   }
   if (json) writeJson(env, { items, errors });

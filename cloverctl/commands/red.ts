@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { parseDuration } from '../options.ts';
+import { durationWithin } from '../options.ts';
 import { lookOf, writeJson, writeLines } from '../output/print.ts';
 import { redTable } from '../output/red-table.ts';
 
@@ -14,7 +14,12 @@ export function registerRed(program: Command, env: CliEnv): void {
   program
     .command('red')
     .description('requests, errors and latency per service and version; "top" shows them live')
-    .option('--last <duration>', 'how far back, for example 30s', parseDuration, 60_000)
+    .option(
+      '--last <duration>',
+      'how far back, for example 30s',
+      durationWithin('1s', '8760h'),
+      60_000,
+    )
     .action(async (_: unknown, command: Command) => {
       await red(command.optsWithGlobals<RedOptions>(), env);
     });
@@ -23,7 +28,7 @@ export function registerRed(program: Command, env: CliEnv): void {
 async function red(options: RedOptions, env: CliEnv): Promise<void> {
   const client = await connect(options, env);
   const to = env.clock.now();
-  const window = { from: to - Math.max(options.last, 1), to };
+  const window = { from: to - options.last, to };
   const rows = await client.red(window);
   if (options.json === true) writeJson(env, { window, rows });
   else if (rows.length === 0) env.stderr.write('no requests were seen in this time\n');

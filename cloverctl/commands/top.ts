@@ -4,7 +4,7 @@ import type { RedGrouping, RedRow, TimeWindow } from '../../functions/analytics/
 import { CloverError } from '../../functions/lib/errors.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { parseDuration } from '../options.ts';
+import { durationWithin } from '../options.ts';
 import { createFrame } from '../output/frame.ts';
 import { formatOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
 import { redOrders, redTable, sortRed, type RedOrder } from '../output/red-table.ts';
@@ -28,8 +28,13 @@ export function registerTop(program: Command, env: CliEnv): void {
     .addArgument(
       new Argument('[what]', 'a row for each').choices(Object.keys(subjects)).default('versions'),
     )
-    .option('--window <duration>', 'how far back each view looks', parseDuration, 30_000)
-    .option('--interval <duration>', 'pause between two views', parseDuration, 2_000)
+    .option(
+      '--window <duration>',
+      'how far back each view looks',
+      durationWithin('1s', '8760h'),
+      30_000,
+    )
+    .option('--interval <duration>', 'pause between two views', durationWithin('10ms', '1h'), 2_000)
     .addOption(
       new Option('--sort <column>', 'greatest first').choices(redOrders).default('requests'),
     )
@@ -77,7 +82,7 @@ async function ask(
   env: CliEnv,
 ): Promise<View> {
   const to = env.clock.now();
-  const window = { from: to - Math.max(options.window, 1), to };
+  const window = { from: to - options.window, to };
   return { window, by, rows: sortRed(await client.red(window, by), options.sort) };
 }
 

@@ -47,7 +47,7 @@ test('the value of a global option is no command, whatever it is', async (t) => 
   const variables = { CLOVER_SERVER: api.url };
   const result = await runCli(['--token', 'watch', 'get', 'taps'], { variables });
   t.is(result.code, 1);
-  t.regex(result.stderr, /bearer token is missing or wrong/);
+  t.regex(result.stderr, /does not take this token/);
 });
 
 test('apply and delete take -f more than once', async (t) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import test from 'ava';
 import { runCli } from './run-cli.ts';
 
@@ -47,4 +49,34 @@ test('wrong usage is told with what was meant and the help that has the answer',
       message: "unknown option '--ouput' (Did you mean --output?)",
     },
   });
+});
+
+test('durations out of their range are refused with the range', async (t) => {
+  for (const [args, said] of [
+    [
+      'top --interval 0s',
+      "'--interval <duration>' argument '0s' is invalid. must be from 10ms to 1h",
+    ],
+    ['top --window 0s', "'--window <duration>' argument '0s' is invalid. must be from 1s to 8760h"],
+    ['red --last 9999999h', "argument '9999999h' is invalid. must be from 1s to 8760h"],
+    ['red --last soon', 'must be a duration such as 250ms, 30s or 5m'],
+    ['apply --timeout 999h', "argument '999h' is invalid. must be from 0s to 168h"],
+    ['red --request-timeout 99h', "argument '99h' is invalid. must be from 1ms to 24h"],
+  ] as const) {
+    const { code, stderr } = await runCli(args.split(' '));
+    t.is(code, 2, args);
+    t.true(stderr.includes(said), stderr);
+  }
+});
+
+test('--request-timeout ends the wait for a server that says nothing', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const url = `http://127.0.0.1:${port}`;
+  const { code, stderr } = await runCli(['--request-timeout', '50ms', 'status', '--server', url]);
+  t.is(code, 5);
+  t.regex(stderr, /did not answer within 0\.05 s; more time is given by --request-timeout/);
 });

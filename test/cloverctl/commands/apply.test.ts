@@ -160,6 +160,24 @@ test('--dry-run=client checks by the schema and needs no control plane', async (
   t.regex(result.stderr, /stdin document 3: ExperimentRun r is of a kind that Clover writes alone/);
 });
 
+test('apply and diff of many stop at what every one of them would hear, and say how many were not sent', async (t) => {
+  const { api, cli } = await start(t);
+  const three = set(tap('a'), tap('b'), tap('c'));
+  for (const verb of ['apply', 'diff']) {
+    const { code, stderr } = await cli(`${verb} -f - --token wrong`, three);
+    t.not(code, 0);
+    t.is(stderr.match(/does not take this token/g)?.length, 1, stderr);
+    t.regex(
+      stderr,
+      /^error: stdin document 1: .*--token or CLOVER_TOKEN.*\n2 documents behind it were not sent\n$/,
+    );
+  }
+  await api.stop();
+  const away = await cli('apply -f - --json', three);
+  t.is(away.code, 5);
+  t.like(JSON.parse(away.stdout), { items: [], errors: { length: 1 } });
+});
+
 test('apply without -f says what to write', async (t) => {
   const none = await runCli(['apply']);
   t.is(none.code, 2);
