@@ -55,13 +55,22 @@ function writer(options: TailOptions, env: CliEnv): (tailed: TailedEvent) => voi
     return ({ event }) => writeText(env, `${JSON.stringify(event)}\n`);
   }
   const columns: readonly Column<TailedEvent>[] = [
-    { head: 'TIME', cell: ({ event }) => event.time ?? '-' },
-    { head: 'TYPE', cell: ({ event }) => event.type },
+    { head: 'TIME', cell: ({ event }) => timeOfDay(event.time), whole: true },
+    // Types of one project begin alike; a very long one leaves room for the others.
+    { head: 'TYPE', cell: ({ event }) => event.type, least: 40 },
     { head: 'SOURCE', cell: ({ event }) => event.source },
     { head: 'SUBJECT', cell: ({ event }) => event.subject ?? '-' },
-    { head: 'ID', cell: ({ event }) => event.id },
     { head: 'BYTES', cell: ({ size }) => String(size), align: 'right' },
+    { head: 'ID', cell: ({ event }) => event.id },
   ];
   const lines = growingTable(columns, lookOf(env));
   return (tailed) => writeLines(env, lines(tailed));
+}
+
+/** Of an RFC 3339 time: HH:MM:SS in UTC. */
+function timeOfDay(time: string | undefined): string {
+  if (time === undefined) return '-';
+  const at = new Date(time);
+  // A leap second is a time in RFC 3339, and none for Date.
+  return (Number.isNaN(at.valueOf()) ? time : at.toISOString()).slice(11, 19);
 }

@@ -7,6 +7,7 @@ import { chosenForm } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
 import { writeJson, writeLines, writeTable, writeYaml } from '../output/print.ts';
 import type { Column } from '../output/table.ts';
+import { ago } from '../output/text.ts';
 import { writeText } from '../output/write-text.ts';
 import type { GetOptions } from './get-objects.ts';
 
@@ -42,19 +43,21 @@ export async function getEvents(options: EventsOptions, env: CliEnv): Promise<vo
     );
     return undefined;
   }
-  const look = { head: options.headers, wide: form.kind === 'wide' };
-  return form.kind === 'custom-columns'
-    ? writeTable(env, form.columns, items, look)
-    : writeTable(env, columns, items, look);
+  const isWide = form.kind === 'wide';
+  const look = { head: options.headers, wide: isWide };
+  if (form.kind === 'custom-columns') return writeTable(env, form.columns, items, look);
+  const shown = columnsAt(env.clock.now()).filter(({ wide = false }) => isWide || !wide);
+  return writeTable(env, shown, items, look);
 }
 
 const refused = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);
 
-const columns: readonly Column<KubernetesEvent>[] = [
-  { head: 'LAST SEEN', cell: lastSeen, whole: true },
-  { head: 'COUNT', cell: ({ series }) => String(series?.count ?? 1), align: 'right' },
-  { head: 'TYPE', cell: ({ type }) => type, tone: stateTone },
-  { head: 'REASON', cell: ({ reason }) => reason },
+const columnsAt = (now: number): readonly Column<KubernetesEvent>[] => [
+  { head: 'LAST SEEN', cell: (event) => ago(Date.parse(lastSeen(event)), now), whole: true },
+  { head: 'TIME', cell: lastSeen, wide: true },
+  { head: 'COUNT', cell: ({ series }) => String(series?.count ?? 1), align: 'right', wide: true },
+  { head: 'TYPE', cell: ({ type }) => type, tone: stateTone, whole: true },
+  { head: 'REASON', cell: ({ reason }) => reason, whole: true },
   {
     head: 'OBJECT',
     cell: ({ regarding }) => `${regarding.kind.toLowerCase()}/${regarding.name}`,

@@ -125,8 +125,6 @@ function valuesOf(option: Option): Pick<Wanted, 'live' | 'paths' | 'words'> {
 
 /** Commands whose operands are KIND NAME…, or KIND/NAME…. */
 const ofObjects: ReadonlySet<string> = new Set(['delete', 'describe', 'edit', 'get', 'watch']);
-/** Commands that also know the records of what happened. */
-const ofEvents: ReadonlySet<string> = new Set(['describe', 'get']);
 
 function operandsAt(place: Place, current: string): Partial<Wanted> {
   const { command, path, operands } = place;
@@ -174,7 +172,7 @@ function objectsAt(command: string, operands: readonly string[], current: string
   }
   if (first === undefined) {
     const events = { value: 'events', description: 'what happened to objects' };
-    return { words: [...kindWords(), ...(ofEvents.has(command) ? [events] : [])] };
+    return { words: [...kindWords(), ...(command === 'get' ? [events] : [])] };
   }
   const kind = kindOf(first);
   return kind === undefined ? {} : { ...namesOf(kind), taken: operands.slice(1) };

@@ -10,8 +10,10 @@ export interface Column<Row> {
   readonly align?: 'right';
   /** Left out unless asked for. */
   readonly wide?: boolean;
-  /** Never cut: without the whole of it a row says nothing. */
+  /** Cut only where a line ends: without the whole of it a row says nothing. */
   readonly whole?: boolean;
+  /** Columns of the terminal that stay of it at least, up to the end of a line. Default: 6. */
+  readonly least?: number;
   /** What the cell's text says, as a colour. */
   readonly tone?: (text: string) => Tone | undefined;
 }
@@ -19,7 +21,7 @@ export interface Column<Row> {
 /** How a table is drawn. */
 export interface TableLook {
   readonly colour?: boolean;
-  /** Columns of the terminal; the widest cells are cut to fit. Without it nothing is cut. */
+  /** Columns of the terminal; the widest cells are cut to fit, then the line. Without it nothing is cut. */
   readonly width?: number | undefined;
   /** Whether the head is drawn. Default: true. */
   readonly head?: boolean;
@@ -43,7 +45,7 @@ export function growingTable<Row>(
   columns: readonly Column<Row>[],
   look: TableLook = {},
 ): (row: Row) => string[] {
-  const widths = columns.map(({ head }) => Math.max(head.length, 10));
+  const widths = columns.map(({ head }) => Math.max(head.length, 8));
   const lines = createTable(columns, look, widths);
   return (row) => lines([row]);
 }
@@ -68,10 +70,21 @@ function createTable<Row>(
       const columnWidth = shown[index] ?? 0;
       const text = cut(whole, columnWidth);
       const said = tones ? tone?.(whole) : undefined;
-      const padded = pad(text, columnWidth, align ?? 'left');
-      return said === undefined ? padded : padded.replace(text, () => coloured(text, said));
+      return { text, said, padded: pad(text, columnWidth, align ?? 'left') };
     });
-    return parts.join(gap).trimEnd();
+    const plain = parts.map(({ padded }) => padded).join(gap);
+    const kept = width === undefined ? plain : cut(plain.trimEnd(), width);
+    let at = 0;
+    let result = '';
+    for (const { text, said, padded } of parts) {
+      const end = at + padded.length;
+      const part = kept.slice(at, end);
+      // The end of the line may have cut the text: the rest of it says nothing any more.
+      result += said === undefined ? part : part.replace(text, () => coloured(text, said));
+      at = end + gap.length;
+      result += kept.slice(end, at);
+    }
+    return result.trimEnd();
   }
 
   return (rows) => {
@@ -92,8 +105,8 @@ function fitted<Row>(
   width: number,
 ): number[] {
   const taken = widths.reduce((sum, each) => sum + each, gap.length * (columns.length - 1));
-  const floors = columns.map(({ align, head, whole = false }, index) =>
-    whole || align === 'right' ? (widths[index] ?? 0) : Math.max(head.length, leastWidth),
+  const floors = columns.map(({ align, head, whole = false, least = leastWidth }, index) =>
+    whole || align === 'right' ? (widths[index] ?? 0) : Math.max(head.length, least),
   );
   return narrowed(widths, floors, taken - width);
 }

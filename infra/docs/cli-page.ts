@@ -1,6 +1,7 @@
 import process from 'node:process';
 import type { Argument, Command, Option } from 'commander';
 import { createCliEnv, type CliEnv } from '../../cloverctl/env.ts';
+import { eventNames } from '../../cloverctl/commands/get-events.ts';
 import { examplesHead, examplesOf } from '../../cloverctl/examples.ts';
 import { exitCodeHelp } from '../../cloverctl/exit-codes.ts';
 import { createProgram } from '../../cloverctl/program.ts';
@@ -58,7 +59,7 @@ const conventions = `## Output
 - Errors name the place, what was found and what is allowed. A misspelt command, option, kind or field is answered with the one
   that was probably meant.
 - A terminal gets tables cut to its width (\`-o wide\`: not cut), and control characters of objects as escapes. A pipe gets
-  tables whole, and what \`yaml\`, \`json\` and \`jsonpath=\` print as it is.
+  tables whole, and what \`yaml\`, \`json\` and \`jsonpath=\` print as it is. The table of \`events tail\` has times as HH:MM:SS in UTC.
 - Ctrl-C ends what goes on until then with exit code 0: \`watch\`, \`top\`, \`events tail\`, \`up\`.
 
 ## Applying
@@ -111,7 +112,9 @@ function kindTable(): string {
       [plural, singular, ...shortNames].map((name) => `\`${name}\``).join(', '),
     ]),
   );
-  return `${table}\n\`get\` and \`describe\` know \`events\`, too: the records of what happened to objects.\n`;
+  const names = [...eventNames].map((name) => `\`${name}\``).join(', ');
+  return `${table}\nThe records of what happened to objects are no kind. \`get\` lists them as ${names}; they are not watched. \`describe\` shows
+the newest ones of its objects.\n`;
 }
 
 function exitCodeTable(): string {

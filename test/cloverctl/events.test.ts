@@ -9,10 +9,11 @@ test('get events is a table of what happened, and describe shows what is about i
   const cli = (args: string, stdin = '') => runCli(args.split(' '), { variables, stdin });
   const table = await cli('get events -A');
   t.is(table.code, 0, table.stderr);
-  t.regex(table.stdout, /^LAST SEEN +COUNT +TYPE +REASON +OBJECT +NOTE\n/);
+  t.regex(table.stdout, /^LAST SEEN +TYPE +REASON +OBJECT +NOTE\n/);
+  t.regex(table.stdout, /\n\d+[smhd]\w* +(Normal|Warning) +\w+ +\w+\/\S+ +\S/);
   t.regex(
-    table.stdout,
-    /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\d+ +(Normal|Warning) +\w+ +\w+\/\S+ +\S/,
+    (await cli('get events -A -o wide')).stdout,
+    /\n\d+[smhd]\w* +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\d+ +(Normal|Warning) /,
   );
   const json = await cli('get events -A -o json');
   t.regex(json.stdout, /"kind":"EventList"/);

@@ -120,7 +120,7 @@ test('events tail shows what passes the filters, and ends after its limit', asyn
   t.is(table.code, 0, table.stderr);
   t.regex(
     table.stdout,
-    /^TIME +TYPE +SOURCE +SUBJECT +ID +BYTES\n(- +test\.even +\/test +s1 +e\d+ +\d+\n){2}$/,
+    /^TIME +TYPE +SOURCE +SUBJECT +BYTES +ID\n(- +test\.even +\/test +s1 +\d+ +e\d+\n){2}$/,
   );
   const json = await tail('--cesql', "subject = 's2'", '--limit', '2', '-o', 'json');
   const events = json.stdout.trim().split('\n');

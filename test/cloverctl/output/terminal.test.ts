@@ -1,6 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { textWidth } from '../../../cloverctl/output/width.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
 import { startApi } from '../../functions/api/server.ts';
+import { eventOf } from '../../functions/host/helpers.ts';
 import { examples } from '../../functions/resources/examples.ts';
 import { runCli } from '../run-cli.ts';
 import { runPty } from '../run-pty.ts';
@@ -37,6 +39,13 @@ test('on a terminal a table keeps to its width, with the name whole and states i
   for (const line of lines) t.true(textWidth(line) <= 100, line);
   t.regex(lines[1] ?? '', /^a-policy-with-a-name-that-is-not-short {3}shop\.shop\S*… /);
   t.true(shown.includes(`${red}False\u001B[39m`));
+  const narrow = await runPty(args, { columns: 30, variables });
+  t.deepEqual(
+    narrow.trimEnd().split('\n').map(textWidth),
+    [30, 30],
+    'where no cell can give more, the line is cut',
+  );
+  t.regex(narrow, /\na-policy-with-a-name-that-is-…\n$/);
   const wide = await runPty([...args, '-o', 'wide'], { columns: 100, variables });
   t.false(wide.includes('…'));
   t.true(wide.includes('shop.example'));
@@ -53,6 +62,36 @@ test('in a pipe nothing is cut, and colours come only when they are asked for', 
   const forced = { ...variables, CLICOLOR_FORCE: '1' };
   t.true((await runCli(args, { variables: forced })).stdout.includes(red));
   t.true((await runCli(['get', 'tap', 'x'], { variables: forced })).stderr.startsWith(red));
+});
+
+test('80 columns hold what tells events apart: the time, the type, the reason', async (t) => {
+  const api = await startApi(t);
+  const variables = { CLOVER_SERVER: api.url, CLOVER_TOKEN: api.token, NO_COLOR: '1' };
+  const over = new AbortController();
+  const sending = (async () => {
+    while (!over.signal.aborted) {
+      await api.broker.publish(
+        eventOf({
+          type: 'dev.clover.experiment.phase.changed',
+          source: '/clover/controlplane/evaluate',
+          subject: 'experiments/shop/try-v2',
+          time: '2026-01-31T12:34:56.789+01:00',
+          id: '8d2f8a54-6f5e-4f40-9f5e-0d8c6f6f0a11',
+        }),
+      );
+      await systemClock.sleep(20);
+    }
+  })();
+  const tail = await runPty(['events', 'tail', '--limit', '2'], { columns: 80, variables });
+  over.abort();
+  await sending;
+  t.regex(tail, /(?:\n11:34:56 {3}dev\.clover\.experiment\.phase\.changed .*){2}\n$/);
+  const events = await runPty(['get', 'events', '-A'], { columns: 80, variables });
+  const { stdout } = await runCli(['get', 'events', '-A', '-o', 'jsonpath={.items[*].reason}'], {
+    variables,
+  });
+  for (const reason of stdout.split(' ')) t.true(events.includes(` ${reason} `), events);
+  for (const line of `${tail}${events}`.split('\n')) t.true(textWidth(line) <= 80, line);
 });
 
 test('control characters of objects reach a terminal only as escapes, in whatever form', async (t) => {
