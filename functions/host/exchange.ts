@@ -90,8 +90,10 @@ export class Exchange {
   #closed(): void {
     this.#isClosed = true;
     for (const listener of this.#onClose) listener();
-    const { statusCode: status, writableFinished: whole } = this.response;
-    const level = status >= 500 || !whole ? 'warn' : 'debug';
+    const { statusCode, headersSent, writableFinished: whole } = this.response;
+    // Before its answer begins a response has a status that nobody sent.
+    const status = headersSent ? statusCode : undefined;
+    const level = statusCode >= 500 || !whole ? 'warn' : 'debug';
     if (!this.#options.log.isLevelEnabled(level)) return;
     const { method, url } = this.request;
     const ms = Math.round(monotonicMs() - this.#began);

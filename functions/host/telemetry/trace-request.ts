@@ -68,7 +68,9 @@ interface Ended {
 
 function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
   const { began, method, response, path } = ended;
-  const { statusCode: status, writableFinished: whole } = response;
+  const { statusCode: status, headersSent, writableFinished: whole } = response;
+  // Before its answer begins a response has a status that nobody sent.
+  const sent = headersSent ? { 'http.response.status_code': status } : {};
   const route = routeOf(path);
   const named = route === undefined ? {} : { 'http.route': route };
   // A watch lasts as long as its reader likes: that is no duration of ours.
@@ -76,11 +78,11 @@ function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
   if (!streams) {
     telemetry.record('http.server.request.duration', (monotonicMs() - began) / 1_000, {
       'http.request.method': method,
-      'http.response.status_code': status,
+      ...sent,
       ...named,
     });
   }
-  span.set({ 'http.response.status_code': status, ...named });
+  span.set({ ...sent, ...named });
   if (route !== undefined) span.rename(`${method} ${route}`);
   if (!whole && !streams)
     span.fail(new Error('the caller went away before the end of the response'));
