@@ -183,7 +183,10 @@ async function answerBatch(
         if (isGone) throw callerGone();
         results[index] = { index, id: event.id, status: await work(event) };
       } catch (error) {
-        results[index] = failedResult(index, event.id, error);
+        const result = failedResult(index, event.id, error);
+        results[index] = result;
+        if (result.code !== 'CLV_INTERNAL') continue;
+        exchange.log().error({ err: error, index, id: event.id }, 'an event of a batch failed');
       }
     }
   };

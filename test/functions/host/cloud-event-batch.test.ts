@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { decodeBatch, decodeStructured } from '../../../functions/host/cloud-event-json.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
@@ -193,6 +194,30 @@ test('a batch to a function is answered with a result per event; replies are emi
   t.is((await post(`${url}/functions/f`, [event({ id: 'poison' })])).status, 400);
   t.is((await post(`${url}/functions/f`, [])).status, 200);
   t.is((await post(`${url}/functions/f`, {})).status, 400);
+});
+
+test('what fails inside for an event of a batch is in the log, with its place and its id', async (t) => {
+  const lines: string[] = [];
+  const { url } = await start(
+    t,
+    {
+      handlers: handlersOf(['direct'], async ({ id }) => {
+        if (id === 'bug') throw new Error('cause of the inside');
+        if (id === 'poison') throw new CloverError('CLV_TELEMETRY_MALFORMED', 'never');
+      }),
+    },
+    { log: pino({ level: 'error' }, { write: (line) => lines.push(line) }) },
+  );
+  const items = ['1', 'poison', 'bug'].map((id) => event({ id }));
+  const { status, text } = await post(`${url}/functions/f`, items);
+  t.is(status, 503);
+  t.notRegex(text, /cause of the inside/);
+  t.is(lines.length, 1);
+  t.like(JSON.parse(lines[0] ?? ''), {
+    index: 2,
+    id: 'bug',
+    err: { message: 'cause of the inside' },
+  });
 });
 
 test('a batch to the broker commits each event by itself', async (t) => {

@@ -48,7 +48,7 @@ export async function start(
     runner,
     publish: options.publish ?? (async () => undefined),
     isAuthorized: createBearerCheck(token),
-    log: silent,
+    log: options.log ?? silent,
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.maxRequests === undefined ? {} : { maxRequests: options.maxRequests }),
     ...(options.requestTimeoutMs === undefined
