@@ -46,6 +46,12 @@ async function project(t: ExecutionContext): Promise<{ folder: string; command: 
   return { folder, command };
 }
 
+/** The variables that a command sets before it uses them. */
+function variablesOf(command: string): Readonly<Record<string, string>> {
+  const pairs = [...command.matchAll(/\b([A-Z]+)=(\S+)/g)];
+  return Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value]));
+}
+
 /** What curl does with such a command; it need not be installed. */
 function curl(command: string, variables: Readonly<Record<string, string>>): Promise<Response> {
   const text = command.replaceAll(/\$([A-Z]+)/g, (_, name: string) => variables[name] ?? '');
@@ -67,10 +73,13 @@ test('the function of the page has the right types, and its test passes', async 
 
 test('the function of the page runs as it says: events, replies, errors, ticks, routes', async (t) => {
   const { folder, command } = await project(t);
-  const token = 'token-of-this-test';
+  const variables = variablesOf(command);
+  t.is(variables['URL'], 'http://127.0.0.1:8080', 'the default of the program');
+  const token = variables['TOKEN'] ?? '';
+  const { TOKEN: _, ...env } = process.env;
   const child = spawn(process.execPath, ['functions/orders/main.ts'], {
     cwd: folder,
-    env: { ...process.env, PORT: '0', TOKEN: token, BROKER: join(folder, 'broker.db') },
+    env: { ...env, PORT: '0', BROKER: join(folder, 'broker.db') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));
@@ -90,7 +99,7 @@ test('the function of the page runs as it says: events, replies, errors, ticks, 
       });
     }
   };
-  t.is((await curl(command, { URL: url, TOKEN: token })).status, 202);
+  t.is((await curl(command, { ...variables, URL: url })).status, 202);
   t.is((await seen('confirmed'))['order'], 'A-1');
   const report = await seen('report');
   t.is(report['orders'], 1);
