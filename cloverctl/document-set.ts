@@ -3,7 +3,7 @@ import { CloverError } from '../functions/lib/errors.ts';
 import { readManifests, selectManifests, type Manifest } from './documents.ts';
 import type { CliEnv } from './env.ts';
 import { recursiveOption, selectorOption, type Selector } from './object-options.ts';
-import { filenameOption } from './options.ts';
+import { filenameOption, namespaceOption } from './options.ts';
 
 /** Options that name a set of documents. */
 export interface SetOptions {
@@ -31,7 +31,7 @@ export function addSetOptions(command: Command): Command {
       .addOption(filenameOption())
       .addOption(recursiveOption())
       .addOption(selectorOption('only documents with these labels: app=web,tier in (a, b),!old'))
-      .option('-n, --namespace <name>', 'where a document names none', 'default')
+      .addOption(namespaceOption('where a document names none'))
   );
 }
 

@@ -35,3 +35,15 @@ export function filenameOption(): Option {
     'file, folder, or - for stdin; may be repeated',
   ).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 }
+
+/** `-n`, a namespace by the rule of Kubernetes: a DNS label of RFC 1123. */
+export function namespaceOption(description = 'namespace'): Option {
+  return new Option('-n, --namespace <name>', description)
+    .default('default')
+    .argParser((text: string) => {
+      if (/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+      throw new InvalidArgumentError(
+        'must be a name of 1 to 63 lower-case letters, digits and "-", a letter or digit first and last',
+      );
+    });
+}

@@ -16,7 +16,7 @@ import {
   type DryRun,
   type Selector,
 } from '../object-options.ts';
-import { durationWithin, filenameOption } from '../options.ts';
+import { durationWithin, filenameOption, namespaceOption } from '../options.ts';
 import { writeJson } from '../output/print.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilGone } from '../wait-gone.ts';
@@ -52,7 +52,7 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .addOption(recursiveOption())
     .addOption(selectorOption('only objects with these labels: app=web,tier in (a, b),!old'))
     .option('--all', 'every object of the kind')
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'with -l or --all: of every namespace')
     .option('--ignore-not-found', 'what is not there is no error');
   addDryRun(command, ['server', 'none']);

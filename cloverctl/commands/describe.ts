@@ -7,6 +7,7 @@ import type { CliEnv } from '../env.ts';
 import { missing } from '../kind-names.ts';
 import { objectNames, type NamedObjects } from '../object-names.ts';
 import { selectorOption, type Selector } from '../object-options.ts';
+import { namespaceOption } from '../options.ts';
 import { description, type Described } from '../output/description.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 import { printable } from '../output/text.ts';
@@ -27,7 +28,7 @@ export function registerDescribe(program: Command, env: CliEnv): void {
     .description('tell everything about objects')
     .argument('<objects...>', 'KIND NAME…, KIND/NAME…, or KIND for all of a namespace')
     .addOption(selectorOption('with KIND: only objects with these labels, such as app=web'))
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .action(async (words: readonly string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<DescribeOptions>();
       const named = objectNames(words);

@@ -9,6 +9,7 @@ import { parse, type Manifest } from '../documents.ts';
 import { runEdit, type Edited } from '../edit-session.ts';
 import { runEditor } from '../editor.ts';
 import type { CliEnv } from '../env.ts';
+import { namespaceOption } from '../options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { missing, qualifiedName } from '../kind-names.ts';
 import { objectName, type ObjectName } from '../object-names.ts';
@@ -29,7 +30,7 @@ export function registerEdit(program: Command, env: CliEnv): void {
     .command('edit')
     .description('change an object in CLOVER_EDITOR, VISUAL, EDITOR or vi')
     .argument('<object...>', 'KIND NAME or KIND/NAME')
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .action(async (words: readonly string[], _: unknown, command: Command) => {
       const target = objectName('edit', words);
       await edit(target, command.optsWithGlobals<EditOptions>(), env);

@@ -4,6 +4,7 @@ import type { CliEnv } from '../env.ts';
 import { kindByName } from '../kind-names.ts';
 import { objectNames } from '../object-names.ts';
 import { selectorOption } from '../object-options.ts';
+import { namespaceOption } from '../options.ts';
 import { formOption, sortOption } from '../output/forms.ts';
 import { eventNames, getEvents } from './get-events.ts';
 import { getObjects, type Asked, type GetOptions } from './get-objects.ts';
@@ -26,7 +27,7 @@ export function registerGet(program: Command, env: CliEnv): void {
     .description('show objects')
     .argument('<kind>', 'KIND, KIND,KIND or KIND/NAME; for example tp, or events')
     .argument('[names...]', 'only these objects')
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of every namespace')
     .option('-w, --watch', 'go on with every change')
     .addOption(selectorOption('only objects with these labels, such as app=web,tier!=db'))

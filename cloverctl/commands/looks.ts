@@ -4,6 +4,7 @@ import { readConclusion, type Conclusion } from '../../functions/evaluate/look.t
 import { sha256 } from '../../functions/lib/canonical-json.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
+import { namespaceOption } from '../options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import {
   formatOf,
@@ -32,7 +33,7 @@ export function registerLooks(program: Command, env: CliEnv): void {
     .command('looks')
     .description('show the looks of a run, and check their chain of hashes')
     .argument('<run>', 'name of an ExperimentRun')
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .addOption(outputOption(['table', 'wide', 'json']))
     .action(async (run: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<LooksOptions>();

@@ -7,6 +7,7 @@ import type { CliEnv } from '../env.ts';
 import { qualifiedName } from '../kind-names.ts';
 import { objectNames } from '../object-names.ts';
 import { selectorOption } from '../object-options.ts';
+import { namespaceOption } from '../options.ts';
 import { columnsOf } from '../output/columns.ts';
 import { chosenForm, formOption } from '../output/forms.ts';
 import { render } from '../output/json-path/render.ts';
@@ -25,7 +26,7 @@ export function registerWatch(program: Command, env: CliEnv): void {
     .description('follow objects; with -o json one JSON document per line')
     .argument('<kind>', 'KIND or KIND/NAME, for example experiments or exp')
     .argument('[name]')
-    .option('-n, --namespace <name>', 'namespace', 'default')
+    .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of every namespace')
     .addOption(selectorOption('only objects with these labels, such as app=web,tier!=db'))
     .option('--field-selector <query>', 'only objects with these fields, such as metadata.name=a')

@@ -69,6 +69,24 @@ test('durations out of their range are refused with the range', async (t) => {
   }
 });
 
+test('every command with -n takes names of namespaces alone', async (t) => {
+  for (const [args, found] of [
+    ['get taps -n', ''],
+    ['watch taps -n', 'SHOP'],
+    ['describe tap a -n', '../../x'],
+    ['looks a -n', '-a'],
+    ['delete tap a -n', 'a-'],
+    ['edit tap a -n', 'a.b'],
+    ['apply -f x -n', 'a'.repeat(64)],
+    ['diff -f x -n', 'a b'],
+  ] as const) {
+    const { code, stderr } = await runCli([...args.split(' '), found]);
+    t.is(code, 2, args);
+    const start = `error: option '-n, --namespace <name>' argument '${found}' is invalid. must be a name of 1 to 63`;
+    t.true(stderr.startsWith(start), stderr);
+  }
+});
+
 test('--request-timeout ends the wait for a server that says nothing', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
