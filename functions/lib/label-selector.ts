@@ -11,14 +11,15 @@ type Requirement = (value: string | undefined) => boolean;
 const name = '[A-Za-z0-9](?:[-\\w.]{0,61}[A-Za-z0-9])?';
 const prefix = '(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?';
 const key = `${prefix}${name}`;
-const value = `(?:${name})?`;
+// Blanks are in one place only behind each comma, so that no text is tried in two ways.
+const list = `\\s*(?:${name}\\s*)?(?:,\\s*(?:${name}\\s*)?)*`;
 
 /** One requirement and the comma behind it: `key`, `!key`, `key=value`, `key in (a, b)`, `key>1`. */
 const grammar = new RegExp(
   `\\s*(?:!\\s*(?<absent>${key})` +
     `|(?<key>${key})(?:` +
-    `\\s*(?<equality>==?|!=)\\s*(?<value>${value})` +
-    `|\\s+(?<set>in|notin)\\s*\\((?<values>\\s*${value}\\s*(?:,\\s*${value}\\s*)*)\\)` +
+    `\\s*(?<equality>==?|!=)(?:\\s*(?<value>${name}))?` +
+    `|\\s+(?<set>in|notin)\\s*\\((?<values>${list})\\)` +
     `|\\s*(?<order>[<>])\\s*(?<bound>-?\\d{1,15})` +
     `)?)\\s*(?<more>,|$)`,
   'y',

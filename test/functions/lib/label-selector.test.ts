@@ -69,7 +69,7 @@ test('what is no selector is refused with the place', (t) => {
   }
 });
 
-test('any text is read or refused, in a time that its length bounds', (t) => {
+test('any text is read or refused', (t) => {
   const part = fc.constantFrom(
     'a',
     'b1',
@@ -95,8 +95,15 @@ test('any text is read or refused, in a time that its length bounds', (t) => {
     }),
     { numRuns: 2_000 },
   );
-  const began = performance.now();
-  t.throws(() => parseLabelSelector(`a in (${'a,'.repeat(2_000)}!`));
-  t.throws(() => parseLabelSelector('a'.repeat(4_096)));
-  t.true(performance.now() - began < 2_000);
+});
+
+test('a text is looked at once, however its blanks and commas may be shared out', (t) => {
+  // What tries every way, or every pair of places, would not end before the time limit of this test.
+  for (const text of ['a in (', 'a notin (b', 'a=', 'a==', 'a', '!', 'a>', '']) {
+    for (const part of [' ', ', ', 'a,', 'a ,', ' a', 'a', '=', '/', 'a/', '-', ')']) {
+      t.throws(() => parseLabelSelector(`${text}${part.repeat(300_000 / part.length)}?`), {
+        code: 'CLV_ARGUMENT_INVALID',
+      });
+    }
+  }
 });
