@@ -107,9 +107,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   const find = (name: string) => {
     const found = byName.get(name);
-    if (found === undefined) {
-      throw new CloverError('CLV_NOT_FOUND', `there is no function ${excerpt(name)}`);
-    }
+    if (found === undefined) throw notFound(name);
     return found;
   };
   const turnAway = (target: Target & { rejected: number }, error: unknown): void => {
@@ -169,7 +167,11 @@ export function createRunner(options: RunnerOptions): Runner {
     deployed,
     emit,
     post: async (name, request) => {
-      const target = find(name);
+      const target = byName.get(name);
+      if (target === undefined) {
+        request.onEnd?.();
+        throw notFound(name);
+      }
       let event: CloudEvent;
       try {
         checkRoom(target);
@@ -225,6 +227,10 @@ export function createRunner(options: RunnerOptions): Runner {
       await Promise.all(deployed.map(({ fn }) => closeOne(fn, log)));
     },
   };
+}
+
+function notFound(name: string): CloverError {
+  return new CloverError('CLV_NOT_FOUND', `there is no function ${excerpt(name)}`);
 }
 
 function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): FunctionEntry {

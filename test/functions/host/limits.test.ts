@@ -99,6 +99,39 @@ test('batches are counted before they are read', async (t) => {
   t.is((await fetch(`${url}/functions/f`, batch)).status, 200);
 });
 
+test('bodies that do not come in keep no handler from others', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  let running = 0;
+  const { url, port, host } = await start(
+    t,
+    {
+      handlers: handlersOf(['direct'], async ({ id }) => {
+        if (id !== 'held') return;
+        running += 1;
+        await gate.promise;
+      }),
+    },
+    { concurrency: 2 },
+  );
+  const [slow, ...others] = await hang(t, port, 20, withoutBody('/functions/f', ce));
+  await until(() => host.pending() === 20);
+  t.is((await post(`${url}/functions/f`, direct('1'))).status, 204);
+  const held = [1, 2].map(() => post(`${url}/functions/f`, direct('held')));
+  await until(() => running === 2);
+  const early = await raw(port, withoutBody('/functions/f', ce));
+  t.regex(early, /^HTTP\/1\.1 429 [^]*2 events in hand/, 'while all are busy no body is read');
+  let late = '';
+  slow?.on('data', (data) => (late += data.toString()));
+  slow?.write('x'.repeat(100));
+  await until(() => late !== '');
+  t.regex(late, /^HTTP\/1\.1 429 [^]*retry-after: 1/i, 'nor is one taken that is whole by then');
+  gate.resolve();
+  for (const response of await Promise.all(held)) t.is(response.status, 204);
+  for (const socket of others) socket.destroy();
+  await until(() => host.pending() === 0);
+  t.is((await post(`${url}/functions/f`, direct('1'))).status, 204);
+});
+
 test('slow heads, slow bodies, 10^5 headers and huge addresses are cut while others are served', async (t) => {
   const { url, port, host } = await start(
     t,

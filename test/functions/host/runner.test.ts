@@ -66,3 +66,32 @@ test('a handler is counted while no request waits for it: a delivery, or after i
   await Promise.all([direct, delivered]);
   t.is(runner.unawaited(), 0);
 });
+
+test('whatever becomes of an event, its memory is given back once', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
+  const runner = runnerWith([], async () => {
+    begun += 1;
+    await gate.promise;
+  });
+  let ended = 0;
+  const post = (name: string, type: string) =>
+    runner.post(name, {
+      read: async () => eventOf({ type }),
+      log: () => silent,
+      onEnd: () => {
+        ended += 1;
+      },
+    });
+  await t.throwsAsync(post('none', 'a'), { code: 'CLV_NOT_FOUND' });
+  t.is(ended, 1);
+  await t.throwsAsync(post('f', 'none'), { code: 'CLV_EVENT_INVALID' });
+  t.is(ended, 2);
+  const held = Array.from({ length: 32 }, () => post('f', 'a'));
+  await until(() => begun === 32);
+  await t.throwsAsync(post('f', 'a'), { code: 'CLV_TOO_MANY_REQUESTS' });
+  t.is(ended, 3);
+  gate.resolve();
+  await Promise.all(held);
+  t.is(ended, 35);
+});
