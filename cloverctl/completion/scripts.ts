@@ -27,17 +27,19 @@ const zsh = String.raw`#compdef cloverctl
 _cloverctl() {
   local program=${'$'}{words[1]/#\~/$HOME} answer
   whence -p -- "$program" >/dev/null || program=cloverctl
-  local -a answers candidates
+  local -a answers candidates unfinished
   answers=("${'$'}{(@f)$("$program" __complete -- "${'$'}{(@Q)words[2,CURRENT-1]}" "${'$'}{(Q)PREFIX}" 2>/dev/null)}")
   for answer in $answers; do
     case $answer in
       :files) _files; return ;;
       :folders) _files -/; return ;;
+      *=) unfinished+=("${'$'}{answer//:/\\:}") ;;
       *$'\t'*) candidates+=("${'$'}{${'$'}{answer%%$'\t'*}//:/\\:}:${'$'}{answer#*$'\t'}") ;;
       ?*) candidates+=("${'$'}{answer//:/\\:}") ;;
     esac
   done
-  _describe cloverctl candidates
+  # A value follows in the same word.
+  _describe cloverctl candidates -- unfinished -S ''
 }
 if [[ $funcstack[1] == _cloverctl ]]; then
   _cloverctl "$@"

@@ -46,6 +46,7 @@ const nothing = { words: [], prefix: '', taken: [] };
 /** @param typed Words after `cloverctl`; the last is that at the cursor. */
 export function wantedAt(program: Command, typed: readonly string[]): Wanted {
   const current = typed.at(-1) ?? '';
+  if (typed[0] === 'help' && typed.length > 1) return helpAt(program, typed.slice(1));
   const place = placeOf(program, typed.slice(0, -1));
   const { command, open, options, literal } = place;
   if (open !== undefined) return { ...nothing, ...valuesOf(open), options };
@@ -57,9 +58,18 @@ export function wantedAt(program: Command, typed: readonly string[]): Wanted {
   }
   if (current.startsWith('-') && !literal) return { ...nothing, words: flagsOf(command), options };
   if (command.commands.length > 0 && place.operands.length === 0) {
-    return { ...nothing, words: commandsOf(command), options };
+    const help = command === program ? [helpCommand] : [];
+    return { ...nothing, words: [...commandsOf(command), ...help], options };
   }
   return { ...nothing, ...operandsAt(place, current), options };
+}
+
+const helpCommand: Candidate = { value: 'help', description: 'display help for command' };
+
+/** Behind `help` there are commands, and nothing else. */
+function helpAt(program: Command, typed: readonly string[]): Wanted {
+  const { command, operands, options } = placeOf(program, typed.slice(0, -1));
+  return { ...nothing, words: operands.length === 0 ? commandsOf(command) : [], options };
 }
 
 function placeOf(program: Command, before: readonly string[]): Place {
@@ -133,7 +143,7 @@ function operandsAt(place: Place, current: string): Partial<Wanted> {
   if (name === 'explain') return operands.length === 0 ? fieldsAt(current) : {};
   if (name === 'looks') return operands.length === 0 ? namesOf('ExperimentRun') : {};
   if (name === 'deadletters') {
-    const more = path[1] !== 'show' || operands.length === 0;
+    const more = path[1] === 'show' ? operands.length === 0 : path[1] !== 'list';
     return more ? { live: { of: 'deadletters' }, taken: operands } : {};
   }
   if (name === 'config') return operands.length === 0 ? { live: { of: 'contexts' } } : {};
@@ -171,6 +181,12 @@ function objectsAt(command: string, operands: readonly string[], current: string
     return kind === undefined ? {} : { ...namesOf(kind), prefix: `${word}/`, taken: operands };
   }
   if (first === undefined) {
+    const comma = current.lastIndexOf(',') + 1;
+    if (comma > 0 && command === 'get') {
+      const before = current.slice(0, comma);
+      const taken = before.split(',').map((each) => before + pluralOf(each));
+      return { words: kindWords(), prefix: before, taken };
+    }
     const events = { value: 'events', description: 'what happened to objects' };
     return { words: [...kindWords(), ...(command === 'get' ? [events] : [])] };
   }
@@ -186,6 +202,11 @@ function kindOf(word: string): Kind | undefined {
   } catch {
     return undefined;
   }
+}
+
+function pluralOf(word: string): string {
+  const kind = kindOf(word);
+  return kinds.find((info) => info.kind === kind)?.plural ?? word;
 }
 
 function kindWords(): readonly Candidate[] {

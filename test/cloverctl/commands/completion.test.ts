@@ -169,8 +169,10 @@ test('a line that is completed with the tab key in zsh runs as completed', async
     'cloverctl vers\t--cli\t\r',
     'cloverctl describe tap -n shop wo\t\r',
     'cloverctl top --once --sort=req\t\r',
+    "cloverctl get tap -n shop -o jsonp\t'names: {.items[*].metadata.name}'\r",
     'exit\r',
   ]);
+  t.regex(shown, /names: web worker/, 'no space comes behind what goes on');
   t.regex(shown, /Client Version: \d/);
   t.regex(shown, /Name: +worker\r/);
   t.regex(shown, /SERVICE +VERSION/);

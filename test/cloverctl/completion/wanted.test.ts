@@ -15,6 +15,10 @@ test('commands stand first, and hidden ones are not offered', (t) => {
   t.deepEqual(words('events '), ['send', 'tail']);
   t.deepEqual(words('--server http://x events '), ['send', 'tail']);
   t.deepEqual(words('version '), []);
+  t.true(first.includes('help'));
+  t.true(words('help ').includes('deadletters'));
+  t.deepEqual(words('help events '), ['send', 'tail']);
+  t.deepEqual(words('help version '), []);
 });
 
 test('options of the command and of all commands are offered, but not after --', (t) => {
@@ -46,6 +50,11 @@ test('kinds come first, and then names of that kind', (t) => {
   t.true(words('get ').includes('experimentruns'));
   t.true(words('get ').includes('events'));
   t.false(words('delete ').includes('events'));
+  t.false(words('describe ').includes('events'), 'describe knows none by name');
+  t.like(at('get tp,t'), { prefix: 'tp,', taken: ['tp,trafficpolicies', 'tp,'] });
+  t.deepEqual(words('get tp,t'), ['experiments', 'experimentruns', 'taps', 'trafficpolicies']);
+  t.deepEqual(words('deadletters list '), []);
+  t.is(at('deadletters list ').live, undefined);
   t.like(at('get tp '), { live: { of: 'objects', kind: 'TrafficPolicy' }, prefix: '' });
   t.like(at('delete Taps a b '), { live: { kind: 'Tap' }, taken: ['a', 'b'] });
   t.like(at('describe -n shop exp/'), { live: { kind: 'Experiment' }, prefix: 'exp/' });
