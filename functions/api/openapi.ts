@@ -8,6 +8,7 @@ import {
   type SchemaMember,
 } from './json-schemas.ts';
 import { commonErrors, type AnswerContract, type Operation } from './operation.ts';
+import { etag } from './operations/parameters.ts';
 import { problem } from './schemas/problem.ts';
 
 /** A part of an OpenAPI document. */
@@ -136,7 +137,7 @@ function responseNodes(operation: Operation, schemas: SchemaCollector): OpenApiN
   const { method, answers } = operation;
   const nodes = new Map<string, OpenApiNode>();
   for (const answer of answers) nodes.set(String(answer.status), answerNode(answer, schemas));
-  if (method === 'get' && answers[0]?.content[0]?.mediaType === 'application/json') {
+  if (method === 'get' && answers.some(({ headers = [] }) => headers.includes(etag))) {
     nodes.set('304', { description: 'It is as `If-None-Match` knows it.' });
   }
   for (const [status, codes] of errorsOf(operation)) {

@@ -51,7 +51,8 @@ curl -H "Authorization: Bearer $CLOVER_TOKEN" "$CLOVER_SERVER/v1/status"
 - **Errors** are \`application/problem+json\` with a stable \`code\` and \`details\` of every bad field, see
   [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too. A rule of a
   [resource](resources.md) that looks at several fields is checked once each of them fits by itself.
-- **ETags**: every answer to a GET has one; with \`If-None-Match\` an unchanged one is 304 without a body.
+- **ETags**: every JSON answer to a GET has one, but for health; with \`If-None-Match\` an unchanged one is 304 without a
+  body. Streams and \`/metrics\` have none.
 - **Preconditions** of writes: \`If-Match\` and \`If-None-Match: *\` (412), and as Kubernetes has them a
   \`metadata.resourceVersion\` or \`metadata.uid\` in the document (409).
 - **Pages**: \`limit\` up to ${largestPage}, then \`continue\`. A \`continue\` that is too old is 410: list again.

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { deadLetter, deadLetterPage } from '../schemas/broker.ts';
-import { largestPage, noParams, noQuery, streamAnswer, wholeNumber } from './parameters.ts';
+import {
+  largestPage,
+  noParams,
+  noQuery,
+  streamAnswer,
+  taggedAnswer,
+  wholeNumber,
+} from './parameters.ts';
 
 const largestId = 2 ** 53 - 1;
 const id = z.object({
@@ -13,7 +20,9 @@ const id = z.object({
 });
 
 const letters = z.strictObject({
-  limit: wholeNumber(1, largestPage).default(100),
+  limit: wholeNumber(1, largestPage)
+    .default(100)
+    .meta({ description: 'Letters of the page. Default: 100.' }),
   before: wholeNumber(1, 999_999_999_999_999)
     .optional()
     .meta({ description: '`next` of the page before.' }),
@@ -71,13 +80,7 @@ export const broker = {
     summary: 'Events that could not be delivered, newest first',
     params: noParams,
     query: letters,
-    answers: [
-      {
-        status: 200,
-        description: 'One page.',
-        content: [{ mediaType: 'application/json', schema: deadLetterPage }],
-      },
-    ],
+    answers: taggedAnswer('One page.', deadLetterPage),
     errors: [],
     example: { query: { limit: '10' } },
   }),
@@ -89,13 +92,7 @@ export const broker = {
     summary: 'One dead letter',
     params: id,
     query: noQuery,
-    answers: [
-      {
-        status: 200,
-        description: 'The letter.',
-        content: [{ mediaType: 'application/json', schema: deadLetter }],
-      },
-    ],
+    answers: taggedAnswer('The letter.', deadLetter),
     errors: ['CLV_NOT_FOUND'],
     example,
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { apiGroup, apiGroupList, apiResourceList } from '../schemas/resources.ts';
-import { noParams, noQuery } from './parameters.ts';
+import { noParams, noQuery, taggedAnswer } from './parameters.ts';
 import { resourceRoot } from './resources.ts';
 
 const group = resourceRoot.slice(0, resourceRoot.lastIndexOf('/'));
@@ -15,9 +15,6 @@ const asked = {
   example: {},
 } as const;
 
-const found = (description: string, schema: z.ZodType) =>
-  [{ status: 200, description, content: [{ mediaType: 'application/json', schema }] }] as const;
-
 /** What there is: for people, for programs, and for Kubernetes' tools. */
 export const discovery = {
   openapi: operation({
@@ -25,41 +22,41 @@ export const discovery = {
     id: 'openapi',
     path: '/openapi.json',
     summary: 'This API as an OpenAPI 3.1 document',
-    answers: found('The document.', z.looseObject({ openapi: z.string() })),
+    answers: taggedAnswer('The document.', z.looseObject({ openapi: z.string() })),
   }),
   groups: operation({
     ...asked,
     id: 'listGroups',
     path: '/apis',
     summary: 'The API groups',
-    answers: found('The groups.', apiGroupList),
+    answers: taggedAnswer('The groups.', apiGroupList),
   }),
   group: operation({
     ...asked,
     id: 'readGroup',
     path: group,
     summary: "Clover's API group",
-    answers: found('The group.', apiGroup),
+    answers: taggedAnswer('The group.', apiGroup),
   }),
   resources: operation({
     ...asked,
     id: 'listResources',
     path: resourceRoot,
     summary: 'The kinds of resources',
-    answers: found('The kinds.', apiResourceList),
+    answers: taggedAnswer('The kinds.', apiResourceList),
   }),
   recordGroup: operation({
     ...asked,
     id: 'readRecordGroup',
     path: '/apis/events.k8s.io',
     summary: 'The API group of the records',
-    answers: found('The group.', apiGroup),
+    answers: taggedAnswer('The group.', apiGroup),
   }),
   records: operation({
     ...asked,
     id: 'listRecordResources',
     path: '/apis/events.k8s.io/v1',
     summary: 'The kind of the records',
-    answers: found('The kind.', apiResourceList),
+    answers: taggedAnswer('The kind.', apiResourceList),
   }),
 } as const;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventStreamType } from '../event-stream.ts';
+import type { HeaderContract } from '../operation.ts';
 
 /** Most objects that one page may have. */
 export const largestPage = 500;
@@ -16,6 +17,24 @@ export const streamAnswer = {
   description: 'The stream.',
   content: [{ mediaType: eventStreamType, schema: z.string() }],
 } as const;
+
+/** Header of every answer that has an ETag: the API makes one for each JSON answer to a GET. */
+export const etag = {
+  name: 'etag',
+  description: 'Stands for this state; of an object, its version.',
+} as const satisfies HeaderContract;
+
+/** The one answer of an operation that reads: a JSON value with an ETag. */
+export function taggedAnswer(description: string, schema: z.ZodType) {
+  return [
+    {
+      status: 200,
+      description,
+      content: [{ mediaType: 'application/json', schema }],
+      headers: [etag],
+    },
+  ] as const;
+}
 
 /** A whole number in a query or a path. */
 export function wholeNumber(min: number, max: number) {

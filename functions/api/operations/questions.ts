@@ -10,6 +10,7 @@ import {
   noParams,
   noQuery,
   streamAnswer,
+  taggedAnswer,
   wholeNumber,
 } from './parameters.ts';
 
@@ -27,13 +28,26 @@ const redQuery = windowQuery.extend({
 });
 
 const recordQuery = z.strictObject({
-  type: z.enum(['Normal', 'Warning']).optional(),
-  reason: z.string().max(128).optional(),
+  type: z
+    .enum(['Normal', 'Warning'])
+    .optional()
+    .meta({ description: 'Only records of this type.' }),
+  reason: z
+    .string()
+    .max(128)
+    .optional()
+    .meta({ description: 'Only records with exactly this reason, such as `Started`.' }),
   fieldSelector: z.string().max(4096).optional().meta({
     description: '`regarding.kind=…`, `regarding.name=…`, `regarding.uid=…`, with commas.',
   }),
-  limit: wholeNumber(1, largestPage).optional(),
-  continue: z.string().max(4096).optional(),
+  limit: wholeNumber(1, largestPage)
+    .optional()
+    .meta({ description: 'Records of the page. Default: 500.' }),
+  continue: z
+    .string()
+    .max(4096)
+    .optional()
+    .meta({ description: '`metadata.continue` of the page before.' }),
 });
 
 const question = {
@@ -44,24 +58,13 @@ const question = {
   example: { query: { from: '2026-01-31T12:00:00Z', to: '2026-01-31T12:05:00Z' } },
 } as const;
 
-const rows = (schema: z.ZodType) =>
-  [
-    { status: 200, description: 'The rows.', content: [{ mediaType: 'application/json', schema }] },
-  ] as const;
-
 const recordList = kubernetesEventList.meta({ id: 'EventList' });
 
 const records = {
   method: 'get',
   tag: 'Records',
   query: recordQuery,
-  answers: [
-    {
-      status: 200,
-      description: 'The records.',
-      content: [{ mediaType: 'application/json', schema: recordList }],
-    },
-  ],
+  answers: taggedAnswer('The records.', recordList),
   errors: ['CLV_RESOURCE_GONE'],
 } as const;
 
@@ -76,7 +79,7 @@ export const questions = {
     path: '/v1/questions/red',
     query: redQuery,
     summary: 'Requests, errors and latency per service and version',
-    answers: rows(redRows),
+    answers: taggedAnswer('The rows.', redRows),
     errors: ['CLV_ANALYTICS_UNAVAILABLE'],
   }),
   storedArms: operation({
@@ -84,7 +87,7 @@ export const questions = {
     id: 'storedArms',
     path: '/v1/stored-arms',
     summary: 'Stored spans per stamp',
-    answers: rows(storedArmRows),
+    answers: taggedAnswer('The rows.', storedArmRows),
     errors: ['CLV_ANALYTICS_UNAVAILABLE'],
   }),
   totals: operation({
@@ -92,7 +95,7 @@ export const questions = {
     id: 'evidenceTotals',
     path: '/v1/evidence/totals',
     summary: 'Evidence per second of start and stamp',
-    answers: rows(totalRows),
+    answers: taggedAnswer('The rows.', totalRows),
     errors: [],
   }),
   looks: operation({
@@ -103,7 +106,7 @@ export const questions = {
     summary: 'The chain of looks of a run, oldest first',
     params: z.object({ namespace: nameInPath, run: nameInPath }),
     query: noQuery,
-    answers: rows(lookRows),
+    answers: taggedAnswer('The rows.', lookRows),
     errors: ['CLV_NOT_FOUND'],
     example: { params: { namespace: 'shop', run: 'example' } },
   }),
@@ -113,7 +116,7 @@ export const questions = {
     path: '/v1/version',
     summary: 'The versions of the server',
     query: noQuery,
-    answers: rows(serverVersion),
+    answers: taggedAnswer('The rows.', serverVersion),
     errors: [],
     example: {},
   }),
@@ -123,7 +126,7 @@ export const questions = {
     path: '/v1/status',
     summary: 'Counters of every part',
     query: noQuery,
-    answers: rows(status),
+    answers: taggedAnswer('The rows.', status),
     errors: [],
     example: {},
   }),

@@ -5,7 +5,15 @@ import { eventStreamType } from '../event-stream.ts';
 import { operation, type Operation } from '../operation.ts';
 import { kindSchemas } from '../schemas/objects.ts';
 import { documentExamples } from './examples.ts';
-import { flag, largestPage, nameInPath, noParams, noQuery, wholeNumber } from './parameters.ts';
+import {
+  etag,
+  flag,
+  largestPage,
+  nameInPath,
+  noParams,
+  noQuery,
+  wholeNumber,
+} from './parameters.ts';
 
 /** Path of everything in Clover's API group and version. */
 export const resourceRoot = `/apis/${apiVersion}` as const;
@@ -77,7 +85,6 @@ export const deleteOptions = z
 const inNamespace = z.object({ namespace: nameInPath });
 const one = z.object({ namespace: nameInPath, name: nameInPath });
 
-const etag = { name: 'etag', description: 'Stands for this state; of an object, its version.' };
 const ifNoneMatch = { name: 'if-none-match', description: 'A known ETag: 304 if it is still so.' };
 
 /** The operations on the objects of one kind. */

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { createApi } from '../../../functions/api/function.ts';
+import { openApiDocument } from '../../../functions/api/openapi.ts';
 import type { Operation } from '../../../functions/api/operation.ts';
 import { operations } from '../../../functions/api/operations.ts';
 import { createBearerCheck } from '../../../functions/host/bearer.ts';
@@ -38,6 +39,7 @@ const documentShape = z.looseObject({
 
 interface Control {
   readonly send: (operation: Operation, change?: Change) => Promise<Response>;
+  readonly declares: (operation: Operation, status: number) => boolean;
   /** What is wrong with an answer by the document; nothing if it is as promised. */
   readonly breach: (operation: Operation, response: Response) => Promise<string | undefined>;
 }
@@ -119,6 +121,8 @@ async function startHost(t: ExecutionContext): Promise<Control> {
         ...(example.body === undefined ? {} : { body: JSON.stringify(example.body) }),
       });
     },
+    declares: ({ path, method }, status) =>
+      document.paths[path]?.[method]?.responses[String(status)] !== undefined,
     breach: async ({ path, method }, response) => {
       const declared = document.paths[path]?.[method]?.responses[String(response.status)];
       if (declared === undefined) return `the status ${response.status} is not declared`;
@@ -189,6 +193,40 @@ test('every refusal is a problem that the document declares', async (t) => {
       t.is(response.status, status, operation.id);
       t.is(response.headers.get('content-type'), 'application/problem+json');
       t.is(await breach(operation, response), undefined, operation.id);
+    }
+  }
+});
+
+test('304 is declared where an answer has an ETag, and nowhere else', async (t) => {
+  const { send, declares } = await startHost(t);
+  for (const operation of operations.toSorted((a, b) => rank(a) - rank(b))) {
+    const response = await send(operation);
+    const etag = response.headers.get('etag');
+    await response.body?.cancel();
+    if (operation.method !== 'get') {
+      t.false(declares(operation, 304), operation.id);
+      continue;
+    }
+    t.is(declares(operation, 304), etag !== null, operation.id);
+    const again = await send(operation, { headers: { 'if-none-match': etag ?? '*' } });
+    await again.body?.cancel();
+    t.is(again.status === 304, etag !== null, operation.id);
+  }
+});
+
+test('every parameter has a meaning, but for names in paths', (t) => {
+  const shape = z.object({
+    parameters: z.array(
+      z.object({ name: z.string(), in: z.string(), description: z.string().optional() }),
+    ),
+  });
+  const { paths } = openApiDocument({ operations, version: '1.2.3' });
+  for (const { id, method, path } of operations) {
+    for (const parameter of shape.parse(paths[path]?.[method]).parameters) {
+      t.true(
+        parameter.in === 'path' || parameter.description !== undefined,
+        `${id}: ${parameter.name}`,
+      );
     }
   }
 });
