@@ -7,7 +7,7 @@ import type { DeadLetter, DeadLetterQuery } from './messages.ts';
 export interface BrokerAdmin {
   /**
    * Takes an event as `POST /broker` does.
-   * @throws CloverError CLV_OVERLOADED, CLV_EVENT_INVALID.
+   * @throws CloverError CLV_OVERLOADED, CLV_EVENT_INVALID, CLV_BODY_TOO_LARGE.
    */
   readonly publish: EmitEvent;
   /** Newest first. */

@@ -59,7 +59,7 @@ export interface Broker extends BrokerAdmin {
   /**
    * Takes the event for every matching trigger; resolves after the durable commit. The marks are
    * stored in the same commit.
-   * @throws CloverError CLV_OVERLOADED when the queue is full, CLV_EVENT_INVALID.
+   * @throws CloverError CLV_OVERLOADED when the queue is full, CLV_EVENT_INVALID, CLV_BODY_TOO_LARGE.
    */
   publish(event: CloudEvent, marks?: readonly Mark[]): Promise<void>;
   /**
@@ -124,12 +124,13 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
 
   /**
    * The event for the routes that it matches; without any when it has no hops left.
-   * @throws CloverError CLV_EVENT_INVALID: here, so that one bad event cannot spoil the commit of others.
+   * @throws CloverError CLV_EVENT_INVALID, CLV_BODY_TOO_LARGE: here, so that one bad event cannot spoil the commit of others.
    */
   const post = (event: CloudEvent, ttl: number): Posted => {
     const attributes = withoutTtl(attributesOf(event));
+    const sealed = seal(attributes, event.data, ttl);
     if (ttl <= 0) ttlDrops += 1;
-    return { ...seal(attributes, event.data, ttl), routes: ttl <= 0 ? [] : match(attributes) };
+    return { ...sealed, routes: ttl <= 0 ? [] : match(attributes) };
   };
 
   /** Makes a delivery. A row that cannot be delivered is its own affair, and not the end of the process. */
@@ -139,9 +140,13 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     try {
       if (route === undefined) throw new Error(`there is no route ${name}`);
       const { event, ttl } = unseal(envelope);
-      const { reply, ...outcome } = checked(await to({ ...route, event, route: name, attempt }));
+      const { reply, ...outcome } = await to({ ...route, event, route: name, attempt });
       if (reply === undefined) return { settlement: { delivery, outcome } };
-      return { settlement: { delivery, outcome, reply: post(reply, ttl - 1) }, reply };
+      try {
+        return { settlement: { delivery, outcome, reply: post(reply, ttl - 1) }, reply };
+      } catch (error) {
+        return { settlement: { delivery, outcome: badReply(error) } };
+      }
     } catch (error) {
       log.error({ err: error, route: name, attempt }, 'a row cannot be delivered');
       const { status, message: why } = asCloverError(error);
@@ -243,15 +248,9 @@ interface Attempted {
   readonly reply?: CloudEvent;
 }
 
-/** A reply that is no event is 502, as Knative's filter answers, and so a failed attempt. */
-function checked(outcome: Outcome): Outcome {
-  if (outcome.reply === undefined) return outcome;
-  try {
-    attributesOf(outcome.reply);
-    return outcome;
-  } catch (error) {
-    return { status: 502, message: `the reply is no event: ${String(error)}` };
-  }
+/** A reply that the broker cannot take is 502, as Knative's filter answers, and so a failed attempt. */
+function badReply(error: unknown): Outcome {
+  return { status: 502, message: `the reply cannot be taken: ${String(error)}` };
 }
 
 function letterOf({ id, trigger, attempts, at, ...envelope }: StoredDeadLetter): DeadLetter {

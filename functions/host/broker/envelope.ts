@@ -19,8 +19,20 @@ const errorAttributes = new Set(['knativeerrordest', 'knativeerrorcode', 'knativ
 const errorDataBytes = 1_024;
 
 const attributeRecord = z.record(z.string(), z.string());
-/** Seals an event whose attributes were checked. */
+/** `POST /broker` reads no larger body; attributes have a bound of their own. */
+const mostBytes = 256 * 1024;
+
+/**
+ * Seals an event whose attributes were checked.
+ * @throws CloverError CLV_BODY_TOO_LARGE for more than 256 KiB of data.
+ */
 export function seal(attributes: Attributes, data: Buffer, ttl: number): Envelope {
+  if (data.length > mostBytes) {
+    const message = `found ${data.length} bytes; the broker takes at most ${mostBytes}`;
+    throw new CloverError('CLV_BODY_TOO_LARGE', `data: ${message}`, {
+      details: [{ field: 'data', message }],
+    });
+  }
   const all = Object.fromEntries(attributes);
   all[ttlAttribute] = String(ttl);
   // A copy: structured clone would take the whole pool that a small Buffer lies in.

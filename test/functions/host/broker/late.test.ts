@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CloverError } from '../../../../functions/lib/errors.ts';
 import { entryOf, eventOf, handlersOf, until } from '../helpers.ts';
 import { served } from '../serving.ts';
 import { entryFor } from './open-broker.ts';
@@ -51,4 +52,38 @@ test('a handler that returns no event is a failed attempt with 502', async (t) =
   const [letter] = await admin.deadLetters({ limit: 1 });
   t.is(letter?.attempts, 2);
   t.is(letter?.event.extensions['knativeerrorcode'], '502');
+});
+
+test('what a handler emits or replies is as small as what is posted', async (t) => {
+  const most = 256 * 1024;
+  const refusals: unknown[] = [];
+  const big = {
+    name: 'f',
+    handlers: [
+      ...handlersOf(['emits'], async (_event, { emit }) => {
+        await emit(eventOf({ type: 'taken', data: Buffer.alloc(most) }));
+        const event = eventOf({ type: 'taken', data: Buffer.alloc(most + 1) });
+        await emit(event).catch((error: unknown) => refusals.push(error));
+      }),
+      ...handlersOf(['replies'], async () =>
+        eventOf({ type: 'taken', data: Buffer.alloc(most + 1) }),
+      ),
+      ...handlersOf(['taken'], async () => undefined),
+    ],
+  };
+  const entry = entryFor(['emits', 'replies', 'taken'], { retry: 1 });
+  const { admin, brokerCounters } = await served(t, [big], [entry]);
+  await admin.publish(eventOf({ type: 'emits' }));
+  await admin.publish(eventOf({ type: 'replies' }));
+  await until(async () => (await brokerCounters()).depth === 0);
+  t.deepEqual(
+    refusals.map((error) => error instanceof CloverError && error.code),
+    ['CLV_BODY_TOO_LARGE'],
+  );
+  const [letter, ...others] = await admin.deadLetters({ limit: 10 });
+  t.is(others.length, 0);
+  t.is(letter?.trigger, 'on-replies');
+  t.is(letter?.attempts, 2);
+  t.is(letter?.event.extensions['knativeerrorcode'], '502');
+  t.is((await brokerCounters()).delivered, 2, 'what emits, and the one that was taken');
 });
