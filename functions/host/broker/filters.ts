@@ -62,10 +62,23 @@ export function compileFilters(filters: unknown): CompiledFilter {
   return { is: 'all', of };
 }
 
+/** Most levels of lists and objects in `filters`. */
+const maxLevels = 64;
+
+/** Before the form is checked, which goes as deep as the value. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
 function check(value: { readonly filter: unknown; readonly filters: unknown }): {
   readonly of: readonly CompiledFilter[];
   readonly problems: readonly ErrorDetail[];
 } {
+  if (isDeeper(value.filters, maxLevels)) {
+    const message = `nests deeper than the ${maxLevels} levels of lists and objects that are allowed`;
+    return { of: [], problems: [{ field: 'filters', message }] };
+  }
   const parsed = triggerFilters.safeParse(value);
   if (!parsed.success) {
     return { of: [], problems: fieldErrors(triggerFilters, value, parsed.error.issues) };

@@ -4,7 +4,11 @@ import fc from 'fast-check';
 import type { FunctionEntry, Trigger } from '../../../../knative/catalogue.ts';
 import type { TriggerFilter } from '../../../../knative/filters.ts';
 import { createBroker } from '../../../../functions/host/broker/broker.ts';
-import { compileFilter, passes } from '../../../../functions/host/broker/filters.ts';
+import {
+  compileFilter,
+  compileFilters,
+  passes,
+} from '../../../../functions/host/broker/filters.ts';
 import { attributesOf } from '../../../../functions/host/cloud-event-attributes.ts';
 import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../../functions/lib/errors.ts';
@@ -53,6 +57,25 @@ test('an attribute that is missing matches nothing, and its negation matches', (
     t.false(takes(filter, push));
     t.true(takes({ not: filter }, push));
   }
+});
+
+const nested = (levels: number): unknown =>
+  JSON.parse(`[${'{"not":'.repeat(levels)}{"exact":{"id":"x"}}${'}'.repeat(levels)}]`);
+
+test('filters that nest too deep are refused, however deep they are', (t) => {
+  t.notThrows(() => compileFilters(nested(61)));
+  for (const levels of [62, 1_000, 3_000]) {
+    const error = t.throws(() => compileFilters(nested(levels)), { code: 'CLV_FILTER_INVALID' });
+    t.regex(error?.message ?? '', /^filters: nests deeper than the 64 levels/);
+  }
+});
+
+test('the expressions of a filter share the work that one event may cost', (t) => {
+  const event = eventOf({ extensions: { long: 'a'.repeat(16_000) } });
+  const dear: TriggerFilter = { cesql: 'LENGTH(UPPER(CONCAT(long, long, long, long))) = 64000' };
+  t.true(takes({ all: Array.from({ length: 3 }, () => dear) }, event));
+  t.false(takes({ all: Array.from({ length: 4 }, () => dear) }, event));
+  t.true(takes(dear, event) && takes(dear, event), 'each filter and event begins anew');
 });
 
 test('all, any and not nest', (t) => {
