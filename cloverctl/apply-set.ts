@@ -26,6 +26,8 @@ export interface ApplySettings {
   /** Delete what an earlier apply made and the documents name no more; with a selector only. */
   readonly prune?: boolean;
   readonly selector?: Selector;
+  /** With prune: also in namespaces that no document is of. */
+  readonly allNamespaces?: boolean;
 }
 
 interface Progress {
@@ -130,7 +132,14 @@ async function prune(
   }
   const dryRun = settings.dryRun !== 'none';
   const pruned: AnyResource[] = [];
-  for (const object of await leftOver(client, { given, applied: manifests, selector })) {
+  const { allNamespaces = false } = settings;
+  const request = { given, applied: manifests, selector, allNamespaces };
+  const left = await leftOver(client, request);
+  for (const object of left.elsewhere) {
+    const where = `${object.metadata.namespace}, of which there is no document`;
+    env.stderr.write(`warning: ${nameOf(object)} stays in namespace ${where}: -A prunes it, too\n`);
+  }
+  for (const object of left.pruned) {
     const { kind, metadata } = object;
     try {
       const { namespace, name, uid } = metadata;

@@ -9,39 +9,48 @@ import type { DryRun, Selector } from './object-options.ts';
 export interface PruneRequest {
   /** The documents that were given; none of their objects is pruned, whatever its labels are now. */
   readonly given: readonly Manifest[];
-  /** The documents that were applied: their namespaces are looked through. */
+  /** The documents that were applied: what is left over in their namespaces is pruned. */
   readonly applied: readonly Manifest[];
   readonly selector: Selector;
+  /** What is left over in other namespaces is pruned, too. */
+  readonly allNamespaces: boolean;
+}
+
+/** What a set leaves over. */
+export interface LeftOver {
+  /** Is pruned. */
+  readonly pruned: readonly AnyResource[];
+  /** Stays, because the set has no document of its namespace: it may be of another set with the same labels. */
+  readonly elsewhere: readonly AnyResource[];
 }
 
 /**
- * The objects that an earlier `cloverctl apply` made and the set names no more: of kinds that users write, in the
- * namespaces of the set, with the labels that the selector asks for. What depends on others comes first.
+ * The objects that an earlier `cloverctl apply` made and the set names no more: of kinds that users write, with the labels
+ * that the selector asks for. What depends on others comes first.
  */
 export async function leftOver(
   client: ApiClient,
-  { given, applied, selector }: PruneRequest,
-): Promise<AnyResource[]> {
+  { given, applied, selector, allNamespaces }: PruneRequest,
+): Promise<LeftOver> {
   const named = new Set(
     given.map(({ document: { kind, metadata }, namespace }) => key(kind, namespace, metadata.name)),
   );
   const found: AnyResource[] = [];
-  for (const namespace of new Set(applied.map((manifest) => manifest.namespace))) {
-    // By their alphabet experiments stand before the policies that they need.
-    for (const { kind } of kinds.filter(({ writable }) => writable)) {
-      for await (const { items } of client.pages(kind, namespace, {
-        labelSelector: selector.text,
-      })) {
-        found.push(...items);
-      }
-    }
+  // By their alphabet experiments stand before the policies that they need.
+  for (const { kind } of kinds.filter(({ writable }) => writable)) {
+    const query = { labelSelector: selector.text };
+    for await (const { items } of client.pages(kind, undefined, query)) found.push(...items);
   }
-  return found.filter(
+  const left = found.filter(
     (object) =>
       isMarked(object) &&
       object.metadata.deletionTimestamp === undefined &&
       !named.has(key(object.kind, object.metadata.namespace, object.metadata.name)),
   );
+  const own = new Set(applied.map((manifest) => manifest.namespace));
+  const isOwn = ({ metadata }: AnyResource): boolean =>
+    allNamespaces || own.has(metadata.namespace);
+  return { pruned: left.filter(isOwn), elsewhere: left.filter((object) => !isOwn(object)) };
 }
 
 /**

@@ -68,6 +68,10 @@ test('prune deletes what an earlier apply of the set made and the set names no m
   const pruned = await cli('apply --prune -l set=x -f -', wanted);
   t.is(pruned.code, 0, pruned.stderr);
   t.true(pruned.stdout.endsWith('tap.clover.dev/old pruned\n'));
+  t.is(
+    pruned.stderr,
+    'warning: tap.clover.dev/far stays in namespace blog, of which there is no document: -A prunes it, too\n',
+  );
   t.deepEqual(
     await names(),
     ['blog/far', 'shop/by-hand', 'shop/else', 'shop/kept', 'shop/new'],
@@ -75,6 +79,10 @@ test('prune deletes what an earlier apply of the set made and the set names no m
   );
   const json = await cli('apply --prune -l set=x --json -f -', set(tap('kept')));
   t.like(JSON.parse(json.stdout), { pruned: { 0: { metadata: { name: 'new' } }, length: 1 } });
+  const all = await cli('apply --prune -A -l set=x -f -', set(tap('kept')));
+  t.is(all.stdout, 'tap.clover.dev/kept unchanged\ntap.clover.dev/far pruned\n', all.stderr);
+  t.deepEqual(await names(), ['shop/by-hand', 'shop/else', 'shop/kept']);
+  t.regex((await cli('apply -A -f -', set(tap('kept')))).stderr, /-A goes with --prune/);
 });
 
 test('nothing is pruned without a selector, from an empty set, or after a failure', async (t) => {
