@@ -74,7 +74,7 @@ const anyOf = (attribute: string, values: readonly string[]): TriggerFilter => (
   any: values.map((value) => ({ exact: { [attribute]: value } })),
 });
 
-/** A receiver may be down for half an hour: 1 s, 2 s, 4 s, …, 512 s. */
+/** A receiver may be down for 17 minutes: 1 s, 2 s, 4 s, …, 512 s. */
 const webhookDelivery: Delivery = {
   retry: 10,
   backoffPolicy: 'exponential',

@@ -40,7 +40,7 @@ export const runbook: Readonly<Record<string, RunbookEntry>> = {
     commands: [`${metrics} | grep -e queue_depth -e faas_errors`, 'cloverctl status'],
   },
   CloverDeliveriesLate: {
-    text: 'A delivery that fails is tried ten times, for about seven minutes, then it is a dead letter. One that is older waits behind others, or its function asks for long waits with `Retry-After`.',
+    text: 'A delivery that fails is tried eleven times, then it is a dead letter: after 3 to 9 minutes, that to a webhook after 17 to 20, by how long each attempt takes. One that is older waits behind others, or its function asks for long waits with `Retry-After`; a webhook may for 10 minutes each time.',
     commands: [`${metrics} | grep -e oldest_age -e queue_depth`, 'cloverctl status'],
   },
   CloverBrokerRefuses: {

@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { backOffMs } from '../../../functions/host/broker/back-off.ts';
+import { planDelivery } from '../../../functions/host/broker/delivery.ts';
 import { metrics } from '../../../functions/host/telemetry/metrics.ts';
 import { prometheusName } from '../../../functions/host/telemetry/prometheus-text.ts';
 import { runbook } from '../../../infra/docs/runbook.ts';
+import { catalogue, webhookEntry, type Trigger } from '../../../knative/catalogue.ts';
 import { metricNames } from '../../../functions/host/telemetry/registry.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -87,6 +90,28 @@ test('every command of cloverctl in a runbook is one, with its options', async (
       t.true(section?.includes(option), `${command}:${option}`);
     }
   }
+});
+
+/** Minutes from the first attempt to the last, when each fails at once, and when each takes its whole timeout. */
+const spanOf = ({ delivery }: Trigger): readonly number[] => {
+  const plan = planDelivery(delivery, 'delivery');
+  const waits = Array.from({ length: plan.retry }, (_, index) => backOffMs(plan, index + 1));
+  const wait = waits.reduce((sum, each) => sum + each, 0);
+  return [wait, wait + (plan.retry + 1) * plan.timeoutMs].map((ms) => ms / 60_000);
+};
+
+test('the alert about late deliveries is silent while a webhook is down, and its runbook says how long that is', async (t) => {
+  const rule = (await readRules()).find(({ alert }) => alert === 'CloverDeliveriesLate');
+  const limit = Number(/> (\d+)$/.exec(rule?.expr ?? '')?.[1]) / 60;
+  const own = catalogue.flatMap(({ triggers }) => triggers.map(spanOf));
+  const hook = webhookEntry('webhook').triggers.map(spanOf);
+  for (const span of [...own, ...hook]) t.true(Math.max(...span) < limit);
+  const [least, most] = [Math.min(...own.flat()), Math.max(...own.flat())].map(Math.round);
+  const [short, long] = hook.flat().map(Math.round);
+  const { text = '' } = runbook['CloverDeliveriesLate'] ?? {};
+  t.true(
+    text.includes(`${least} to ${most} minutes, that to a webhook after ${short} to ${long},`),
+  );
 });
 
 const cases = z.object({
