@@ -5,6 +5,7 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import type { GlobalOptions } from '../connect.ts';
 import { changeConfig, checkedName, readConfig, type Context } from '../contexts/config.ts';
 import { chosenName, contextNamed, knownContexts, type KnownContext } from '../contexts/known.ts';
+import { holderOf } from '../contexts/running.ts';
 import { checkedServerUrl } from '../contexts/server-url.ts';
 import type { CliEnv } from '../env.ts';
 import {
@@ -40,14 +41,14 @@ export function registerConfig(program: Command, env: CliEnv): void {
   group
     .command('use-context')
     .description('make a context the current one')
-    .argument('<name>')
+    .argument('<name>', 'context')
     .action((name: string, _: unknown, command: Command) =>
       use(name, command.optsWithGlobals(), env),
     );
   group
     .command('set-context')
     .description('add a context, or change what is given of it')
-    .argument('<name>')
+    .argument('<name>', 'context: letters, digits, ".", "_" and "-", at most 63')
     .option('--url <url>', 'address of the control plane; a new context needs it')
     .option('--token-file <file>', 'file that holds the token, read at every call')
     .option('--token-stdin', 'read the token from standard input, and keep it in config.json')
@@ -57,7 +58,7 @@ export function registerConfig(program: Command, env: CliEnv): void {
   group
     .command('delete-context')
     .description('forget a context')
-    .argument('<name>')
+    .argument('<name>', 'context of config.json')
     .action((name: string, _: unknown, command: Command) =>
       remove(name, command.optsWithGlobals(), env),
     );
@@ -127,6 +128,7 @@ async function use(name: string, options: GlobalOptions, env: CliEnv): Promise<v
 async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
   checkedName(name);
   const given = await fieldsOf(flags, env);
+  const holder = holderOf(name, env);
   let outcome = 'unchanged';
   await changeConfig(env, (config) => {
     const before = Object.hasOwn(config.contexts, name) ? config.contexts[name] : undefined;
@@ -138,6 +140,11 @@ async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
     else if (fingerprint(before) !== fingerprint(after)) outcome = 'configured';
     return { ...config, contexts: { ...config.contexts, [name]: after } };
   });
+  if (holder !== undefined) {
+    env.stderr.write(
+      `warning: until process ${holder.pid} ends, "${name}" means what that one runs, ${holder.url}\n`,
+    );
+  }
   tell(name, outcome, flags, env);
 }
 

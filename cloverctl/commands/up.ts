@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { CloverError } from '../../functions/lib/errors.ts';
@@ -49,6 +49,7 @@ export function registerUp(program: Command, env: CliEnv): void {
 async function up(options: UpOptions, env: CliEnv): Promise<void> {
   // Its imports are heavy, and no other command needs them.
   const { pino } = await import('pino');
+  const { claimDataFolder } = await import('../supervisor/data-folder.ts');
   const { assertPortFree, assertRoot } = await import('../supervisor/machine.ts');
   const { envoyProgram } = await import('../supervisor/programs.ts');
   const { startStack } = await import('../supervisor/stack.ts');
@@ -57,13 +58,15 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const { withRun } = await import('../supervisor/with-run.ts');
   const { checkedName } = await import('../contexts/config.ts');
   const { knownContexts } = await import('../contexts/known.ts');
-  const { localContext, publishContext } = await import('../contexts/running.ts');
+  const { holderOf, localContext, publishContext } = await import('../contexts/running.ts');
 
   const { parseNotifications } = await import('../../functions/host/config.ts');
 
   const notifications =
     options.notifications === undefined ? [] : parseNotifications(readText(options.notifications));
   const name = checkedName(options.context ?? localContext);
+  if (options.envoy !== undefined) demandProgram(options.envoy);
+  if (options.pods !== undefined) readText(options.pods);
   env.hold();
   const dataDir = resolve(options.data ?? join(env.home, 'data'));
   const podsFile = resolve(options.pods ?? join(dataDir, 'pods.json'));
@@ -73,7 +76,8 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   assertRoot();
   await sweep();
   await assertPortFree(options.port);
-  await withRun({ kind: 'up', log }, async ({ run, supervisor }) => {
+  const leave = claimDataFolder(dataDir);
+  const work = withRun({ kind: 'up', log }, async ({ run, supervisor }) => {
     if (!existsSync(podsFile)) writeJson(podsFile, { pods: [] });
     const starting = startStack({
       run,
@@ -90,6 +94,7 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
     const stack = await Promise.race([starting, stopped]);
     if (stack === undefined) return;
     const { url, token } = stack;
+    const before = holderOf(name, env);
     const withdraw = publishContext(env, { name, url, token });
     writeLines(env, [
       `Clover is up at ${url}, until Ctrl-C.`,
@@ -103,6 +108,11 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
         ...(options.corsOrigin ?? []).map((one): [string, string] => ['browsers of', one]),
       ]),
     ]);
+    if (before !== undefined) {
+      env.stdout.write(
+        `The context ${name} meant process ${before.pid} (${before.url}), and does again when this one ends.\n`,
+      );
+    }
     const { current } = await knownContexts(env);
     if (current !== name) {
       env.stdout.write(`The current context is ${current ?? 'none'}: say --context ${name}\n`);
@@ -110,11 +120,23 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
     await stopped;
     withdraw();
   });
+  await work.finally(leave);
 }
 
 function places(found: readonly (readonly [what: string, where: string])[]): readonly string[] {
   const width = Math.max(...found.map(([what]) => what.length));
   return found.map(([what, where]) => `  ${what.padEnd(width)}   ${where}`);
+}
+
+function demandProgram(path: string): void {
+  try {
+    accessSync(resolve(path), constants.X_OK);
+    if (statSync(resolve(path)).isFile()) return;
+  } catch {
+    // Said below, as for a folder.
+  }
+  const message = `--envoy: found "${path}"; must be a program file that can be run`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', message);
 }
 
 function readText(path: string): string {

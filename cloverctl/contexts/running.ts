@@ -59,6 +59,11 @@ export function runningContexts(env: Pick<CliEnv, 'home'>): RunningContext[] {
     .sort((a, b) => b.at - a.at || b.pid - a.pid);
 }
 
+/** The process that this name of a context means, if one runs here. */
+export function holderOf(name: string, env: Pick<CliEnv, 'home'>): RunningContext | undefined {
+  return runningContexts(env).find((context) => context.name === name);
+}
+
 interface PublishedFile {
   readonly path: string;
   readonly owner: ProcessIdentity;

@@ -67,6 +67,20 @@ test('of two that overlap the newer counts; in whatever order they end, neither 
   }
 });
 
+test('a context in the file that one that runs stands over is stored with a warning', async (t) => {
+  const home = await temporaryFolder(t);
+  const child = await publish(t, [home, 'local', 'http://127.0.0.1:1', 'x']);
+  const args = ['config', 'set-context', 'local', '--url', 'http://127.0.0.1:2'];
+  const { stdout, stderr } = await runCli(args, { variables: { CLOVER_HOME: home } });
+  t.is(stdout, 'context "local" created\n');
+  t.is(
+    stderr,
+    `warning: until process ${child.pid ?? 0} ends, "local" means what that one runs, http://127.0.0.1:1\n`,
+  );
+  await end(child, 'SIGTERM');
+  t.regex(await contextOf(home, 'local'), /127\.0\.0\.1:2/);
+});
+
 test('one that was killed counts no more, and its file goes with the next start', async (t) => {
   const home = await temporaryFolder(t);
   const killed = await publish(t, [home, 'local', 'http://127.0.0.1:1', 'x']);
