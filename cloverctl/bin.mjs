@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const oldestMajor = 24;
 
+// The order of cloverctl, too; of both together Node would warn on standard error.
+if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR'];
+
 if (Number(process.versions.node.split('.')[0]) >= oldestMajor) {
   await import('./main.ts');
 } else {

@@ -16,7 +16,8 @@ export interface NamedObjects {
 }
 
 /**
- * Reads `KIND NAME…` or `KIND/NAME…`, as kubectl takes them; what `-o name` prints is among them.
+ * Reads `KIND NAME…` or `KIND/NAME…`, as kubectl takes them; what `-o name` prints is among them. What is named twice
+ * is there once.
  * @throws CloverError CLV_ARGUMENT_INVALID when both forms are mixed, or a name is empty.
  */
 export function objectNames(words: readonly string[]): NamedObjects {
@@ -26,9 +27,13 @@ export function objectNames(words: readonly string[]): NamedObjects {
     const kind = kindByName(first);
     const mixed = names.find((name) => name.includes('/'));
     if (mixed !== undefined) throw twoForms(mixed);
-    return { kind, objects: names.map((name) => ({ info: kind, name: demandName(name, name) })) };
+    const objects = [...new Set(names)].map((name) => ({
+      info: kind,
+      name: demandName(name, name),
+    }));
+    return { kind, objects };
   }
-  return { kind: undefined, objects: words.map(slashed) };
+  return { kind: undefined, objects: onceEach(words.map(slashed)) };
 }
 
 /**
@@ -44,6 +49,12 @@ export function objectName(command: string, words: readonly string[]): ObjectNam
     'CLV_ARGUMENT_INVALID',
     `${command} takes one object, KIND NAME or KIND/NAME: found ${found}; for example "cloverctl ${command} tp/proxy"`,
   );
+}
+
+/** The same object may have been named by a short name of its kind, too. */
+function onceEach(objects: readonly ObjectName[]): readonly ObjectName[] {
+  const byName = new Map(objects.map((object) => [`${object.info.kind}/${object.name}`, object]));
+  return [...byName.values()];
 }
 
 function slashed(word: string): ObjectName {

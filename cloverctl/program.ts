@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { version } from '../functions/lib/version.ts';
 import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
 import { addExamples } from './examples.ts';
@@ -42,6 +43,11 @@ const commands: Readonly<Record<CommandName, () => Promise<Register>>> = {
 export async function createProgram(args: readonly string[], env: CliEnv): Promise<Command> {
   const program = new Command('cloverctl')
     .description('Shift traffic between versions, watch the wire, keep or take back.')
+    .version(
+      version,
+      '-V, --version',
+      'version of cloverctl; "version" has that of the control plane, too',
+    )
     .option('--json', 'one JSON document as output')
     .option('--server <url>', 'address of the control plane (CLOVER_SERVER)')
     .option('--context <name>', 'control plane by its name (CLOVER_CONTEXT); see "config"')

@@ -81,7 +81,7 @@ async function list({ trigger, limit, ...options }: ListFlags, env: CliEnv): Pro
   if (format === 'json') return writeJson(env, { items: letters });
   if (format === 'yaml') return writeYaml(env, { items: letters });
   if (letters.length === 0) {
-    env.stderr.write('no dead letters\n');
+    env.stderr.write(`${none(trigger)}\n`);
     return undefined;
   }
   return writeTable(
@@ -132,7 +132,10 @@ async function change({ verb, done, ids }: Change, flags: ChangeFlags, env: CliE
   if (flags.all === true) {
     for await (const { id } of each(client, flags.trigger)) chosen.push(id);
   }
-  const asks = flags.all === true && flags.yes !== true && flags.dryRun !== true;
+  if (chosen.length === 0) env.stderr.write(`${none(flags.trigger)}\n`);
+  if (chosen.length === 0 && flags.json !== true) return;
+  const asks =
+    chosen.length > 0 && flags.all === true && flags.yes !== true && flags.dryRun !== true;
   if (asks && !(await agreed(`${verb} ${chosen.length} dead letters?`, env))) {
     env.stderr.write('nothing was changed\n');
     env.fail(exitCodes.failed);
@@ -194,6 +197,10 @@ async function* each(client: ApiClient, trigger?: string): AsyncGenerator<DeadLe
     before = page.next;
   } while (before !== undefined);
 }
+
+/** Said where there are none. */
+const none = (trigger: string | undefined): string =>
+  `no dead letters${trigger === undefined ? '' : ` of a trigger "${trigger}"`}`;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '-');
 

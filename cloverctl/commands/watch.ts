@@ -25,7 +25,7 @@ export function registerWatch(program: Command, env: CliEnv): void {
     .command('watch')
     .description('follow objects; with -o json one JSON document per line')
     .argument('<kind>', 'KIND or KIND/NAME, for example experiments or exp')
-    .argument('[name]')
+    .argument('[name]', 'one object alone; not behind KIND/NAME')
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of every namespace')
     .addOption(selectorOption('only objects with these labels, such as app=web,tier!=db'))

@@ -28,6 +28,10 @@ test('dead letters are listed, shown, delivered again and dropped', async (t) =>
   t.regex(replayed.stderr, /dead letter 99: .*99/);
   t.deepEqual(api.broker.replayed, [2]);
 
+  const nope = await cli('replay --all --trigger nope');
+  t.deepEqual(nope, { code: 0, stdout: '', stderr: 'no dead letters of a trigger "nope"\n' });
+  t.is((await cli('list --trigger nope')).stderr, nope.stderr);
+  t.is((await cli('drop --all --trigger nope --json')).stdout, '{"dropped":[]}\n');
   t.is((await cli('drop --all --trigger on-b')).code, 2, 'nobody can answer');
   const dry = await cli('drop --all --trigger on-b --dry-run');
   t.is(dry.stdout.match(/^dead letter \d dropped \(dry run\)$/gm)?.length, 3);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'ava';
+import { version } from '../../functions/lib/version.ts';
 import { runCli } from './run-cli.ts';
 
 test('wrong usage is told with what was meant and the help that has the answer', async (t) => {
@@ -97,4 +98,11 @@ test('--request-timeout ends the wait for a server that says nothing', async (t)
   const { code, stderr } = await runCli(['--request-timeout', '50ms', 'status', '--server', url]);
   t.is(code, 5);
   t.regex(stderr, /did not answer within 0\.05 s; more time is given by --request-timeout/);
+});
+
+test('--version is that of cloverctl; NO_COLOR beside FORCE_COLOR is no warning', async (t) => {
+  for (const args of [['--version'], ['-V']]) {
+    const variables = { NO_COLOR: '1', FORCE_COLOR: '1' };
+    t.deepEqual(await runCli(args, { variables }), { code: 0, stdout: `${version}\n`, stderr: '' });
+  }
 });
