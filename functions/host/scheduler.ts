@@ -31,6 +31,9 @@ const longestSleepMs = 30_000;
 /** Set back by less than this, a clock comes back to where it was: nothing happens twice. */
 const smallStepMs = 10_000;
 
+/** `isActive` has so long for its answer. */
+const longestAskMs = 10_000;
+
 /** Missed periods are counted up to this many. */
 const mostMissed = 1_000;
 
@@ -54,7 +57,7 @@ export function startScheduler({ deployed, broker, clock, log }: SchedulerOption
 
   const run = async ({ fn, name, cron }: Planned & { fn: CloverFunction }): Promise<void> => {
     const restKey = `${tickRoute(name)}/since`;
-    const isActive = async (): Promise<boolean> => (await fn.isActive?.(name)) ?? true;
+    const isActive = (): Promise<boolean> => askActive(fn, name, clock, stop.signal);
 
     /** The newest period that is dealt with: it had its tick, or wanted none. */
     let done = 0;
@@ -101,7 +104,7 @@ export function startScheduler({ deployed, broker, clock, log }: SchedulerOption
         begun = true;
         await turn();
       } catch (error) {
-        log.warn({ err: error, schedule: name }, 'a tick was not queued');
+        if (!stop.signal.aborted) log.warn({ err: error, schedule: name }, 'a tick was not queued');
       }
       const now = clock.now();
       const rest = (nextInstant(cron, now) ?? Infinity) - now;
@@ -145,6 +148,34 @@ export function parseSchedules({ name, schedules }: FunctionEntry): readonly Pla
 
 function plan({ name, schedule, timezone }: Schedule): Planned {
   return { name, cron: parseCron(schedule, timezone) };
+}
+
+/**
+ * Whether the function says that something is active. What hangs may hold up neither the end of the process nor, for
+ * longer than a while, its own ticks.
+ * @throws CloverError CLV_DEADLINE_EXCEEDED, and what the function or an abort throws.
+ */
+async function askActive(
+  fn: CloverFunction,
+  name: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (fn.isActive === undefined) return true;
+  const asked = new AbortController();
+  const abort = (): void => asked.abort();
+  signal.addEventListener('abort', abort);
+  const late = async (): Promise<never> => {
+    await clock.sleep(longestAskMs, asked.signal);
+    const message = `isActive of ${fn.name} has not answered for ${longestAskMs} ms`;
+    throw new CloverError('CLV_DEADLINE_EXCEEDED', message);
+  };
+  try {
+    return await Promise.race([fn.isActive(name), late()]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    asked.abort();
+  }
 }
 
 /** Instants between two others. */

@@ -17,6 +17,8 @@ export class SchedulerBench {
   readonly clock: ManualClock;
   readonly seen: Tick[] = [];
   active = true;
+  /** Until then the function does not say whether it is active. */
+  silence: Promise<void> | undefined;
   /** Until then the function has no answer. */
   gate: Promise<void> = Promise.resolve();
   private readonly path: string;
@@ -65,7 +67,18 @@ export class SchedulerBench {
       return { status: 200, message: '' };
     });
     const scheduler = startScheduler({
-      deployed: [{ fn: { name: 'f', isActive: async () => this.active }, entry }],
+      deployed: [
+        {
+          fn: {
+            name: 'f',
+            isActive: async () => {
+              await this.silence;
+              return this.active;
+            },
+          },
+          entry,
+        },
+      ],
       broker,
       clock: this.clock,
       log: silent,

@@ -131,6 +131,23 @@ test('while a tick waits there is no other; then the newest period has its own',
   ]);
 });
 
+test('an isActive that hangs holds up neither the end nor, for good, the ticks', async (t) => {
+  const bench = await SchedulerBench.start(t, '* * * * *');
+  const never = Promise.withResolvers<void>();
+  bench.silence = never.promise;
+  await bench.clock.pass(minute + 10_000, 1);
+  bench.silence = undefined;
+  await bench.pass(2, minute);
+  t.deepEqual(
+    bench.ticks.slice(-2).map(([at]) => at),
+    [2, 3],
+  );
+  bench.silence = never.promise;
+  await bench.clock.pass(minute, 1);
+  await bench.stop();
+  t.pass('it has stopped');
+});
+
 test('a bad cron line is refused before anything is opened, with its place', async (t) => {
   const folder = await temporaryFolder(t);
   const starting = serve({
