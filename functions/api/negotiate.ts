@@ -1,4 +1,5 @@
 import { CloverError } from '../lib/errors.ts';
+import { show } from '../resources/field-errors.ts';
 
 interface Range {
   readonly type: string;
@@ -22,8 +23,9 @@ export function chooseMediaType(accept: string | undefined, offered: readonly st
     .sort((a, b) => b.quality - a.quality);
   const [best] = ranked;
   if (best !== undefined) return best.mediaType;
-  throw new CloverError('CLV_NOT_ACCEPTABLE', `nothing that is acceptable: ${offered.join(', ')}`, {
-    details: [{ field: 'accept', message: `must take one of: ${offered.join(', ')}` }],
+  const message = `found ${show(accept)}; must take one of: ${offered.join(', ')}`;
+  throw new CloverError('CLV_NOT_ACCEPTABLE', `accept: ${message}`, {
+    details: [{ field: 'accept', message }],
   });
 }
 

@@ -52,10 +52,14 @@ function acceptedFinding({ conflict, policy }: CompiledPolicy): Finding {
   };
 }
 
+const notAccepted: Finding = {
+  status: 'False',
+  reason: 'NotAccepted',
+  message: 'see the condition Accepted',
+};
+
 function programmedFinding({ compiled, outcome }: StatusInput): Finding {
-  if (compiled.conflict !== undefined) {
-    return { status: 'False', reason: 'NotAccepted', message: 'see the condition Accepted' };
-  }
+  if (compiled.conflict !== undefined) return notAccepted;
   if (outcome.state === 'acknowledged') {
     return { status: 'True', reason: 'Programmed', message: '' };
   }
@@ -69,7 +73,8 @@ function programmedFinding({ compiled, outcome }: StatusInput): Finding {
     : { status: 'False', reason: 'GatewayRejected', message: reason };
 }
 
-function overlayFinding({ overlays }: CompiledPolicy): Finding {
+function overlayFinding({ conflict, overlays }: CompiledPolicy): Finding {
+  if (conflict !== undefined) return notAccepted;
   const waiting = overlays.filter(({ awaitsSpec }) => awaitsSpec);
   const names = overlays.map(({ run }) => run).join(', ');
   if (overlays.length === 0) {

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
 import { CloverError } from '../lib/errors.ts';
+import { show } from './field-errors.ts';
 import { anyResource } from './stored-resource.ts';
 import type { ResourceEvent } from './store.ts';
 
@@ -97,10 +98,10 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
     demandKept,
     watch(from, { kind, signal }) {
       if (!/^\d{1,15}$/.test(from)) {
-        const details = [
-          { field: 'resourceVersion', message: `found "${from}"; must be a number` },
-        ];
-        throw new CloverError('CLV_ARGUMENT_INVALID', 'resourceVersion is none', { details });
+        const message = `found ${show(from)}; must be a number`;
+        throw new CloverError('CLV_ARGUMENT_INVALID', `resourceVersion: ${message}`, {
+          details: [{ field: 'resourceVersion', message }],
+        });
       }
       // Thrown here, not by the first step, so that a caller can still answer with a status.
       demandKept(Number(from));

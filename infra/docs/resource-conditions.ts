@@ -64,6 +64,7 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     overlay('True', 'RunInProgress', 'A run moves its traffic.'),
     overlay('True', 'AwaitingSpec', 'A run succeeded; its weights stay until the spec agrees.'),
     overlay('False', 'NoRun', 'Traffic is as the spec says.'),
+    overlay('False', 'NotAccepted', 'It was not accepted: it moves no traffic.'),
   ],
 };
 

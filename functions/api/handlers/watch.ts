@@ -4,6 +4,7 @@ import { apiVersion } from '../../../knative/resources/meta.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
+import { show } from '../../resources/field-errors.ts';
 import type { ResourceEvent, ResourceStore } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
 import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
@@ -39,7 +40,7 @@ export function watchReply(
   context: WatchContext,
 ): StreamReply {
   const events = mediaType === eventStreamType;
-  const from = events ? (headers['last-event-id'] ?? query.resourceVersion) : query.resourceVersion;
+  const from = (events ? lastEventId(headers) : undefined) ?? query.resourceVersion;
   // As in Kubernetes: the version 0 is any, and without one the watch begins with what there is.
   const start = typeof from === 'string' && !/^0*$/.test(from) ? from : undefined;
   const run = (sink: Sink): Promise<void> =>
@@ -56,6 +57,16 @@ export function watchReply(
             await sink.write(eventText({ event: 'error', data: problemOf(error) }));
           }),
   };
+}
+
+/** @throws CloverError CLV_ARGUMENT_INVALID for one that no event of a watch has had. */
+function lastEventId({ 'last-event-id': id }: IncomingHttpHeaders): string | undefined {
+  if (typeof id !== 'string') return undefined;
+  if (/^\d{0,15}$/.test(id)) return id;
+  const message = `found ${show(id)}; must be the id of an event of this watch, a number`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', `last-event-id: ${message}`, {
+    details: [{ field: 'last-event-id', message }],
+  });
 }
 
 const isGone = (error: unknown): error is CloverError =>

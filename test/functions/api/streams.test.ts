@@ -67,6 +67,14 @@ test('a watch by server-sent events from a forgotten version is told so in the s
   t.regex(error?.data ?? '', /CLV_RESOURCE_GONE/);
 });
 
+test('a Last-Event-ID that no watch has given is refused by its own name', async (t) => {
+  const api = await startApi(t);
+  const answer = open(api, `${taps}?watch=true`, { 'last-event-id': 'x' });
+  const { detail, details } = await refused(t, answer, 400, 'CLV_ARGUMENT_INVALID');
+  t.is(details[0]?.field, 'last-event-id');
+  t.is(detail, 'last-event-id: found "x"; must be the id of an event of this watch, a number');
+});
+
 test('a watch tells of the objects that the selectors name only, and ends in time', async (t) => {
   const api = await startApi(t);
   await putTap(api, 1);

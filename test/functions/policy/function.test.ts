@@ -113,6 +113,7 @@ test('a policy whose target an older one has waits, and has the traffic once tha
   const rival = await read(resources, 'a-rival');
   t.like(conditions(rival), {
     Accepted: 'False TargetConflict',
+    OverlayActive: 'False NotAccepted',
     Programmed: 'False NotAccepted',
   });
   t.regex(rival.status.conditions?.[0]?.message ?? '', /belongs to the older policy shop\/proxy/);
