@@ -9,7 +9,7 @@ import type { Manifest } from './documents.ts';
 import type { CliEnv } from './env.ts';
 import { qualifiedName } from './kind-names.ts';
 import type { DryRun, Selector } from './object-options.ts';
-import { writeJson } from './output/print.ts';
+import { resultForm, writeResult, type ResultForm, type ResultOptions } from './output/results.ts';
 import { leftOver } from './prune.ts';
 import { errorDocument, reportError, type ErrorDocument } from './report-error.ts';
 import { concernsAll, tellUnsent } from './unsent.ts';
@@ -17,9 +17,8 @@ import { waitUntilDone } from './wait.ts';
 import { warnings } from './warnings.ts';
 
 /** How documents are applied. */
-export interface ApplySettings {
+export interface ApplySettings extends ResultOptions {
   readonly dryRun: DryRun;
-  readonly json?: boolean;
   readonly wait?: boolean;
   /** Longest wait, in milliseconds. */
   readonly timeout: number;
@@ -32,18 +31,19 @@ export interface ApplySettings {
 
 interface Progress {
   readonly settings: ApplySettings;
+  readonly form: ResultForm;
   readonly env: CliEnv;
   readonly errors: (ErrorDocument & { readonly where: string })[];
 }
 
 /** Checks documents by the schemas of this cloverctl, without a control plane. */
-export function checkSet(
+export async function checkSet(
   manifests: readonly Manifest[],
   settings: ApplySettings,
   env: CliEnv,
-): void {
-  const progress: Progress = { settings, env, errors: [] };
-  const items: unknown[] = [];
+): Promise<void> {
+  const progress: Progress = { settings, form: resultForm(settings), env, errors: [] };
+  const items: { readonly outcome: string; readonly object: Manifest['document'] }[] = [];
   for (const { document, where } of manifests) {
     try {
       const info = kindInfo(document.kind);
@@ -58,7 +58,9 @@ export function checkSet(
       note(progress, where, error);
     }
   }
-  if (settings.json === true) writeJson(env, { dryRun: true, items, errors: progress.errors });
+  const { form, errors } = progress;
+  const names = items.map(({ object }) => nameOf(object));
+  await writeResult(env, form, { dryRun: true, items, errors }, names);
 }
 
 /** Applies documents one by one, waits for them, and prunes at last; what fails is told, and keeps all from being pruned. */
@@ -68,7 +70,7 @@ export async function applySet(
   settings: ApplySettings,
   env: CliEnv,
 ): Promise<void> {
-  const progress: Progress = { settings, env, errors: [] };
+  const progress: Progress = { settings, form: resultForm(settings), env, errors: [] };
   const dryRun = settings.dryRun !== 'none';
   const results: ApplyResult[] = [];
   let isStopped = false;
@@ -94,13 +96,13 @@ export async function applySet(
     settings.prune === true && settings.selector !== undefined
       ? await prune(client, { given, manifests, selector: settings.selector }, progress)
       : undefined;
-  if (settings.json !== true) return;
   const items = results.map(({ object, outcome }, index) => ({
     outcome,
     object: objects[index] ?? object,
   }));
-  const { errors } = progress;
-  writeJson(env, { dryRun, items, ...(pruned === undefined ? {} : { pruned }), errors });
+  const { errors, form } = progress;
+  const whole = { dryRun, items, ...(pruned === undefined ? {} : { pruned }), errors };
+  await writeResult(env, form, whole, [...objects, ...(pruned ?? [])].map(nameOf));
 }
 
 async function settled(
@@ -156,8 +158,8 @@ type Named = Pick<AnyResource, 'kind'> & { readonly metadata: { readonly name: s
 
 const nameOf = ({ kind, metadata }: Named): string => qualifiedName(kindInfo(kind), metadata.name);
 
-function say({ settings, env }: Progress, object: Named, text: string): void {
-  if (settings.json !== true) env.stdout.write(`${nameOf(object)} ${text}\n`);
+function say({ form, env }: Progress, object: Named, text: string): void {
+  if (form.kind === 'text') env.stdout.write(`${nameOf(object)} ${text}\n`);
 }
 
 /** What failed is told and noted, and the others go on; not so after a signal. */

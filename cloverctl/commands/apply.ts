@@ -6,6 +6,7 @@ import { addSetOptions, readSet, type SetOptions } from '../document-set.ts';
 import type { CliEnv } from '../env.ts';
 import { addDryRun } from '../object-options.ts';
 import { durationWithin } from '../options.ts';
+import { resultOption } from '../output/results.ts';
 import { demandPrunable } from '../prune.ts';
 
 type ApplyOptions = ApplySettings & GlobalOptions & SetOptions;
@@ -28,6 +29,7 @@ export function registerApply(program: Command, env: CliEnv): void {
       durationWithin('0s', '168h'),
       600_000,
     );
+  command.addOption(resultOption());
   addDryRun(command, ['client', 'server', 'none']).action(
     async (words: readonly string[], _: unknown, own: Command) => {
       const options = own.optsWithGlobals<ApplyOptions>();

@@ -17,11 +17,11 @@ import {
   type Selector,
 } from '../object-options.ts';
 import { durationWithin, filenameOption, namespaceOption } from '../options.ts';
-import { writeJson } from '../output/print.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilGone } from '../wait-gone.ts';
 
-interface DeleteOptions extends GlobalOptions {
+interface DeleteOptions extends GlobalOptions, ResultOptions {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
   readonly selector?: Selector;
@@ -54,7 +54,8 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .option('--all', 'every object of the kind')
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'with -l or --all: of every namespace')
-    .option('--ignore-not-found', 'what is not there is no error');
+    .option('--ignore-not-found', 'what is not there is no error')
+    .addOption(resultOption());
   addDryRun(command, ['server', 'none']);
   addSwitch(command, '--wait', 'until finalizers have let go; --wait=false does not')
     .option(
@@ -147,6 +148,7 @@ async function remove(
   env: CliEnv,
 ): Promise<void> {
   const dryRun = options.dryRun !== 'none';
+  const form = resultForm(options);
   const items: AnyResource[] = [];
   const errors: ErrorDocument[] = [];
   const attempt = async (work: () => Promise<void>): Promise<void> => {
@@ -164,17 +166,17 @@ async function remove(
       const only = uid === undefined ? {} : { uid };
       const object = await client.delete(kind, namespace, name, { dryRun, ...only });
       items.push(object);
-      if (options.json !== true) tell(object, dryRun, env);
+      if (form.kind === 'text') tell(object, dryRun, env);
     });
   }
   const deadline = env.clock.now() + options.timeout;
   for (const object of options.wait && !dryRun ? items.filter(isWaiting) : []) {
     await attempt(async () => {
       await waitUntilGone(client, object, deadline, env);
-      if (options.json !== true) env.stdout.write(`${nameOf(object)} deleted\n`);
+      if (form.kind === 'text') env.stdout.write(`${nameOf(object)} deleted\n`);
     });
   }
-  if (options.json === true) writeJson(env, { dryRun, items, errors });
+  await writeResult(env, form, { dryRun, items, errors }, items.map(nameOf));
 }
 
 function tell(object: AnyResource, dryRun: boolean, env: CliEnv): void {

@@ -9,11 +9,12 @@ import { objectNames, type NamedObjects } from '../object-names.ts';
 import { selectorOption, type Selector } from '../object-options.ts';
 import { namespaceOption } from '../options.ts';
 import { description, type Described } from '../output/description.ts';
-import { writeJson, writeLines } from '../output/print.ts';
+import { writeLines } from '../output/print.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { printable } from '../output/text.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
-interface DescribeOptions extends GlobalOptions {
+interface DescribeOptions extends GlobalOptions, ResultOptions {
   readonly namespace: string;
   readonly selector?: Selector;
 }
@@ -29,6 +30,7 @@ export function registerDescribe(program: Command, env: CliEnv): void {
     .argument('<objects...>', 'KIND NAME…, KIND/NAME…, or KIND for all of a namespace')
     .addOption(selectorOption('with KIND: only objects with these labels, such as app=web'))
     .addOption(namespaceOption())
+    .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
     .action(async (words: readonly string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<DescribeOptions>();
       const named = objectNames(words);
@@ -57,8 +59,10 @@ async function describe(
   });
   const found: Described[] = [];
   for (const object of objects) found.push(await surroundings(client, object));
-  if (options.json === true) {
-    return writeJson(env, named.objects.length === 1 ? found[0] : { items: found, errors });
+  const form = resultForm(options);
+  if (form.kind !== 'text') {
+    const whole = named.objects.length === 1 ? found[0] : { items: found, errors };
+    return writeResult(env, form, whole);
   }
   if (named.kind !== undefined && found.length === 0 && named.objects.length === 0) {
     env.stderr.write(`no ${named.kind.plural} in namespace ${options.namespace}\n`);

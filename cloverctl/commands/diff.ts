@@ -11,13 +11,14 @@ import type { CliEnv } from '../env.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { qualifiedName } from '../kind-names.ts';
 import { coloured } from '../output/colour.ts';
-import { writeJson, writeLines } from '../output/print.ts';
+import { writeLines } from '../output/print.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { printable } from '../output/text.ts';
 import { unifiedDiff } from '../output/unified-diff.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { concernsAll, tellUnsent } from '../unsent.ts';
 
-type DiffOptions = GlobalOptions & SetOptions;
+type DiffOptions = GlobalOptions & ResultOptions & SetOptions;
 
 /** What an apply of one document would change. */
 interface Difference {
@@ -33,16 +34,18 @@ export function registerDiff(program: Command, env: CliEnv): void {
     program
       .command('diff')
       .description('show what an apply would change; exit code 1 when there is something'),
-  ).action(async (words: readonly string[], _: unknown, own: Command) => {
-    const options = own.optsWithGlobals<DiffOptions>();
-    try {
-      const { manifests } = await readSet(own, words, env);
-      await diff(await connect(options, env), manifests, options, env);
-    } catch (error) {
-      if (!env.signal.aborted) failBy(error, env);
-      throw error;
-    }
-  });
+  )
+    .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
+    .action(async (words: readonly string[], _: unknown, own: Command) => {
+      const options = own.optsWithGlobals<DiffOptions>();
+      try {
+        const { manifests } = await readSet(own, words, env);
+        await diff(await connect(options, env), manifests, options, env);
+      } catch (error) {
+        if (!env.signal.aborted) failBy(error, env);
+        throw error;
+      }
+    });
 }
 
 /** As with diff and kubectl, 1 says that there are differences and nothing else. The first code stays. */
@@ -54,9 +57,10 @@ function failBy(error: unknown, env: CliEnv): void {
 async function diff(
   client: ApiClient,
   manifests: readonly Manifest[],
-  { json = false }: DiffOptions,
+  options: DiffOptions,
   env: CliEnv,
 ): Promise<void> {
+  const form = resultForm(options);
   const { stringify } = await import('yaml');
   const items: Difference[] = [];
   const errors: (ErrorDocument & { readonly where: string })[] = [];
@@ -64,7 +68,7 @@ async function diff(
     try {
       const difference = await differenceOf(client, manifest, stringify);
       items.push(difference);
-      if (!json) tell(difference, env);
+      if (form.kind === 'text') tell(difference, env);
     } catch (error) {
       env.signal.throwIfAborted();
       failBy(error, env);
@@ -75,7 +79,7 @@ async function diff(
       break;
     }
   }
-  if (json) writeJson(env, { items, errors });
+  await writeResult(env, form, { items, errors });
   // After the errors: of several codes the first decides.
   if (items.some(({ lines }) => lines.length > 0)) env.fail(exitCodes.failed);
 }

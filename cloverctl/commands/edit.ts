@@ -13,11 +13,11 @@ import { namespaceOption } from '../options.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { missing, qualifiedName } from '../kind-names.ts';
 import { objectName, type ObjectName } from '../object-names.ts';
-import { writeJson } from '../output/print.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { reportError } from '../report-error.ts';
 import { warnings } from '../warnings.ts';
 
-interface EditOptions extends GlobalOptions {
+interface EditOptions extends GlobalOptions, ResultOptions {
   readonly namespace: string;
 }
 
@@ -31,6 +31,7 @@ export function registerEdit(program: Command, env: CliEnv): void {
     .description('change an object in CLOVER_EDITOR, VISUAL, EDITOR or vi')
     .argument('<object...>', 'KIND NAME or KIND/NAME')
     .addOption(namespaceOption())
+    .addOption(resultOption())
     .action(async (words: readonly string[], _: unknown, command: Command) => {
       const target = objectName('edit', words);
       await edit(target, command.optsWithGlobals<EditOptions>(), env);
@@ -63,7 +64,7 @@ async function edit({ info, name }: ObjectName, options: EditOptions, env: CliEn
     await tell(edited, qualifiedName(info, name), options, env);
   } catch (error) {
     if (stop.signal.aborted) env.fail(exitCodes.stopped);
-    reportError(error, env, options.json === true);
+    reportError(error, env, resultForm(options).kind === 'json');
   }
 }
 
@@ -136,14 +137,16 @@ async function tell(
   options: EditOptions,
   env: CliEnv,
 ): Promise<void> {
+  const form = resultForm(options);
   if (typeof edited === 'string') {
     const why = edited === 'empty' ? 'the saved file is empty' : 'no changes made';
     env.stderr.write(`Edit cancelled, ${why}.\n`);
-    if (options.json === true) writeJson(env, { outcome: 'unchanged' });
+    await writeResult(env, form, { outcome: 'unchanged' });
     return;
   }
-  if (options.json === true) writeJson(env, edited);
-  else env.stdout.write(`${name} ${edited.outcome === 'configured' ? 'edited' : edited.outcome}\n`);
+  if (form.kind === 'text') {
+    env.stdout.write(`${name} ${edited.outcome === 'configured' ? 'edited' : edited.outcome}\n`);
+  } else await writeResult(env, form, edited, [name]);
   for (const text of await warnings(await uninterrupted(options, env), edited.object)) {
     env.stderr.write(`warning: ${text}\n`);
   }

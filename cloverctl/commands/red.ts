@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { durationWithin } from '../options.ts';
-import { lookOf, writeJson, writeLines } from '../output/print.ts';
+import { lookOf, writeLines } from '../output/print.ts';
 import { redTable } from '../output/red-table.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 
-interface RedOptions extends GlobalOptions {
+interface RedOptions extends GlobalOptions, ResultOptions {
   readonly last: number;
 }
 
@@ -20,6 +21,7 @@ export function registerRed(program: Command, env: CliEnv): void {
       durationWithin('1s', '8760h'),
       60_000,
     )
+    .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
     .action(async (_: unknown, command: Command) => {
       await red(command.optsWithGlobals<RedOptions>(), env);
     });
@@ -30,7 +32,8 @@ async function red(options: RedOptions, env: CliEnv): Promise<void> {
   const to = env.clock.now();
   const window = { from: to - options.last, to };
   const rows = await client.red(window);
-  if (options.json === true) writeJson(env, { window, rows });
+  const form = resultForm(options);
+  if (form.kind !== 'text') await writeResult(env, form, { window, rows });
   else if (rows.length === 0) env.stderr.write('no requests were seen in this time\n');
   else writeLines(env, redTable(rows, window, true, lookOf(env)));
 }

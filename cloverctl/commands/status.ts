@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { writeJson, writeTable } from '../output/print.ts';
+import { writeTable } from '../output/print.ts';
+import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import type { Column } from '../output/table.ts';
 
 /** `status`: the counters of every part. */
@@ -9,11 +10,13 @@ export function registerStatus(program: Command, env: CliEnv): void {
   program
     .command('status')
     .description('show the counters of every part of the control plane')
+    .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
     .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
+      const options = command.optsWithGlobals<GlobalOptions & ResultOptions>();
       const status = await (await connect(options, env)).status();
-      if (options.json === true) writeJson(env, status);
-      else writeTable(env, columns, flatten(status));
+      const form = resultForm(options);
+      if (form.kind === 'text') writeTable(env, columns, flatten(status));
+      else await writeResult(env, form, status);
     });
 }
 

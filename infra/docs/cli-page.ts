@@ -56,6 +56,8 @@ const conventions = `## Output
 - \`--json\` (or \`-o json\`) makes standard output one JSON document, also for an error: \`{"error": {"code", "message",
   "details"}}\`. \`apply\`, \`delete\` and \`events send\` put what was refused into \`errors\`, beside the \`items\` that were not.
   \`watch\`, \`top\` and \`events tail\` write one document per line.
+- \`apply\`, \`delete\`, \`edit\`, \`describe\`, \`diff\`, \`red\` and \`status\` write the document of \`--json\` also as \`-o yaml\` or by
+  \`-o jsonpath=\`, such as \`{.items[*].object.metadata.uid}\` of \`apply\`. With \`-o name\` the first three write names of objects alone.
 - Errors name the place, what was found and what is allowed. A misspelt command, option, kind or field is answered with the one
   that was probably meant.
 - A terminal gets tables cut to its width (\`-o wide\`: not cut), and control characters of objects as escapes. A pipe gets
