@@ -32,9 +32,9 @@ async function run(
   return { broker, subscriber };
 }
 
-/** Whether each delivery came no sooner than so many ms after the one before; a clock may round by two. */
-function isPaced({ seen }: Subscriber, waits: readonly number[]): boolean {
-  const gaps = seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? 0));
+/** Whether each delivery began no sooner than so many ms after the end of the one before; a clock may round by two. */
+function isPaced({ attempts }: Subscriber, waits: readonly number[]): boolean {
+  const gaps = attempts.slice(1).map(({ began }, index) => began - (attempts[index]?.ended ?? 0));
   return gaps.length === waits.length && gaps.every((gap, index) => gap >= (waits[index] ?? 0) - 2);
 }
 

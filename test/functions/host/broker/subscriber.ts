@@ -8,8 +8,6 @@ import { listenOnLoopback } from '../helpers.ts';
 
 /** A delivery as an HTTP server saw it. */
 export interface Seen {
-  /** Milliseconds since the first one. */
-  readonly at: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
@@ -18,6 +16,8 @@ export interface Subscriber {
   /** Brings deliveries of a broker to it, in binary mode. */
   readonly deliver: Deliver;
   readonly seen: readonly Seen[];
+  /** Every delivery, by a clock in milliseconds. */
+  readonly attempts: readonly { readonly began: number; readonly ended: number }[];
 }
 
 /** Answers a delivery. */
@@ -32,11 +32,9 @@ export async function startSubscriber(
   ...answers: readonly Respond[]
 ): Promise<Subscriber> {
   const seen: Seen[] = [];
-  let begin: number | undefined;
   // A connection that the server closes for its age while a delivery is on its way would be an attempt more.
   const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
-    begin ??= performance.now();
-    seen.push({ at: performance.now() - begin, headers: request.headers });
+    seen.push({ headers: request.headers });
     answers[Math.min(seen.length, answers.length) - 1]?.(response, request);
   });
   const port = await listenOnLoopback(server);
@@ -44,7 +42,15 @@ export async function startSubscriber(
     server.close();
     server.closeAllConnections();
   });
-  return { seen, deliver: deliverTo(`http://127.0.0.1:${port}/`) };
+  const attempts: { began: number; ended: number }[] = [];
+  const send = deliverTo(`http://127.0.0.1:${port}/`);
+  const deliver: Deliver = async (request) => {
+    const began = performance.now();
+    const outcome = await send(request);
+    attempts.push({ began, ended: performance.now() });
+    return outcome;
+  };
+  return { seen, attempts, deliver };
 }
 
 /** Delivers by HTTP to an address. */
