@@ -6,7 +6,7 @@ import type { AnyResource, Kind, KindInfo } from '../../knative/resources/kinds.
 import { connect, type GlobalOptions } from '../connect.ts';
 import { readManifests, selectManifests } from '../documents.ts';
 import type { CliEnv } from '../env.ts';
-import { qualifiedName } from '../kind-names.ts';
+import { demandWritable, qualifiedName } from '../kind-names.ts';
 import { objectNames, type NamedObjects } from '../object-names.ts';
 import {
   addDryRun,
@@ -66,10 +66,13 @@ export function registerDelete(program: Command, env: CliEnv): void {
     )
     .action(async (words: readonly string[], _: unknown, own: Command) => {
       const options = own.optsWithGlobals<DeleteOptions>();
-      demandSense(objectNames(words), options);
+      const named = objectNames(words);
+      demandSense(named, options);
+      if (named.kind !== undefined) demandWritable(named.kind, named.objects[0]?.name);
+      for (const { info, name } of named.objects) demandWritable(info, name);
       const client = await connect(options, env);
       const onlyNamespace = own.getOptionValueSource('namespace') === 'cli';
-      const found = await targets(client, objectNames(words), { ...options, onlyNamespace }, env);
+      const found = await targets(client, named, { ...options, onlyNamespace }, env);
       await remove(client, found, options, env);
     });
 }
@@ -111,6 +114,9 @@ async function targets(
   const { filename, namespace, selector } = options;
   if (filename !== undefined) {
     const manifests = selectManifests(await readManifests(filename, env, options), selector, env);
+    for (const { document } of manifests) {
+      demandWritable(kindInfo(document.kind), document.metadata.name);
+    }
     return manifests.map(({ document, namespace: own }) => ({
       kind: document.kind,
       name: document.metadata.name,

@@ -11,7 +11,7 @@ import { runEditor } from '../editor.ts';
 import type { CliEnv } from '../env.ts';
 import { namespaceOption } from '../options.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { missing, qualifiedName } from '../kind-names.ts';
+import { demandWritable, missing, qualifiedName } from '../kind-names.ts';
 import { objectName, type ObjectName } from '../object-names.ts';
 import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { reportError } from '../report-error.ts';
@@ -39,10 +39,7 @@ export function registerEdit(program: Command, env: CliEnv): void {
 }
 
 async function edit({ info, name }: ObjectName, options: EditOptions, env: CliEnv): Promise<void> {
-  if (!info.writable) {
-    const message = `${info.kind} is a kind that Clover writes alone; see "cloverctl describe ${info.singular}/${name}"`;
-    throw new CloverError('CLV_ARGUMENT_INVALID', message);
-  }
+  demandWritable(info, name);
   const client = await connect(options, env);
   const object = await client.get(info.kind, options.namespace, name);
   if (object === undefined) throw missing(info, options.namespace, name);

@@ -151,7 +151,7 @@ test('what is not found, not known or not used rightly has its own exit code', a
   const { cli } = await start(t);
   const missing = await cli('get tap none');
   t.is(missing.code, 3);
-  t.is(missing.stderr, 'error: tap "none" does not exist in namespace default\n');
+  t.is(missing.stderr, 'error: Tap default/none does not exist\n');
   const typo = await cli('get experimens');
   t.is(typo.code, 2);
   t.is(typo.stderr, 'error: unknown kind "experimens": did you mean "experiments"?\n');

@@ -64,6 +64,37 @@ test('a selector deletes what it fits in one namespace, and --all the rest', asy
   t.deepEqual(await names(), []);
 });
 
+test('of kinds that Clover writes alone nothing is deleted, and it is said why', async (t) => {
+  const { cli, tap, names } = await start(t);
+  await tap('a');
+  const run = JSON.stringify({
+    apiVersion: 'clover.dev/v1alpha1',
+    kind: 'ExperimentRun',
+    metadata: { name: 'r1' },
+  });
+  for (const [words, shown, stdin] of [
+    ['run r1', 'experimentrun/r1'],
+    ['tap/a run/r1 -n shop', 'experimentrun/r1'],
+    ['run --all', 'experimentrun'],
+    ['-f -', 'experimentrun/r1', run],
+  ] as const) {
+    const message = `ExperimentRun is a kind that Clover writes alone; see "cloverctl describe ${shown}"`;
+    t.deepEqual(await cli(`delete ${words}`, stdin), {
+      code: 2,
+      stdout: '',
+      stderr: `error: ${message}\n`,
+    });
+  }
+  t.deepEqual(await names(), ['a']);
+});
+
+test('what is not there is told in the words of get', async (t) => {
+  const { cli } = await start(t);
+  const got = await cli('get tap none');
+  t.is(got.stderr, 'error: Tap default/none does not exist\n');
+  t.deepEqual(await cli('delete tap none'), got);
+});
+
 test('a dry run deletes nothing, and takes no name for its mode', async (t) => {
   const { cli, tap, names } = await start(t);
   await tap('a');

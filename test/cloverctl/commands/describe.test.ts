@@ -20,7 +20,7 @@ test('describe takes KIND/NAME, several objects, and a kind with a selector', as
   const two = await cli('tap/a tp/proxy tap/none');
   t.is(two.code, 3, 'what is missing decides');
   t.regex(two.stdout, /^Name: +a\n[^]*\n\n\nName: +proxy\n[^]*\nEvents:\n {2}<none>\n$/);
-  t.is(two.stderr, 'error: tap "none" does not exist in namespace shop\n');
+  t.is(two.stderr, 'error: Tap shop/none does not exist\n');
   const selected = await cli('taps -l app=db');
   t.regex(selected.stdout, /^Name: +b\n/);
   t.is(selected.stdout.match(/^Name:/gm)?.length, 1);

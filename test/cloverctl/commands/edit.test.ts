@@ -203,7 +203,7 @@ test('a signal ends the editor, and nothing of the edit is lost', async (t) => {
 test('what cannot be edited is said before an editor opens', async (t) => {
   const { edit } = await start(t);
   for (const [args, code, said] of [
-    ['tap/none', 3, /tap "none" does not exist/],
+    ['tap/none', 3, /Tap default\/none does not exist/],
     ['run/x', 2, /ExperimentRun is a kind that Clover writes alone/],
     ['tap a b', 2, /edit takes one object/],
     ['tap', 2, /edit takes one object, KIND NAME or KIND\/NAME: found "tap"/],

@@ -48,7 +48,7 @@ test('several kinds and names are shown together, and what is missing is told', 
   t.is(named.stdout, 'tap.clover.dev/tap-9\ntrafficpolicy.clover.dev/proxy\n');
   const partly = await cli('get', 'tap', 'tap-9', 'nobody', '--json');
   t.is(partly.code, 3);
-  t.regex(partly.stderr, /tap "nobody" does not exist in namespace shop/);
+  t.regex(partly.stderr, /Tap shop\/nobody does not exist\n/);
   t.like(JSON.parse(partly.stdout), {
     kind: 'List',
     items: { 0: { metadata: { name: 'tap-9' } } },
