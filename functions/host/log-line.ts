@@ -47,7 +47,7 @@ function errorFields(error: Error): object {
     type: error.constructor.name,
     message: causes.map(({ message }) => message).join(': '),
     stack: causes.map(({ stack = '' }) => stack).join('\ncaused by: '),
-    ...(error instanceof AggregateError ? { aggregateErrors: error.errors } : {}),
+    ...('errors' in error ? { aggregateErrors: error.errors } : {}),
   };
 }
 

@@ -68,7 +68,8 @@ const maxLevels = 64;
 /** Before the form is checked, which goes as deep as the value. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+  const members: readonly unknown[] = Object.values(value);
+  return levels === 0 || members.some((inner) => isDeeper(inner, levels - 1));
 }
 
 function check(value: { readonly filter: unknown; readonly filters: unknown }): {

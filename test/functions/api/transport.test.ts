@@ -41,8 +41,10 @@ test('a page in place of a stream ends it, and is not asked for again and again'
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
   });
   const { signal } = new AbortController();
-  const tail = createApiClient({ url, token: '' }).tailEvents({ signal });
-  const { message } = await t.throwsAsync(tail[Symbol.asyncIterator]().next(), { code });
+  const read = async (): Promise<void> => {
+    for await (const _ of createApiClient({ url, token: '' }).tailEvents({ signal })) t.fail();
+  };
+  const { message } = await t.throwsAsync(read, { code });
   t.regex(message, /found text\/html in place of text\/event-stream/);
 });
 
