@@ -76,7 +76,7 @@ test('what is no Clover resource is refused before anything is sent', async (t) 
     /stdin document 2 is no Clover resource: kind: found "Tpa", did you mean "Tap"\?/,
   );
   t.is((await api.store.list('Tap')).items.length, 0);
-  t.is((await cli('apply -f -', 'a: [')).code, 2);
+  t.is((await cli('apply -f -', 'a: [')).code, 4);
   t.is((await cli('apply -f -', '')).code, 2);
   t.is((await cli('apply -f missing.yaml')).code, 2);
 });
