@@ -3,21 +3,7 @@ import type { Delivery } from '../../../knative/catalogue.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { isoDurationMs } from '../../lib/iso-duration.ts';
 import { fieldErrors } from '../../resources/field-errors.ts';
-
-/** A trigger's {@link Delivery} as it is carried out. */
-export interface DeliveryPlan {
-  /** Attempts after the first. */
-  readonly retry: number;
-  readonly backoffPolicy: Delivery['backoffPolicy'];
-  readonly backoffDelayMs: number;
-  /** More than 0. */
-  readonly timeoutMs: number;
-  /** The most that a Retry-After may ask for; 0: it is ignored, Infinity: as long as the function asks for. */
-  readonly retryAfterMaxMs: number;
-}
-
-/** No wait and no attempt is longer: Node's timers end after 24 days, and the next restart is nearer. */
-export const longestMs = 24 * 3_600_000;
+import { longestMs, type DeliveryPlan } from './back-off.ts';
 
 const duration = z.string().transform((text, context) => {
   const ms = isoDurationMs(text);

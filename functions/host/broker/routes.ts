@@ -1,6 +1,7 @@
 import type { FunctionEntry } from '../../../knative/catalogue.ts';
 import { refuseTwice, type Named } from '../check-names.ts';
-import { planDelivery, type DeliveryPlan } from './delivery.ts';
+import type { DeliveryPlan } from './back-off.ts';
+import { planDelivery } from './delivery.ts';
 import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';
 
