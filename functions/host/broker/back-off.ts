@@ -1,20 +1,5 @@
-import type { Delivery } from '../../../knative/catalogue.ts';
+import { longestMs, type DeliveryPlan } from './delivery-plan.ts';
 import type { Outcome } from './messages.ts';
-
-/** A trigger's {@link Delivery} as it is carried out. */
-export interface DeliveryPlan {
-  /** Attempts after the first. */
-  readonly retry: number;
-  readonly backoffPolicy: Delivery['backoffPolicy'];
-  readonly backoffDelayMs: number;
-  /** More than 0. */
-  readonly timeoutMs: number;
-  /** The most that a Retry-After may ask for; 0: it is ignored, Infinity: as long as the function asks for. */
-  readonly retryAfterMaxMs: number;
-}
-
-/** No wait and no attempt is longer: Node's timers end after 24 days, and the next restart is nearer. */
-export const longestMs = 24 * 3_600_000;
 
 /** What the answer to a delivery means for the event. */
 export type Decision = 'done' | 'retry' | 'dead';

@@ -3,7 +3,7 @@ import type { Delivery } from '../../../knative/catalogue.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { isoDurationMs } from '../../lib/iso-duration.ts';
 import { fieldErrors } from '../../resources/field-errors.ts';
-import { longestMs, type DeliveryPlan } from './back-off.ts';
+import { longestMs, type DeliveryPlan } from './delivery-plan.ts';
 
 const duration = z.string().transform((text, context) => {
   const ms = isoDurationMs(text);

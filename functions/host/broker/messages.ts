@@ -1,5 +1,5 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
-import type { DeliveryPlan } from './back-off.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
 import type { Envelope } from './envelope.ts';
 import type { CompiledFilter } from './filters.ts';
 

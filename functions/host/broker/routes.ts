@@ -1,6 +1,6 @@
 import type { FunctionEntry } from '../../../knative/catalogue.ts';
 import { refuseTwice, type Named } from '../check-names.ts';
-import type { DeliveryPlan } from './back-off.ts';
+import type { DeliveryPlan } from './delivery-plan.ts';
 import { planDelivery } from './delivery.ts';
 import { compileTriggers } from './filters.ts';
 import type { Route } from './messages.ts';

@@ -1,10 +1,6 @@
 import test from 'ava';
-import {
-  backOffMs,
-  decide,
-  waitMs,
-  type DeliveryPlan,
-} from '../../../../functions/host/broker/back-off.ts';
+import { backOffMs, decide, waitMs } from '../../../../functions/host/broker/back-off.ts';
+import type { DeliveryPlan } from '../../../../functions/host/broker/delivery-plan.ts';
 
 /** Instants of the deliveries when each one fails at once. */
 const instants = (delivery: DeliveryPlan): number[] => {
