@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { EvidenceCell } from '../../knative/events.ts';
+import { transaction } from '../lib/transaction.ts';
 import {
   evidenceSchema,
   pruneCells,
@@ -99,7 +100,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
 
   return {
     async merge(source, report, receivedAt): Promise<void> {
-      inTransaction(db, () => {
+      transaction(db, () => {
         statements.touchSource.run(source, receivedAt, report.openTimeoutMs);
         const { id, sequence } = sourceRow.parse(statements.sourceByName.get(source));
         for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
@@ -121,7 +122,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     },
 
     async watermark(now, staleAfterMs): Promise<number | undefined> {
-      return inTransaction(db, () => {
+      return transaction(db, () => {
         let lowest: number | undefined;
         for (const row of statements.liveSources.all(now - staleAfterMs)) {
           const { id } = sourceRow.parse(row);
@@ -149,7 +150,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     },
 
     async prune({ runs, standingFrom, endedFrom }): Promise<void> {
-      inTransaction(db, () => {
+      transaction(db, () => {
         statements.pruneCells.run({
           runs: JSON.stringify(runs),
           standingFrom: Math.floor(standingFrom / 1_000),
@@ -216,18 +217,6 @@ function prepare(db: DatabaseSync) {
     looks: db.prepare('SELECT * FROM look WHERE run = ? ORDER BY number'),
     lastLook: db.prepare('SELECT * FROM look WHERE run = ? ORDER BY number DESC LIMIT 1'),
   };
-}
-
-function inTransaction<Result>(db: DatabaseSync, work: () => Result): Result {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 function cellValues(cell: EvidenceCell, sourceId: number): (string | number | null)[] {

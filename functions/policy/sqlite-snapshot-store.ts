@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { transaction } from '../lib/transaction.ts';
 import type { EnvoySnapshot, SnapshotStore } from './snapshot-store.ts';
 
 const revisionsKept = 10;
@@ -62,14 +63,7 @@ export function createSqliteSnapshotStore(options: {
       if (next.version <= expected)
         throw new RangeError('a snapshot has to be newer than the head');
       const snapshot = { ...next, at: options.clock.now() };
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        swap(expected, snapshot);
-        db.exec('COMMIT');
-      } catch (error) {
-        db.exec('ROLLBACK');
-        throw error;
-      }
+      transaction(db, () => swap(expected, snapshot));
       return snapshot;
     },
     close: async () => db.close(),

@@ -8,6 +8,7 @@ import {
 } from '../../knative/kubernetes-event.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { transaction } from '../lib/transaction.ts';
 import type { EventRecorder, RecordInput, RecordQuery } from './event-recorder.ts';
 
 /** Options of {@link createSqliteEventRecorder}. */
@@ -135,15 +136,10 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
       return row === undefined ? undefined : valueRow.parse(row).value;
     },
     note: async ({ uid, what, to }, record) => {
-      db.exec('BEGIN IMMEDIATE');
-      try {
+      transaction(db, () => {
         sql.setTransition.run(uid, what, to);
         if (record !== undefined) write(record, clock.now());
-        db.exec('COMMIT');
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
+      });
     },
     forget: async (uid) => {
       sql.forget.run(uid);

@@ -33,16 +33,3 @@ export function openDatabase(path: string): DatabaseSync {
   `);
   return db;
 }
-
-/** Runs `work` in one write transaction; a throw undoes all of it. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}

@@ -5,10 +5,11 @@ import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { parseLabelSelector } from '../lib/label-selector.ts';
+import { transaction } from '../lib/transaction.ts';
 import { admitChange, admitDocument, admitStatus, type Admitted } from './admission.ts';
 import { createChangeLog } from './change-log.ts';
 import { demandState, isOver, withDeletion, withDocument, withStatus } from './local-changes.ts';
-import { openDatabase, transaction } from './local-schema.ts';
+import { openDatabase } from './local-schema.ts';
 import { continueToken, pageStart } from './list-page.ts';
 import type {
   ApplyInput,

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { transaction } from '../../lib/transaction.ts';
 import { columns } from './columns.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import type { Envelope } from './envelope.ts';
@@ -144,14 +145,11 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
 
   return {
     transaction: (work) => {
-      db.exec('BEGIN IMMEDIATE');
       counts = [];
       try {
-        work();
-        db.exec('COMMIT');
+        transaction(db, work);
         for (const count of counts) count();
       } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
         measure();
         throw error;
       }
