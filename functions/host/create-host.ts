@@ -5,6 +5,7 @@ import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import { monotonicMs } from '../lib/monotonic.ts';
+import { Slots } from '../lib/slots.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createListener } from './listener.ts';
@@ -65,7 +66,7 @@ export function createHost(options: HostOptions): Host {
   const { requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
   let draining = false;
   let turnedAway = 0;
-  const open = new Set<ServerResponse>();
+  const open = new Slots<ServerResponse>();
   const listener = createListener({
     runner,
     log,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
+import type { Slots } from '../lib/slots.ts';
 import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
@@ -24,8 +25,8 @@ export interface ListenerOptions {
   readonly telemetry: Telemetry;
   readonly cors: Cors;
   readonly isDraining: () => boolean;
-  /** Told of every response when it begins, and when it is closed. */
-  readonly open: Pick<Set<ServerResponse>, 'add' | 'delete' | 'size'>;
+  /** Holds every response until it is closed. */
+  readonly open: Slots<ServerResponse>;
   /** Responses that may be open before everything but health and metrics is 503. */
   readonly maxOpen: number;
 }
@@ -108,8 +109,8 @@ export function createListener(options: ListenerOptions): RequestListener {
     const { url = '' } = request;
     if (url.charCodeAt(0) !== slash) request.url = originForm(url);
     const exchange = new Exchange(request, response, told);
-    open.add(response);
-    exchange.onClose(() => open.delete(response));
+    const place = open.add(response);
+    exchange.onClose(() => open.take(place));
     if (isDraining()) response.setHeader('connection', 'close');
     if (refused !== undefined) fail(refused, exchange);
     else answer(exchange).catch((error: unknown) => fail(error, exchange));

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Slots } from '../lib/slots.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Calls back when nobody waits for the answer of an exchange any more, at most until that is out. */
@@ -9,12 +10,12 @@ export type OnGone = (exchange: Exchange, listener: () => void) => void;
  * ends its side still gets the answer, if there is one.
  */
 export function createOnGone(): OnGone {
-  const byConnection = new WeakMap<Socket, Set<() => void>>();
+  const byConnection = new WeakMap<Socket, Slots<() => void>>();
   // One listener a connection, not a request: they are expensive.
-  const listenersOf = (socket: Socket): Set<() => void> => {
+  const listenersOf = (socket: Socket): Slots<() => void> => {
     const known = byConnection.get(socket);
     if (known !== undefined) return known;
-    const listeners = new Set<() => void>();
+    const listeners = new Slots<() => void>();
     byConnection.set(socket, listeners);
     socket.once('end', () => {
       for (const listener of listeners) listener();
@@ -24,9 +25,9 @@ export function createOnGone(): OnGone {
   return (exchange, listener) => {
     const { socket } = exchange.request;
     const listeners = listenersOf(socket);
-    listeners.add(listener);
+    const place = listeners.add(listener);
     exchange.onClose(() => {
-      listeners.delete(listener);
+      listeners.take(place);
       if (!exchange.response.writableFinished) listener();
     });
     if (socket.readableEnded) listener();

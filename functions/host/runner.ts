@@ -3,6 +3,7 @@ import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
+import { Slots } from '../lib/slots.ts';
 import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
@@ -88,7 +89,7 @@ export function createRunner(options: RunnerOptions): Runner {
   const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
   const { telemetry = noTelemetry } = options;
   const tracer = createInvocationTracer(telemetry);
-  const running = new Map<Running, EventRequest['exchange']>();
+  const running = new Slots<Held>();
   checkNames(functions, catalogue);
   const deployed = functions.map((fn) => ({ fn, entry: entryOf(fn, catalogue) }));
   const byName = new Map(
@@ -145,11 +146,11 @@ export function createRunner(options: RunnerOptions): Runner {
         await emit(inTrace(handlerEvent(sent, `what ${fn.name} emits`), context));
       },
       onEnd: () => {
-        running.delete(invocation);
+        running.take(place);
         onEnd();
       },
     });
-    running.set(invocation, exchange);
+    const place = running.add({ invocation, exchange });
     onBegin?.(invocation.interrupt);
     try {
       const answer = await invocation.reply;
@@ -216,10 +217,10 @@ export function createRunner(options: RunnerOptions): Runner {
         };
       }
     },
-    unawaited: () => [...running.values()].filter((exchange) => exchange?.isClosed ?? true).length,
+    unawaited: () => [...running].filter(({ exchange }) => exchange?.isClosed ?? true).length,
     rejected: (name) => find(name).rejected,
     abort: () => {
-      for (const invocation of running.keys()) {
+      for (const { invocation } of running) {
         invocation.abort(new CloverError('CLV_OVERLOADED', 'the host stops'));
       }
     },
@@ -239,6 +240,11 @@ function entryOf(fn: CloverFunction, catalogue: readonly FunctionEntry[]): Funct
     throw new CloverError('CLV_CONFIG_INVALID', `function ${fn.name} is not in the catalogue`);
   }
   return entry;
+}
+
+interface Held {
+  readonly invocation: Running;
+  readonly exchange: EventRequest['exchange'];
 }
 
 interface Bounds {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { CloverError } from '../../lib/errors.ts';
+import { Slots } from '../../lib/slots.ts';
 import type { Call, DeliverMessage, FromWorker, Reply, ToWorker } from './messages.ts';
 
 /** Options of {@link startThread}. */
@@ -25,9 +26,8 @@ const diskRetrySeconds = 30;
 /** Starts the thread. What one turn of the loop asks crosses to it in one message. */
 export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): Thread {
   const worker = new Worker(new URL('worker.ts', import.meta.url));
-  const waiting = new Map<number, PromiseWithResolvers<Reply>>();
+  const waiting = new Slots<PromiseWithResolvers<Reply>>();
   let outbox: ToWorker[] = [];
-  let calls = 0;
   let cause: Error | undefined;
 
   const flush = (): void => {
@@ -36,8 +36,7 @@ export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): T
   };
   const end = (error: Error): void => {
     cause ??= error;
-    for (const pending of waiting.values()) pending.reject(error);
-    waiting.clear();
+    for (const pending of waiting) pending.reject(error);
   };
   worker.on('message', (messages: readonly FromWorker[]) => {
     for (const message of messages) {
@@ -49,8 +48,7 @@ export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): T
         onWarning(message.message);
         continue;
       }
-      waiting.get(message.call)?.resolve(message);
-      waiting.delete(message.call);
+      waiting.take(message.call)?.resolve(message);
     }
   });
   worker.on('error', (error: unknown) => {
@@ -62,9 +60,8 @@ export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): T
   return {
     ask: async (request) => {
       if (cause !== undefined) throw new CloverError('CLV_INTERNAL', cause.message);
-      const call = (calls += 1);
       const pending = Promise.withResolvers<Reply>();
-      waiting.set(call, pending);
+      const call = waiting.add(pending);
       if (outbox.length === 0) setImmediate(flush);
       outbox.push({ call, request });
       const reply = await pending.promise;
