@@ -15,6 +15,7 @@ import type { EmitEvent } from './invocation.ts';
 import { createOnGone, type OnGone } from './on-gone.ts';
 import { readBody, refuseLarge } from './read-body.ts';
 import type { Runner } from './runner.ts';
+import { sendWhole } from './send-whole.ts';
 import type { Telemetry } from './telemetry.ts';
 import { countRefusal } from './telemetry/count-refusal.ts';
 
@@ -97,7 +98,7 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
     const context = traceContextOf({ traceparent, tracestate });
     if (message.batch === undefined) {
       await publish(inTrace(message.event, context)).catch(refuse('publish'));
-      exchange.response.writeHead(202).end();
+      sendWhole(exchange.response, 202, {}, '');
       return;
     }
     for (const { error } of message.batch) {
@@ -192,7 +193,7 @@ async function answerBatch(
   };
   await Promise.all(Array.from({ length: batchConcurrency }, worker));
   const { status, headers, body } = batchAnswer(results);
-  exchange.response.writeHead(status, headers).end(body);
+  sendWhole(exchange.response, status, headers, body);
 }
 
 /** The fields that describe the event; of all the others `headersDistinct` would make lists too. */
@@ -209,7 +210,7 @@ function eventFields(raw: readonly string[]): DistinctHeaders {
 /** A reply is an event in binary mode, as Knative takes it back into its broker. */
 function sendReply(response: ServerResponse, reply: CloudEvent | undefined): void {
   if (reply === undefined) response.writeHead(204).end();
-  else response.writeHead(200, eventHeaders(reply)).end(reply.data);
+  else sendWhole(response, 200, eventHeaders(reply), reply.data);
 }
 
 /** Beside a traceparent that is none, a tracestate belongs to no trace. */

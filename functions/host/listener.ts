@@ -10,6 +10,7 @@ import type { EmitEvent } from './invocation.ts';
 import { asCloverError, sendProblem } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
+import { sendWhole } from './send-whole.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** Options of {@link createListener}. */
@@ -75,7 +76,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     exchange.allow('GET', 'HEAD');
     const page = await telemetry.scrape?.();
     if (page === undefined) throw new CloverError('CLV_NOT_FOUND', 'metrics are switched off');
-    response.writeHead(200, { 'content-type': page.contentType }).end(page.body);
+    sendWhole(response, 200, { 'content-type': page.contentType }, page.body);
   };
 
   const answer = async (exchange: Exchange): Promise<void> => {
@@ -151,7 +152,7 @@ function functionOf(path: string): string | undefined {
 }
 
 function sendJson({ response }: Exchange, body: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  sendWhole(response, 200, { 'content-type': 'application/json' }, JSON.stringify(body));
 }
 
 function fail(error: unknown, exchange: Exchange): void {

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { CloverError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts';
+import { sendWhole } from './send-whole.ts';
 
 /** An RFC 9457 problem: the type says no more than the status, `code` says the rest. */
 export interface Problem {
@@ -47,8 +48,7 @@ export function sendProblem(response: ServerResponse, error: CloverError): void 
   }
   // A body that nobody read would have to be read away before the next request.
   if (!response.req.complete) response.setHeader('connection', 'close');
-  response.writeHead(error.status, problemHeaders(error));
-  response.end(JSON.stringify(problemOf(error)));
+  sendWhole(response, error.status, problemHeaders(error), JSON.stringify(problemOf(error)));
 }
 
 /** What to say of a database that cannot be opened: damaged, of another process, or without rights. */

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,8 +9,11 @@ import { fileURLToPath } from 'node:url';
 import type { Figures } from './lib/bench.ts';
 import { end } from './lib/command.ts';
 import { eventData, eventHeaders } from './lib/event-server.ts';
+import { createPosts, type Posts } from './lib/posts.ts';
 
 const token = 'a-token-for-the-bench';
+const { 'ce-id': _, ...sameHeaders } = eventHeaders;
+const headers = { ...sameHeaders, authorization: `Bearer ${token}` };
 const rounds = 5;
 const roundMs = 3_000;
 /** Callers at full speed, each with one event under way. */
@@ -33,6 +35,7 @@ export async function benchBroker(
   const child = spawn(process.execPath, [program, join(dir, 'broker.db'), token], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  let posts: Posts | undefined;
   try {
     const reader = createInterface(child.stdout);
     const line = (): Promise<string> =>
@@ -45,7 +48,8 @@ export async function benchBroker(
       child.stdin.write('\n');
       return numbers(JSON.parse(await answer));
     };
-    const post = poster(`${url}/broker`);
+    posts = createPosts(new URL('/broker', url), headers, eventData);
+    const post = poster(posts);
     const speeds: number[] = [];
     const syncs: number[] = [];
     for (let round = 1; round <= rounds; round += 1) {
@@ -75,6 +79,7 @@ export async function benchBroker(
       deliveryP99Ms: quantile(taken, 0.99),
     };
   } finally {
+    posts?.close();
     await end(child);
     await rm(dir, { recursive: true, force: true });
   }
@@ -82,28 +87,11 @@ export async function benchBroker(
 
 type Post = () => Promise<void>;
 
-function poster(url: string): Post {
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+function poster({ post }: Posts): Post {
   let count = 0;
   return () => {
     count += 1;
-    const headers = {
-      ...eventHeaders,
-      'ce-id': String(count),
-      'ce-time': new Date().toISOString(),
-      authorization: `Bearer ${token}`,
-    };
-    return new Promise((resolve, reject) => {
-      const call = request(url, { method: 'POST', agent, headers }, (response) => {
-        response.resume();
-        response.on('end', () => {
-          if (response.statusCode === 202) resolve();
-          else reject(new Error(`answered ${response.statusCode}`));
-        });
-      });
-      call.on('error', reject);
-      call.end(eventData);
-    });
+    return post(`ce-id: ${count}\r\nce-time: ${new Date().toISOString()}\r\n`);
   };
 }
 
