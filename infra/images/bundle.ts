@@ -11,30 +11,41 @@ export interface BundleSource {
   readonly name: string;
   /** The module that runs the function. */
   readonly entry: string;
+  /** An event that it takes, with no effect outside: what it runs then needs no compiler at a cold start. */
+  readonly event?: { readonly type: string; readonly data: string };
   /** Native addons that it opens: file by the path from the bundle. */
   readonly addons?: Readonly<Record<string, string>>;
 }
 
 /** A bundle on the disk. */
 export interface Bundle {
-  /** One file with everything but Node; beside it `telemetry.cjs`, which is loaded when `OTEL_*` variables ask for it. */
+  /**
+   * One file with everything but Node. Beside it: V8's code of it, which a first run has made; `start.cjs`, which runs it with
+   * that; `telemetry.cjs`, which is loaded when `OTEL_*` variables ask for it.
+   */
   readonly file: string;
   readonly bytes: number;
-  /** Arguments that Node is to be run with, the file last. */
+  /** Arguments that Node is to be run with, the program last. */
   readonly args: readonly string[];
-  /** The environment for that, with the folder of V8's code of the file, which a first run has made. */
-  readonly env: Readonly<Record<string, string>> & { readonly NODE_COMPILE_CACHE: string };
+  /** The environment for that. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * Keeps a function small under load, at no measured cost: a young generation that does not grow, and one heap of the C
- * library for all threads, save 5 MiB each.
+ * Keeps a function small under load, at no measured cost: a young generation that does not grow, one heap of the C library for
+ * all threads, and what V8's compilers are done with given back to the system: 5 MiB each.
  */
-const lean = { args: ['--max-semi-space-size=1'], env: { MALLOC_ARENA_MAX: '1' } } as const;
+const lean = {
+  args: ['--max-semi-space-size=1'],
+  env: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '16384' },
+} as const;
 
 const telemetry = fileURLToPath(
   new URL('../../functions/host/telemetry/function-telemetry.ts', import.meta.url),
 );
+
+const start = fileURLToPath(new URL('start.ts', import.meta.url));
+const bakery = fileURLToPath(new URL('bake.ts', import.meta.url));
 
 const options = {
   bundle: true,
@@ -46,6 +57,8 @@ const options = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
+  // `require` of a file beside it: a script outside Node's loader has no `import()`.
+  supported: { 'dynamic-import': false },
   // What a module says of its place has to be asked of CommonJS.
   define: { 'import.meta.url': '__fileUrl' },
   banner: { js: "const __fileUrl=require('node:url').pathToFileURL(__filename).href;" },
@@ -63,7 +76,7 @@ const apart: Plugin = {
 };
 
 /**
- * Bundles a function into one file and bakes its compile cache, so that a cold start neither looks for modules nor
+ * Bundles a function into one file and bakes V8's code of it, so that a cold start neither looks for modules nor
  * compiles them.
  * @param folder made anew.
  */
@@ -79,24 +92,34 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
     // OpenTelemetry's modules look for gRPC on the disk; its CommonJS has it where a bundler sees it.
     conditions: ['require'],
   });
+  await build({
+    ...options,
+    entryPoints: [start],
+    outfile: join(folder, 'start.cjs'),
+    define: { __bundle: JSON.stringify(source.name) },
+    banner: {},
+  });
   for (const [to, from] of Object.entries(source.addons ?? {})) await cp(from, join(folder, to));
   const made: Bundle = {
     file,
     bytes: (await stat(file)).size,
-    args: [...lean.args, file],
-    env: { ...lean.env, NODE_COMPILE_CACHE: join(folder, 'cache') },
+    args: [...lean.args, join(folder, 'start.cjs')],
+    env: lean.env,
   };
-  await bake(made);
-  await bake(made, { OTEL_TRACES_EXPORTER: 'console' });
+  const code = join(folder, `${source.name}.code`);
+  await run(made, [...lean.args, bakery, file, code], source.event);
+  await run(made, made.args, undefined, { OTEL_TRACES_EXPORTER: 'console' });
   return made;
 }
 
 /**
- * A first run: V8's code is written when it ends, with what it has called by then. So it is asked for its health, and gets an
- * event that nobody takes.
+ * Runs it once: what it has called by its end is in its code. So it is asked for its health, and gets an event that nobody takes,
+ * and one that it takes.
  */
-async function bake(
-  { file, args, env }: Bundle,
+async function run(
+  { file, env }: Bundle,
+  args: readonly string[],
+  taken: BundleSource['event'],
   more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const port = await freePort();
@@ -109,9 +132,14 @@ async function bake(
   });
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null && !(await answers(`${url}/health/ready`))) await delay(20);
-  const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/bake', 'ce-type': 'bake' };
-  const response = await fetch(url, { method: 'POST', headers: event, body: '{}' });
-  await response.body?.cancel();
+  for (const { type, data } of [
+    { type: 'bake', data: '{}' },
+    ...(taken === undefined ? [] : [taken]),
+  ]) {
+    const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/bake', 'ce-type': type };
+    const { body } = await fetch(url, { method: 'POST', headers: event, body: data });
+    await body?.cancel();
+  }
   child.kill('SIGTERM');
   const code = await exit;
   if (code !== 0) throw new Error(`${file} does not run: it ended with ${String(code)}`);

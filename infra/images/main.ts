@@ -3,9 +3,16 @@ import { bundle, type BundleSource } from './bundle.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** The sample, which answers each event and does nothing else. */
+export const hello: BundleSource = {
+  name: 'hello',
+  entry: `${root}infra/samples/hello/main.ts`,
+  event: { type: 'com.example.hello.v1', data: '' },
+};
+
 /** Functions that run as processes of their own. */
 export const sources: readonly BundleSource[] = [
-  { name: 'hello', entry: `${root}infra/samples/hello/main.ts` },
+  hello,
   {
     name: 'ingest',
     entry: `${root}functions/ingest/main.ts`,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../../infra/images/bundle.ts';
+import { hello } from '../../infra/images/main.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';
 import {
@@ -11,11 +12,14 @@ import {
   eventHeaders,
   startEventServer,
   type EventProgram,
+  type EventServer,
 } from './lib/event-server.ts';
 
-const rounds = 5;
-const starts = 11;
-const runSeconds = 3;
+const rounds = 3;
+const starts = 15;
+/** Of each in a round, one after the other: machines change their speed from second to second. */
+const turns = 6;
+const turnSeconds = 1;
 const connections = 32;
 const warmUpSeconds = 1;
 
@@ -27,8 +31,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * One function that does nothing, run by Clover's host (bundled, no telemetry), by faas-js-runtime and by
- * functions-framework: events per second at full speed, time to the first answer, memory. The three take turns in
- * every round, on the same machine, with the same events.
+ * functions-framework: events per second at full speed, time to the first answer, memory. The three take turns, on the
+ * same machine, with the same events; a ratio is the median of those of the turns.
  */
 export async function benchHost(
   progress: (line: string) => void,
@@ -49,8 +53,7 @@ export async function benchHost(
 }
 
 async function ours(dir: string): Promise<EventProgram> {
-  const entry = join(root, 'infra/samples/hello/main.ts');
-  const { args, env } = await bundle({ name: 'hello', entry }, join(dir, 'hello'));
+  const { args, env } = await bundle(hello, join(dir, 'hello'));
   // Its peers say nothing when they start, either.
   return { name: 'clover', args, env: { ...env, LOG_LEVEL: 'warn' } };
 }
@@ -123,18 +126,27 @@ async function measureLoad(
 ): Promise<Load> {
   const [perSecond, rssMiB] = [new Map<string, number[]>(), new Map<string, number[]>()];
   for (let round = 1; round <= rounds; round += 1) {
-    for (const program of programs) {
-      signal.throwIfAborted();
-      const server = await startEventServer(program);
-      try {
+    const servers: (readonly [string, EventServer])[] = [];
+    try {
+      for (const program of programs) {
+        signal.throwIfAborted();
+        const server = await startEventServer(program);
+        servers.push([program.name, server]);
         await wrk(server.port, script, warmUpSeconds);
-        add(perSecond, program.name, await wrk(server.port, script, runSeconds));
-        add(rssMiB, program.name, await server.rssMiB());
-      } finally {
-        await server.stop();
       }
+      for (let turn = 0; turn < turns; turn += 1) {
+        for (const [name, { port }] of servers) {
+          signal.throwIfAborted();
+          add(perSecond, name, await wrk(port, script, turnSeconds));
+        }
+      }
+      for (const [name, server] of servers) add(rssMiB, name, await server.rssMiB());
+    } finally {
+      for (const [, server] of servers) await server.stop();
     }
-    const last = programs.map(({ name }) => `${name} ${perSecond.get(name)?.at(-1)?.toFixed(0)}`);
+    const last = programs.map(
+      ({ name }) => `${name} ${median(perSecond.get(name)?.slice(-turns) ?? []).toFixed(0)}`,
+    );
     progress(`round ${round}/${rounds}, events/s: ${last.join(', ')}`);
   }
   return { perSecond, rssMiB };
@@ -166,14 +178,20 @@ async function wrk(port: number, script: string, seconds: number): Promise<numbe
 function figuresOf(ready: ByName, { perSecond, rssMiB }: Load): Figures {
   const of = (values: ByName, name: string): number => median(values.get(name) ?? []);
   const names = ['faas-js-runtime', 'functions-framework'];
-  const fastest = Math.max(...names.map((name) => of(perSecond, name)));
-  const soonest = Math.min(...names.map((name) => of(ready, name)));
+  /** Turn by turn to the better of the peers in that turn. */
+  const ratio = (values: ByName, better: (...of: number[]) => number, to = names): number =>
+    median(
+      (values.get('clover') ?? []).map(
+        (value, turn) =>
+          value / better(...to.map((name) => values.get(name)?.[turn] ?? Number.NaN)),
+      ),
+    );
   return {
     eventsPerSecond: of(perSecond, 'clover'),
-    eventsPerSecondRatio: of(perSecond, 'clover') / fastest,
+    eventsPerSecondRatio: ratio(perSecond, Math.max),
     readyMs: of(ready, 'clover'),
-    readyRatio: of(ready, 'clover') / soonest,
-    readyToNodeRatio: of(ready, 'clover') / of(ready, 'node'),
+    readyRatio: ratio(ready, Math.min),
+    readyToNodeRatio: ratio(ready, Math.min, ['node']),
     rssMiB: of(rssMiB, 'clover'),
     peerEventsPerSecond: Object.fromEntries(names.map((name) => [name, of(perSecond, name)])),
     peerReadyMs: Object.fromEntries(names.map((name) => [name, of(ready, name)])),

@@ -3,13 +3,12 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { bundle } from '../../infra/images/bundle.ts';
+import { hello } from '../../infra/images/main.ts';
 import type { Figures } from './lib/bench.ts';
 import { startEventServer } from './lib/event-server.ts';
 
 const starts = 11;
-const entry = fileURLToPath(new URL('../../infra/samples/hello/main.ts', import.meta.url));
 
 /**
  * What telemetry costs a function that does nothing, bundled: time to the first answer and memory, with nothing of
@@ -34,7 +33,7 @@ export async function benchTelemetry(
         else reject(new Error('not a TCP port'));
       });
     });
-    const { args, env: off } = await bundle({ name: 'hello', entry }, join(folder, 'hello'));
+    const { args, env: off } = await bundle(hello, join(folder, 'hello'));
     const sending = {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_BSP_SCHEDULE_DELAY: '20',
