@@ -6,10 +6,11 @@ import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import { monotonicMs } from '../lib/monotonic.ts';
 import { Slots } from '../lib/slots.ts';
+import { createBodyPace, defaultPace, type LeastPace } from './body-pace.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createListener } from './listener.ts';
-import { problemHeaders, problemOf } from './problem.ts';
+import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
 import { createStopListening } from './stop-listening.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
@@ -30,6 +31,8 @@ export interface HostOptions {
   readonly corsOrigins?: readonly string[];
   /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
   readonly requestTimeoutMs?: number;
+  /** What is slower is 408. Default: {@link defaultPace}. */
+  readonly leastPace?: LeastPace;
   /** Requests in hand, streams too, before all but health and metrics is 503. Default 1 024. */
   readonly maxRequests?: number;
   /** Milliseconds between the end of readiness and the end of listening. Default 250. */
@@ -63,7 +66,7 @@ const pollMs = 10;
 /** Makes the server; nothing is bound before `listen`. */
 export function createHost(options: HostOptions): Host {
   const { runner, publish, rootFunction, log, telemetry = noTelemetry } = options;
-  const { requestTimeoutMs = 30_000, drainGraceMs = 250 } = options;
+  const { requestTimeoutMs = 30_000, drainGraceMs = 250, leastPace = defaultPace } = options;
   let draining = false;
   let turnedAway = 0;
   const open = new Slots<ServerResponse>();
@@ -116,6 +119,21 @@ export function createHost(options: HostOptions): Host {
     else socket.end(rawProblem(clientProblem(error.code)), () => socket.destroy());
   });
 
+  const pace = createBodyPace({
+    ...leastPace,
+    open,
+    onSlow: (response) => {
+      telemetry.count('clover.host.bodies.slow', 1);
+      const { bytes, windowMs } = leastPace;
+      const message = `less than ${bytes} bytes of the body came in ${windowMs} ms`;
+      // Its end closes the connection, and so the reading of the body.
+      sendProblem(response, new CloverError('CLV_REQUEST_TIMEOUT', message));
+    },
+  });
+  // Behind the reading: what came in while this process stood still is not held against its sender.
+  const sweep = (): void => void setImmediate(() => pace.sweep(monotonicMs()));
+  let sweeping: NodeJS.Timeout | undefined;
+
   const stopListening = createStopListening(server, () => open.size);
   const pending = (): number => [...open].filter((response) => !streaming(response)).length;
 
@@ -129,6 +147,7 @@ export function createHost(options: HostOptions): Host {
         server.once('error', fail);
         server.listen(wanted, () => {
           server.off('error', fail);
+          sweeping = setInterval(sweep, leastPace.windowMs / 5).unref();
           resolve();
         });
       });
@@ -151,6 +170,7 @@ export function createHost(options: HostOptions): Host {
       if (server.listening) server.close();
       const end = monotonicMs() + 1_000;
       while (open.size > 0 && monotonicMs() < end) await delay(pollMs);
+      clearInterval(sweeping);
       server.closeAllConnections();
     },
   };

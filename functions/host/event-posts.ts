@@ -41,12 +41,15 @@ const budgetBytes = 256 * 1024 * 1024;
 
 /** Events of a batch that are worked on at the same time. */
 const batchConcurrency = 8;
-/** How many events a batch has is known once it is read: before that only batches can be counted. */
+/** Decoded a batch is up to 10 000 events, whose memory the budget of bodies does not know. */
 const maxBatches = 16;
 /** POSTs to the broker in hand; what it has room for is the queue's affair. */
 const maxPublishing = 512;
 
-/** Bodies are read once there is room for the event, or the batch: a refused one costs no memory. */
+/**
+ * Bodies are read if there is room for the event, or the batch: a refused one costs no memory. They take their place once
+ * they are whole: however slowly bodies come in, they keep no place from others.
+ */
 export function createEventPosts({ runner, telemetry }: EventPostOptions): EventPosts {
   const refuse =
     (stage: 'read' | 'publish') =>
@@ -59,6 +62,13 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
   const publishing = createInHand(maxPublishing, 'POSTs to the broker', (error) =>
     countRefusal(telemetry, error, 'read'),
   );
+  const decodeCounted = (request: IncomingMessage, body: Buffer): HttpMessage => {
+    try {
+      return decode(request, body);
+    } catch (error) {
+      return refuse('read')(error);
+    }
+  };
   const onGone = createOnGone();
   /** Tells a handler that its caller has gone. */
   const interruptWith =
@@ -69,8 +79,8 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
     const log = (): Log => exchange.log();
     const { traceparent, request } = exchange;
     const tracestate = stateOf(request);
-    const message = await read(exchange, lease, directBytes);
-    await answerBatch({ exchange, onGone }, message, async (event) => {
+    const body = await readWhole(exchange, lease, directBytes);
+    const work = async (event: CloudEvent): Promise<number> => {
       lease.hold();
       const reply = await runner.post(name, {
         read: async () => event,
@@ -84,15 +94,24 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
       // The answer is taken by the results.
       if (reply !== undefined) await runner.emit(reply);
       return 204;
-    });
+    };
+    await batches.run(() => answerBatch({ exchange, onGone }, decode(request, body), work));
   };
   const publishAll = async (
     exchange: Exchange,
     publish: EmitEvent,
     lease: BodyLease,
   ): Promise<void> => {
+    const body = await readWhole(exchange, lease, brokerBytes).catch(refuse('read'));
+    await publishing.run(() => publishBody(exchange, publish, body));
+  };
+  const publishBody = async (
+    exchange: Exchange,
+    publish: EmitEvent,
+    body: Buffer,
+  ): Promise<void> => {
     const { request, traceparent } = exchange;
-    const message = await read(exchange, lease, brokerBytes).catch(refuse('read'));
+    const message = decodeCounted(request, body);
     const tracestate = stateOf(request);
     // Who sends no extension has only the headers of this hop: to the functions behind, the trace begins here.
     const context = traceContextOf({ traceparent, tracestate });
@@ -115,10 +134,11 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
       const { request, response, traceparent } = exchange;
       const lease = budget.lease();
       if (isBatch(request)) {
-        return batches.run(() => invokeBatch(exchange, name, lease).finally(() => lease.release()));
+        batches.check();
+        return invokeBatch(exchange, name, lease).finally(() => lease.release());
       }
       const reply = await runner.post(name, {
-        read: async () => single(await read(exchange, lease, directBytes)),
+        read: async () => single(decode(request, await readWhole(exchange, lease, directBytes))),
         log: () => exchange.log(),
         traceparent,
         tracestate: stateOf(request),
@@ -130,10 +150,9 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
     },
     async publish(exchange, publish) {
       exchange.allow('POST');
+      publishing.check();
       const lease = budget.lease();
-      await publishing.run(() =>
-        publishAll(exchange, publish, lease).finally(() => lease.release()),
-      );
+      await publishAll(exchange, publish, lease).finally(() => lease.release());
     },
   };
 }
@@ -141,15 +160,19 @@ export function createEventPosts({ runner, telemetry }: EventPostOptions): Event
 const callerGone = (): CloverError =>
   new CloverError('CLV_CALLER_GONE', 'the caller closed the connection');
 
-async function read(exchange: Exchange, lease: BodyLease, bytes: number): Promise<HttpMessage> {
+async function readWhole(exchange: Exchange, lease: BodyLease, bytes: number): Promise<Buffer> {
   const { request } = exchange;
   const limit = { bytes, take: (size: number) => lease.take(size) };
   // Who asks before sending should not send what is not taken.
   refuseLarge(request, limit);
   exchange.expectBody();
-  const body = await readBody(request, limit);
-  return decodeHttpMessage(eventFields(request.rawHeaders), body);
+  return readBody(request, limit);
 }
+
+function decode({ rawHeaders }: IncomingMessage, body: Buffer): HttpMessage {
+  return decodeHttpMessage(eventFields(rawHeaders), body);
+}
+
 function isBatch({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith(batchMediaType) ?? false;
 }

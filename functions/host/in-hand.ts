@@ -3,6 +3,11 @@ import { CloverError } from '../lib/errors.ts';
 /** A bound on what is worked on at the same time. */
 export interface InHand {
   /**
+   * Asks for room without taking it: what finds none now need not be read.
+   * @throws CloverError CLV_OVERLOADED.
+   */
+  check(): void;
+  /**
    * Does the work if there is room for it.
    * @throws CloverError CLV_OVERLOADED when there is none, before the work has begun.
    */
@@ -19,14 +24,17 @@ export function createInHand(
   onRefused: (error: CloverError) => void = () => undefined,
 ): InHand {
   let count = 0;
+  const check = (): void => {
+    if (count < limit) return;
+    const message = `${limit} ${what} are in hand`;
+    const error = new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
+    onRefused(error);
+    throw error;
+  };
   return {
+    check,
     run: async (work) => {
-      if (count >= limit) {
-        const message = `${limit} ${what} are in hand`;
-        const error = new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
-        onRefused(error);
-        throw error;
-      }
+      check();
       count += 1;
       try {
         await work();

@@ -135,6 +135,12 @@ export const metrics = {
     labels: ['faas.name', 'error.type'],
     help: 'Direct events that were turned away before the handler of the function, by the error code: `CLV_TOO_MANY_REQUESTS` and `CLV_OVERLOADED` are for want of room.',
   },
+  'clover.host.bodies.slow': {
+    kind: 'counter',
+    unit: '{request}',
+    labels: [],
+    help: 'Requests that were cut because their body came in too slowly.',
+  },
   'clover.host.connections.refused': {
     kind: 'counter',
     unit: '{connection}',

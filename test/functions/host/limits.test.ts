@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import test from 'ava';
+import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { eventOf, handlersOf, until } from './helpers.ts';
 import { authorization, post, raw, start } from './start-host.ts';
@@ -81,22 +82,78 @@ test('the broker has a limit of its own for POSTs in hand', async (t) => {
   t.is((await post(`${url}/broker`, direct('more'))).status, 202);
 });
 
-test('batches are counted before they are read', async (t) => {
+test('batches are counted, and none is read while there are too many', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  let running = 0;
   const { url, port, host } = await start(t, {
-    handlers: handlersOf(['direct'], async () => undefined),
+    handlers: handlersOf(['direct'], async ({ id }) => {
+      if (id !== 'held') return;
+      running += 1;
+      await gate.promise;
+    }),
   });
+  const batch = (id: string): Promise<Response> =>
+    fetch(`${url}/functions/f`, {
+      method: 'POST',
+      headers: batchHeaders,
+      body: batchOf(direct(id)),
+    });
+  const held = Array.from({ length: 16 }, () => batch('held'));
+  await until(() => running === 16);
   const head = 'content-type: application/cloudevents-batch+json\r\n';
-  const hanging = await hang(t, port, 16, withoutBody('/functions/f', head));
-  await until(() => host.pending() === 16);
   t.regex(
     await raw(port, withoutBody('/functions/f', head)),
     /^HTTP\/1\.1 503 [^]*16 batches are in hand/,
   );
   t.is((await post(`${url}/functions/f`, direct('1'))).status, 204, 'single events have room');
-  for (const socket of hanging) socket.destroy();
+  gate.resolve();
+  for (const response of await Promise.all(held)) t.is(response.status, 200);
   await until(() => host.pending() === 0);
+  t.is((await batch('1')).status, 200);
+});
+
+test('batches and POSTs to the broker that do not come in keep no place from others', async (t) => {
+  const { url, port, host } = await start(t, {
+    handlers: handlersOf(['direct'], async () => undefined),
+  });
+  const head = 'content-type: application/cloudevents-batch+json\r\n';
+  await hang(t, port, 20, withoutBody('/functions/f', head));
+  await hang(t, port, 520, withoutBody('/broker', ce));
+  await until(() => host.pending() === 540);
   const batch = { method: 'POST', headers: batchHeaders, body: batchOf(direct('1')) };
   t.is((await fetch(`${url}/functions/f`, batch)).status, 200);
+  t.is((await post(`${url}/broker`, direct('1'))).status, 202);
+});
+
+test('bodies that come in too slowly are 408 and counted, long before the time of a request is over', async (t) => {
+  const counts = new Map<string, number>();
+  const { url, port, host } = await start(
+    t,
+    { handlers: handlersOf(['direct'], async () => undefined) },
+    {
+      maxRequests: 3,
+      leastPace: { windowMs: 100, bytes: 50 },
+      telemetry: {
+        ...noTelemetry,
+        count: (name, by) => counts.set(name, (counts.get(name) ?? 0) + by),
+      },
+    },
+  );
+  const zstd = 'content-type: application/cloudevents-batch+json\r\ncontent-encoding: zstd\r\n';
+  const answers = [
+    withoutBody('/functions/f', ce),
+    withoutBody('/functions/f', zstd),
+    withoutBody('/broker', ce),
+  ].map((text) => raw(port, text));
+  for (const answer of await Promise.all(answers)) {
+    t.regex(
+      answer,
+      /^HTTP\/1\.1 408 [^]*connection: close[^]*less than 50 bytes [^]*CLV_REQUEST_TIMEOUT/i,
+    );
+  }
+  t.is(counts.get('clover.host.bodies.slow'), 3);
+  await until(() => host.pending() === 0);
+  t.is((await post(`${url}/functions/f`, direct('1'))).status, 204, 'their places are free');
 });
 
 test('bodies that do not come in keep no handler from others', async (t) => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { createBearerCheck } from '../../../functions/host/bearer.ts';
-import { createHost, type Host } from '../../../functions/host/create-host.ts';
+import { createHost, type Host, type HostOptions } from '../../../functions/host/create-host.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
 import type { EmitEvent } from '../../../functions/host/invocation.ts';
 import { createAdmission } from '../../../functions/host/admission.ts';
@@ -32,6 +32,7 @@ export async function start(
   options: Partial<RunnerOptions> & {
     readonly publish?: EmitEvent;
     readonly requestTimeoutMs?: number;
+    readonly leastPace?: HostOptions['leastPace'];
     readonly drainGraceMs?: number;
     readonly maxRequests?: number;
   } = {},
@@ -50,6 +51,8 @@ export async function start(
     isAuthorized: createBearerCheck(token),
     log: options.log ?? silent,
     drainGraceMs: options.drainGraceMs ?? 20,
+    ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
+    ...(options.leastPace === undefined ? {} : { leastPace: options.leastPace }),
     ...(options.maxRequests === undefined ? {} : { maxRequests: options.maxRequests }),
     ...(options.requestTimeoutMs === undefined
       ? {}
