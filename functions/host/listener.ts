@@ -128,7 +128,7 @@ function originForm(target: string): string {
 }
 
 /** @throws CloverError CLV_URL_TOO_LONG, CLV_ARGUMENT_INVALID. */
-function checkHead({ url = '', headers, httpVersion }: IncomingMessage): void {
+function checkHead({ url = '', headers, rawHeaders, httpVersion }: IncomingMessage): void {
   if (url.length > longestUrl) {
     const message = `the address has ${url.length} characters, more than ${longestUrl}`;
     throw new CloverError('CLV_URL_TOO_LONG', message);
@@ -138,6 +138,23 @@ function checkHead({ url = '', headers, httpVersion }: IncomingMessage): void {
     const details = [{ field: 'host', message: 'send the header Host with the host and port' }];
     throw new CloverError('CLV_ARGUMENT_INVALID', 'the request has no Host', { details });
   }
+  // Same clause. Node keeps the first one; a proxy before it may have gone by the last one.
+  if (hasTwoHosts(rawHeaders)) {
+    const details = [{ field: 'host', message: 'is there more than once: send it once' }];
+    throw new CloverError('CLV_ARGUMENT_INVALID', 'the request has more than one Host', {
+      details,
+    });
+  }
+}
+
+/** Names are compared by their length first: every request comes by here. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count > 1;
 }
 
 /** @throws CloverError CLV_ARGUMENT_INVALID. */

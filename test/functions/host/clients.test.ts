@@ -66,6 +66,10 @@ test('what HTTP itself refuses is a problem that names the fix, and health is no
     raw(port, `GET ${target} HTTP/1.1\r\nconnection: close\r\n${more}\r\n`);
   const noHost = await get('/health/live');
   t.regex(noHost, /^HTTP\/1\.1 400 [^]*"code":"CLV_ARGUMENT_INVALID"[^]*"field":"host"/);
+  for (const lines of ['host: a\r\nHOST: a\r\n', 'host: a\r\nx: y\r\nHost: b\r\n']) {
+    const twoHosts = await get('/health/live', lines);
+    t.regex(twoHosts, /^HTTP\/1\.1 400 [^]*more than one Host[^]*"field":"host"/);
+  }
   t.regex(await raw(port, 'GET /health/live HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
   const expecting = await get('/health/live', 'host: x\r\nexpect: foo\r\n');
   t.regex(expecting, /^HTTP\/1\.1 417 [^]*application\/problem\+json/);
