@@ -6,7 +6,7 @@ import { objectNames } from '../object-names.ts';
 import { selectorOption } from '../object-options.ts';
 import { namespaceOption } from '../options.ts';
 import { formOption, sortOption } from '../output/forms.ts';
-import { eventNames, getEvents } from './get-events.ts';
+import { eventNames, followEvents, getEvents } from './get-events.ts';
 import { getObjects, type Asked, type GetOptions } from './get-objects.ts';
 import { follow } from './watch.ts';
 
@@ -38,7 +38,11 @@ export function registerGet(program: Command, env: CliEnv): void {
     .addHelpText('after', templateHelp)
     .action(async (kind: string, names: readonly string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GetFlags>();
-      if (eventNames.has(kind) && names.length === 0) return getEvents(options, env);
+      if (eventNames.has(kind) && names.length === 0) {
+        if (options.watch !== true) return getEvents(options, env);
+        demandNoOrder(options);
+        return followEvents(options, env);
+      }
       const asked = askedOf([kind, ...names]);
       assertFits(asked, options);
       if (options.watch !== true) return getObjects(asked, options, env);
@@ -46,8 +50,7 @@ export function registerGet(program: Command, env: CliEnv): void {
       if (info === undefined || second !== undefined || asked.objects.length > 1) {
         throw wrong('--watch: found more than one; name one kind, or one object');
       }
-      if (options.sortBy !== undefined)
-        throw wrong('--watch: changes come as they are: no --sort-by');
+      demandNoOrder(options);
       return follow(info, asked.objects[0]?.name, options, env);
     });
 }
@@ -79,6 +82,10 @@ function assertFits({ objects }: Asked, options: GetFlags): void {
     if (value === undefined) continue;
     throw wrong(`${option}: found names, too; give either names or ${option}`);
   }
+}
+
+function demandNoOrder({ sortBy }: GetFlags): void {
+  if (sortBy !== undefined) throw wrong('--watch: changes come as they are: no --sort-by');
 }
 
 const wrong = (message: string): CloverError => new CloverError('CLV_ARGUMENT_INVALID', message);

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { ResourceEvent } from '../../functions/resources/store.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
-import type { KindInfo } from '../../knative/resources/kinds.ts';
+import type { AnyResource, KindInfo } from '../../knative/resources/kinds.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { qualifiedName } from '../kind-names.ts';
@@ -9,11 +8,9 @@ import { objectNames } from '../object-names.ts';
 import { selectorOption } from '../object-options.ts';
 import { namespaceOption } from '../options.ts';
 import { columnsOf } from '../output/columns.ts';
+import { changeWriter } from '../output/changes.ts';
 import { chosenForm, formOption } from '../output/forms.ts';
-import { render } from '../output/json-path/render.ts';
-import { lookOf, writeLines } from '../output/print.ts';
-import { growingTable, type Column } from '../output/table.ts';
-import { writeText } from '../output/write-text.ts';
+import { eventNames, followEvents } from './get-events.ts';
 import type { GetOptions } from './get-objects.ts';
 
 /** Options of a command that follows objects. */
@@ -24,7 +21,7 @@ export function registerWatch(program: Command, env: CliEnv): void {
   program
     .command('watch')
     .description('follow objects; with -o json one JSON document per line')
-    .argument('<kind>', 'KIND or KIND/NAME, for example experiments or exp')
+    .argument('<kind>', 'KIND or KIND/NAME, for example exp, or events')
     .argument('[name]', 'one object alone; not behind KIND/NAME')
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of every namespace')
@@ -33,13 +30,15 @@ export function registerWatch(program: Command, env: CliEnv): void {
     .addOption(formOption())
     .option('--no-headers', 'tables without their heads')
     .action(async (kind: string, name: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<FollowOptions>();
+      if (eventNames.has(kind) && name === undefined) return followEvents(options, env);
       const named = objectNames(name === undefined ? [kind] : [kind, name]);
       const [object, second] = named.objects;
       const info = named.kind ?? object?.info;
       if (info === undefined || second !== undefined) {
         throw new CloverError('CLV_ARGUMENT_INVALID', 'watch: found more than one object');
       }
-      await follow(info, object?.name, command.optsWithGlobals<FollowOptions>(), env);
+      return follow(info, object?.name, options, env);
     });
 }
 
@@ -56,49 +55,21 @@ export async function follow(
   }
   const client = await connect(options, env);
   const namespace = options.allNamespaces === true ? undefined : options.namespace;
-  const show = await writer(info, options, env);
+  const show = await changeWriter<AnyResource>(env, {
+    form: chosenForm(options),
+    headers: options.headers,
+    nameOf: ({ metadata }) => qualifiedName(info, metadata.name),
+    columns: (wide) =>
+      columnsOf(info.kind, {
+        wide,
+        namespaces: options.allNamespaces === true,
+        now: () => env.clock.now(),
+      }),
+  });
   const { signal } = env;
   const { selector, fieldSelector } = options;
   const selection = { name, labelSelector: selector?.text, fieldSelector };
   for await (const event of client.watch(info.kind, { namespace, ...selection, signal })) {
     show(event);
   }
-}
-
-async function writer(
-  info: KindInfo,
-  options: FollowOptions,
-  env: CliEnv,
-): Promise<(event: ResourceEvent) => void> {
-  const form = chosenForm(options);
-  if (form.kind === 'json') return (event) => writeText(env, `${JSON.stringify(event)}\n`);
-  if (form.kind === 'yaml') {
-    const { stringify } = await import('yaml');
-    return ({ object }) => writeText(env, `---\n${stringify(object)}`);
-  }
-  if (form.kind === 'jsonpath') {
-    return ({ object }) => writeText(env, render(form.template, object).replace(/\n?$/, '\n'));
-  }
-  if (form.kind === 'name') {
-    return ({ type, object }) =>
-      writeLines(env, [`${type} ${qualifiedName(info, object.metadata.name)}`]);
-  }
-  const look = lookOf(env, { head: options.headers, wide: form.kind === 'wide' });
-  const columns =
-    form.kind === 'custom-columns'
-      ? form.columns.map(ofObject)
-      : [
-          { head: 'EVENT', cell: ({ type }: ResourceEvent) => type, whole: true },
-          ...columnsOf(info.kind, {
-            wide: form.kind === 'wide',
-            namespaces: options.allNamespaces === true,
-            now: () => env.clock.now(),
-          }).map(ofObject),
-        ];
-  const lines = growingTable<ResourceEvent>(columns, look);
-  return (event) => writeLines(env, lines(event));
-}
-
-function ofObject(column: Column<ResourceEvent['object']>): Column<ResourceEvent> {
-  return { ...column, cell: ({ object }) => column.cell(object) };
 }

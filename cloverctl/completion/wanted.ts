@@ -188,7 +188,9 @@ function objectsAt(command: string, operands: readonly string[], current: string
       return { words: kindWords(), prefix: before, taken };
     }
     const events = { value: 'events', description: 'what happened to objects' };
-    return { words: [...kindWords(), ...(command === 'get' ? [events] : [])] };
+    return {
+      words: [...kindWords(), ...(command === 'get' || command === 'watch' ? [events] : [])],
+    };
   }
   const kind = kindOf(first);
   return kind === undefined ? {} : { ...namesOf(kind), taken: operands.slice(1) };

@@ -27,7 +27,7 @@ export function createApiRouter(options: ApiOptions, streams: Streams): Router {
     ...resourceRoutes({ resources, clock, heartbeatMs }),
     ...questionRoutes(options),
     ...liveRoutes({ feed, clock, heartbeatMs }),
-    ...(records === undefined ? [] : recordRoutes(records)),
+    ...(records === undefined ? [] : recordRoutes({ records, clock, heartbeatMs })),
     ...(broker === undefined ? [] : brokerRoutes({ broker, clock, heartbeatMs })),
   ];
   const describe = async (): Promise<OpenApiDocument> => {

@@ -80,14 +80,14 @@ function selectorText(given: string | undefined, terms: readonly string[]): stri
 }
 
 /** Path of the records. */
-export function recordsPath(request: RecordRequest): string {
+export function recordsPath(request: RecordRequest, more: QueryValues = {}): string {
   const { namespace, kind, name, uid, fieldSelector: given, ...rest } = request;
   const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
   const terms = Object.entries({ kind, name, uid })
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => `regarding.${field}=${value ?? ''}`);
   const fieldSelector = selectorText(given, terms);
-  return `/apis/events.k8s.io/v1${scope}/events${queryText({ ...rest, fieldSelector })}`;
+  return `/apis/events.k8s.io/v1${scope}/events${queryText({ ...rest, fieldSelector, ...more })}`;
 }
 
 /** The query of a question about a time. */

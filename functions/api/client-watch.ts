@@ -1,19 +1,33 @@
-import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
-import { anyResource } from '../resources/stored-resource.ts';
 import type { ResourceEvent } from '../resources/store.ts';
 import { createPauses } from './client-follow.ts';
 import { linesOf } from './client-text.ts';
 import { watchLine } from './schemas/resources.ts';
 import type { Transport } from './transport.ts';
 
+/** What can be watched. */
+interface Watched {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly resourceVersion: string;
+  };
+}
+
+/** One change of what is watched. */
+interface Change<T> {
+  readonly type: ResourceEvent['type'];
+  readonly object: T;
+}
+
 /** What a client's watch follows. */
-export interface WatchRequest {
-  readonly kind: Kind;
+export interface WatchRequest<T extends Watched> {
+  /** Checks an object of the stream. */
+  readonly read: (body: unknown) => T;
   readonly signal: AbortSignal;
   readonly list: () => Promise<{
-    readonly items: readonly AnyResource[];
+    readonly items: readonly T[];
     readonly resourceVersion: string;
   }>;
   /** Path of the collection with `watch=true`; the version is added. */
@@ -25,18 +39,18 @@ export interface WatchRequest {
  * where it stopped; when that is too long ago, the list is read again and the difference told.
  * @throws CloverError when the server refuses, or does not answer at the very first.
  */
-export async function* followWatch(
+export async function* followWatch<T extends Watched>(
   transport: Transport,
   clock: Clock,
-  request: WatchRequest,
-): AsyncGenerator<ResourceEvent> {
+  request: WatchRequest<T>,
+): AsyncGenerator<Change<T>> {
   const { signal } = request;
-  const known = new Map<string, AnyResource>();
+  const known = new Map<string, T>();
   let position: string | undefined;
   let started = false;
   const pauses = createPauses(clock);
 
-  async function* attempt(): AsyncGenerator<ResourceEvent> {
+  async function* attempt(): AsyncGenerator<Change<T>> {
     if (position === undefined) {
       const { items, resourceVersion } = await request.list();
       yield* difference(known, items);
@@ -54,7 +68,7 @@ export async function* followWatch(
         position = parsed.object.metadata.resourceVersion;
         continue;
       }
-      const object = anyResource(parsed.object);
+      const object = request.read(parsed.object);
       position = object.metadata.resourceVersion;
       if (parsed.type === 'DELETED') known.delete(keyOf(object));
       else known.set(keyOf(object), object);
@@ -75,13 +89,13 @@ export async function* followWatch(
   }
 }
 
-const keyOf = ({ metadata: { namespace, name } }: AnyResource): string => `${namespace}/${name}`;
+const keyOf = ({ metadata: { namespace, name } }: Watched): string => `${namespace}/${name}`;
 
 /** What happened between two lists, told as events; `known` is brought up to date. */
-function* difference(
-  known: Map<string, AnyResource>,
-  items: readonly AnyResource[],
-): Generator<ResourceEvent> {
+function* difference<T extends Watched>(
+  known: Map<string, T>,
+  items: readonly T[],
+): Generator<Change<T>> {
   const listed = new Set(items.map(keyOf));
   for (const [key, object] of known) {
     if (listed.has(key)) continue;

@@ -1,8 +1,13 @@
-import { kubernetesEventList, type KubernetesEvent } from '../../knative/kubernetes-event.ts';
+import {
+  kubernetesEvent,
+  kubernetesEventList,
+  type KubernetesEvent,
+} from '../../knative/kubernetes-event.ts';
 import type { AnyResource, Kind, KindMap } from '../../knative/resources/kinds.ts';
 import type { RedGrouping, RedRow, StoredArmRow, TimeWindow } from '../analytics/store.ts';
 import type { Look, MergedCell } from '../evidence/evidence-store.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
+import type { RecordChange } from '../records/event-recorder.ts';
 import { anyResource, ofKind } from '../resources/stored-resource.ts';
 import type { Preconditions, ResourceEvent, ResourceList } from '../resources/store.ts';
 import { brokerClient, type BrokerClient } from './client-broker.ts';
@@ -107,6 +112,14 @@ export interface ApiClient extends BrokerClient {
   status(): Promise<Status>;
   /** Records of what happened to objects, newest first; one page, at most 500. */
   events(query?: RecordRequest): Promise<readonly KubernetesEvent[]>;
+  /**
+   * First what {@link ApiClient.events} gives, the oldest first, as ADDED, and then every record that is written; goes
+   * on after a restart of the server. MODIFIED: it was seen again.
+   */
+  watchEvents(
+    query: Omit<RecordRequest, 'limit'>,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<RecordChange>;
   /** Everything that moves, once a second; goes on after a restart of the server. */
   live(options: { readonly signal: AbortSignal }): AsyncIterable<LiveView>;
   /** The OpenAPI 3.1 document of the server. */
@@ -182,7 +195,7 @@ export function createApiClient({
       const namespace = options.namespace ?? (name === undefined ? undefined : 'default');
       const selection = { name, labelSelector, fieldSelector };
       return followWatch(transport, clock, {
-        kind,
+        read: anyResource,
         signal: until,
         list: () => list(kind, namespace, selection, until),
         path: (resourceVersion) =>
@@ -236,6 +249,26 @@ export function createApiClient({
 
     events: (query = {}) =>
       ask(recordsPath(query), (body) => kubernetesEventList.parse(body).items),
+
+    async *watchEvents(query, { signal: until }) {
+      const changes = followWatch(transport, clock, {
+        read: (body) => kubernetesEvent.parse(body),
+        signal: until,
+        list: async () => {
+          const { items, metadata } = await ask(
+            recordsPath(query),
+            (body) => kubernetesEventList.parse(body),
+            { signal: until },
+          );
+          return { items: items.toReversed(), resourceVersion: metadata.resourceVersion };
+        },
+        path: (resourceVersion) => recordsPath(query, { watch: 'true', resourceVersion }),
+      });
+      for await (const { type, object } of changes) {
+        // A record that is not in a later list has grown old: nothing happened.
+        if (type !== 'DELETED') yield { type, object };
+      }
+    },
 
     async *live(until) {
       for await (const { data } of followStream(transport, clock, { path: '/v1/live', ...until })) {

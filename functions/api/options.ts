@@ -13,7 +13,7 @@ export interface ApiOptions {
   readonly analytics: Pick<AnalyticsStore, 'red' | 'storedArms'>;
   readonly evidence: Pick<EvidenceStore, 'totals' | 'looks'>;
   /** Without it there are no routes for records. */
-  readonly records?: Pick<EventRecorder, 'list'>;
+  readonly records?: Pick<EventRecorder, 'list' | 'watch'>;
   /** The broker starts after the functions that it serves. Without it there are no routes for it. */
   readonly broker?: () => Promise<BrokerAdmin>;
   /** Counters of every part. */

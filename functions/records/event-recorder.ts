@@ -33,6 +33,12 @@ export interface RecordQuery {
   readonly continue?: string;
 }
 
+/** A record that is new, or that was seen again. */
+export interface RecordChange {
+  readonly type: 'ADDED' | 'MODIFIED';
+  readonly object: KubernetesEvent;
+}
+
 /** Keeps what happened to objects: by age and by count, no longer. Implementations: SQLite; Kubernetes. */
 export interface EventRecorder {
   /** The transition that was noted last of this object and matter; undefined when there was none. */
@@ -49,5 +55,16 @@ export interface EventRecorder {
    * @throws CloverError CLV_ARGUMENT_INVALID for a bad `continue`.
    */
   list(query: RecordQuery): Promise<KubernetesEventList>;
+  /**
+   * The records that were written after a version, each as it is now and in the order of their last writing, until the
+   * signal aborts or the recorder closes. The version of a list, or of any record, is a place to go on from. That a
+   * record has grown too old is not told.
+   * @throws CloverError at the call or at any step: CLV_RESOURCE_GONE when records that were written since are
+   * forgotten, or that version is not reached yet: list again; CLV_ARGUMENT_INVALID when it is none.
+   */
+  watch(
+    resourceVersion: string,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<RecordChange>;
   close(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { transaction } from '../lib/transaction.ts';
 import type { EventRecorder, RecordInput, RecordQuery } from './event-recorder.ts';
+import { createRecordFollower, type Kept } from './record-follower.ts';
 
 /** Options of {@link createSqliteEventRecorder}. */
 export interface SqliteEventRecorderOptions {
@@ -44,6 +45,21 @@ CREATE TABLE IF NOT EXISTS record_objects (
   PRIMARY KEY (record, uid)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS record_objects_name ON record_objects (name, kind);
+CREATE TABLE IF NOT EXISTS record_changes (
+  version INTEGER PRIMARY KEY AUTOINCREMENT,
+  record INTEGER NOT NULL UNIQUE REFERENCES records (id) ON DELETE CASCADE
+) STRICT;
+INSERT INTO record_changes (record)
+  SELECT id FROM records WHERE id NOT IN (SELECT record FROM record_changes) ORDER BY seen, id;
+CREATE TABLE IF NOT EXISTS forgotten_records (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO forgotten_records VALUES (1, 0);
+CREATE TRIGGER IF NOT EXISTS forget_record BEFORE DELETE ON records BEGIN
+  UPDATE forgotten_records SET version =
+    max(version, (SELECT coalesce(max(version), 0) FROM record_changes WHERE record = OLD.id));
+END;
 CREATE TABLE IF NOT EXISTS transitions (
   uid TEXT NOT NULL,
   what TEXT NOT NULL,
@@ -59,7 +75,14 @@ const defaultLimit = 500;
 /** What is not seen again for this long is over, as client-go has it: the next time is another record. */
 const seriesMs = 6 * 60_000;
 
-const recordRow = z.object({ id: z.int(), seen: z.int(), count: z.int(), event: z.string() });
+const recordRow = z.object({
+  id: z.int(),
+  version: z.int(),
+  seen: z.int(),
+  count: z.int(),
+  event: z.string(),
+});
+const keptRow = z.object({ newest: z.int(), forgotten: z.int() });
 const valueRow = z.object({ value: z.string() });
 
 /** Records in one SQLite file, durable once a method has resolved. */
@@ -88,7 +111,15 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
     trimMany: db.prepare(
       'DELETE FROM records WHERE id IN (SELECT id FROM records ORDER BY seen DESC, id DESC LIMIT -1 OFFSET ?)',
     ),
-    version: db.prepare('SELECT coalesce(sum(count), 0) AS value FROM records'),
+    change: db.prepare('INSERT OR REPLACE INTO record_changes (record) VALUES (?)'),
+    changed: db.prepare(
+      `SELECT id, version, seen, count, event FROM records JOIN record_changes ON record = id
+       WHERE version > ? ORDER BY version LIMIT 100`,
+    ),
+    kept: db.prepare(
+      `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record_changes'), 0) AS newest,
+       version AS forgotten FROM forgotten_records`,
+    ),
   };
 
   const write = (record: RecordInput, now: number): void => {
@@ -126,9 +157,18 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
     for (const object of [regarding, ...(related === undefined ? [] : [related])]) {
       sql.addObject.run(id, object.uid, object.kind, object.name);
     }
+    sql.change.run(id);
     sql.trimOld.run(now - maxAgeMs);
     sql.trimMany.run(maxRecords);
   };
+
+  const kept = (): Kept => keptRow.parse(sql.kept.get());
+  const changes = createRecordFollower(kept, (version) =>
+    sql.changed.all(version).map((row) => {
+      const record = recordRow.parse(row);
+      return { type: record.count > 1 ? 'MODIFIED' : 'ADDED', object: eventOf(record) };
+    }),
+  );
 
   return {
     noted: async (uid, what) => {
@@ -140,6 +180,7 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
         sql.setTransition.run(uid, what, to);
         if (record !== undefined) write(record, clock.now());
       });
+      changes.announce();
     },
     forget: async (uid) => {
       sql.forget.run(uid);
@@ -149,25 +190,26 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
       const { where, values } = conditions(query, clock.now() - maxAgeMs);
       const rows = db
         .prepare(
-          `SELECT id, seen, count, event FROM records WHERE ${where} ORDER BY seen DESC, id DESC LIMIT ?`,
+          `SELECT id, version, seen, count, event FROM records JOIN record_changes ON record = id WHERE ${where} ORDER BY seen DESC, id DESC LIMIT ?`,
         )
         .all(...values, limit + 1)
         .map((row) => recordRow.parse(row));
       const page = rows.slice(0, limit);
       const last = page.at(-1);
-      const version = String(z.object({ value: z.int() }).parse(sql.version.get()).value);
       const more = rows.length > limit && last !== undefined;
       return {
         apiVersion: eventsApiVersion,
         kind: 'EventList',
         metadata: {
-          resourceVersion: version,
+          resourceVersion: String(kept().newest),
           ...(more ? { continue: `${last.seen}-${last.id}` } : {}),
         },
         items: page.map(eventOf),
       };
     },
+    watch: changes.watch,
     close: async () => {
+      changes.close();
       db.close();
     },
   };
@@ -209,13 +251,11 @@ function conditions(
   return { where: parts.join(' AND '), values };
 }
 
-function eventOf({ id, seen, count, event }: z.output<typeof recordRow>): KubernetesEvent {
+function eventOf({ version, seen, count, event }: z.output<typeof recordRow>): KubernetesEvent {
   const { metadata, ...rest } = kubernetesEvent.parse(JSON.parse(event));
-  // Grows with every write of this record.
-  const resourceVersion = String(id * 1_000_000 + count);
   return {
     ...rest,
-    metadata: { ...metadata, resourceVersion },
+    metadata: { ...metadata, resourceVersion: String(version) },
     ...(count > 1 ? { series: { count, lastObservedTime: microTime(seen) } } : {}),
   };
 }

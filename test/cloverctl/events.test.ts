@@ -1,4 +1,5 @@
 import test from 'ava';
+import { recordOf } from '../functions/api/memory-records.ts';
 import { startApi } from '../functions/api/server.ts';
 import { examples } from '../functions/resources/examples.ts';
 import { runCli } from './run-cli.ts';
@@ -18,9 +19,43 @@ test('get events is a table of what happened, and describe shows what is about i
   const json = await cli('get events -A -o json');
   t.regex(json.stdout, /"kind":"EventList"/);
   t.is((await cli('get events -n nowhere')).stderr, 'no events in namespace nowhere\n');
-  t.is((await cli('get events --watch')).code, 2);
+  t.is((await cli('get events --watch --sort-by .reason')).code, 2);
   await cli('apply -f -', JSON.stringify(examples.TrafficPolicy));
   const described = await cli('describe tp proxy -n shop');
   t.is(described.code, 0, described.stderr);
   t.regex(described.stdout, /\nEvents:\n {2}\S/);
+});
+
+test('get events -w and watch events go on with every record, in every form', async (t) => {
+  const api = await startApi(t);
+  const variables = { CLOVER_SERVER: api.url, CLOVER_TOKEN: api.token };
+  const write = (to: string) =>
+    api.records.note({ uid: 'late', what: 'Passed', to }, recordOf('shop', 'late'));
+  const follow = (args: string, end: RegExp) => {
+    let isWritten = false;
+    return runCli(args.split(' '), {
+      variables,
+      until: (stdout) => {
+        // The first records are there: the rest has to come by the watch.
+        if (!isWritten && stdout.includes('try-v2')) {
+          isWritten = true;
+          void write(args);
+        }
+        return end.test(stdout);
+      },
+    });
+  };
+  const shown = await follow('get events -w -n shop', /late/);
+  t.regex(
+    shown.stdout,
+    /^EVENT +LAST SEEN +TYPE +REASON +OBJECT +NOTE\nADDED +\d+\w+ +Normal +Passed +experiment\/try-v2 .*\nADDED .*\/late /,
+  );
+  const again = await follow(
+    'watch events -A -o jsonpath={.regarding.name}/{.series.count}',
+    /late\/2/,
+  );
+  t.regex(again.stdout, /^try-v2\/\ntry-v3\/\nlate\/\nlate\/2\n$/);
+  const json = await follow('get ev -w -n shop --json', /"count":3/);
+  t.regex(json.stdout, /\{"type":"MODIFIED","object":\{"apiVersion":"events\.k8s\.io\/v1"/);
+  t.is((await follow('get events -w -n shop -l a=b', /./)).code, 2);
 });

@@ -60,6 +60,6 @@ const recordResource = {
   singularName: 'event',
   namespaced: true,
   kind: 'Event',
-  verbs: ['list'],
+  verbs: ['list', 'watch'],
   shortNames: ['ev'],
 };

@@ -1,14 +1,16 @@
 import type { AnyResource, Kind, KindInfo } from '../../../knative/resources/kinds.ts';
 import { apiVersion } from '../../../knative/resources/meta.ts';
 import { CloverError } from '../../lib/errors.ts';
+import { parseLabelSelector } from '../../lib/label-selector.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ListOptions, ResourceList, ResourceStore } from '../../resources/store.ts';
 import { chooseMediaType } from '../negotiate.ts';
 import { kindOperations, type KindOperations, type ListQuery } from '../operations/resources.ts';
 import { json, type Reply } from '../reply.ts';
 import { route, type Call, type Route } from '../route.ts';
+import { createScopeFilter, type Scope } from '../scope-filter.ts';
 import { parseFieldSelector } from '../selectors.ts';
-import { watchReply, watchTypes, type WatchContext } from './watch.ts';
+import { watchReply, watchTypes, type WatchContext, type WatchSource } from './watch.ts';
 import { writeRoutes } from './writes.ts';
 
 /** What the routes of the resources need. */
@@ -56,7 +58,8 @@ async function listReply(
   };
   if (query.watch === true) {
     const mediaType = chooseMediaType(headers.accept, watchTypes);
-    return watchReply(scope, { query, mediaType, headers }, context);
+    const source = watchSource(context.resources, scope, query.labelSelector);
+    return watchReply(source, { query, mediaType, headers }, context);
   }
   chooseMediaType(headers.accept, ['application/json']);
   const options = listOptions(query, scope.name);
@@ -73,6 +76,25 @@ async function listReply(
   const body = { apiVersion, kind: `${info.kind}List`, metadata, items };
   // Later pages carry the version of the first one, but show objects as they are now.
   return json(body, query.continue === undefined ? { etag: `"${resourceVersion}"` } : {});
+}
+
+/**
+ * The objects of a scope, as a watch reads them.
+ * @throws CloverError CLV_ARGUMENT_INVALID for a bad label selector.
+ */
+export function watchSource(
+  resources: Pick<ResourceStore, 'list' | 'watch'>,
+  scope: Scope,
+  labelSelector = '',
+): WatchSource<AnyResource> {
+  const { kind, namespace } = scope;
+  return {
+    apiVersion,
+    kind,
+    list: () => resources.list(kind, namespace),
+    watch: (from, signal) => resources.watch(kind, from, { signal }),
+    told: createScopeFilter(scope, parseLabelSelector(labelSelector)),
+  };
 }
 
 function listOptions(

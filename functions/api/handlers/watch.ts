@@ -1,29 +1,49 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AnyResource } from '../../../knative/resources/kinds.ts';
-import { apiVersion } from '../../../knative/resources/meta.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
-import { parseLabelSelector } from '../../lib/label-selector.ts';
 import { show } from '../../resources/field-errors.ts';
-import type { ResourceEvent, ResourceStore } from '../../resources/store.ts';
+import type { ResourceEvent } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
 import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
-import { createScopeFilter, type Scope } from '../scope-filter.ts';
-import type { ListQuery } from '../operations/resources.ts';
+import type { WatchQuery } from '../operations/parameters.ts';
 import type { StreamReply } from '../reply.ts';
 import type { Sink } from '../streams.ts';
 
 /** What a watch needs. */
 export interface WatchContext {
-  readonly resources: Pick<ResourceStore, 'list' | 'watch'>;
   readonly clock: Clock;
   /** A bookmark is written after this long, so that nobody between takes the stream for dead. */
   readonly heartbeatMs: number;
 }
 
+/** What can be watched: it has a version. */
+interface Versioned {
+  readonly metadata: { readonly resourceVersion: string };
+}
+
+type ChangeType = ResourceEvent['type'];
+
+/** One change of what is watched. */
+interface Change<T> {
+  readonly type: ChangeType;
+  readonly object: T;
+}
+
+/** What is watched. */
+export interface WatchSource<T extends Versioned> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** What there is, at one version. */
+  readonly list: () => Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
+  /** Changes after a version, also of what is not asked for: so a bookmark gets on. */
+  readonly watch: (from: string, signal: AbortSignal) => AsyncIterable<Change<T>>;
+  /** What a watch tells of a change; undefined: nothing. */
+  readonly told: (change: Change<T>) => ChangeType | undefined;
+}
+
 /** How a watch is asked for. */
 export interface WatchCall {
-  readonly query: ListQuery;
+  readonly query: WatchQuery;
   readonly mediaType: string;
   readonly headers: IncomingHttpHeaders;
 }
@@ -34,8 +54,8 @@ export const watchTypes = ['application/x-ndjson', 'application/json', eventStre
 type Message = { readonly type: string; readonly object: unknown };
 
 /** Lines as a Kubernetes API server sends them, or server-sent events with the same data. */
-export function watchReply(
-  scope: Scope,
+export function watchReply<T extends Versioned>(
+  source: WatchSource<T>,
   { query, mediaType, headers }: WatchCall,
   context: WatchContext,
 ): StreamReply {
@@ -44,7 +64,7 @@ export function watchReply(
   // As in Kubernetes: the version 0 is any, and without one the watch begins with what there is.
   const start = typeof from === 'string' && !/^0*$/.test(from) ? from : undefined;
   const run = (sink: Sink): Promise<void> =>
-    follow(sink, { scope, query, start, text: events ? sentEvent : line }, context);
+    follow(sink, { source, query, start, text: events ? sentEvent : line }, context);
   return {
     kind: 'stream',
     mediaType,
@@ -80,44 +100,40 @@ function sentEvent(message: Message, version: string | undefined): string {
 }
 
 /** So that a reader that goes on after the version of the last object it read misses none of the others. */
-const byVersion = (a: AnyResource, b: AnyResource): number =>
+const byVersion = (a: Versioned, b: Versioned): number =>
   Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
 
-interface Following {
-  readonly scope: Scope;
-  readonly query: ListQuery;
+interface Following<T extends Versioned> {
+  readonly source: WatchSource<T>;
+  readonly query: WatchQuery;
   /** The version after which changes are told; undefined: everything first. */
   readonly start: string | undefined;
   /** The version is undefined while a reader that is cut has to begin anew. */
   readonly text: (message: Message, version: string | undefined) => string;
 }
 
-async function follow(
+async function follow<T extends Versioned>(
   sink: Sink,
-  { scope, query, start, text }: Following,
-  { resources, clock, heartbeatMs }: WatchContext,
+  { source, query, start, text }: Following<T>,
+  { clock, heartbeatMs }: WatchContext,
 ): Promise<void> {
-  const { kind } = scope;
+  const { apiVersion, kind, told } = source;
   const signals = [sink.signal];
   if (query.timeoutSeconds !== undefined) {
     signals.push(AbortSignal.timeout(query.timeoutSeconds * 1000));
   }
   const signal = AbortSignal.any(signals);
-  const listed = start === undefined ? await resources.list(kind, scope.namespace) : undefined;
+  const listed = start === undefined ? await source.list() : undefined;
   const from = start ?? listed?.resourceVersion ?? '0';
   // Unknown until the list is out: the list's own version would pass over what was not read of it.
   let position = start;
-  const changes: AsyncIterable<ResourceEvent, unknown, unknown> = resources.watch(from, {
-    kind,
-    signal,
-  });
+  const changes = source.watch(from, signal);
   const tell = (type: string, object: unknown): Promise<void> =>
     sink.write(text({ type, object }, position));
   const bookmark = async (): Promise<void> => {
     if (position === undefined || query.allowWatchBookmarks === false) return;
     await tell('BOOKMARK', { apiVersion, kind, metadata: { resourceVersion: position } });
   };
-  const told = createScopeFilter(scope, parseLabelSelector(query.labelSelector ?? ''));
 
   await withHeartbeat({ clock, ms: heartbeatMs, signal }, bookmark, async () => {
     for (const object of (listed?.items ?? []).toSorted(byVersion)) {

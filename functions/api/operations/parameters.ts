@@ -46,10 +46,55 @@ export function wholeNumber(min: number, max: number) {
 }
 
 /** A switch in a query: `true` or `false`, or as Kubernetes' clients write it, `1` or `0`. */
-export const flag = z
+const flag = z
   .enum(['true', 'false', '1', '0'])
   .transform((text) => text === 'true' || text === '1')
   .pipe(z.boolean());
+
+/** The query parameters of a watch, of a list that can be watched. */
+export const watchParameters = {
+  watch: flag.optional().meta({ description: 'Follow the changes instead of listing.' }),
+  resourceVersion: z
+    .string()
+    .regex(/^\d{0,15}$/, 'must be a number')
+    .optional()
+    .meta({
+      description:
+        'Of a watch: the version after which the changes come; without it, first everything as ADDED. Lists are always of now.',
+    }),
+  allowWatchBookmarks: flag
+    .optional()
+    .meta({ description: 'Whether a watch says now and then how far it is. Default: true.' }),
+  timeoutSeconds: wholeNumber(1, 86_400)
+    .optional()
+    .meta({ description: 'How long a watch goes on at most.' }),
+} as const;
+
+const watchQuery = z.object(watchParameters);
+
+/** What a query says of the watch that it asks for. */
+export type WatchQuery = z.output<typeof watchQuery>;
+
+/** The headers that a watch reads. */
+export const watchHeaders = [
+  { name: 'last-event-id', description: 'Of a watch by server-sent events: goes on from here.' },
+] as const satisfies readonly HeaderContract[];
+
+/** The answer of a list that can be watched. */
+export function watchAnswers(list: z.ZodType, change: z.ZodType) {
+  return [
+    {
+      status: 200,
+      description: 'The list; with `watch=true` one change per line or per server-sent event.',
+      content: [
+        { mediaType: 'application/json', schema: list },
+        { mediaType: 'application/x-ndjson', schema: change },
+        { mediaType: eventStreamType, schema: z.string() },
+      ],
+      headers: [etag],
+    },
+  ] as const;
+}
 
 /** A point in time in a query: Unix milliseconds or RFC 3339. */
 export const instant = z

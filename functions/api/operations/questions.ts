@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
-import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
 import { serverVersion } from '../schemas/version.ts';
+import { recordList, recordWatchEvent } from '../schemas/records.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from '../schemas/questions.ts';
 import {
   instant,
@@ -11,6 +11,9 @@ import {
   noQuery,
   streamAnswer,
   taggedAnswer,
+  watchAnswers,
+  watchHeaders,
+  watchParameters,
   wholeNumber,
 } from './parameters.ts';
 
@@ -48,6 +51,7 @@ const recordQuery = z.strictObject({
     .max(4096)
     .optional()
     .meta({ description: '`metadata.continue` of the page before.' }),
+  ...watchParameters,
 });
 
 const question = {
@@ -58,13 +62,14 @@ const question = {
   example: { query: { from: '2026-01-31T12:00:00Z', to: '2026-01-31T12:05:00Z' } },
 } as const;
 
-const recordList = kubernetesEventList.meta({ id: 'EventList' });
-
 const records = {
   method: 'get',
   tag: 'Records',
+  description:
+    'A watch goes as that of a kind: lines of JSON or server-sent events, which go on after `resourceVersion` or `Last-Event-ID`. A record that is seen again comes as MODIFIED, with the count of its series; several times in short order may come as one. That a record has grown too old is not told; who has missed one in the meantime is answered 410.',
   query: recordQuery,
-  answers: taggedAnswer('The records.', recordList),
+  headers: watchHeaders,
+  answers: watchAnswers(recordList, recordWatchEvent),
   errors: ['CLV_RESOURCE_GONE'],
 } as const;
 
@@ -149,7 +154,7 @@ export const questions = {
     ...records,
     id: 'listEventForAllNamespaces',
     path: '/apis/events.k8s.io/v1/events',
-    summary: 'Records of what happened to objects, newest first',
+    summary: 'List, newest first, or watch records of what happened to objects',
     params: noParams,
     example: { query: { limit: '10' } },
   }),
@@ -157,7 +162,7 @@ export const questions = {
     ...records,
     id: 'listEvent',
     path: '/apis/events.k8s.io/v1/namespaces/{namespace}/events',
-    summary: 'Records of what happened to objects of a namespace, newest first',
+    summary: 'List, newest first, or watch records of what happened to objects of a namespace',
     params: z.object({ namespace: nameInPath }),
     example: { params: { namespace: 'shop' } },
   }),

@@ -7,11 +7,13 @@ import { kindSchemas } from '../schemas/objects.ts';
 import { documentExamples } from './examples.ts';
 import {
   etag,
-  flag,
   largestPage,
   nameInPath,
   noParams,
   noQuery,
+  watchAnswers,
+  watchHeaders,
+  watchParameters,
   wholeNumber,
 } from './parameters.ts';
 
@@ -35,21 +37,7 @@ const listQuery = z.strictObject({
     .max(4096)
     .optional()
     .meta({ description: '`metadata.continue` of the page before.' }),
-  watch: flag.optional().meta({ description: 'Follow the changes instead of listing.' }),
-  resourceVersion: z
-    .string()
-    .regex(/^\d{0,15}$/, 'must be a number')
-    .optional()
-    .meta({
-      description:
-        'Of a watch: the version after which the changes come; without it, first everything as ADDED. Lists are always of now.',
-    }),
-  allowWatchBookmarks: flag
-    .optional()
-    .meta({ description: 'Whether a watch says now and then how far it is. Default: true.' }),
-  timeoutSeconds: wholeNumber(1, 86_400)
-    .optional()
-    .meta({ description: 'How long a watch goes on at most.' }),
+  ...watchParameters,
 });
 
 const dryRun = z
@@ -110,31 +98,13 @@ function operationsOf(info: KindInfo): KindOperations {
   const params = one;
   const document = documentExamples[kind];
   const example = { params: { namespace: 'shop', name: document?.metadata.name ?? 'example' } };
-  const answersOfList = [
-    {
-      status: 200,
-      description: 'The list; with `watch=true` one change per line or per server-sent event.',
-      content: [
-        { mediaType: 'application/json', schema: schemas.list },
-        { mediaType: 'application/x-ndjson', schema: schemas.watchEvent },
-        { mediaType: eventStreamType, schema: z.string() },
-      ],
-      headers: [etag],
-    },
-  ] as const;
   const listed = {
     method: 'get',
     tag,
     description: `Pages are at most ${largestPage} objects; \`metadata.continue\` names the next one, and a token that is too old is 410. A watch sends lines of JSON, or with \`Accept: ${eventStreamType}\` server-sent events whose ids are resource versions: a reader that comes back with \`Last-Event-ID\` misses nothing. The objects that a watch begins with come in the order of their versions and without ids; the bookmark after them has the first one, and a reader that is cut before it gets all of them again. When the changes after a version are no longer kept, lines are refused with 410 and server-sent events end with an \`error\` event: list again.`,
     query: listQuery,
-    headers: [
-      ifNoneMatch,
-      {
-        name: 'last-event-id',
-        description: 'Of a watch by server-sent events: goes on from here.',
-      },
-    ],
-    answers: answersOfList,
+    headers: [ifNoneMatch, ...watchHeaders],
+    answers: watchAnswers(schemas.list, schemas.watchEvent),
     errors: ['CLV_RESOURCE_GONE'],
   } as const;
   return {

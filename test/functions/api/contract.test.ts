@@ -53,6 +53,7 @@ interface Change {
 /** A real host with the API in it. */
 async function startHost(t: ExecutionContext): Promise<Control> {
   const store = createLocalStore({ path: ':memory:', clock: systemClock });
+  const records = await memoryRecords();
   const broker = createMemoryBroker();
   for (const trigger of ['a', 'a', 'b']) broker.bury(eventOf(), trigger);
   const experiment = { name: 'try-v2', uid: 'u', generation: 1 };
@@ -71,7 +72,7 @@ async function startHost(t: ExecutionContext): Promise<Control> {
     resources: store,
     analytics: { red: async () => rows.red, storedArms: async () => rows.arms },
     evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
-    records: memoryRecords,
+    records,
     broker: async () => broker,
     status: async () => ({ broker: { depth: 0 } }),
     clock: systemClock,
@@ -96,6 +97,7 @@ async function startHost(t: ExecutionContext): Promise<Control> {
     await host.drain();
     await runner.close();
     await host.close();
+    await records.close();
     await store.close();
   });
   const authorization = `Bearer ${token}`;

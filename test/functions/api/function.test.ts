@@ -194,5 +194,5 @@ test("Kubernetes' tools find the groups, the kinds, and what can be done with th
     t.is(verbs.includes('update'), name !== 'experimentruns', name);
   }
   const events = resources.parse(await read('/apis/events.k8s.io/v1'));
-  t.deepEqual(events.resources, [{ name: 'events', verbs: ['list'] }]);
+  t.deepEqual(events.resources, [{ name: 'events', verbs: ['list', 'watch'] }]);
 });

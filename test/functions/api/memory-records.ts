@@ -1,38 +1,24 @@
-import type { KubernetesEvent } from '../../../knative/kubernetes-event.ts';
-import type { EventRecorder } from '../../../functions/records/event-recorder.ts';
+import type { EventRecorder, RecordInput } from '../../../functions/records/event-recorder.ts';
+import { createSqliteEventRecorder } from '../../../functions/records/sqlite-event-recorder.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
 
-const record = (namespace: string, name: string): KubernetesEvent => ({
-  apiVersion: 'events.k8s.io/v1',
-  kind: 'Event',
-  metadata: {
-    name: `${name}.1`,
-    namespace,
-    uid: `uid-${name}`,
-    resourceVersion: '7',
-    creationTimestamp: '2026-01-31T12:00:00Z',
-  },
-  eventTime: '2026-01-31T12:00:00.000000Z',
-  reportingController: 'clover.dev/evaluate',
-  reportingInstance: 'host-1',
+/** A record of an experiment that has passed. */
+export const recordOf = (namespace: string, name: string): RecordInput => ({
   action: 'Judge',
   reason: 'Passed',
-  regarding: { apiVersion: 'clover.dev/v1alpha1', kind: 'Experiment', namespace, name, uid: 'u' },
+  regarding: { apiVersion: 'clover.dev/v1alpha1', kind: 'Experiment', namespace, name, uid: name },
   note: 'v2 is as good as v1',
   type: 'Normal',
 });
 
-const all = [record('shop', 'try-v2'), record('blog', 'try-v3')];
-
-/** Two records, of two namespaces. */
-export const memoryRecords: Pick<EventRecorder, 'list'> = {
-  list: async ({ namespace, object }) => ({
-    apiVersion: 'events.k8s.io/v1',
-    kind: 'EventList',
-    metadata: { resourceVersion: '7' },
-    items: all.filter(
-      ({ metadata, regarding }) =>
-        (namespace ?? metadata.namespace) === metadata.namespace &&
-        (object?.name ?? regarding.name) === regarding.name,
-    ),
-  }),
-};
+/** A recorder in memory with two records, of two namespaces. */
+export async function memoryRecords(): Promise<EventRecorder> {
+  const recorder = createSqliteEventRecorder({
+    path: ':memory:',
+    clock: systemClock,
+    instance: 'host-1',
+  });
+  await recorder.note({ uid: 'try-v2', what: 'Passed', to: '1' }, recordOf('shop', 'try-v2'));
+  await recorder.note({ uid: 'try-v3', what: 'Passed', to: '1' }, recordOf('blog', 'try-v3'));
+  return recorder;
+}

@@ -10,6 +10,7 @@ import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
+import type { EventRecorder } from '../../../functions/records/event-recorder.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import type { StreamLimits } from '../../../functions/api/streams.ts';
@@ -82,6 +83,7 @@ export interface ApiServer {
   readonly url: string;
   readonly token: string;
   readonly store: ResourceStore;
+  readonly records: EventRecorder;
   readonly broker: MemoryBroker;
   /** Counters of the API. */
   readonly counters: () => Readonly<Record<string, number>>;
@@ -107,6 +109,7 @@ export async function startApi(
   const kept = keepChanges === undefined ? {} : { keepChanges };
   const store = createLocalStore({ path: ':memory:', clock: systemClock, ...kept });
   const broker = createMemoryBroker();
+  const records = await memoryRecords();
   const token = 'secret';
   let asked: TimeWindow | undefined;
   const api = createApi({
@@ -120,7 +123,7 @@ export async function startApi(
     },
     evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
     status: async () => ({ api: { watches: 0 }, broker: { depth: 3 } }),
-    records: memoryRecords,
+    records,
     broker: async () => broker,
     limits,
     livePeriodMs: 30,
@@ -165,12 +168,14 @@ export async function startApi(
   t.teardown(async () => {
     await api.close?.();
     await stop();
+    await records.close();
     await store.close();
   });
   return {
     url: `http://127.0.0.1:${port}`,
     token,
     store,
+    records,
     broker,
     counters: () => api.counters?.() ?? {},
     closeApi: async () => api.close?.(),

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { RecordInput } from '../../../functions/records/event-recorder.ts';
 import { createSqliteEventRecorder } from '../../../functions/records/sqlite-event-recorder.ts';
@@ -27,14 +29,15 @@ async function setUp(t: ExecutionContext, limits: { maxAgeMs?: number; maxRecord
   const folder = await mkdtemp(join(tmpdir(), 'clover-records-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const time = { now: 1_800_000_000_123 };
+  const path = join(folder, 'records.db');
   const open = () =>
     createSqliteEventRecorder({
-      path: join(folder, 'records.db'),
+      path,
       clock: { now: () => time.now, sleep: async () => undefined },
       instance: 'test',
       ...limits,
     });
-  return { time, open };
+  return { time, open, path };
 }
 
 test('a record has the fields of events.k8s.io/v1, and survives a restart', async (t) => {
@@ -183,4 +186,85 @@ test('a note is cut at a character, within 1 KiB', async (t) => {
   const note = (await recorder.list({})).items[0]?.note ?? '';
   t.true(Buffer.byteLength(note) <= 1_024);
   t.regex(note, /^ü+…$/);
+});
+
+test('a watch tells what is written after a version, and goes on from any record of it', async (t) => {
+  const { open, time } = await setUp(t);
+  const recorder = open();
+  t.teardown(() => recorder.close());
+  let number = 0;
+  const write = (note: string) =>
+    recorder.note({ uid: 'u', what: 'w', to: String((number += 1)) }, input({ note }));
+  const follow = async (from: string, count: number) => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    for await (const { type, object: record } of recorder.watch(from, { signal: stop.signal })) {
+      seen.push(`${type} ${record.note} ${record.series?.count ?? 1}`);
+      last = record.metadata.resourceVersion;
+      if (seen.length === count) stop.abort();
+    }
+    return seen;
+  };
+  let last = '';
+  await write('before');
+  const start = (await recorder.list({})).metadata.resourceVersion;
+  const live = follow(start, 3);
+  await turn();
+  await write('a');
+  await turn();
+  await write('b');
+  await turn();
+  // The same clock, no more than the words: only the version tells that it is new.
+  await write('a');
+  t.deepEqual(await live, ['ADDED a 1', 'ADDED b 1', 'MODIFIED a 2']);
+  t.is(last, (await recorder.list({})).metadata.resourceVersion);
+  t.deepEqual(await follow(start, 2), ['ADDED b 1', 'MODIFIED a 2']);
+  t.deepEqual(await follow('0', 3), ['ADDED before 1', 'ADDED b 1', 'MODIFIED a 2']);
+  time.now += 7 * 60_000;
+  await write('a');
+  t.deepEqual(await follow(last, 1), ['ADDED a 1'], 'another series');
+});
+
+test('a watch from where records are forgotten, or were never, is refused; an open one ends with the recorder', async (t) => {
+  const { open } = await setUp(t, { maxRecords: 2 });
+  let recorder = open();
+  for (let each = 0; each < 5; each += 1) {
+    await recorder.note({ uid: 'u', what: 'w', to: String(each) }, input({ note: `${each}` }));
+  }
+  const { signal } = new AbortController();
+  await recorder.close();
+  recorder = open();
+  for (const from of ['0', '2', '6']) {
+    t.throws(() => recorder.watch(from, { signal }), { code: 'CLV_RESOURCE_GONE' }, from);
+  }
+  t.throws(() => recorder.watch('x', { signal }), { code: 'CLV_ARGUMENT_INVALID' });
+  const seen: string[] = [];
+  const watching = (async () => {
+    for await (const { object: record } of recorder.watch('3', { signal })) seen.push(record.note);
+  })();
+  await turn();
+  await recorder.close();
+  await watching;
+  t.deepEqual(seen, ['3', '4']);
+});
+
+test('records of a file of before there were watches are told in their order', async (t) => {
+  const { open, path } = await setUp(t);
+  let recorder = open();
+  for (const note of ['one', 'two']) {
+    await recorder.note({ uid: 'u', what: 'w', to: note }, input({ note }));
+  }
+  await recorder.close();
+  const db = new DatabaseSync(path);
+  db.exec(`DROP TRIGGER forget_record; DROP TABLE forgotten_records; DROP TABLE record_changes;`);
+  db.close();
+  recorder = open();
+  t.teardown(() => recorder.close());
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const { object: record } of recorder.watch('0', { signal: stop.signal })) {
+    seen.push(record.note);
+    if (seen.length === 2) stop.abort();
+  }
+  t.deepEqual(seen, ['one', 'two']);
 });

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { linesOf, serverSentEvents } from '../../../../functions/api/client-text.ts';
+import { watchSource } from '../../../../functions/api/handlers/resources.ts';
 import { watchReply } from '../../../../functions/api/handlers/watch.ts';
 import { systemClock } from '../../../../functions/lib/clock.ts';
 import { createLocalStore } from '../../../../functions/resources/local-store.ts';
@@ -124,9 +125,9 @@ for (const mediaType of ['text/event-stream', 'application/x-ndjson']) {
     };
     const scope = { kind: 'Tap', namespace: 'shop', name: undefined, none: false } as const;
     const { run } = watchReply(
-      scope,
+      watchSource(resources, scope),
       { query: {}, mediaType, headers: {} },
-      { resources, clock, heartbeatMs: 1 },
+      { clock, heartbeatMs: 1 },
     );
     await run({ signal: reader.signal, write });
     const types = written.map((text) => /"type":"(\w+)"/.exec(text)?.[1]);
