@@ -9,7 +9,7 @@ export interface Invocation {
   readonly log: Log;
   /**
    * Sends an event to the broker. It carries the trace of this invocation on, unless it has one of its own.
-   * @throws CloverError CLV_HANDLER_EVENT_INVALID for what is no event.
+   * @throws CloverError CLV_HANDLER_EVENT_INVALID for what is no event, CLV_EMIT_REFUSED for what is not taken, CLV_OVERLOADED.
    */
   readonly emit: EmitEvent;
 }

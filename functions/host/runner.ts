@@ -8,6 +8,7 @@ import type { Admission } from './admission.ts';
 import type { DeliveryRequest } from './broker/broker.ts';
 import type { Outcome } from './broker/messages.ts';
 import { checkNames } from './check-names.ts';
+import { emitAsOwn } from './emit-as-own.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { CloverFunction } from './function.ts';
 import { handlerEvent } from './handler-event.ts';
@@ -67,7 +68,10 @@ export interface Runner {
    *   CLV_OVERLOADED, CLV_DEADLINE_EXCEEDED, CLV_HANDLER_EVENT_INVALID for a bad reply, and what the function throws.
    */
   post(name: string, request: EventRequest): Promise<CloudEvent | undefined>;
-  /** Where the events go that handlers send. */
+  /**
+   * Where the events go that handlers send.
+   * @throws CloverError CLV_EMIT_REFUSED, CLV_OVERLOADED.
+   */
   readonly emit: EmitEvent;
   /** A delivery of the broker. */
   deliver(delivery: DeliveryRequest): Promise<Outcome>;
@@ -86,8 +90,9 @@ export interface Runner {
  *   `admission` throws.
  */
 export function createRunner(options: RunnerOptions): Runner {
-  const { functions, catalogue, log, emit, concurrency = 32, deadlineMs = 30_000 } = options;
+  const { functions, catalogue, log, concurrency = 32, deadlineMs = 30_000 } = options;
   const { telemetry = noTelemetry } = options;
+  const emit = emitAsOwn(options.emit);
   const tracer = createInvocationTracer(telemetry);
   const running = new Slots<Held>();
   checkNames(functions, catalogue);

@@ -20,7 +20,7 @@ export interface SinkOptions {
  * Sends events to a sink in binary mode; resolves when it has taken them. Trying again is up to who sent the event that
  * led to them: a failure is theirs to see, with the Retry-After of the sink.
  * @returns throws CloverError CLV_OVERLOADED for what the broker would try again (no answer, a redirect, 404, 408, 409, 429,
- *   5xx), else CLV_EVENT_INVALID.
+ *   5xx), else CLV_EMIT_REFUSED.
  * @throws CloverError CLV_CONFIG_INVALID for a URL that no event can be sent to.
  */
 export function createSink(options: SinkOptions): EmitEvent {
@@ -35,7 +35,7 @@ export function createSink(options: SinkOptions): EmitEvent {
     const { status, decision, retryAfter } = receipt;
     if (decision === 'done') return;
     const message = `the sink ${url} answered ${status} to ${event.type} ${event.id}`;
-    if (decision === 'dead') throw new CloverError('CLV_EVENT_INVALID', message);
+    if (decision === 'dead') throw new CloverError('CLV_EMIT_REFUSED', message);
     throw new CloverError(
       'CLV_OVERLOADED',
       message,

@@ -55,6 +55,11 @@ export const errorCatalogue = {
     meaning: 'A handler, or a wait, took longer than it may.',
     fix: 'Try again; if it stays, look at the log for what is slow.',
   },
+  CLV_EMIT_REFUSED: {
+    status: 502,
+    meaning: 'What a function emitted was refused for good, by the broker or the sink.',
+    fix: 'Correct the function, or the sink that the message names. The event that it was given is tried again.',
+  },
   CLV_EVENT_DATA_INVALID: {
     status: 422,
     meaning: 'The data of a CloudEvent does not fit the schema of its type.',

@@ -81,7 +81,9 @@ test('what it emits goes to K_SINK with the overrides, and a sink that is busy m
   status = 503;
   t.is((await post(url, 'relay')).status, 503);
   status = 400;
-  t.is((await post(url, 'relay')).status, 400);
+  const refused = await post(url, 'relay');
+  t.is(refused.status, 502, 'the sender has done nothing wrong');
+  t.like(await refused.json(), { code: 'CLV_EMIT_REFUSED' });
 });
 
 test('an environment that it cannot start with is one line on standard error, and exit code 2', async (t) => {

@@ -52,7 +52,7 @@ test('what may get better is 503 to who sent the event, as the broker sees it; t
     t.is(await codeOf(passing), 'CLV_OVERLOADED', String(passing));
   }
   for (const hopeless of [400, 401, 403, 405, 410, 413, 415, 422]) {
-    t.is(await codeOf(hopeless), 'CLV_EVENT_INVALID', String(hopeless));
+    t.is(await codeOf(hopeless), 'CLV_EMIT_REFUSED', String(hopeless));
   }
 });
 
