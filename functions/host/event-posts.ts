@@ -13,6 +13,7 @@ import { createInHand } from './in-hand.ts';
 import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createOnGone, type OnGone } from './on-gone.ts';
+import { asCloverError, isForLog } from './problem.ts';
 import { readBody, refuseLarge } from './read-body.ts';
 import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
@@ -209,7 +210,7 @@ async function answerBatch(
       } catch (error) {
         const result = failedResult(index, event.id, error);
         results[index] = result;
-        if (result.code !== 'CLV_INTERNAL') continue;
+        if (!isForLog(asCloverError(error))) continue;
         exchange.log().error({ err: error, index, id: event.id }, 'an event of a batch failed');
       }
     }

@@ -7,7 +7,7 @@ import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
-import { asCloverError, sendProblem } from './problem.ts';
+import { asCloverError, isForLog, sendProblem } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
@@ -174,6 +174,6 @@ function sendJson({ response }: Exchange, body: unknown): void {
 
 function fail(error: unknown, exchange: Exchange): void {
   const known = asCloverError(error);
-  if (known.code === 'CLV_INTERNAL') exchange.log().error({ err: error }, 'request failed');
+  if (isForLog(known)) exchange.log().error({ err: error }, 'request failed');
   sendProblem(exchange.response, known);
 }

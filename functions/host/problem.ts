@@ -22,6 +22,14 @@ export function asCloverError(error: unknown): CloverError {
   });
 }
 
+/**
+ * Whether the log must have the reason: of what nobody foresaw, and of what a function, or what stands behind it, did wrong. Who
+ * gets the answer can do nothing about either.
+ */
+export function isForLog({ status }: CloverError): boolean {
+  return status === 500 || status === 502;
+}
+
 /** The error as a problem. */
 export function problemOf({ status, code, message, details }: CloverError): Problem {
   const title = STATUS_CODES[status] ?? 'Error';

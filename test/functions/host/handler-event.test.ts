@@ -1,4 +1,5 @@
 import test from 'ava';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { handlerEvent } from '../../../functions/host/handler-event.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
@@ -40,10 +41,23 @@ const careless: Omit<CloverFunction, 'name'> = {
   ],
 };
 
+/** A log, and the message and the code of each error in it. */
+function errorLog() {
+  const errors: unknown[] = [];
+  const write = (line: string): void => {
+    const { err, msg } = z
+      .looseObject({ msg: z.string(), err: z.looseObject({ code: z.string() }) })
+      .parse(JSON.parse(line));
+    errors.push([msg, err.code]);
+  };
+  return { errors, log: pino({ level: 'error' }, { write }) };
+}
+
 test('a reply that is no event, and an event that is none, are the failure of the function', async (t) => {
+  const { errors, log } = errorLog();
   const emitted: CloudEvent[] = [];
   const emit = async (event: CloudEvent): Promise<void> => void emitted.push(event);
-  const { url } = await start(t, careless, { emit });
+  const { url } = await start(t, careless, { emit, log });
   const answers = [
     await post(`${url}/functions/f`, eventOf({ type: 'direct' })),
     await post(`${url}/functions/f`, eventOf({ type: 'direct', id: 'object' })),
@@ -55,6 +69,8 @@ test('a reply that is no event, and an event that is none, are the failure of th
     t.like(await answer.json(), { code: 'CLV_HANDLER_EVENT_INVALID' });
   }
   t.deepEqual(emitted, []);
+  const logged = ['request failed', 'CLV_HANDLER_EVENT_INVALID'];
+  t.deepEqual(errors, [logged, logged, logged], 'the reason is in the log');
 });
 
 const jsonEvent = (id: string, type: string): object => ({
@@ -65,7 +81,8 @@ const jsonEvent = (id: string, type: string): object => ({
 });
 
 test('in a batch they are 502 as well, and the batch is to be sent again', async (t) => {
-  const { url } = await start(t, careless);
+  const { errors, log } = errorLog();
+  const { url } = await start(t, careless, { log });
   const response = await fetch(`${url}/functions/f`, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/cloudevents-batch+json' },
@@ -78,4 +95,6 @@ test('in a batch they are 502 as well, and the batch is to be sent again', async
   t.is(response.status, 503);
   const failed = { status: 502, code: 'CLV_HANDLER_EVENT_INVALID' };
   t.like(await response.json(), { results: [failed, failed, failed] });
+  const logged = ['an event of a batch failed', 'CLV_HANDLER_EVENT_INVALID'];
+  t.deepEqual(errors, [logged, logged, logged], 'the reasons are in the log');
 });
