@@ -45,18 +45,17 @@ function details(issue: Issue, root: unknown, nodes: readonly Node[]): ErrorDeta
     const allowed = [...new Set(nodes.flatMap(({ properties = {} }) => Object.keys(properties)))];
     return issue.keys.map((key) => ({
       field: fieldPath([...issue.path, key]),
-      message: `unknown field${suggestion(key, allowed)}; ${list('allowed', allowed)}`,
+      message: choiceText('unknown field', key, allowed),
     }));
   }
   const choices = nodes
     .flatMap((option) => option.enum ?? [option.const])
     .filter((c) => c !== undefined);
-  const expected = choices.length > 0 ? list('allowed', choices.map(String)) : expectation(issue);
-  if (found === undefined && issue.code !== 'custom') {
-    return [{ field, message: `is required: ${expected}` }];
-  }
-  const hint = typeof found === 'string' ? suggestion(found, choices.map(String)) : '';
-  return [{ field, message: `found ${show(found)}${hint}; ${expected}` }];
+  const isMissing = found === undefined && issue.code !== 'custom';
+  const begin = isMissing ? 'is required' : `found ${show(found)}`;
+  const message =
+    choices.length > 0 ? valueText(begin, found, choices) : `${begin}; ${expectation(issue)}`;
+  return [{ field, message }];
 }
 
 function expectation(issue: Issue): string {
@@ -64,9 +63,9 @@ function expectation(issue: Issue): string {
     case 'invalid_type':
       return `expected ${issue.expected === 'record' ? 'object' : issue.expected}`;
     case 'too_small':
-      return `must be at least ${issue.minimum}${unit(issue.origin)}`;
+      return boundText('least', Number(issue.minimum), unitOf(issue.origin));
     case 'too_big':
-      return `must be at most ${issue.maximum}${unit(issue.origin)}`;
+      return boundText('most', Number(issue.maximum), unitOf(issue.origin));
     case 'invalid_union':
       return [...new Set(issue.errors.flatMap((option) => option.map(expectation)))].join(' or ');
     case 'invalid_format':
@@ -76,20 +75,41 @@ function expectation(issue: Issue): string {
   }
 }
 
-function unit(origin: string): string {
-  if (origin === 'array') return ' items';
-  return origin === 'string' ? ' characters' : '';
+/** What is counted where a size is bounded; undefined: a number is bounded itself. */
+type Unit = keyof typeof plurals | undefined;
+
+const plurals = { item: 'items', character: 'characters', entry: 'entries' } as const;
+
+/** `must be at most 65535`, `must have at least 1 item`. */
+export function boundText(way: 'least' | 'most', bound: number, unit?: Unit): string {
+  if (unit === undefined) return `must be at ${way} ${bound}`;
+  return `must have at ${way} ${bound} ${bound === 1 ? unit : plurals[unit]}`;
 }
 
-/** What is allowed, in words: `allowed: GET, HEAD`. */
-export function list(title: string, values: readonly string[]): string {
-  return values.length === 0 ? 'nothing is allowed here' : `${title}: ${values.join(', ')}`;
+function unitOf(origin: string): Unit {
+  if (origin === 'array') return 'item';
+  return origin === 'string' ? 'character' : undefined;
 }
 
-/** `, did you mean "split"?`, or nothing when no allowed word is near. */
-export function suggestion(word: string, allowed: readonly string[]): string {
-  const meant = nearest(word, allowed);
-  return meant === undefined ? '' : `, did you mean "${meant}"?`;
+/**
+ * A sentence about a word that is none of those allowed: `unknown field; allowed: name, match`, and where one is near
+ * `unknown field, did you mean "match"? Allowed: name, match`.
+ */
+export function choiceText(begin: string, word: unknown, allowed: readonly string[]): string {
+  const [first] = allowed;
+  if (first === undefined) return `${begin}; nothing is allowed here`;
+  const meant = typeof word === 'string' ? nearest(word, allowed) : undefined;
+  const all = allowed.join(', ');
+  return meant === undefined
+    ? `${begin}; allowed: ${all}`
+    : `${begin}, did you mean "${meant}"? Allowed: ${all}`;
+}
+
+/** As {@link choiceText}, of a value: where only one is allowed, `found "v3"; must be "v1"`. */
+export function valueText(begin: string, value: unknown, allowed: readonly unknown[]): string {
+  return allowed.length === 1
+    ? `${begin}; must be ${show(allowed[0])}`
+    : choiceText(begin, value, allowed.map(String));
 }
 
 function at(root: unknown, path: Path): unknown {

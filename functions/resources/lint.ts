@@ -9,7 +9,7 @@ import {
   type TrafficRule,
 } from '../../knative/resources/traffic-policy.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
-import { show, suggestion } from './field-errors.ts';
+import { show, valueText } from './field-errors.ts';
 import { re2Problem } from './re2.ts';
 import { hiddenBy } from './subsume.ts';
 
@@ -44,10 +44,9 @@ function unknownVersions(
   field: string,
 ): LintProblem[] {
   const names = versions.map(({ name }) => name);
-  const allowed = names.map((name) => `"${name}"`).join(', ');
   return split.flatMap(({ version }, index) => {
     if (names.includes(version)) return [];
-    const message = `found "${version}"${suggestion(version, names)}; not in spec.versions, allowed: ${allowed}`;
+    const message = valueText(`found "${version}", not in spec.versions`, version, names);
     return [{ field: `${field}.split[${index}].version`, message, refines: knownVersions.rule }];
   });
 }

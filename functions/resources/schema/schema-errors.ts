@@ -2,7 +2,7 @@ import type { StructuralSchema } from '../../../knative/structural-schema.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isList, isRecord } from '../../lib/plain-value.ts';
-import { list, show, suggestion } from '../field-errors.ts';
+import { boundText, choiceText, show, valueText } from '../field-errors.ts';
 import { listTypeErrors } from './list-type.ts';
 
 type Path = readonly PropertyKey[];
@@ -13,23 +13,20 @@ export function schemaErrors(
   value: unknown,
   path: Path = [],
 ): ErrorDetail[] {
-  const problem = ownProblem(schema, value);
-  if (problem !== undefined) {
-    return [{ field: fieldPath(path), message: `found ${show(value)}${problem}` }];
-  }
+  const message = ownProblem(schema, value);
+  if (message !== undefined) return [{ field: fieldPath(path), message }];
   if (isList(value)) return itemErrors(schema, value, path);
   return isRecord(value) ? fieldsErrors(schema, value, path) : [];
 }
 
-/** What is wrong with the value itself, as the end of a sentence that begins with what was found. */
+/** What is wrong with the value itself, and not with what is in it. */
 function ownProblem(schema: StructuralSchema, value: unknown): string | undefined {
-  if (!hasType(schema.type, value)) return `; ${expectation(schema)}`;
-  if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    const hint = typeof value === 'string' ? suggestion(value, schema.enum.map(String)) : '';
-    return `${hint}; ${expectation(schema)}`;
+  const isAllowed = schema.enum?.includes(value) ?? true;
+  if (!hasType(schema.type, value) || !isAllowed) {
+    return expectation(schema, `found ${show(value)}`, value);
   }
   const bound = boundProblem(schema, value);
-  return bound === undefined ? undefined : `; ${bound}`;
+  return bound === undefined ? undefined : `found ${show(value)}; ${bound}`;
 }
 
 function hasType(type: StructuralSchema['type'], value: unknown): boolean {
@@ -47,22 +44,26 @@ function hasType(type: StructuralSchema['type'], value: unknown): boolean {
   }
 }
 
-function expectation({ type, enum: choices }: StructuralSchema): string {
-  return choices === undefined ? `expected ${type}` : list('allowed', choices.map(String));
+function expectation(
+  { type, enum: choices }: StructuralSchema,
+  begin: string,
+  value?: unknown,
+): string {
+  return choices === undefined ? `${begin}; expected ${type}` : valueText(begin, value, choices);
 }
 
 /** What is wrong with the size or the form of a value of the right type. */
 function boundProblem(schema: StructuralSchema, value: unknown): string | undefined {
-  if (typeof value === 'number') return outside(value, schema.minimum, schema.maximum, '');
-  if (isList(value)) return outside(value.length, schema.minItems, schema.maxItems, ' items');
+  if (typeof value === 'number') return outside(value, schema.minimum, schema.maximum);
+  if (isList(value)) return outside(value.length, schema.minItems, schema.maxItems, 'item');
   if (isRecord(value)) {
-    return outside(Object.keys(value).length, undefined, schema.maxProperties, ' entries');
+    return outside(Object.keys(value).length, undefined, schema.maxProperties, 'entry');
   }
   if (typeof value !== 'string') return undefined;
   const { minLength, maxLength, pattern, must } = schema;
   // In code points, as an API server counts. A text is not spread that is surely too long.
   const length = value.length > 65_536 ? value.length : Array.from(value).length;
-  const size = outside(length, minLength, maxLength, ' characters');
+  const size = outside(length, minLength, maxLength, 'character');
   if (size !== undefined || pattern === undefined) return size;
   return new RegExp(pattern, 'u').test(value) ? undefined : (must ?? `must match ${pattern}`);
 }
@@ -71,10 +72,10 @@ function outside(
   size: number,
   least: number | undefined,
   most: number | undefined,
-  unit: string,
+  unit?: 'character' | 'entry' | 'item',
 ): string | undefined {
-  if (least !== undefined && size < least) return `must be at least ${least}${unit}`;
-  if (most !== undefined && size > most) return `must be at most ${most}${unit}`;
+  if (least !== undefined && size < least) return boundText('least', least, unit);
+  if (most !== undefined && size > most) return boundText('most', most, unit);
   return undefined;
 }
 
@@ -101,14 +102,14 @@ function fieldsErrors(
     .filter((key) => !Object.hasOwn(value, key))
     .map((key) => {
       const schema = properties[key];
-      const expected = schema === undefined ? '' : `: ${expectation(schema)}`;
-      return { field: fieldPath([...path, key]), message: `is required${expected}` };
+      const message = schema === undefined ? 'is required' : expectation(schema, 'is required');
+      return { field: fieldPath([...path, key]), message };
     });
   const given = Object.entries(value).flatMap(([key, inner]) => {
     const schema = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
     if (schema !== undefined) return schemaErrors(schema, inner, [...path, key]);
     const allowed = Object.keys(properties);
-    const message = `unknown field${suggestion(key, allowed)}; ${list('allowed', allowed)}`;
+    const message = choiceText('unknown field', key, allowed);
     return [{ field: fieldPath([...path, key]), message }];
   });
   return [...missing, ...given];

@@ -152,9 +152,9 @@ test('a bad filter is refused with the path of every field', (t) => {
     'f.triggers[2].filters[0].not.any[1].cesql: CESQL: at character 3: found "b", expected an operator or the end of the expression',
   ]);
   t.deepEqual(details([{ prefix: { type: '' } }, { suffix: { Type: 'a' } }, { all: [] }]), [
-    'f.triggers[2].filters[0].prefix.type: found ""; must be at least 1 characters',
+    'f.triggers[2].filters[0].prefix.type: found ""; must have at least 1 character',
     'f.triggers[2].filters[1].suffix.Type: found "a"; an attribute has lower-case letters and digits, a letter first',
-    'f.triggers[2].filters[2].all: found []; must be at least 1 items',
+    'f.triggers[2].filters[2].all: found []; must have at least 1 item',
   ]);
   const misspelt = { any: [{ prefx: { type: 'a' }, cesql: 'true' }] };
   t.regex(
