@@ -33,8 +33,6 @@ function isOptional(name: string): name is OptionalAttribute {
  */
 export const maxAttributeBytes = 16 * 1024;
 
-/** What nearly every value is, and is told faster than by Unicode's properties. */
-const printable = /^[\x20-\x7e]*$/;
 /** An answer names so many problems, and so much of a text, whatever was sent. */
 const most = { problems: 32, characters: 64 };
 
@@ -138,14 +136,25 @@ function problem(name: string, value: string): string | undefined {
 
 function badName(name: string): string | undefined {
   if (name === 'data') return 'is not an attribute name: the body is the data';
-  return /^[a-z0-9]+$/.test(name)
+  return name !== '' && hasOnly(name, isNameUnit)
     ? undefined
     : 'is not an attribute name: only lower-case letters and digits are allowed';
 }
 
+// Not by regular expressions: V8 compiles those that are used again, and a cold start would pay for that.
+function hasOnly(text: string, isOne: (unit: number) => boolean): boolean {
+  for (let at = 0; at < text.length; at += 1) if (!isOne(text.charCodeAt(at))) return false;
+  return true;
+}
+
+/** What nearly every value is, and is told faster than by Unicode's properties. */
+const isPrintable = (unit: number): boolean => unit >= 0x20 && unit <= 0x7e;
+const isNameUnit = (unit: number): boolean =>
+  (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x30 && unit <= 0x39);
+
 /** CloudEvents 1.0.2 §3.1, type String. */
 function badText(value: string): string | undefined {
-  if (printable.test(value)) return undefined;
+  if (hasOnly(value, isPrintable)) return undefined;
   return value.isWellFormed() && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(value)
     ? undefined
     : 'must not hold control characters, noncharacters or lone surrogates';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { eventTypes, type ResourceReference } from '../../knative/events.ts';
-import { kinds, type AnyResource } from '../../knative/resources/kinds.ts';
+import { kinds, type AnyResource, type Kind } from '../../knative/resources/kinds.ts';
 import { apiVersion } from '../../knative/resources/meta.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
@@ -33,7 +33,9 @@ export interface ResourceEvents {
   stop(): Promise<void>;
 }
 
-const positionKey = 'resource-events/position';
+const positionPrefix = 'resource-events/position/';
+/** Where versions before this one kept the place of all kinds together. */
+const formerPosition = 'resource-events/position';
 const retryMs = 1_000;
 
 const verbs = {
@@ -70,45 +72,58 @@ export function startResourceEvents({
   };
 
   /** Announces the difference and returns the version to watch from. */
-  const resync = async (announced: Map<string, Reference>): Promise<string> => {
-    const lists: Awaited<ReturnType<ResourceStore['list']>>[] = [];
-    for (const { kind } of kinds) lists.push(await store.list(kind));
-    const objects = lists.flatMap(({ items }): readonly AnyResource[] => items);
-    for (const announcement of difference(announced, objects.map(referenceOf))) {
+  const resync = async (kind: Kind, announced: Map<string, Reference>): Promise<string> => {
+    const { items, resourceVersion } = await store.list(kind);
+    const objects = items.map((object: AnyResource) => referenceOf(object));
+    for (const announcement of difference(announced, objects)) {
       signal.throwIfAborted();
       await announce(announced, announcement);
     }
-    // The first list is the oldest view: what changed after it is seen again by the watch.
-    const version = lists[0]?.resourceVersion ?? '';
-    await broker.setMark({ key: positionKey, value: version });
-    return version;
+    await broker.setMark({ key: positionPrefix + kind, value: resourceVersion });
+    return resourceVersion;
   };
 
-  const follow = async (from: string, announced: Map<string, Reference>): Promise<void> => {
-    for await (const { type, object } of store.watch(from, { signal })) {
-      const position = { key: positionKey, value: object.metadata.resourceVersion };
+  const follow = async (
+    kind: Kind,
+    from: string,
+    announced: Map<string, Reference>,
+  ): Promise<void> => {
+    for await (const { type, object } of store.watch(kind, from, { signal })) {
+      const position = { key: positionPrefix + kind, value: object.metadata.resourceVersion };
       const announcement = { type, object: referenceOf(object) };
       if (isAnnounced(announced, announcement)) await broker.setMark(position);
       else await announce(announced, announcement, position);
     }
   };
 
-  const run = async (): Promise<void> => {
-    const announced = announcedOf(await broker.marks(announcedPrefix));
+  const runOne = async (kind: Kind, announced: Map<string, Reference>): Promise<void> => {
     let isGone = false;
     while (!signal.aborted) {
       try {
-        const position = isGone ? undefined : await broker.mark(positionKey);
-        const from = position ?? (await resync(announced));
+        const position = isGone
+          ? undefined
+          : ((await broker.mark(positionPrefix + kind)) ?? (await broker.mark(formerPosition)));
+        const from = position ?? (await resync(kind, announced));
         isGone = false;
-        await follow(from, announced);
+        await follow(kind, from, announced);
       } catch (error) {
         if (signal.aborted) return;
         isGone ||= error instanceof CloverError && error.code === 'CLV_RESOURCE_GONE';
-        log.warn({ err: error }, isGone ? 'comparing with what was announced' : 'trying again');
+        const what = isGone ? 'comparing with what was announced' : 'trying again';
+        log.warn({ err: error, kind }, what);
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }
+  };
+
+  /** A kind at a time has its own place: the changes of two have no order on Kubernetes. */
+  const run = async (): Promise<void> => {
+    const all = [...announcedOf(await broker.marks(announcedPrefix))];
+    await Promise.all(
+      kinds.map(({ kind }) =>
+        runOne(kind, new Map(all.filter(([, object]) => object.kind === kind))),
+      ),
+    );
   };
 
   const running = run().catch((error: unknown) => {

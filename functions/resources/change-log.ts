@@ -28,8 +28,9 @@ export interface ChangeLog {
   demandKept(version: number): void;
   /** See {@link ResourceStore.watch}. */
   watch(
+    kind: Kind,
     from: string,
-    options: { readonly kind?: Kind; readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal },
   ): AsyncIterable<ResourceEvent>;
   /** Ends every watch. */
   close(): void;
@@ -61,7 +62,7 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
 
   async function* follow(
     from: number,
-    kind: Kind | undefined,
+    kind: Kind,
     signal: AbortSignal,
   ): AsyncGenerator<ResourceEvent> {
     let position = from;
@@ -74,7 +75,7 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
       for (const entry of changes) {
         if (signal.aborted) return;
         position = entry.version;
-        if (kind !== undefined && entry.kind !== kind) continue;
+        if (entry.kind !== kind) continue;
         const body: unknown = JSON.parse(entry.body);
         yield { type: entry.type, object: anyResource(body) };
       }
@@ -96,7 +97,7 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
     },
     announce: () => news.emit('change'),
     demandKept,
-    watch(from, { kind, signal }) {
+    watch(kind, from, { signal }) {
       if (!/^\d{1,15}$/.test(from)) {
         const message = `found ${show(from)}; must be a number`;
         throw new CloverError('CLV_ARGUMENT_INVALID', `resourceVersion: ${message}`, {

@@ -152,7 +152,7 @@ export function createLocalStore({
       return page(kind, namespace, options);
     },
 
-    watch: (resourceVersion, options) => log.watch(resourceVersion, options),
+    watch: (kind, resourceVersion, options) => log.watch(kind, resourceVersion, options),
 
     async applySpec(input, options) {
       const { kind, metadata, spec } = input;

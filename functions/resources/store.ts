@@ -82,14 +82,15 @@ export interface ResourceStore {
   ): Promise<ResourceList<K>>;
 
   /**
-   * Changes after `resourceVersion` until the signal aborts, those of one object in their order. The version of a
-   * list, or of any event, is a place to go on from. A connection that breaks is made anew.
+   * Changes of a kind after `resourceVersion` until the signal aborts, those of one object in their order. The version of a
+   * list of that kind, or of any event of it, is a place to go on from. A connection that breaks is made anew.
    * @throws CloverError at the call or at any step: CLV_RESOURCE_GONE when that version is too old: list again;
    * CLV_ARGUMENT_INVALID when it is none.
    */
   watch(
+    kind: Kind,
     resourceVersion: string,
-    options: { readonly kind?: Kind; readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal },
   ): AsyncIterable<ResourceEvent>;
 
   /**

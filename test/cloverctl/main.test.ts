@@ -108,7 +108,8 @@ test('a policy whose target an older one has is applied with a warning', async (
 test('apply --wait ends when the policy is programmed', async (t) => {
   const { api, cli } = await start(t);
   const waiting = cli('apply --wait -f -', yaml(examples.TrafficPolicy));
-  for await (const { object } of api.store.watch('0', { signal: AbortSignal.timeout(60_000) })) {
+  const signal = AbortSignal.timeout(60_000);
+  for await (const { object } of api.store.watch('TrafficPolicy', '0', { signal })) {
     if (object.kind !== 'TrafficPolicy') continue;
     const lastTransitionTime = new Date().toISOString();
     const facts = {

@@ -48,7 +48,7 @@ test('objects, versions and changes survive a reopening', async (t) => {
   t.is((await again.list('TrafficPolicy')).resourceVersion, '1');
   const { signal } = new AbortController();
   const [event] = await follow(
-    () => again.watch('0', { signal }),
+    () => again.watch('TrafficPolicy', '0', { signal }),
     () => true,
   );
   t.deepEqual(event, { type: 'ADDED', object: made });
@@ -66,15 +66,15 @@ test('a refused write takes no version', async (t) => {
 test('versions that are kept are said to whoever asks for another one', async (t) => {
   const { store } = await open(t, 3);
   const { signal } = new AbortController();
-  const late: AsyncIterable<ResourceEvent, unknown, unknown> = store.watch('0', { signal });
+  const late: AsyncIterable<ResourceEvent, unknown, unknown> = store.watch('Tap', '0', { signal });
   for (let port = 1; port <= 10; port += 1) {
     await store.applySpec(tapOf('shop', 'web', { port }), by);
   }
-  t.throws(() => store.watch('6', { signal }), {
+  t.throws(() => store.watch('Tap', '6', { signal }), {
     code: 'CLV_RESOURCE_GONE',
     message: /from resourceVersion 7/,
   });
-  t.throws(() => store.watch('11', { signal }), { code: 'CLV_RESOURCE_GONE' });
+  t.throws(() => store.watch('Tap', '11', { signal }), { code: 'CLV_RESOURCE_GONE' });
   await t.throwsAsync(
     follow(
       () => late,
@@ -84,7 +84,7 @@ test('versions that are kept are said to whoever asks for another one', async (t
   );
   let count = 0;
   await follow(
-    () => store.watch('7', { signal }),
+    () => store.watch('Tap', '7', { signal }),
     () => (count += 1) === 3,
   );
   t.is(count, 3);
@@ -94,7 +94,7 @@ test('a close ends the watches', async (t) => {
   const { store } = await open(t);
   const { signal } = new AbortController();
   const waiting = follow(
-    () => store.watch('0', { signal }),
+    () => store.watch('Tap', '0', { signal }),
     () => false,
   );
   await store.applySpec(tapOf('shop', 'web'), by);

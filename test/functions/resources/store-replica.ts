@@ -1,6 +1,6 @@
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { ResourceEvent, ResourceStore } from '../../../functions/resources/store.ts';
-import { kinds, type AnyResource } from '../../../knative/resources/kinds.ts';
+import { kinds, type AnyResource, type Kind } from '../../../knative/resources/kinds.ts';
 
 /** Objects by `<kind>/<namespace>/<name>`. */
 export type Table = ReadonlyMap<string, AnyResource>;
@@ -22,9 +22,9 @@ export const sorted = (table: Table): readonly AnyResource[] =>
 
 /** A copy of a store that keeps itself up to date by a watch, as controllers do. */
 export class StoreReplica {
-  private position = '';
+  private readonly positions = new Map<Kind, string>();
   private table = new Map<string, AnyResource>();
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
   private readonly stop = new AbortController();
   /** What cannot be: an object made twice, a change or an end of none. */
   readonly contradictions: string[] = [];
@@ -33,14 +33,18 @@ export class StoreReplica {
 
   /** Lists, and then follows from there. */
   async start(store: ResourceStore): Promise<void> {
-    this.position = (await store.list('Tap')).resourceVersion;
-    this.table = await tableOf(store);
+    this.table = new Map();
+    for (const { kind } of kinds) {
+      const { items, resourceVersion } = await store.list(kind);
+      this.positions.set(kind, resourceVersion);
+      for (const object of items) this.table.set(keyOf(object), object);
+    }
     this.resume(store);
   }
 
   /** Goes on where it is. */
   resume(store: ResourceStore): void {
-    this.running = this.follow(store);
+    this.running = this.followAll(store);
   }
 
   /** Resolves when the store that it follows is closed. */
@@ -60,15 +64,25 @@ export class StoreReplica {
     return this.table;
   }
 
-  private async follow(store: ResourceStore): Promise<void> {
+  private async followAll(store: ResourceStore): Promise<void> {
+    const round = new AbortController();
     try {
-      const { signal } = this.stop;
-      for await (const event of store.watch(this.position, { signal })) this.take(event);
+      const signal = AbortSignal.any([this.stop.signal, round.signal]);
+      await Promise.all(kinds.map(({ kind }) => this.follow(store, kind, signal)));
     } catch (error) {
+      round.abort();
       if (!(error instanceof CloverError) || error.code !== 'CLV_RESOURCE_GONE') throw error;
       this.restarts += 1;
       await this.start(store);
       await this.running;
+    }
+  }
+
+  private async follow(store: ResourceStore, kind: Kind, signal: AbortSignal): Promise<void> {
+    const from = this.positions.get(kind) ?? '';
+    for await (const event of store.watch(kind, from, { signal })) {
+      this.take(event);
+      this.positions.set(kind, event.object.metadata.resourceVersion);
     }
   }
 
@@ -79,7 +93,6 @@ export class StoreReplica {
     if (isKnown === (type === 'ADDED') || (type === 'ADDED' && before !== undefined)) {
       this.contradictions.push(`${type} ${key}`);
     }
-    this.position = object.metadata.resourceVersion;
     if (type === 'DELETED') this.table.delete(key);
     else this.table.set(key, object);
   }

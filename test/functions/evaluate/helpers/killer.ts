@@ -55,7 +55,7 @@ function guardResources(store: ResourceStore, guard: Guard): ResourceStore {
   return {
     get: (kind, namespace, name) => guard(() => store.get(kind, namespace, name)),
     list: (kind, namespace) => guard(() => store.list(kind, namespace)),
-    watch: (version, options) => store.watch(version, options),
+    watch: (kind, version, options) => store.watch(kind, version, options),
     applySpec: (input, options) => guard(() => store.applySpec(input, options)),
     patchStatus: (object, status, finalizers) =>
       guard(() => store.patchStatus(object, status, finalizers)),

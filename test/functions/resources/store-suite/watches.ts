@@ -20,8 +20,8 @@ function watcher(t: ExecutionContext, store: ResourceStore) {
   t.teardown(() => stop.abort());
   return {
     stop,
-    from: (version: string, kind?: Kind) => () =>
-      store.watch(version, { signal: stop.signal, ...(kind === undefined ? {} : { kind }) }),
+    from: (version: string, kind: Kind) => () =>
+      store.watch(kind, version, { signal: stop.signal }),
   };
 }
 
@@ -38,7 +38,9 @@ export function watchesSuite(test: TestFn, suite: string, open: OpenStore): void
     const [one] = namespaces;
     await store.applySpec(tapOf(one, 'before'), by);
     const watch = watcher(t, store);
-    const seen = follow(watch.from(await versionOf(store, one)), isCreated('last'));
+    const taps = follow(watch.from(await versionOf(store, one), 'Tap'), isCreated('last'));
+    const { resourceVersion } = await store.list('TrafficPolicy', one);
+    const policies = follow(watch.from(resourceVersion, 'TrafficPolicy'), isDeletion);
     await store.applySpec(tapOf(one, 'web'), by);
     await store.applySpec(policyOf(one), by);
     await store.applySpec(tapOf(one, 'web', { port: 81 }), by);
@@ -49,13 +51,13 @@ export function watchesSuite(test: TestFn, suite: string, open: OpenStore): void
     await store.delete('Tap', one, 'before');
     await store.applySpec(tapOf(one, 'web'), by);
     await store.applySpec(tapOf(one, 'last'), by);
-    t.deepEqual(stories(await seen), [
+    t.deepEqual(stories([...(await taps), ...(await policies)]), [
       'Tap before: DELETED',
       'Tap last: ADDED',
       'Tap web: ADDED MODIFIED DELETED ADDED',
       'TrafficPolicy proxy: ADDED MODIFIED DELETED',
     ]);
-    const last = (await seen).findLast(({ object }) => object.metadata.name === 'web')?.object;
+    const last = (await taps).findLast(({ object }) => object.metadata.name === 'web')?.object;
     t.deepEqual(last, await demand(store, 'Tap', one, 'web'));
   });
 
