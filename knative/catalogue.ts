@@ -49,15 +49,22 @@ export interface FunctionEntry {
   readonly paths: readonly string[];
 }
 
-/** Longer than a cold start; see design §4. */
-const delivery: Delivery = {
+/**
+ * How events are delivered where a trigger asks for nothing else. A function may be down for three minutes: 0.2 s, 0.4 s, …,
+ * 102.4 s; an attempt may last longer than a cold start.
+ */
+export const defaultDelivery: Delivery = {
   retry: 10,
   backoffPolicy: 'exponential',
   backoffDelay: 'PT0.2S',
   timeout: 'PT30S',
 };
 
-const on = (name: string, filter: Record<string, string>): Trigger => ({ name, filter, delivery });
+const on = (name: string, filter: Record<string, string>): Trigger => ({
+  name,
+  filter,
+  delivery: defaultDelivery,
+});
 
 const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] =>
   watched.flatMap((kind) =>
@@ -142,7 +149,7 @@ export const catalogue: readonly FunctionEntry[] = [
           ]),
           anyOf('kind', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
         ],
-        delivery,
+        delivery: defaultDelivery,
       },
     ],
     schedules: [],

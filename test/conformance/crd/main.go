@@ -107,8 +107,7 @@ func define(raw []byte, kinds map[string]*kind) (answer, error) {
 	for _, problem := range strict {
 		reply.Errors = append(reply.Errors, problem.Error())
 	}
-	apiextensionsv1.SetDefaults_CustomResourceDefinition(external)
-	apiextensionsv1.SetDefaults_CustomResourceDefinitionSpec(&external.Spec)
+	apiextensionsv1.SetObjectDefaults_CustomResourceDefinition(external)
 	internal := &apiextensions.CustomResourceDefinition{}
 	if err := apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(external, internal, nil); err != nil {
 		return answer{}, err

@@ -21,7 +21,7 @@ export type Answer = z.output<typeof answer>;
 
 /** The code of an API server, in a process of its own. */
 export interface Oracle {
-  /** What it said to the definition of each kind. */
+  /** What it said to each definition, by the name that it was given under. */
   readonly definitions: ReadonlyMap<string, Answer>;
   /** Creates an object, or puts it in the place of an old one. */
   readonly ask: (object: unknown, old?: unknown) => Promise<Answer>;
@@ -31,8 +31,15 @@ export interface Oracle {
 /** Where `npm run test:conformance:crd` builds the program. */
 const program = new URL('../../../.cache/conformance-crd', import.meta.url).pathname;
 
-/** Starts the oracle, with the definitions of all kinds. */
-export async function startOracle(): Promise<Oracle> {
+const ours: ReadonlyMap<string, object> = new Map(
+  kinds.map(({ kind }) => [kind, customResourceDefinition(kind)]),
+);
+
+/**
+ * Starts the oracle with definitions, of which no two have the same kind.
+ * @param crds by any name; default: those of all kinds of ours, by kind.
+ */
+export async function startOracle(crds: ReadonlyMap<string, object> = ours): Promise<Oracle> {
   const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended: Promise<unknown> = once(child, 'close');
   const lines: AsyncIterator<string, unknown, undefined> = createInterface({ input: child.stdout })[
@@ -45,9 +52,7 @@ export async function startOracle(): Promise<Oracle> {
     return answer.parse(JSON.parse(line.value));
   };
   const definitions = new Map<string, Answer>();
-  for (const { kind } of kinds) {
-    definitions.set(kind, await send({ crd: customResourceDefinition(kind) }));
-  }
+  for (const [name, crd] of crds) definitions.set(name, await send({ crd }));
   return {
     definitions,
     ask: async (object, old) => send({ object, old }),

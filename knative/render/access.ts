@@ -1,0 +1,130 @@
+import { kinds, type Kind } from '../resources/kinds.ts';
+import { apiVersion } from '../resources/meta.ts';
+import { announcedKinds, resourceEvents } from './api-server-source.ts';
+import { functionTable, type KindAccess, type Verb } from './function-table.ts';
+import type { Installation } from './installation.ts';
+import { commonLabels, namespaced, type KubernetesObject } from './kubernetes-object.ts';
+
+/** Who a pod is for the API server. */
+export interface ServiceAccount extends KubernetesObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ServiceAccount';
+  readonly automountServiceAccountToken?: false;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
+}
+
+/** What one may do in every namespace: that is where users keep their objects. */
+export interface ClusterRole extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'ClusterRole';
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly Verb[];
+  }[];
+}
+
+/** Gives a ClusterRole to a ServiceAccount. */
+export interface ClusterRoleBinding extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'ClusterRoleBinding';
+  readonly roleRef: {
+    readonly apiGroup: 'rbac.authorization.k8s.io';
+    readonly kind: 'ClusterRole';
+    readonly name: string;
+  };
+  readonly subjects: readonly {
+    readonly kind: 'ServiceAccount';
+    readonly namespace: string;
+    readonly name: string;
+  }[];
+}
+
+interface Account {
+  readonly name: string;
+  readonly access: readonly KindAccess[];
+}
+
+/** What a source must be allowed, by Knative's own check, for each kind. */
+const watching: readonly Verb[] = ['get', 'list', 'watch'];
+
+/** Every function, and the source of resource events. */
+const accounts: readonly Account[] = [
+  ...functionTable,
+  {
+    name: resourceEvents,
+    access: announcedKinds().map((kind) => ({ kind, verbs: watching })),
+  },
+];
+
+/** Accounts, then roles, then who has them. Who needs nothing of the API server has no role. */
+export function accessObjects(
+  installation: Installation,
+): (ServiceAccount | ClusterRole | ClusterRoleBinding)[] {
+  const readers = accounts.filter(({ access }) => access.length > 0);
+  return [
+    ...accounts.map((account) => serviceAccount(installation, account)),
+    ...readers.map((account) => clusterRole(installation, account)),
+    ...readers.map((account) => clusterRoleBinding(installation, account)),
+  ];
+}
+
+function serviceAccount(installation: Installation, { name, access }: Account): ServiceAccount {
+  const { pullSecrets } = installation;
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: namespaced(installation, 'access', name, name),
+    ...(access.length === 0 && { automountServiceAccountToken: false }),
+    ...(pullSecrets.length > 0 && {
+      imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
+    }),
+  };
+}
+
+function clusterRole(installation: Installation, { name, access }: Account): ClusterRole {
+  const [group = ''] = apiVersion.split('/');
+  const rule = (resource: string, verbs: readonly Verb[]) => ({
+    apiGroups: [group],
+    resources: [resource],
+    verbs: [...verbs],
+  });
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: clusterWide(installation, name),
+    rules: access.flatMap(({ kind, verbs, status }) => [
+      rule(pluralOf(kind), verbs),
+      ...(status === true ? [rule(`${pluralOf(kind)}/status`, ['patch', 'update'])] : []),
+    ]),
+  };
+}
+
+function clusterRoleBinding(installation: Installation, { name }: Account): ClusterRoleBinding {
+  const metadata = clusterWide(installation, name);
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata,
+    roleRef: {
+      apiGroup: 'rbac.authorization.k8s.io',
+      kind: 'ClusterRole',
+      name: metadata.name,
+    },
+    subjects: [{ kind: 'ServiceAccount', namespace: installation.namespace, name }],
+  };
+}
+
+/** Two installations in one cluster must not write the same object. */
+function clusterWide(installation: Installation, name: string) {
+  return {
+    name: `${installation.namespace}-${name}`,
+    labels: commonLabels(installation, 'access', name),
+  };
+}
+
+function pluralOf(kind: Kind): string {
+  const info = kinds.find((candidate) => candidate.kind === kind);
+  if (info === undefined) throw new TypeError(`kind ${kind} has no entry`);
+  return info.plural;
+}

@@ -1,0 +1,40 @@
+import type { IEventPolicy } from '@kubernetes-models/knative/eventing.knative.dev/v1alpha1/EventPolicy';
+import { resourceChanges } from '../events.ts';
+import { resourceEvents } from './api-server-source.ts';
+import { brokerReference } from './broker.ts';
+import { ofTypes } from './filter.ts';
+import type { Installation } from './installation.ts';
+import { namespaced, type Rendered } from './kubernetes-object.ts';
+import { senders } from './sink-binding.ts';
+
+interface Permission {
+  readonly from: { readonly kind: string; readonly name: string };
+  readonly types: readonly string[];
+}
+
+const permissions: readonly Permission[] = [
+  ...senders.map(({ name, emits }) => ({ from: { kind: 'SinkBinding', name }, types: emits })),
+  {
+    from: { kind: 'ApiServerSource', name: resourceEvents },
+    types: Object.values(resourceChanges).map(({ type }) => type),
+  },
+];
+
+/**
+ * Who may send what to the broker: each sender the types that are its own, and nobody else anything. Without
+ * `authentication-oidc` in Eventing's config-features nobody is asked who he is, and these do nothing.
+ */
+export function eventPolicies(installation: Installation): Rendered<IEventPolicy>[] {
+  const { namespace } = installation;
+  const { apiVersion, kind, name: broker } = brokerReference;
+  return permissions.map(({ from, types }) => ({
+    apiVersion: 'eventing.knative.dev/v1alpha1',
+    kind: 'EventPolicy',
+    metadata: namespaced(installation, 'access', `${from.name}-to-${broker}`, from.name),
+    spec: {
+      to: [{ ref: { apiVersion, kind, name: broker } }],
+      from: [{ ref: { apiVersion: 'sources.knative.dev/v1', namespace, ...from } }],
+      filters: [ofTypes(types)],
+    },
+  }));
+}

@@ -1,0 +1,154 @@
+import { catalogue, type FunctionEntry } from '../catalogue.ts';
+import { eventTypes } from '../events.ts';
+import type { Kind } from '../resources/kinds.ts';
+import type { Installation } from './installation.ts';
+
+/** Verbs of Kubernetes' authorization. */
+export type Verb = 'create' | 'delete' | 'get' | 'list' | 'patch' | 'update' | 'watch';
+
+/** What one may do with the objects of a kind. */
+export interface KindAccess {
+  readonly kind: Kind;
+  /** With the object itself. */
+  readonly verbs: readonly Verb[];
+  /** It writes the status, too. */
+  readonly status?: true;
+}
+
+/** Compute resources, as a container names them. */
+export interface Resources {
+  readonly requests?: { readonly cpu?: string; readonly memory?: string };
+  readonly limits?: { readonly cpu?: string; readonly memory?: string };
+}
+
+/** How a function of the catalogue runs on a cluster. */
+export interface FunctionRow {
+  readonly name: string;
+  readonly minScale: (installation: Installation) => number;
+  readonly maxScale: number;
+  readonly containerConcurrency: number;
+  /** A request's longest time; the grace of a pod that ends, as well. */
+  readonly timeoutSeconds: number;
+  readonly resources: Resources;
+  readonly access: readonly KindAccess[];
+  /** It asks or fills the analytics store. */
+  readonly analytics: boolean;
+  /** Types that it sends to the broker by itself. */
+  readonly emits: readonly string[];
+}
+
+/**
+ * Serving gives a pod `timeoutSeconds` between the wish that it ends and SIGKILL. The queue-proxy first waits until
+ * 30 s brought no request, and only then lets go of the function, which finishes what it has in hand: at most
+ * one delivery of the broker, 30 s.
+ */
+const quietSeconds = 30;
+const deliverySeconds = 30;
+const timeoutSeconds = quietSeconds + deliverySeconds;
+
+/** As many events as `runFunction` takes in hand: more wait in the queue-proxy, and are not sent back with a 503. */
+const containerConcurrency = 100;
+
+/**
+ * The limit of memory is the ceiling of V8's heap as well. There is no limit of CPU: it would throttle a cold start,
+ * which takes all that it can get for a tenth of a second.
+ */
+const small: Resources = {
+  requests: { cpu: '25m', memory: '64Mi' },
+  limits: { memory: '256Mi' },
+};
+
+const none = (): number => 0;
+
+/** One pod at most where a second one would do the same work again: it sees all there is at each event. */
+const reconciler = {
+  minScale: none,
+  maxScale: 1,
+  containerConcurrency,
+  timeoutSeconds,
+  resources: small,
+  analytics: false,
+} as const;
+
+/** Every function of the catalogue, in its order. */
+export const functionTable: readonly FunctionRow[] = [
+  {
+    name: 'api',
+    minScale: none,
+    maxScale: 3,
+    // A watch is a request that lasts: it must not take the place of others.
+    containerConcurrency: 0,
+    // The most that Serving allows unless it is told otherwise; clients go on where a watch ended.
+    timeoutSeconds: 600,
+    resources: small,
+    access: [
+      { kind: 'Experiment', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
+      { kind: 'ExperimentRun', verbs: ['get', 'list', 'watch'] },
+      { kind: 'Tap', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
+      { kind: 'TrafficPolicy', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
+    ],
+    analytics: true,
+    emits: [],
+  },
+  {
+    name: 'evaluate',
+    ...reconciler,
+    access: [
+      // Finalizers are no part of the status: whoever holds an object has to write the object.
+      { kind: 'Experiment', verbs: ['get', 'list', 'patch', 'update'], status: true },
+      {
+        kind: 'ExperimentRun',
+        verbs: ['create', 'delete', 'get', 'list', 'patch'],
+        status: true,
+      },
+      { kind: 'TrafficPolicy', verbs: ['get'] },
+    ],
+    emits: [],
+  },
+  {
+    name: 'ingest',
+    // An agent must not wait for a cold start with each of its batches.
+    minScale: ({ tapped }) => (tapped ? 1 : 0),
+    maxScale: 10,
+    // 768 KiB of spans in zstd are about 8 MiB: sixteen of them are the 128 MiB that ingest lets wait.
+    containerConcurrency: 16,
+    timeoutSeconds,
+    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+    access: [],
+    analytics: true,
+    emits: [],
+  },
+  {
+    name: 'notify',
+    // In one process each transition is told once; two pods would tell some of them twice.
+    ...reconciler,
+    access: [
+      { kind: 'Experiment', verbs: ['get'] },
+      { kind: 'ExperimentRun', verbs: ['get'] },
+      { kind: 'TrafficPolicy', verbs: ['get'] },
+    ],
+    emits: [eventTypes.notification],
+  },
+  {
+    name: 'policy',
+    ...reconciler,
+    access: [
+      { kind: 'ExperimentRun', verbs: ['list'] },
+      { kind: 'TrafficPolicy', verbs: ['get', 'list'], status: true },
+    ],
+    emits: [],
+  },
+];
+
+/** A function of the catalogue and how it runs. */
+export interface DeployedFunction {
+  readonly entry: FunctionEntry;
+  readonly row: FunctionRow;
+}
+
+/** Every function of the catalogue, with its row. */
+export const deployedFunctions: readonly DeployedFunction[] = catalogue.map((entry) => {
+  const row = functionTable.find(({ name }) => name === entry.name);
+  if (row === undefined) throw new TypeError(`function ${entry.name} has no row in the table`);
+  return { entry, row };
+});

@@ -1,0 +1,29 @@
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { installationSchema, type Installation } from './installation.ts';
+
+/** An installation, or what is wrong with its text: a line for each bad field. */
+export type InstallationReading =
+  | { readonly installation: Installation }
+  | { readonly problems: readonly string[] };
+
+/** Reads one YAML or JSON document and fills in the defaults. */
+export function readInstallation(text: string): InstallationReading {
+  const document = parseDocument(text, { prettyErrors: true });
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map(({ message }) => message.split('\n', 1).join('')) };
+  }
+  const result = installationSchema.safeParse(document.toJS());
+  if (result.success) return { installation: result.data };
+  return { problems: result.error.issues.flatMap(problemsOf) };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  return issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => `${fieldOf([...issue.path, key])}: unknown key`)
+    : [`${fieldOf(issue.path)}: ${issue.message}`];
+}
+
+function fieldOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.') || '(root)';
+}

@@ -1,0 +1,32 @@
+import { accessObjects } from './access.ts';
+import { apiServerSource } from './api-server-source.ts';
+import { broker } from './broker.ts';
+import { customResourceDefinitions } from './custom-resource-definitions.ts';
+import { eventPolicies } from './event-policy.ts';
+import { deployedFunctions } from './function-table.ts';
+import type { Installation } from './installation.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { namespaceObject } from './namespace.ts';
+import { pingSources } from './ping-source.ts';
+import { functionService } from './service.ts';
+import { senders, sinkBinding } from './sink-binding.ts';
+import { functionTriggers } from './trigger.ts';
+
+/**
+ * Everything that Clover is on a cluster with Knative, in the order in which it can be applied: who is bound to a sink
+ * comes after the binding, and who sends events after those who take them. The same installation always gives the same.
+ */
+export function renderInstallation(installation: Installation): KubernetesObject[] {
+  return [
+    namespaceObject(installation),
+    ...customResourceDefinitions(installation),
+    ...accessObjects(installation),
+    broker(installation),
+    ...eventPolicies(installation),
+    ...senders.map((sender) => sinkBinding(installation, sender)),
+    ...deployedFunctions.map((deployed) => functionService(installation, deployed)),
+    ...deployedFunctions.flatMap((deployed) => functionTriggers(installation, deployed)),
+    apiServerSource(installation),
+    ...deployedFunctions.flatMap((deployed) => pingSources(installation, deployed)),
+  ];
+}

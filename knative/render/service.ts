@@ -1,0 +1,95 @@
+import type { IService } from '@kubernetes-models/knative/serving.knative.dev/v1/Service';
+import { environmentOf } from './environment.ts';
+import type { DeployedFunction, FunctionRow } from './function-table.ts';
+import { imageOf } from './image.ts';
+import type { Installation } from './installation.ts';
+import { commonLabels, namespaced, type Rendered } from './kubernetes-object.ts';
+
+/** Serving's own default, and so what `PORT` says. */
+const port = 8080;
+
+/** The user `nonroot` of minimal images: it owns nothing. */
+const nobody = 65_532;
+
+/** What the Pod Security Standard `restricted` asks of a container, and a root file system that nobody writes to. */
+const securityContext = {
+  runAsNonRoot: true,
+  runAsUser: nobody,
+  runAsGroup: nobody,
+  readOnlyRootFilesystem: true,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
+/** The Knative Service of a function, which only the cluster reaches: functions ask nobody for a token. */
+export function functionService(
+  installation: Installation,
+  { row }: DeployedFunction,
+): Rendered<IService> {
+  const { name } = row;
+  const metadata = namespaced(installation, 'function', name, name);
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, 'networking.knative.dev/visibility': 'cluster-local' },
+    },
+    spec: {
+      template: {
+        metadata: {
+          labels: commonLabels(installation, 'function', name),
+          annotations: scaling(installation, row),
+        },
+        spec: {
+          serviceAccountName: name,
+          // Only what speaks to the API server holds a token for it.
+          ...(row.access.length === 0 && { automountServiceAccountToken: false }),
+          enableServiceLinks: false,
+          containerConcurrency:
+            installation.functions[name]?.containerConcurrency ?? row.containerConcurrency,
+          timeoutSeconds: row.timeoutSeconds,
+          ...scheduling(installation),
+          containers: [container(installation, row)],
+        },
+      },
+    },
+  };
+}
+
+function scaling(installation: Installation, row: FunctionRow): Record<string, string> {
+  const { minScale = row.minScale(installation), maxScale } =
+    installation.functions[row.name] ?? {};
+  // A least number above the greatest one is refused by Serving: the wish for more pods counts.
+  const most = maxScale ?? Math.max(row.maxScale, minScale);
+  return {
+    'autoscaling.knative.dev/min-scale': String(Math.min(minScale, most)),
+    'autoscaling.knative.dev/max-scale': String(most),
+  };
+}
+
+function scheduling({ tolerations, priorityClass }: Installation) {
+  return {
+    ...(tolerations.length > 0 && { tolerations: tolerations.map((each) => ({ ...each })) }),
+    ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+  };
+}
+
+function container(installation: Installation, row: FunctionRow) {
+  const { requests, limits } = installation.functions[row.name]?.resources ?? row.resources;
+  return {
+    name: row.name,
+    image: imageOf(installation, row.name),
+    env: environmentOf(installation, row),
+    ports: [{ name: 'http1', containerPort: port }],
+    // Without a period the queue-proxy asks every 50 ms: one of a second would be added to every cold start.
+    readinessProbe: { httpGet: { path: '/health/ready', port } },
+    livenessProbe: { httpGet: { path: '/health/live', port } },
+    resources: {
+      ...(requests !== undefined && { requests: { ...requests } }),
+      ...(limits !== undefined && { limits: { ...limits } }),
+    },
+    securityContext: { ...securityContext, capabilities: { drop: ['ALL'] } },
+  };
+}

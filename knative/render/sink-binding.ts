@@ -1,0 +1,47 @@
+import type { ISinkBinding } from '@kubernetes-models/knative/sources.knative.dev/v1/SinkBinding';
+import { eventTypes } from '../events.ts';
+import { brokerReference } from './broker.ts';
+import { functionTable } from './function-table.ts';
+import type { Installation } from './installation.ts';
+import { namespaced, type Rendered } from './kubernetes-object.ts';
+
+/** What sends events of its own to the broker. */
+export interface Sender {
+  /** Of the object, and of what is bound to it. */
+  readonly name: string;
+  readonly subject: { readonly apiVersion: string; readonly kind: string };
+  /** The types that it sends. */
+  readonly emits: readonly string[];
+}
+
+/** Agents, and functions that emit, in alphabetical order. Spans are not here: agents send those to ingest itself. */
+export const senders: readonly Sender[] = [
+  {
+    name: 'agent',
+    subject: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+    emits: [eventTypes.evidence],
+  },
+  ...functionTable
+    .filter(({ emits }) => emits.length > 0)
+    .map(({ name, emits }) => ({
+      name,
+      subject: { apiVersion: 'serving.knative.dev/v1', kind: 'Service' },
+      emits,
+    })),
+];
+
+/** Tells a sender where the broker is (`K_SINK`), and gives it an identity there. */
+export function sinkBinding(
+  installation: Installation,
+  { name, subject }: Sender,
+): Rendered<Omit<ISinkBinding, 'status'>> {
+  return {
+    apiVersion: 'sources.knative.dev/v1',
+    kind: 'SinkBinding',
+    metadata: namespaced(installation, 'event', name, name),
+    spec: {
+      subject: { ...subject, namespace: installation.namespace, name },
+      sink: { ref: { ...brokerReference } },
+    },
+  };
+}
