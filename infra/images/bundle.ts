@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { freePort } from '../../functions/lib/free-port.ts';
+import { lateFile } from './code-cache.ts';
 
 /** What a bundle is made of. */
 export interface BundleSource {
@@ -20,8 +22,8 @@ export interface BundleSource {
 /** A bundle on the disk. */
 export interface Bundle {
   /**
-   * One file with everything but Node. Beside it: V8's code of it, which a first run has made; `start.cjs`, which runs it with
-   * that; `telemetry.cjs`, which is loaded when `OTEL_*` variables ask for it.
+   * One file with everything but Node. Beside it: `start.cjs`, which runs it; `telemetry.cjs`, which is loaded when `OTEL_*`
+   * variables ask for it; V8's code of both, which a first run has made.
    */
   readonly file: string;
   readonly bytes: number;
@@ -29,6 +31,8 @@ export interface Bundle {
   readonly args: readonly string[];
   /** The environment for that. */
   readonly env: Readonly<Record<string, string>>;
+  /** Files that it was made of, by esbuild's account: paths from the working directory. */
+  readonly inputs: readonly string[];
 }
 
 /**
@@ -47,8 +51,12 @@ const telemetry = fileURLToPath(
 const start = fileURLToPath(new URL('start.ts', import.meta.url));
 const bakery = fileURLToPath(new URL('bake.ts', import.meta.url));
 
+// Without them two runs do not give the same code. V8 takes it without them too: they are no part of its flags' hash.
+const repeatable = ['--predictable', '--random-seed=1'];
+
 const options = {
   bundle: true,
+  metafile: true,
   platform: 'node',
   // Node starts a CommonJS file in half the time of a module: 32 ms to the first answer, not 59.
   format: 'cjs',
@@ -70,33 +78,44 @@ const apart: Plugin = {
   name: 'telemetry-apart',
   setup: (bundler) => {
     bundler.onResolve({ filter: /\/function-telemetry\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './telemetry.cjs', external: true } : undefined,
+      kind === 'dynamic-import' ? { path: `./${lateFile}`, external: true } : undefined,
     );
   },
 };
 
 /**
  * Bundles a function into one file and bakes V8's code of it, so that a cold start neither looks for modules nor
- * compiles them.
+ * compiles them. The same sources give the same bytes, in any folder.
  * @param folder made anew.
+ * @param node how to run the Node that will run it: V8's code is of one architecture and version.
  */
-export async function bundle(source: BundleSource, folder: string): Promise<Bundle> {
+export async function bundle(
+  source: BundleSource,
+  folder: string,
+  node: readonly [string, ...string[]] = [process.execPath],
+): Promise<Bundle> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${source.name}.cjs`);
-  await build({ ...options, entryPoints: [source.entry], outfile: file, plugins: [apart] });
-  await build({
+  const first = await build({
+    ...options,
+    entryPoints: [source.entry],
+    outfile: file,
+    plugins: [apart],
+  });
+  const late = join(folder, lateFile);
+  const second = await build({
     ...options,
     entryPoints: [telemetry],
-    outfile: join(folder, 'telemetry.cjs'),
+    outfile: late,
     // OpenTelemetry's modules look for gRPC on the disk; its CommonJS has it where a bundler sees it.
     conditions: ['require'],
   });
-  await build({
+  const third = await build({
     ...options,
     entryPoints: [start],
     outfile: join(folder, 'start.cjs'),
-    define: { __bundle: JSON.stringify(source.name) },
+    define: { bundleName: JSON.stringify(source.name) },
     banner: {},
   });
   for (const [to, from] of Object.entries(source.addons ?? {})) await cp(from, join(folder, to));
@@ -105,10 +124,12 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
     bytes: (await stat(file)).size,
     args: [...lean.args, join(folder, 'start.cjs')],
     env: lean.env,
+    inputs: [first, second, third].flatMap(({ metafile }) => Object.keys(metafile.inputs)),
   };
-  const code = join(folder, `${source.name}.code`);
-  await run(made, [...lean.args, bakery, file, code], source.event);
-  await run(made, made.args, undefined, { OTEL_TRACES_EXPORTER: 'console' });
+  const baking = [...node, ...repeatable, ...lean.args, bakery] as const;
+  // Only loaded: what it does later hangs on the clock, and so would its code.
+  await ended(launch([...baking, late], lean.env), late);
+  await serve([...baking, file], made, source.event);
   return made;
 }
 
@@ -116,22 +137,17 @@ export async function bundle(source: BundleSource, folder: string): Promise<Bund
  * Runs it once: what it has called by its end is in its code. So it is asked for its health, and gets an event that nobody takes,
  * and one that it takes.
  */
-async function run(
+async function serve(
+  command: readonly [string, ...string[]],
   { file, env }: Bundle,
-  args: readonly string[],
   taken: BundleSource['event'],
-  more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const port = await freePort();
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...env, LOG_LEVEL: 'warn', PORT: String(port), ...more },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const exit = new Promise<number | null>((resolve) => {
-    child.once('exit', (status) => resolve(status));
-  });
+  const child = launch(command, { ...env, LOG_LEVEL: 'warn', PORT: String(port) });
+  const end = ended(child, file);
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null && !(await answers(`${url}/health/ready`))) await delay(20);
+  if (child.exitCode !== null) return end;
   for (const { type, data } of [
     { type: 'bake', data: '{}' },
     ...(taken === undefined ? [] : [taken]),
@@ -141,8 +157,24 @@ async function run(
     await body?.cancel();
   }
   child.kill('SIGTERM');
-  const code = await exit;
-  if (code !== 0) throw new Error(`${file} does not run: it ended with ${String(code)}`);
+  return end;
+}
+
+function launch(
+  [program, ...args]: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
+  return spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+async function ended(child: ChildProcess, file: string): Promise<void> {
+  await once(child, 'exit');
+  if (child.exitCode !== 0) {
+    throw new Error(`${file} does not run: it ended with ${child.exitCode ?? child.signalCode}`);
+  }
 }
 
 async function answers(url: string): Promise<boolean> {

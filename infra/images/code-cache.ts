@@ -1,7 +1,10 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 const head = '(function(exports,require,module,__filename,__dirname){';
+
+/** The file beside a bundle that it loads only where telemetry is asked for. */
+export const lateFile = 'telemetry.cjs';
 
 /**
  * Compiles a CommonJS file as Node does, from V8's code where that is of the same file and the same V8. Node's own compile cache
@@ -17,8 +20,21 @@ export function compileFile(file: string, text: string, code?: Buffer): Script {
   });
 }
 
-/** Runs it. */
-export function runFile(script: Script, file: string, require: NodeJS.Require): void {
+/** Runs `file`, and {@link lateFile} beside it when it asks for that: both as `compile` makes them. */
+export function runFile(
+  file: string,
+  require: (id: string) => unknown,
+  compile: (file: string) => Script,
+): unknown {
+  const folder = dirname(file);
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  let late: unknown;
+  const load = (id: string): unknown =>
+    id === `./${lateFile}`
+      ? (late ??= runFile(join(folder, lateFile), require, compile))
+      : require(id);
+  const run: unknown = compile(file).runInThisContext();
+  if (typeof run !== 'function') throw new TypeError(`${file} is no CommonJS file`);
+  Reflect.apply(run, undefined, [module.exports, load, module, file, folder]);
+  return module.exports;
 }

@@ -1,14 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFile, runFile } from './code-cache.ts';
 
-// Beside each bundle as `start.cjs`: runs it with its code.
-declare const __bundle: string;
-const file = join(__dirname, `${__bundle}.cjs`);
-const code = readFileSync(join(__dirname, `${__bundle}.code`));
-// For `telemetry.cjs`, which Node loads; a start without it is faster without the cache.
-if (Object.keys(process.env).some((name) => name.startsWith('OTEL_'))) {
-  enableCompileCache(join(__dirname, 'cache'));
-}
-runFile(compileFile(file, readFileSync(file, 'latin1'), code), file, require);
+// Beside each bundle as `start.cjs`: runs it with V8's code of it, and without where there is none.
+declare const bundleName: string;
+runFile(join(__dirname, `${bundleName}.cjs`), require, (file) => {
+  const code = file.replace(/cjs$/, 'code');
+  const script = compileFile(
+    file,
+    readFileSync(file, 'latin1'),
+    existsSync(code) ? readFileSync(code) : undefined,
+  );
+  if (script.cachedDataRejected === true) {
+    process.emitWarning(
+      `${code} is of another V8, other flags or another bundle: this start compiles anew`,
+    );
+  }
+  return script;
+});
