@@ -114,8 +114,9 @@ async function steady(post: Post, ms: number): Promise<number[]> {
   const began = performance.now();
   for (let passed = 0; passed < ms; passed = performance.now() - began) {
     while (acks.length < (passed * pace) / 1_000) {
-      const at = performance.now();
-      acks.push(post().then(() => performance.now() - at));
+      // From when it was due, not from when this process came to it: its own stalls count as well.
+      const due = began + (acks.length * 1_000) / pace;
+      acks.push(post().then(() => performance.now() - due));
     }
     await sleep(1);
   }

@@ -135,12 +135,12 @@ async function measureLoad(
         await wrk(server.port, script, warmUpSeconds);
       }
       for (let turn = 0; turn < turns; turn += 1) {
-        for (const [name, { port }] of servers) {
+        for (const [name, server] of servers) {
           signal.throwIfAborted();
-          add(perSecond, name, await wrk(port, script, turnSeconds));
+          add(perSecond, name, await wrk(server.port, script, turnSeconds));
+          add(rssMiB, name, await server.rssMiB());
         }
       }
-      for (const [name, server] of servers) add(rssMiB, name, await server.rssMiB());
     } finally {
       for (const [, server] of servers) await server.stop();
     }

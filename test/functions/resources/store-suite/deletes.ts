@@ -1,9 +1,17 @@
-import type { TestFn } from 'ava';
 import { examples } from '../examples.ts';
-import { by, demand, hold, policyOf, refusal, tapOf, type OpenStore } from './harness.ts';
+import {
+  by,
+  demand,
+  hold,
+  policyOf,
+  refusal,
+  tapOf,
+  type Declare,
+  type OpenStore,
+} from './harness.ts';
 
 /** How objects go. */
-export function deletesSuite(test: TestFn, suite: string, open: OpenStore): void {
+export function deletesSuite(test: Declare, suite: string, open: OpenStore): void {
   test(`${suite}: a deleted object is gone, and another one of its name is another one`, async (t) => {
     const { store, namespaces } = await open(t);
     const [one] = namespaces;

@@ -19,6 +19,9 @@ export interface StoreHarness {
   cutWatches(): Promise<void>;
 }
 
+/** Declares a test, as ava's `test` and its modifiers do. */
+export type Declare = (title: string, run: (t: ExecutionContext) => Promise<void>) => void;
+
 /** Opens a store for one test, and closes it with the test. */
 export type OpenStore = (t: ExecutionContext) => Promise<StoreHarness>;
 

@@ -1,4 +1,3 @@
-import type { TestFn } from 'ava';
 import type { ListOptions, ResourceList } from '../../../../functions/resources/store.ts';
 import {
   by,
@@ -7,6 +6,7 @@ import {
   policyOf,
   refusal,
   tapOf,
+  type Declare,
   type OpenStore,
   type StoreHarness,
 } from './harness.ts';
@@ -25,7 +25,7 @@ async function fill({ store, namespaces: [one, two] }: StoreHarness): Promise<vo
 }
 
 /** How a store answers to reads. */
-export function readsSuite(test: TestFn, suite: string, open: OpenStore): void {
+export function readsSuite(test: Declare, suite: string, open: OpenStore): void {
   test(`${suite}: an object is found by kind, namespace and name together`, async (t) => {
     const { store, namespaces } = await open(t);
     const [one, two] = namespaces;

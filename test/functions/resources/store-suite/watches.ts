@@ -1,4 +1,4 @@
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { ResourceEvent, ResourceStore } from '../../../../functions/resources/store.ts';
 import type { Kind } from '../../../../knative/resources/kinds.ts';
 import {
@@ -11,6 +11,7 @@ import {
   refusal,
   stories,
   tapOf,
+  type Declare,
   type OpenStore,
 } from './harness.ts';
 
@@ -31,7 +32,7 @@ const versionOf = async (store: ResourceStore, namespace: string): Promise<strin
 const isDeletion = ({ type }: ResourceEvent): boolean => type === 'DELETED';
 
 /** What a store tells of its changes. */
-export function watchesSuite(test: TestFn, suite: string, open: OpenStore): void {
+export function watchesSuite(test: Declare, suite: string, open: OpenStore): void {
   test(`${suite}: a watch tells every change since a list, those of an object in order`, async (t) => {
     const harness = await open(t);
     const { store, namespaces } = harness;

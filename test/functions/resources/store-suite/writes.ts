@@ -1,7 +1,6 @@
 import { CloverError } from '../../../../functions/lib/errors.ts';
-import type { TestFn } from 'ava';
 import { examples } from '../examples.ts';
-import { by, demand, policyOf, refusal, tapOf, type OpenStore } from './harness.ts';
+import { by, demand, policyOf, refusal, tapOf, type Declare, type OpenStore } from './harness.ts';
 
 const run = (namespace: string, minSamples: number) => ({
   kind: 'ExperimentRun' as const,
@@ -13,7 +12,7 @@ const run = (namespace: string, minSamples: number) => ({
 });
 
 /** What applies and status writes do. */
-export function writesSuite(test: TestFn, suite: string, open: OpenStore): void {
+export function writesSuite(test: Declare, suite: string, open: OpenStore): void {
   test(`${suite}: a created object has its metadata, its defaults and an empty status`, async (t) => {
     const { store, namespaces } = await open(t);
     const [one] = namespaces;
