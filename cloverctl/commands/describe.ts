@@ -11,7 +11,6 @@ import { namespaceOption } from '../options.ts';
 import { description, type Described } from '../output/description.ts';
 import { writeLines } from '../output/print.ts';
 import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
-import { printable } from '../output/text.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 
 interface DescribeOptions extends GlobalOptions, ResultOptions {
@@ -68,11 +67,11 @@ async function describe(
     env.stderr.write(`no ${named.kind.plural} in namespace ${options.namespace}\n`);
   }
   const { stringify: yaml } = await import('yaml');
-  const tools = { now: env.clock.now(), yaml };
+  const tools = { now: env.clock.now(), yaml, colour: env.colour };
   const lines: string[] = [];
   for (const one of found) {
     if (lines.length > 0) lines.push('', '');
-    lines.push(...description(one, tools).map(printable));
+    lines.push(...description(one, tools));
   }
   return writeLines(env, lines);
 }

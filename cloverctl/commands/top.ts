@@ -5,8 +5,11 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { durationWithin } from '../options.ts';
+import { coloured } from '../output/colour.ts';
 import { createFrame } from '../output/frame.ts';
-import { formatOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
+import { formatOf, lookOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
+import type { TableLook } from '../output/table.ts';
+import { printable } from '../output/text.ts';
 import { redOrders, redTable, sortRed, type RedOrder } from '../output/red-table.ts';
 
 const subjects = { services: 'service', versions: 'version' } as const satisfies Readonly<
@@ -116,15 +119,19 @@ function screenOf(options: TopOptions, env: CliEnv): TopScreen {
   if (options.once === true || !env.stdout.isTTY) {
     const head = options.once === true ? () => [] : title;
     return {
-      show: (view) => writeLines(env, [...head(view), ...body(view)]),
+      show: (view) => writeLines(env, [...head(view), ...body(view, lookOf(env))]),
       trouble: tell,
       close: nothing,
     };
   }
   const frame = createFrame(env.stdout);
+  // The frame cuts by itself, as the terminal is at each drawing.
+  const look = { colour: env.colour };
+  const said = (message: string): string => (env.colour ? coloured(message, 'bad') : message);
   return {
-    show: (view) => frame.draw([...title(view), ...body(view)]),
-    trouble: (last, message) => frame.draw([...title(last), ...body(last), message]),
+    show: (view) => frame.draw([...title(view), ...body(view, look)]),
+    trouble: (last, message) =>
+      frame.draw([...title(last), ...body(last, look), said(printable(message))]),
     close: () => frame.close(),
   };
 }
@@ -133,8 +140,8 @@ function title({ window: { from, to } }: View): readonly string[] {
   return [`# ${new Date(to).toISOString()}, the last ${(to - from) / 1_000} s`];
 }
 
-function body({ by, rows, window }: View): readonly string[] {
+function body({ by, rows, window }: View, look: TableLook): readonly string[] {
   return rows.length === 0
     ? ['no requests were seen in this time']
-    : redTable(rows, window, by === 'version');
+    : redTable(rows, window, by === 'version', look);
 }

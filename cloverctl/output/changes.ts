@@ -51,5 +51,10 @@ export async function changeWriter<T>(
 }
 
 function ofObject<T>(column: Column<T>): Column<Change<T>> {
-  return { ...column, cell: ({ object }) => column.cell(object) };
+  const { tone, ...rest } = column;
+  return {
+    ...rest,
+    cell: ({ object }) => column.cell(object),
+    ...(tone === undefined ? {} : { tone: (text, { object }) => tone(text, object) }),
+  };
 }

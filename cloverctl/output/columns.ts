@@ -112,5 +112,12 @@ export function columnsOf(
 
 function guarded<T extends AnyResource>(kind: T['kind'], column: Column<T>): Column<AnyResource> {
   const fits = (object: AnyResource): object is T => object.kind === kind;
-  return { ...column, cell: (object) => (fits(object) ? column.cell(object) : '') };
+  const { tone, ...rest } = column;
+  return {
+    ...rest,
+    cell: (object) => (fits(object) ? column.cell(object) : ''),
+    ...(tone === undefined
+      ? {}
+      : { tone: (text, object) => (fits(object) ? tone(text, object) : undefined) }),
+  };
 }

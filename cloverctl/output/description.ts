@@ -3,8 +3,9 @@ import type { ExperimentRun, ExperimentRunStatus } from '../../knative/resources
 import type { AnyResource } from '../../knative/resources/kinds.ts';
 import type { Condition } from '../../knative/resources/meta.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
-import { table } from './table.ts';
-import { ago, timeText } from './text.ts';
+import { coloured, stateTone } from './colour.ts';
+import { table, type TableLook } from './table.ts';
+import { ago, printable, timeText } from './text.ts';
 
 /** An object, and what `describe` tells beside it. */
 export interface Described {
@@ -21,13 +22,16 @@ export interface DescriptionTools {
   readonly now: number;
   /** A value as YAML. */
   readonly yaml: (value: unknown) => string;
+  /** Whether states are in their colours. */
+  readonly colour: boolean;
 }
 
-/** Lines that tell everything about an object, what happened to it last. */
+/** Lines that tell everything about an object, what happened to it last. Control characters are escaped. */
 export function description(
   { object, run, events }: Described,
-  { now, yaml }: DescriptionTools,
+  { now, yaml, colour }: DescriptionTools,
 ): string[] {
+  const look = { colour };
   const { metadata, kind } = object;
   const facts: [string, string][] = [
     ['Name', metadata.name],
@@ -42,26 +46,27 @@ export function description(
   if (metadata.deletionTimestamp !== undefined) facts.push(['Deleted', metadata.deletionTimestamp]);
   const width = Math.max(...facts.map(([key]) => key.length)) + 1;
   return [
-    ...facts.map(([key, value]) => `${`${key}:`.padEnd(width + 1)} ${value}`),
-    ...section('Spec', yaml(object.spec).trimEnd().split('\n')),
-    ...runSections(object.kind === 'ExperimentRun' ? object.status : run?.status),
-    ...section('Conditions', conditionLines(object.status.conditions ?? [])),
-    ...section('Events', eventLines(events, now)),
+    ...facts.map(([key, value]) => `${`${key}:`.padEnd(width + 1)} ${value}`).map(printable),
+    ...section('Spec', yaml(object.spec).trimEnd().split('\n').map(printable)),
+    ...runSections(object.kind === 'ExperimentRun' ? object.status : run?.status, look),
+    ...section('Conditions', conditionLines(object.status.conditions ?? [], look)),
+    ...section('Events', eventLines(events, now, look)),
   ];
 }
 
 /** As kubectl's: the newest at the end, with how often and since when it is seen. */
-function eventLines(events: readonly KubernetesEvent[], now: number): string[] {
+function eventLines(events: readonly KubernetesEvent[], now: number, look: TableLook): string[] {
   if (events.length === 0) return [];
   return table(
     [
-      { head: 'TYPE', cell: ({ type }) => type },
+      { head: 'TYPE', cell: ({ type }) => type, tone: stateTone },
       { head: 'REASON', cell: ({ reason }) => reason },
       { head: 'AGE', cell: (event) => eventAge(event, now) },
       { head: 'FROM', cell: ({ reportingController }) => reportingController },
       { head: 'MESSAGE', cell: ({ note }) => note },
     ],
     events.toReversed(),
+    look,
   );
 }
 
@@ -71,10 +76,14 @@ function eventAge({ eventTime, series }: KubernetesEvent, now: number): string {
   return `${ago(Date.parse(series.lastObservedTime), now)} (x${series.count} over ${first})`;
 }
 
-function runSections(status: ExperimentRunStatus | undefined): string[] {
+function runSections(status: ExperimentRunStatus | undefined, look: TableLook): string[] {
   if (status === undefined) return [];
   const { evidence, intents = [] } = status;
-  const verdict = [status.phase ?? 'Pending', status.verdict, status.reason].filter(Boolean);
+  const states = [status.phase ?? 'Pending', status.verdict ?? ''].map((state) => {
+    const tone = look.colour === true ? stateTone(state) : undefined;
+    return tone === undefined ? printable(state) : coloured(printable(state), tone);
+  });
+  const verdict = [...states, printable(status.reason ?? '')].filter(Boolean);
   return [
     ...section('Run', [verdict.join(', ')]),
     ...section('Timeline', [
@@ -93,7 +102,7 @@ function runSections(status: ExperimentRunStatus | undefined): string[] {
             `stuck     ${evidence.stuck}`,
             `missing   ${evidence.missing}`,
             `window    ${timeText(evidence.window.from)} to ${timeText(evidence.window.to)}`,
-            ...evidence.effects.map((effect) => `effect    ${effectText(effect)}`),
+            ...evidence.effects.map((effect) => `effect    ${printable(effectText(effect))}`),
           ],
     ),
     ...section(
@@ -116,17 +125,25 @@ function runSections(status: ExperimentRunStatus | undefined): string[] {
   ];
 }
 
-function conditionLines(conditions: readonly Condition[]): string[] {
+/** Conditions whose True is as good as their False. */
+const neutral: ReadonlySet<string> = new Set(['OverlayActive']);
+
+function conditionLines(conditions: readonly Condition[], look: TableLook): string[] {
   if (conditions.length === 0) return [];
   return table(
     [
       { head: 'TYPE', cell: ({ type }) => type },
-      { head: 'STATUS', cell: ({ status }) => status },
+      {
+        head: 'STATUS',
+        cell: ({ status }) => status,
+        tone: (text, { type }) => (neutral.has(type) ? undefined : stateTone(text)),
+      },
       { head: 'REASON', cell: ({ reason }) => reason },
       { head: 'SINCE', cell: ({ lastTransitionTime }) => lastTransitionTime },
       { head: 'MESSAGE', cell: ({ message }) => message },
     ],
     conditions,
+    look,
   );
 }
 

@@ -1,3 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
+import { cut, textWidth } from './width.ts';
+
 /** What a frame needs of a terminal; `process.stdout` is one. */
 interface Terminal {
   readonly columns: number;
@@ -43,7 +46,11 @@ function fitting(lines: readonly string[], { columns, rows }: Terminal): readonl
   // A terminal that does not tell its size says 0. The last row stays free for the cursor: else everything scrolls.
   const width = Math.max(20, columns || 80);
   const height = Math.max(2, (rows || 24) - 1);
-  const cut = lines.map((line) => (line.length < width ? line : `${line.slice(0, width - 2)}…`));
-  if (cut.length <= height) return cut;
-  return [...cut.slice(0, height - 1), `… ${cut.length - height + 1} more`];
+  const shortened = lines.map((line) => {
+    // A colour takes no place; a line that is cut goes without, for its end may be that of a colour.
+    const text = stripVTControlCharacters(line);
+    return textWidth(text) < width ? line : cut(text, width - 1);
+  });
+  if (shortened.length <= height) return shortened;
+  return [...shortened.slice(0, height - 1), `… ${shortened.length - height + 1} more`];
 }

@@ -1,4 +1,5 @@
 import type { RedRow, TimeWindow } from '../../functions/analytics/store.ts';
+import type { Tone } from './colour.ts';
 import { table, type Column, type TableLook } from './table.ts';
 
 /** Columns that rows can be ordered by. */
@@ -31,6 +32,12 @@ export function redTable(
 
 const ms = (value: number): string => (Number.isFinite(value) ? `${value.toFixed(1)}ms` : '-');
 
+/** None where nothing failed, and the worse one from a request in a hundred on. */
+function errorTone({ errors, requests }: RedRow): Tone | undefined {
+  if (errors === 0 || requests === 0) return undefined;
+  return errors / requests < 0.01 ? 'doubtful' : 'bad';
+}
+
 function columns(seconds: number): readonly Column<RedRow>[] {
   return [
     { head: 'SERVICE', cell: ({ service }) => service, whole: true },
@@ -48,6 +55,7 @@ function columns(seconds: number): readonly Column<RedRow>[] {
       cell: ({ errors, requests }) =>
         requests === 0 ? '-' : `${((errors / requests) * 100).toFixed(2)}%`,
       align: 'right',
+      tone: (_, row) => errorTone(row),
     },
     { head: 'P50', cell: ({ p50 }) => ms(p50), align: 'right' },
     { head: 'P95', cell: ({ p95 }) => ms(p95), align: 'right' },

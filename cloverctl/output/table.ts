@@ -14,8 +14,8 @@ export interface Column<Row> {
   readonly whole?: boolean;
   /** Columns of the terminal that stay of it at least, up to the end of a line. Default: 6. */
   readonly least?: number;
-  /** What the cell's text says, as a colour. */
-  readonly tone?: (text: string) => Tone | undefined;
+  /** What the cell's text says of its row, as a colour. */
+  readonly tone?: (text: string, row: Row) => Tone | undefined;
 }
 
 /** How a table is drawn. */
@@ -64,12 +64,12 @@ function createTable<Row>(
     }
   }
 
-  function line(cells: readonly string[], shown: readonly number[], tones: boolean): string {
+  function line(cells: readonly string[], shown: readonly number[], row?: Row): string {
     const parts = columns.map(({ align, tone }, index) => {
       const whole = cells[index] ?? '';
       const columnWidth = shown[index] ?? 0;
       const text = cut(whole, columnWidth);
-      const said = tones ? tone?.(whole) : undefined;
+      const said = row !== undefined && colour ? tone?.(whole, row) : undefined;
       return { text, said, padded: pad(text, columnWidth, align ?? 'left') };
     });
     const plain = parts.map(({ padded }) => padded).join(gap);
@@ -91,11 +91,11 @@ function createTable<Row>(
     const bodies = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
     bodies.forEach(widen);
     const shown = width === undefined ? widths : fitted(columns, widths, width);
-    const lines = bodies.map((cells) => line(cells, shown, colour));
+    const lines = bodies.map((cells, index) => line(cells, shown, rows[index]));
     if (hasHead) return lines;
     hasHead = true;
     const heads = columns.map((column) => column.head);
-    return [line(heads, shown, false), ...lines];
+    return [line(heads, shown), ...lines];
   };
 }
 

@@ -60,7 +60,7 @@ test('events stand at the end, the newest last, with how often they were seen', 
     }),
     event('2026-01-31T22:00:00.000000Z'),
   ];
-  const lines = description({ object: tap, events }, { now, yaml: stringify });
+  const lines = description({ object: tap, events }, { now, yaml: stringify, colour: false });
   t.deepEqual(lines.slice(-4), [
     'Events:',
     '  TYPE      REASON       AGE                 FROM                MESSAGE',
@@ -72,6 +72,6 @@ test('events stand at the end, the newest last, with how often they were seen', 
 });
 
 test('an object to which nothing happened says so', (t) => {
-  const lines = description({ object: tap, events: [] }, { now, yaml: stringify });
+  const lines = description({ object: tap, events: [] }, { now, yaml: stringify, colour: false });
   t.deepEqual(lines.slice(-4), ['Conditions:', '  <none>', 'Events:', '  <none>']);
 });

@@ -53,6 +53,26 @@ test('on a terminal a table keeps to its width, with the name whole and states i
   t.false(plain.includes('\u001B') || plain.includes('…'), plain);
 });
 
+test('describe and top have the colours of get, by the same rules', async (t) => {
+  const variables = await start(t);
+  const describe = ['describe', 'tp', '-n', 'shop'];
+  const top = ['top', '--once'];
+  const ends = '\u001B[39m';
+  const [described, seen, plain] = await Promise.all([
+    runPty(describe, { columns: 200, variables }),
+    runPty(top, { columns: 200, variables }),
+    runPty(describe, { columns: 200, variables: { ...variables, NO_COLOR: '1' } }),
+  ]);
+  t.true(described.includes(`${red}False${ends}`), described);
+  t.false(plain.includes('\u001B'), plain);
+  t.true(seen.includes('\u001B[33m0.50%\u001B[39m'), seen);
+  for (const args of [describe, top]) {
+    const { stdout } = await runCli(args, { variables });
+    t.false(stdout.includes('\u001B'), stdout);
+    t.true((await runCli([...args, '--color=always'], { variables })).stdout.includes(ends));
+  }
+});
+
 test('in a pipe nothing is cut, and colours come only when they are asked for', async (t) => {
   const variables = await start(t);
   const args = ['get', 'tp', '-n', 'shop'];
