@@ -12,7 +12,7 @@ import type { EmitEvent } from './invocation.ts';
 import { createListener } from './listener.ts';
 import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
-import { createStopListening } from './stop-listening.ts';
+import { closePort, createStopListening } from './stop-listening.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
 
 /** Options of {@link createHost}. */
@@ -134,7 +134,7 @@ export function createHost(options: HostOptions): Host {
   const sweep = (): void => void setImmediate(() => pace.sweep(monotonicMs()));
   let sweeping: NodeJS.Timeout | undefined;
 
-  const stopListening = createStopListening(server, () => open.size);
+  const stopListening = createStopListening(server, open);
   const pending = (): number => [...open].filter((response) => !streaming(response)).length;
 
   return {
@@ -167,11 +167,13 @@ export function createHost(options: HostOptions): Host {
     close: async () => {
       draining = true;
       for (const response of open) if (streaming(response)) response.end();
-      if (server.listening) server.close();
+      closePort(server);
       const end = monotonicMs() + 1_000;
       while (open.size > 0 && monotonicMs() < end) await delay(pollMs);
       clearInterval(sweeping);
       server.closeAllConnections();
+      // For what Node checks by itself: the port is closed.
+      server.close();
     },
   };
 }

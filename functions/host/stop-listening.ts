@@ -1,6 +1,8 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../lib/monotonic.ts';
+import type { Slots } from '../lib/slots.ts';
 
 const pollMs = 10;
 const quietMs = 50;
@@ -11,11 +13,11 @@ const askMs = 1_000;
  * Makes what ends the listening of a server without cutting off anybody: after a grace in which callers hear that
  * it is ready no more, once nobody new has come for a moment. Resolves when everybody who has connected has asked, too.
  * The first takes at most as long again as the grace, the second a second.
- * @param open requests that were asked and have no answer, or not the whole of it.
+ * @param open responses that are not out, or not the whole of them.
  */
 export function createStopListening(
   server: Server,
-  open: () => number,
+  open: Slots<ServerResponse>,
 ): (graceMs: number) => Promise<void> {
   let arrived = 0;
   server.on('connection', () => {
@@ -31,10 +33,23 @@ export function createStopListening(
     }
     // Right after the loop has looked for new ones: whoever comes in between is reset.
     await setImmediate();
-    server.close();
+    closePort(server);
     const end = monotonicMs() + askMs;
-    while ((await connections(server)) > open() && monotonicMs() < end) await delay(pollMs);
+    do {
+      // Node counts among the idle those whose answer has its end but is not out: they would be cut.
+      if (![...open].some(isLeaving)) server.closeIdleConnections();
+      await delay(pollMs);
+    } while ((await connections(server)) > open.size && monotonicMs() < end);
   };
+}
+
+/** Ends the listening and nothing else: `close` of an HTTP server cuts answers that are still being sent. */
+export function closePort(server: Server): void {
+  NetServer.prototype.close.call(server);
+}
+
+function isLeaving({ writableEnded, writableFinished }: ServerResponse): boolean {
+  return writableEnded && !writableFinished;
 }
 
 function connections(server: Server): Promise<number> {

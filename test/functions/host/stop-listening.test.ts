@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { until } from './helpers.ts';
-import { start } from './start-host.ts';
+import { eventOf, handlersOf, until } from './helpers.ts';
+import { authorization, start } from './start-host.ts';
 
 const request = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
 
@@ -51,6 +52,37 @@ test('who has connected and never asks holds up the end for a moment only', asyn
   await host.close();
   await until(() => socket.closed);
   t.pass();
+});
+
+test('an answer that is still being sent when listening ends comes whole', async (t) => {
+  const size = 30_000_000;
+  const big = eventOf({ id: 'big', data: Buffer.alloc(size) });
+  const { host, port } = await start(t, { handlers: handlersOf(['direct'], async () => big) });
+  const socket = connect(port, '127.0.0.1');
+  let got = 0;
+  socket.on('data', (data) => (got += data.length));
+  const closed = new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+  });
+  const ce = 'ce-specversion: 1.0\r\nce-id: 1\r\nce-source: /t\r\nce-type: direct\r\n';
+  const head = `POST /functions/f HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n`;
+  socket.write(`${head}${ce}content-length: 0\r\n\r\n`);
+  await until(() => got > 0);
+  socket.pause();
+  let isDrained = false;
+  const drained = host.drain().finally(() => {
+    isDrained = true;
+  });
+  await until(() => isRefused(port));
+  // Longer than those have who never ask.
+  await delay(1_500);
+  t.false(isDrained);
+  socket.resume();
+  await drained;
+  await until(() => got > size);
+  await host.close();
+  await closed;
 });
 
 /** Whether nobody listens there any more. */
