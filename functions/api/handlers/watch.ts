@@ -4,7 +4,7 @@ import { CloverError } from '../../lib/errors.ts';
 import { show } from '../../resources/field-errors.ts';
 import type { ResourceEvent } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
-import { eventStreamType, eventText, withHeartbeat } from '../event-stream.ts';
+import { eventStreamType, eventText, heartbeatText, withHeartbeat } from '../event-stream.ts';
 import type { WatchQuery } from '../operations/parameters.ts';
 import type { StreamReply } from '../reply.ts';
 import type { Sink } from '../streams.ts';
@@ -64,7 +64,7 @@ export function watchReply<T extends Versioned>(
   // As in Kubernetes: the version 0 is any, and without one the watch begins with what there is.
   const start = typeof from === 'string' && !/^0*$/.test(from) ? from : undefined;
   const run = (sink: Sink): Promise<void> =>
-    follow(sink, { source, query, start, text: events ? sentEvent : line }, context);
+    follow(sink, { source, query, start, ...(events ? sentEvents : lines) }, context);
   return {
     kind: 'stream',
     mediaType,
@@ -92,7 +92,9 @@ function lastEventId({ 'last-event-id': id }: IncomingHttpHeaders): string | und
 const isGone = (error: unknown): error is CloverError =>
   error instanceof CloverError && error.code === 'CLV_RESOURCE_GONE';
 
-const line = (message: Message): string => `${JSON.stringify(message)}\n`;
+/** Nothing is a message to who reads lines, and still sends the head of the answer. */
+const lines = { beat: '', text: (message: Message): string => `${JSON.stringify(message)}\n` };
+const sentEvents = { beat: heartbeatText, text: sentEvent };
 
 function sentEvent(message: Message, version: string | undefined): string {
   if (message.type === 'ERROR') return eventText({ event: 'error', data: message.object });
@@ -110,11 +112,13 @@ interface Following<T extends Versioned> {
   readonly start: string | undefined;
   /** The version is undefined while a reader that is cut has to begin anew. */
   readonly text: (message: Message, version: string | undefined) => string;
+  /** What shows that the stream lives, and is no message. */
+  readonly beat: string;
 }
 
 async function follow<T extends Versioned>(
   sink: Sink,
-  { source, query, start, text }: Following<T>,
+  { source, query, start, text, beat }: Following<T>,
   { clock, heartbeatMs }: WatchContext,
 ): Promise<void> {
   const { apiVersion, kind, told } = source;
@@ -131,10 +135,13 @@ async function follow<T extends Versioned>(
   const tell = (type: string, object: unknown): Promise<void> =>
     sink.write(text({ type, object }, position));
   const bookmark = async (): Promise<void> => {
-    if (position === undefined || query.allowWatchBookmarks === false) return;
+    if (position === undefined) return;
+    if (query.allowWatchBookmarks === false) return sink.write(beat);
     await tell('BOOKMARK', { apiVersion, kind, metadata: { resourceVersion: position } });
   };
 
+  // A reader waits for the head of the answer for so long only, and there may be nothing to tell for hours.
+  await sink.write(beat);
   await withHeartbeat({ clock, ms: heartbeatMs, signal }, bookmark, async () => {
     for (const object of (listed?.items ?? []).toSorted(byVersion)) {
       if (told({ type: 'ADDED', object }) !== undefined) await tell('ADDED', object);

@@ -101,11 +101,12 @@ export async function startApi(
   t: ExecutionContext,
   options: {
     readonly keepChanges?: number;
+    readonly heartbeatMs?: number;
     readonly limits?: StreamLimits;
     readonly red?: () => Promise<readonly RedRow[]>;
   } = {},
 ): Promise<ApiServer> {
-  const { limits = {}, keepChanges, red } = options;
+  const { limits = {}, keepChanges, red, heartbeatMs = 20 } = options;
   const kept = keepChanges === undefined ? {} : { keepChanges };
   const store = createLocalStore({ path: ':memory:', clock: systemClock, ...kept });
   const broker = createMemoryBroker();
@@ -129,7 +130,7 @@ export async function startApi(
     livePeriodMs: 30,
     clock: systemClock,
     version: '1.2.3',
-    heartbeatMs: 20,
+    heartbeatMs,
   });
   const app = express();
   app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {

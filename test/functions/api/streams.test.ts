@@ -99,6 +99,33 @@ test('a watch tells of the objects that the selectors name only, and ends in tim
   t.is(bad.details[0]?.field, 'fieldSelector');
 });
 
+test('a stream sends its head at once, also where there is nothing to tell', async (t) => {
+  const api = await startApi(t, { heartbeatMs: 3_600_000 });
+  const headOf = async (path: string, accept: string): Promise<string> => {
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    let answer = '';
+    socket.on('data', (data) => (answer += data.toString()));
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${api.token}\r\naccept: ${accept}\r\n\r\n`,
+    );
+    const end = accept === 'text/event-stream' ? '\r\n:\n\n\r\n' : '\r\n\r\n';
+    await until(() => answer.includes(end));
+    return answer;
+  };
+  const quiet = `${taps}?watch=true&allowWatchBookmarks=false`;
+  for (const from of ['', '&resourceVersion=1']) {
+    if (from !== '') await putTap(api, 1);
+    for (const accept of ['text/event-stream', 'application/json', 'application/x-ndjson']) {
+      const answer = await headOf(quiet + from, accept);
+      t.regex(answer, new RegExp(`^HTTP/1\\.1 200 [^]*content-type: ${accept}`, 'i'));
+    }
+  }
+  for (const path of [`${taps}?watch=true`, '/v1/live', '/v1/events']) {
+    t.regex(await headOf(path, 'text/event-stream'), /^HTTP\/1\.1 200 /, path);
+  }
+});
+
 test('the live view is whole from its first event on', async (t) => {
   const api = await startApi(t);
   const path = '/apis/clover.dev/v1alpha1/namespaces/shop/experiments/try-v2';

@@ -130,6 +130,7 @@ for (const mediaType of ['text/event-stream', 'application/x-ndjson']) {
       { clock, heartbeatMs: 1 },
     );
     await run({ signal: reader.signal, write });
+    t.is(written.shift(), mediaType === 'text/event-stream' ? ':\n\n' : '', 'the head goes out');
     const types = written.map((text) => /"type":"(\w+)"/.exec(text)?.[1]);
     t.deepEqual(types, [...names.map(() => 'ADDED'), 'BOOKMARK']);
     const ids = written.filter((text) => text.startsWith('id: '));
