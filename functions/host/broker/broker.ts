@@ -5,7 +5,7 @@ import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
 import { asCloverError, cannotOpen } from '../problem.ts';
 import type { BrokerAdmin } from './admin.ts';
-import { seal, ttlOnArrival, unseal, withoutTtl } from './envelope.ts';
+import { seal, ttlOnArrival, unseal, withError, withoutTtl } from './envelope.ts';
 import { createMatcher } from './matcher.ts';
 import type {
   BrokerCounters,
@@ -253,6 +253,6 @@ function badReply(error: unknown): Outcome {
   return { status: 502, message: `the reply cannot be taken: ${String(error)}` };
 }
 
-function letterOf({ id, trigger, attempts, at, ...envelope }: StoredDeadLetter): DeadLetter {
-  return { id, trigger, attempts, at, event: unseal(envelope).event };
+function letterOf({ data, header, error, ...letter }: StoredDeadLetter): DeadLetter {
+  return { ...letter, event: unseal({ header: withError({ header, error }), data }).event };
 }

@@ -21,13 +21,13 @@ export function createDeadLetters(
   db: DatabaseSync,
   limits: Pick<QueueLimits, 'deadLetters' | 'deadLetterBytes'>,
 ): DeadLetters {
-  const bytes = 'length(data) + octet_length(attributes)';
+  const bytes = 'length(data) + octet_length(attributes) + octet_length(error)';
   const sql = {
     measure: db.prepare(
       `SELECT count(*) AS n, coalesce(sum(${bytes}), 0) AS bytes FROM dead_letters`,
     ),
     add: db.prepare(
-      'INSERT INTO dead_letters (route, attempts, at, attributes, data) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO dead_letters (route, attempts, at, attributes, error, data) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     oldest: db.prepare('SELECT id FROM dead_letters ORDER BY id LIMIT 1'),
     remove: db.prepare(`DELETE FROM dead_letters WHERE id = ? RETURNING ${bytes} AS bytes`),
@@ -53,10 +53,10 @@ export function createDeadLetters(
   measure();
 
   return {
-    add: ({ trigger, attempts, at, header, data }) => {
-      sql.add.run(trigger, attempts, at, header, data);
+    add: ({ trigger, attempts, at, header, error, data }) => {
+      sql.add.run(trigger, attempts, at, header, error, data);
       usage.rows += 1;
-      usage.bytes += data.length + Buffer.byteLength(header);
+      usage.bytes += data.length + Buffer.byteLength(header) + Buffer.byteLength(error);
       let evicted = 0;
       while (
         usage.rows > 1 &&
@@ -90,6 +90,7 @@ function letterOf(values: Record<string, SQLOutputValue>): StoredDeadLetter {
     attempts: row.integer('attempts'),
     at: row.integer('at'),
     header: row.text('attributes'),
+    error: row.text('error'),
     data: row.bytes('data'),
   };
 }

@@ -1,5 +1,5 @@
 import { decide, waitMs } from './back-off.ts';
-import { withError, withoutError } from './envelope.ts';
+import { failedHeader } from './envelope.ts';
 import type {
   BrokerCounters,
   DeliverMessage,
@@ -113,7 +113,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       trigger: ticket.route,
       attempts: ticket.failed + 1,
       at: now(),
-      header: withError(header, { destination, ...outcome }),
+      ...failedHeader(header, { destination, ...outcome }),
       data,
     });
   };
@@ -240,8 +240,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       if (letter === undefined) return 'missing';
       if (!byName.has(letter.trigger)) return 'gone';
       const { trigger, header, data } = letter;
-      const posted = { routes: [trigger], header: withoutError(header), data };
-      if (!queue.add(posted, now())) return 'full';
+      if (!queue.add({ routes: [trigger], header, data }, now())) return 'full';
       queue.dead.remove(id);
       return 'replayed';
     },

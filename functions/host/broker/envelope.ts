@@ -13,7 +13,6 @@ export interface Envelope {
 const ttlAttribute = 'knativebrokerttl';
 /** Hops of an event that comes from outside, as Knative's ingress sets it. */
 const firstTtl = 255;
-const errorAttributes = new Set(['knativeerrordest', 'knativeerrorcode', 'knativeerrordata']);
 /** Knative keeps as much of an error's body. */
 const errorDataBytes = 1_024;
 
@@ -112,32 +111,40 @@ const unreadable: Readonly<Record<string, string>> = {
   type: 'dev.clover.broker.unreadable.v1',
 };
 
-/** The header of a dead letter: with what Knative says of the error on the way to a dead-letter sink. */
-export function withError(
+/** An event that failed for good, and its error beside it: what the event came with stays as it is. */
+export interface FailedHeader {
+  readonly header: string;
+  /** JSON object of what Knative says of the error on the way to a dead-letter sink. */
+  readonly error: string;
+}
+
+/** The header that a dead letter keeps, and its error. */
+export function failedHeader(
   header: string,
   error: { readonly destination: string; readonly status: number; readonly message: string },
-): string {
-  let attributes = unreadable;
+): FailedHeader {
+  let kept = header;
   let { message } = error;
   try {
-    attributes = attributesIn(header);
+    attributesIn(header);
   } catch {
+    kept = JSON.stringify(unreadable);
     message = `${message}: ${header}`;
   }
-  return JSON.stringify({
-    ...attributes,
+  const attributes = {
     knativeerrordest: error.destination,
     knativeerrorcode: String(error.status),
     knativeerrordata: Buffer.from(message).subarray(0, errorDataBytes).toString('base64'),
-  });
+  };
+  return { header: kept, error: JSON.stringify(attributes) };
 }
 
-/** The header as it was before the event failed. */
-export function withoutError(header: string): string {
-  const attributes = Object.entries(attributesIn(header));
-  return JSON.stringify(
-    Object.fromEntries(attributes.filter(([name]) => !errorAttributes.has(name))),
-  );
+/**
+ * The header as a dead letter shows it. Attributes of the error hide those that the event came with under the same names.
+ * @throws CloverError CLV_EVENT_INVALID when one of the two cannot be read.
+ */
+export function withError({ header, error }: FailedHeader): string {
+  return JSON.stringify({ ...attributesIn(header), ...attributesIn(error) });
 }
 
 /** Knative takes a value that is no number as if there were none. */

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import type { DeliveryPlan } from './delivery-plan.ts';
-import type { Envelope } from './envelope.ts';
+import type { Envelope, FailedHeader } from './envelope.ts';
 import type { CompiledFilter } from './filters.ts';
 
 /** A way out of the queue: the catalogue's trigger, or the way of a schedule's ticks. */
@@ -60,7 +60,7 @@ export interface DeadLetterQuery {
 }
 
 /** A dead letter as it is stored and crosses threads. */
-export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope {}
+export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope, FailedHeader {}
 
 /**
  * Why an event was given up without being kept: no hops left, a dead letter that made room for a newer one, a tick

@@ -26,6 +26,9 @@ PRAGMA foreign_keys = ON;
  * it was with its function. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
  * when they are due. deliveries.wait: the ms from the last attempt to `due`; of rows from before there was this column no
  * less than it was.
+ *
+ * dead_letters.error: JSON object of the attributes that say why; of letters from before there was this column they are
+ * taken out of those of the event.
  */
 const migrations: readonly string[] = [
   `
@@ -74,6 +77,14 @@ CREATE INDEX deliveries_alone ON deliveries (due, id) WHERE out = 2;
   `
 ALTER TABLE deliveries ADD COLUMN wait INTEGER NOT NULL DEFAULT 0;
 UPDATE deliveries SET wait = min(max(due - at, 0), 86400000);
+`,
+  `
+ALTER TABLE dead_letters ADD COLUMN error TEXT NOT NULL DEFAULT '{}';
+UPDATE dead_letters SET
+  error = (SELECT json_group_object(key, value) FROM json_each(attributes) WHERE key IN ('knativeerrordest', 'knativeerrorcode', 'knativeerrordata')),
+  attributes =
+    json_remove(attributes, '$.knativeerrordest', '$.knativeerrorcode', '$.knativeerrordata')
+  WHERE json_valid(attributes);
 `,
 ];
 

@@ -23,7 +23,7 @@ test('an event whose handling ends the process is dead after the attempts it is 
   t.is(queue.depth(), 0);
   const [letter] = queue.dead.list({ limit: 1 });
   t.is(letter?.attempts, retry + 1);
-  t.regex(letter?.header ?? '', /"knativeerrorcode":"500"/);
+  t.regex(letter?.error ?? '', /"knativeerrorcode":"500"/);
   queue.close();
 });
 
@@ -121,9 +121,9 @@ test('a row whose attributes cannot be read becomes a dead letter and stops nobo
   }
   t.is(queue.depth(), 0);
   const [letter] = queue.dead.list({ limit: 10 });
-  const { knativeerrordata = '', id } = z
-    .record(z.string(), z.string())
-    .parse(JSON.parse(letter?.header ?? ''));
+  const attributes = z.record(z.string(), z.string());
+  const { id } = attributes.parse(JSON.parse(letter?.header ?? ''));
+  const { knativeerrordata = '' } = attributes.parse(JSON.parse(letter?.error ?? ''));
   t.is(id, 'unreadable');
   t.regex(Buffer.from(knativeerrordata, 'base64').toString(), /no JSON/);
   queue.close();

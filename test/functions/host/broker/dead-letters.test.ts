@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Broker } from '../../../../functions/host/broker/broker.ts';
 import type { QueueLimits } from '../../../../functions/host/broker/messages.ts';
+import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';
 import { eventOf, until } from '../helpers.ts';
 import { entryFor, isEmpty, openBroker } from './open-broker.ts';
 
@@ -70,6 +71,29 @@ test('a replayed dead letter goes to its own trigger as it was, with all attempt
     Array.from({ length: 6 }, () => '1'),
   );
   t.like(await broker.counters(), { dead: 0, delivered: 1 });
+});
+
+test('what a sender says of an error of its own comes again with a replay', async (t) => {
+  const broker = await openBroker(t, [entryFor(['a'])]);
+  const seen: CloudEvent[] = [];
+  await broker.start(async ({ event }) => {
+    seen.push(event);
+    return { status: seen.length === 1 ? 400 : 200, message: 'why' };
+  });
+  const extensions = { knativeerrorcode: '418', knativeerrordest: '/theirs', color: 'red' };
+  await broker.publish(eventOf({ type: 'a', extensions }));
+  await until(() => isEmpty(broker));
+  const [letter] = await broker.deadLetters({ limit: 1 });
+  t.deepEqual(letter?.event.extensions, {
+    knativeerrorcode: '400',
+    knativeerrordest: '/functions/f',
+    knativeerrordata: Buffer.from('why').toString('base64'),
+    color: 'red',
+  });
+  await broker.replayDeadLetter(letter?.id ?? 0);
+  await until(() => isEmpty(broker));
+  t.deepEqual(seen[1], seen[0]);
+  t.deepEqual(seen[1]?.extensions, extensions);
 });
 
 test('a dropped dead letter is gone for good', async (t) => {

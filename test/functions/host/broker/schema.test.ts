@@ -47,7 +47,9 @@ const rows = `
 INSERT INTO events VALUES (1, '{"specversion":"1.0","id":"1","source":"/s","type":"a"}', x'01'),
   (2, '{"specversion":"1.0","id":"2","source":"/s","type":"a"}', x'02'), (3, '{}', x'');
 INSERT INTO deliveries (event, route, failed, due, out) VALUES (1, 'on-a', 1, 5, 0), (2, 'on-a', 0, 6, 1);
-INSERT INTO dead_letters VALUES (7, 'on-a', 4, 3, '{"specversion":"1.0","id":"0","source":"/s","type":"a"}', x'');
+INSERT INTO dead_letters VALUES (7, 'on-a', 4, 3, '{"specversion":"1.0","id":"0","source":"/s","type":"a",' ||
+  '"knativeerrordest":"/functions/f","knativeerrorcode":"500","knativeerrordata":"IQ=="}', x''),
+  (8, 'on-a', 4, 3, 'damaged', x'');
 INSERT INTO marks VALUES ('k', 'v');
 `;
 
@@ -69,7 +71,17 @@ test('a file of any older version is brought up to date with all that it holds',
     const queue = createQueue(path, limits);
     t.is(queue.mark('k'), 'v');
     t.is(queue.oldest(), 5);
-    t.is(queue.dead.get(7)?.attempts, 4);
+    t.deepEqual(queue.dead.get(7), {
+      id: 7,
+      trigger: 'on-a',
+      attempts: 4,
+      at: 3,
+      header: '{"specversion":"1.0","id":"0","source":"/s","type":"a"}',
+      error:
+        '{"knativeerrordest":"/functions/f","knativeerrorcode":"500","knativeerrordata":"IQ=="}',
+      data: new Uint8Array(0),
+    });
+    t.like(queue.dead.get(8), { header: 'damaged', error: '{}' });
     const dispatcher = createDispatcher({ queue, routes, now: () => 10_000 });
     dispatcher.start();
     queue.transaction(() => {
