@@ -1,4 +1,5 @@
 import type { ApiClient } from '../functions/api/client.ts';
+import { checkedToken } from '../functions/api/token.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
 
@@ -28,8 +29,8 @@ interface ControlPlane {
 
 /**
  * A client of the control plane that options, environment or contexts name: {@link connectHelp} has the order.
- * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when none of them names one; CLV_ARGUMENT_INVALID for an address or
- *   a context that is none, or for both of them; CLV_CONFIG_INVALID.
+ * @throws CloverError CLV_CONTROL_PLANE_UNREACHABLE when none of them names one; CLV_ARGUMENT_INVALID for an address, a
+ *   token or a context that is none, or for both of them; CLV_CONFIG_INVALID.
  */
 export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiClient> {
   const { createApiClient } = await import('../functions/api/client.ts');
@@ -52,7 +53,10 @@ async function findControlPlane(
     const { checkedServerUrl } = await import('./contexts/server-url.ts');
     return {
       url: checkedServerUrl(url, server === undefined ? 'CLOVER_SERVER' : '--server'),
-      token: token ?? env.variables['CLOVER_TOKEN'] ?? '',
+      token:
+        token === undefined
+          ? checkedToken(env.variables['CLOVER_TOKEN'] ?? '', 'CLOVER_TOKEN')
+          : checkedToken(token, '--token'),
       tokenHelp: 'give that of the control plane with --token or CLOVER_TOKEN, or choose a context',
     };
   }
@@ -64,7 +68,7 @@ async function findControlPlane(
   // CLOVER_TOKEN is for CLOVER_SERVER: no other control plane is to see it.
   return {
     url: context.url,
-    token: token ?? tokenOf(context, env),
+    token: token === undefined ? tokenOf(context, env) : checkedToken(token, '--token'),
     tokenHelp: `give that of the control plane with --token, or to the context "${name}" with "cloverctl config set-context"; CLOVER_TOKEN is for CLOVER_SERVER and --server alone`,
   };
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { checkedToken } from '../../functions/api/token.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { GlobalOptions } from '../connect.ts';
 import { changeConfig, checkedName, readConfig, type Context } from '../contexts/config.ts';
@@ -172,9 +173,8 @@ async function fieldsOf(
 
 async function tokenFrom(env: CliEnv): Promise<string> {
   const token = (await text(env.stdin)).trim();
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  const what = token === '' ? 'nothing' : 'something that is no token';
-  throw wrong(`--token-stdin: found ${what}; must be visible ASCII characters in one line`);
+  if (token === '') throw wrong('--token-stdin: found nothing; must be the token');
+  return checkedToken(token, '--token-stdin');
 }
 
 async function remove(name: string, options: GlobalOptions, env: CliEnv): Promise<void> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { checkedToken } from '../../functions/api/token.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { nearest } from '../../functions/lib/nearest.ts';
 import type { CliEnv } from '../env.ts';
@@ -66,10 +67,11 @@ export function contextNamed(name: string, { contexts }: KnownContexts): KnownCo
 
 /**
  * The token of a context; empty where it has none.
- * @throws CloverError CLV_CONFIG_INVALID when its file cannot be read or is empty.
+ * @throws CloverError CLV_CONFIG_INVALID when its file cannot be read or is empty; CLV_ARGUMENT_INVALID when it holds no
+ *   token.
  */
 export function tokenOf({ name, token, tokenFile }: KnownContext, { home }: ConfigEnv): string {
-  if (tokenFile === undefined) return token ?? '';
+  if (tokenFile === undefined) return checkedToken(token ?? '', `contexts.${name}.token`);
   const path = resolve(home, tokenFile);
   const field = `contexts.${name}.tokenFile`;
   let text: string;
@@ -79,5 +81,5 @@ export function tokenOf({ name, token, tokenFile }: KnownContext, { home }: Conf
     throw new CloverError('CLV_CONFIG_INVALID', `${field}: ${path} cannot be read`, { cause });
   }
   if (text === '') throw new CloverError('CLV_CONFIG_INVALID', `${field}: ${path} is empty`);
-  return text;
+  return checkedToken(text, `${field}: ${path}`);
 }

@@ -1,5 +1,6 @@
 import { CloverError } from '../lib/errors.ts';
 import { receivedProblem } from './schemas/problem.ts';
+import { checkedToken } from './token.ts';
 import { notClover, unreachable } from './unreachable.ts';
 
 /** Sends requests to one control plane. */
@@ -52,9 +53,13 @@ export interface TransportTarget {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Sends requests by fetch. */
+/**
+ * Sends requests by fetch.
+ * @throws CloverError CLV_ARGUMENT_INVALID for a token that no header can carry.
+ */
 export function createTransport(target: TransportTarget): Transport {
-  const { url, token, timeoutMs, signal: always } = target;
+  const { url, timeoutMs, signal: always } = target;
+  const token = checkedToken(target.token, 'token');
 
   async function attempt<T>(
     path: string,
@@ -64,19 +69,21 @@ export function createTransport(target: TransportTarget): Transport {
   ): Promise<T> {
     const asked = [signal, always].filter((one) => one !== undefined);
     const signals = limit === undefined ? asked : [...asked, limit];
+    // Before anything is sent: what goes wrong here is no control plane that does not answer.
+    const request = new Request(new URL(path, url), {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(bytes === undefined ? {} : { body: bytes }),
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    });
     try {
-      const response = await fetch(new URL(path, url), {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(bytes === undefined ? {} : { body: bytes }),
-        ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
-      });
+      const response = await fetch(request);
       if (!response.ok) throw refusal(response, await response.text(), target);
       return await take(response);
     } catch (error) {

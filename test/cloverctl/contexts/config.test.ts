@@ -217,3 +217,29 @@ test('a lock that a killed process left behind is named with the way out', async
   t.is(code, 1);
   t.regex(stderr, /config\.json\.lock is held by process 123: .*remove the file/);
 });
+
+test('a token that no header can carry is refused by its source, and never shown', async (t) => {
+  const { home, cli } = await start(t);
+  mkdirSync(home);
+  const file = join(home, 'token');
+  const server = ['--server', 'http://127.0.0.1:9'];
+  await cli(`config set-context prod --url http://127.0.0.1:9 --token-file ${file}`);
+  for (const secret of ['hunter2\nx', 'hunter2→']) {
+    writeFileSync(file, secret);
+    for (const [args, variables, source] of [
+      [[...server, '--token', secret, 'get', 'taps'], {}, '--token'],
+      [['--context', 'prod', '--token', secret, 'get', 'taps'], {}, '--token'],
+      [[...server, 'get', 'taps'], { CLOVER_TOKEN: secret }, 'CLOVER_TOKEN'],
+      [['--context', 'prod', 'get', 'taps'], {}, `contexts.prod.tokenFile: ${file}`],
+      [['config', 'set-context', 'b', '--url', 'http://x', '--token-stdin'], {}, '--token-stdin'],
+    ] as const) {
+      const { code, stdout, stderr } = await runCli(args, {
+        variables: { CLOVER_HOME: home, ...variables },
+        stdin: secret,
+      });
+      t.is(code, 2, source);
+      t.true(stderr.startsWith(`error: ${source}: found something that is no token`), stderr);
+      t.false((stdout + stderr).includes('hunter2'), source);
+    }
+  }
+});

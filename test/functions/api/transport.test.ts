@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { createApiClient } from '../../../functions/api/client.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
 
 const code = 'CLV_CONTROL_PLANE_UNREACHABLE';
 
@@ -98,4 +99,13 @@ test('a busy server and a token that is missing or wrong are told with what to d
       message: `${closed} ${said}: ask the operator`,
     });
   }
+});
+
+test('a token that no header can carry is wrong use, and not in the error', (t) => {
+  const { code: found, message } = t.throws(
+    () => createApiClient({ url: 'http://127.0.0.1:9', token: 'hunter2\nx' }),
+    { instanceOf: CloverError },
+  );
+  t.is(found, 'CLV_ARGUMENT_INVALID');
+  t.false(message.includes('hunter2'));
 });
