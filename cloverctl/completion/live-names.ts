@@ -22,6 +22,7 @@ export async function liveNames(
       const { contexts } = await knownContexts(env);
       return contexts.map(({ name }) => ({ value: name }));
     }
+    if (live.of === 'triggers') return await triggerNames(options, { ...env, signal });
     const client = await connect(connectionOf(options), { ...env, signal });
     return await ask(client, live, options.get('namespace') ?? 'default');
   } catch {
@@ -47,9 +48,26 @@ function connectionOf(options: Wanted['options']) {
   };
 }
 
+/** Those of the catalogue, and those of dead letters: of webhooks, say, or of a version before. */
+async function triggerNames(
+  options: Wanted['options'],
+  env: CliEnv,
+): Promise<readonly Candidate[]> {
+  const { catalogue } = await import('../../knative/catalogue.ts');
+  const known = catalogue.flatMap(({ triggers }) => triggers.map(({ name }) => name));
+  const buried = async (): Promise<readonly string[]> => {
+    const client = await connect(connectionOf(options), env);
+    const { items } = await client.deadLetters({ limit: most });
+    return items.map(({ trigger }) => trigger);
+  };
+  // The catalogue needs no answer.
+  const names = [...known, ...(await buried().catch(() => []))];
+  return [...new Set(names)].sort().map((value) => ({ value }));
+}
+
 async function ask(
   client: ApiClient,
-  live: Exclude<LiveNames, { readonly of: 'contexts' }>,
+  live: Exclude<LiveNames, { readonly of: 'contexts' | 'triggers' }>,
   namespace: string,
 ): Promise<readonly Candidate[]> {
   if (live.of === 'objects') {
@@ -64,9 +82,6 @@ async function ask(
     return [...new Set(found)].sort().map((value) => ({ value }));
   }
   const { items } = await client.deadLetters({ limit: most });
-  if (live.of === 'triggers') {
-    return [...new Set(items.map(({ trigger }) => trigger))].sort().map((value) => ({ value }));
-  }
   return items.map(({ id, trigger, event }) => ({
     value: String(id),
     description: `${trigger}: ${event.type}`,

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { catalogue } from '../../../knative/catalogue.ts';
 import { completionScripts, type Shell } from '../../../cloverctl/completion/scripts.ts';
 import { startApi } from '../../functions/api/server.ts';
 import { eventOf, temporaryFolder } from '../../functions/host/helpers.ts';
@@ -63,6 +64,9 @@ test('names of live objects, namespaces, triggers and dead letters are completed
   t.is(await complete('get', 'taps', '-n', ''), 'shop\n');
   t.is(await complete('deadletters', 'drop', '2', ''), '1\ton-a: test.event\n');
   t.is(await complete('deadletters', 'list', '--trigger', 'on-b'), 'on-b\n');
+  const known = catalogue.flatMap(({ triggers }) => triggers.map(({ name }) => name));
+  const offered = await complete('deadletters', 'list', '--trigger', '');
+  t.deepEqual(offered.trim().split('\n').sort(), [...new Set([...known, 'on-a', 'on-b'])].sort());
 });
 
 test('completion says nothing, not even of errors, when nobody answers or the token is wrong', async (t) => {
