@@ -3,6 +3,7 @@ import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { createHost } from './create-host.ts';
+import { endWork } from './end-work.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createLateLog, type LateLogOptions } from './late-log.ts';
@@ -22,6 +23,8 @@ export interface RunFunctionOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Events in hand at the same time. Default 100: Knative's target for a pod. */
   readonly concurrency?: number;
+  /** Milliseconds from SIGTERM until what still runs is aborted. Default 20 000. */
+  readonly abortAfterMs?: number;
   /** Default: what the `OTEL_*` variables say; without any nothing of it is loaded. */
   readonly telemetry?: ProcessTelemetry;
 }
@@ -62,7 +65,7 @@ export async function runFunction(
   endOnSignals({
     serving: {
       drain: async () => {
-        await host.drain();
+        await endWork(runner, [host.drain()], options.abortAfterMs);
         await runner.close();
       },
       pending: () => host.pending() + runner.unawaited(),

@@ -79,7 +79,7 @@ export interface Runner {
   unawaited(): number;
   /** Direct events of a function that were turned away before its handler, cumulative. */
   rejected(name: string): number;
-  /** Aborts every handler that still runs. */
+  /** Aborts every handler that still runs, and refuses all events from then on: CLV_OVERLOADED. */
   abort(): void;
   /** Closes every function, whatever another one's close says. */
   close(): Promise<void>;
@@ -121,7 +121,12 @@ export function createRunner(options: RunnerOptions): Runner {
     const labels = { 'faas.name': target.fn.name, 'error.type': asCloverError(error).code };
     telemetry.count('clover.function.rejected', 1, labels);
   };
+  let isStopped = false;
+  const checkGoing = (): void => {
+    if (isStopped) throw stopping();
+  };
   const checkRoom = ({ fn, direct }: Target & { direct: number }): void => {
+    checkGoing();
     if (direct < concurrency) return;
     const message = `${fn.name} has ${concurrency} events in hand`;
     throw new CloverError('CLV_TOO_MANY_REQUESTS', message, { retryAfter: 1 });
@@ -204,6 +209,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const bound = (): Log => log.child({ route, attempt });
       const trigger = route.startsWith('schedule/') ? 'timer' : 'pubsub';
       try {
+        checkGoing();
         const target = find(name);
         const limits = { deadlineMs: timeoutMs, onEnd: () => undefined };
         const facts = { trigger, function: name, event, route, attempt } as const;
@@ -225,15 +231,16 @@ export function createRunner(options: RunnerOptions): Runner {
     unawaited: () => [...running].filter(({ exchange }) => exchange?.isClosed ?? true).length,
     rejected: (name) => find(name).rejected,
     abort: () => {
-      for (const { invocation } of running) {
-        invocation.abort(new CloverError('CLV_OVERLOADED', 'the host stops'));
-      }
+      isStopped = true;
+      for (const { invocation } of running) invocation.abort(stopping());
     },
     close: async () => {
       await Promise.all(deployed.map(({ fn }) => closeOne(fn, log)));
     },
   };
 }
+
+const stopping = (): CloverError => new CloverError('CLV_OVERLOADED', 'the host stops');
 
 function notFound(name: string): CloverError {
   return new CloverError('CLV_NOT_FOUND', `there is no function ${excerpt(name)}`);

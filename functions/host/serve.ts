@@ -9,6 +9,7 @@ import { createBroker } from './broker/broker.ts';
 import type { BrokerCounters } from './broker/messages.ts';
 import { checkHandlers } from './check-handlers.ts';
 import { createHost } from './create-host.ts';
+import { endWork } from './end-work.ts';
 import type { CloverFunction } from './function.ts';
 import { startResourceEvents } from './resource-events.ts';
 import { createRunner } from './runner.ts';
@@ -47,12 +48,12 @@ export interface Serving {
   counters(): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
   /** Requests that have not ended, and handlers that no request waits for. */
   pending(): number;
-  /** Ends in order: readiness, requests, ticks, deliveries, functions, the queue. */
+  /**
+   * Readiness, requests, ticks and deliveries end together, then the functions, then the queue. Events that come meanwhile
+   * are stored for the next process.
+   */
   drain(): Promise<void>;
 }
-
-/** What still runs so long after the drain began is aborted: less than a supervisor waits. */
-const abortAfterMs = 20_000;
 
 /**
  * Runs functions in this process.
@@ -117,11 +118,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
     pending: () => host.pending() + runner.unawaited(),
     drain: async () => {
-      const timer = setTimeout(() => runner.abort(), abortAfterMs);
-      await host.drain();
-      await Promise.all([scheduler.stop(), pump?.stop()]);
-      await broker.drain();
-      clearTimeout(timer);
+      // At once: deliveries that begin while requests are waited for would have less and less time.
+      const work = [host.drain(), broker.drain(), scheduler.stop()];
+      if (pump !== undefined) work.push(pump.stop());
+      await endWork(runner, work);
       // Functions may still emit while they close; the queue is the last to end.
       await runner.close();
       await host.close();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
-import { eventOf, listenOnLoopback } from './helpers.ts';
+import { eventOf, listenOnLoopback, until } from './helpers.ts';
 
 const program = fileURLToPath(new URL('fixtures/function-process.ts', import.meta.url));
 
@@ -84,6 +84,29 @@ test('what it emits goes to K_SINK with the overrides, and a sink that is busy m
   const refused = await post(url, 'relay');
   t.is(refused.status, 502, 'the sender has done nothing wrong');
   t.like(await refused.json(), { code: 'CLV_EMIT_REFUSED' });
+});
+
+test('on SIGTERM a batch of handlers that never end is answered with its results, and the process ends with 0', async (t) => {
+  const { url, end } = await start(t, {});
+  const ids = Array.from({ length: 100 }, (_, id) => String(id));
+  const batch = ids.map((id) => ({ specversion: '1.0', id, source: '/test', type: 'hang' }));
+  const answered = fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cloudevents-batch+json' },
+    body: JSON.stringify(batch),
+  });
+  // Eight of them are begun: all that the function takes.
+  await until(async () => (await post(url, 'ask')).status === 429);
+  const [code, response] = await Promise.all([end(), answered]);
+  t.is(code, 0);
+  t.is(response.status, 503);
+  const { results } = z
+    .looseObject({ results: z.array(z.looseObject({ id: z.string(), status: z.number() })) })
+    .parse(await response.json());
+  t.deepEqual(
+    results.map(({ id, status }) => [id, status]),
+    ids.map((id) => [id, 503]),
+  );
 });
 
 test('an environment that it cannot start with is one line on standard error, and exit code 2', async (t) => {

@@ -67,6 +67,36 @@ test('a handler is counted while no request waits for it: a delivery, or after i
   t.is(runner.unawaited(), 0);
 });
 
+test('once it was aborted it refuses every event before it is read: by POST, of a batch and by delivery', async (t) => {
+  let begun = 0;
+  const runner = runnerWith([], async () => {
+    begun += 1;
+    await new Promise<void>(() => undefined);
+  });
+  let read = 0;
+  const post = () =>
+    runner.post('f', {
+      read: async () => {
+        read += 1;
+        return eventOf({ type: 'a' });
+      },
+      log: () => silent,
+    });
+  const event = eventOf({ type: 'a' });
+  const deliver = () =>
+    runner.deliver({ function: 'f', event, route: 'plain', attempt: 1, timeoutMs: 30_000 });
+  const posted = t.throwsAsync(post(), { code: 'CLV_OVERLOADED', message: 'the host stops' });
+  const delivered = deliver();
+  await until(() => begun === 2);
+  runner.abort();
+  await posted;
+  t.like(await delivered, { status: 503 });
+  await t.throwsAsync(post(), { code: 'CLV_OVERLOADED', message: 'the host stops' });
+  t.like(await deliver(), { status: 503, message: 'the host stops' });
+  t.is(read, 1);
+  t.is(begun, 2);
+});
+
 test('whatever becomes of an event, its memory is given back once', async (t) => {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
