@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import type { Document } from 'yaml';
 import { z } from 'zod';
 import { kinds, type Kind } from '../knative/resources/kinds.ts';
@@ -9,6 +9,7 @@ import { CloverError } from '../functions/lib/errors.ts';
 import { fieldErrors } from '../functions/resources/field-errors.ts';
 import type { CliEnv } from './env.ts';
 import type { Selector } from './object-options.ts';
+import { utf8Text } from './utf8.ts';
 
 const manifest = z.looseObject({
   apiVersion: z.literal(apiVersion),
@@ -73,9 +74,13 @@ export function selectManifests(
 async function readPath(path: string, env: CliEnv, options: ReadOptions): Promise<Manifest[]> {
   const sources =
     path === '-'
-      ? [{ name: 'stdin', body: await text(env.stdin) }]
+      ? [{ name: 'stdin', body: await buffer(env.stdin) }]
       : await readFiles(path, options.recursive === true);
-  const found = await Promise.all(sources.map(({ name, body }) => parse(body, name, options)));
+  const found = await Promise.all(
+    sources.map(({ name, body }) =>
+      parse(utf8Text(body, name, 'CLV_RESOURCE_INVALID'), name, options),
+    ),
+  );
   if (found.flat().length > 0) return found.flat();
   const name = path === '-' ? 'stdin' : path;
   throw new CloverError('CLV_ARGUMENT_INVALID', `${name} holds no document`);
@@ -112,13 +117,11 @@ function valueOf(document: Document.Parsed, where: string): unknown {
 async function readFiles(
   path: string,
   recursive: boolean,
-): Promise<{ name: string; body: string }[]> {
+): Promise<{ name: string; body: Buffer }[]> {
   try {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder ? await manifestsOf(path, recursive) : [path];
-    return await Promise.all(
-      names.map(async (name) => ({ name, body: await readFile(name, 'utf8') })),
-    );
+    return await Promise.all(names.map(async (name) => ({ name, body: await readFile(name) })));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}: ${reason}`, { cause });

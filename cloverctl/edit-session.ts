@@ -5,6 +5,7 @@ import type { ApplyResult } from '../functions/api/client.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { bodyOfEdit, textToEdit } from './edit-text.ts';
 import { errorDocument } from './report-error.ts';
+import { utf8Text } from './utf8.ts';
 
 /** What an edit is made of. */
 export interface EditSteps {
@@ -31,7 +32,6 @@ export type Edited = ApplyResult | 'empty' | 'same';
 export async function runEdit(steps: EditSteps): Promise<Edited> {
   const { original, open, apply } = steps;
   const path = join(await mkdtemp(join(tmpdir(), 'cloverctl-edit-')), steps.fileName);
-  const read = async (): Promise<string> => bodyOfEdit(await readFile(path, 'utf8'));
   let shown = original;
   let refused: CloverError | undefined;
   try {
@@ -39,7 +39,7 @@ export async function runEdit(steps: EditSteps): Promise<Edited> {
       const reasons = refused === undefined ? undefined : errorDocument(refused);
       await writeFile(path, textToEdit(shown, reasons), { mode: 0o600 });
       await open(path);
-      const body = await read();
+      const body = bodyOfEdit(await savedText(path));
       const isEmpty = body.trim() === '';
       if (isEmpty || body === original) return await removed(path, isEmpty ? 'empty' : 'same');
       if (refused !== undefined && body === shown) throw refused;
@@ -52,11 +52,24 @@ export async function runEdit(steps: EditSteps): Promise<Edited> {
       }
     }
   } catch (error) {
-    const body = await read().catch(() => original);
-    if (body === original) await removed(path, undefined);
+    const saved = await readFile(path, 'utf8').catch(() => original);
+    if (bodyOfEdit(saved) === original) await removed(path, undefined);
     else steps.kept(path);
     throw error;
   }
+}
+
+/** @throws CloverError CLV_CONFIG_INVALID when the editor left no file, CLV_RESOURCE_INVALID for what is not UTF-8. */
+async function savedText(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const message =
+      'the editor ended and left no file that can be read; nothing was applied: choose another with CLOVER_EDITOR';
+    throw new CloverError('CLV_CONFIG_INVALID', message, { cause });
+  }
+  return utf8Text(bytes, 'the edited text', 'CLV_RESOURCE_INVALID');
 }
 
 async function removed<T>(path: string, result: T): Promise<T> {

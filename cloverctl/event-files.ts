@@ -4,6 +4,7 @@ import { decodeBatch, decodeStructured } from '../functions/host/cloud-event-jso
 import type { CloudEvent } from '../functions/lib/cloud-event.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
+import { utf8Text } from './utf8.ts';
 
 /** An event that was read, and where from. */
 export interface ReadEvent {
@@ -19,7 +20,8 @@ export interface ReadEvent {
 export async function readEvents(path: string, env: CliEnv): Promise<readonly ReadEvent[]> {
   const name = path === '-' ? 'stdin' : path;
   const body = await readBytes(path, env);
-  const found = isBatch(body) ? batch(name, body) : (lines(name, body) ?? one(name, body));
+  const text = utf8Text(body, name, 'CLV_EVENT_INVALID');
+  const found = isBatch(body) ? batch(name, body) : (lines(name, text) ?? one(name, body));
   if (found.length > 0) return found;
   throw new CloverError('CLV_ARGUMENT_INVALID', `${name} holds no event`);
 }
@@ -49,8 +51,8 @@ function batch(name: string, body: Buffer): readonly ReadEvent[] {
 }
 
 /** Undefined when it is not one event on each line; of a single line the whole file is said to be the place. */
-function lines(name: string, body: Buffer): readonly ReadEvent[] | undefined {
-  const texts = body.toString('utf8').split('\n');
+function lines(name: string, body: string): readonly ReadEvent[] | undefined {
+  const texts = body.split('\n');
   const filled = texts.flatMap((text, index) => (text.trim() === '' ? [] : [{ text, index }]));
   if (filled.length < 2 || !isJson(filled[0]?.text ?? '')) return undefined;
   return filled.flatMap(({ text, index }) => one(`${name} line ${index + 1}`, Buffer.from(text)));

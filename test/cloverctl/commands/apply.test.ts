@@ -209,3 +209,20 @@ test('apply without -f says what to write', async (t) => {
     t.is(broken.code, 4, 'what is no YAML and what is no resource are alike');
   }
 });
+
+test('what is not UTF-8 is refused with file and byte, and not stored in another form', async (t) => {
+  const { cli, names } = await start(t);
+  const path = join(await temporaryFolder(t), 'a.yaml');
+  const latin1 = Buffer.from(
+    set(tap('kept', { set: 'x' }, { annotations: { by: 'Jörg' } })),
+    'latin1',
+  );
+  await writeFile(path, latin1);
+  const at = latin1.indexOf(0xf6);
+  for (const args of [`apply -f ${path}`, `diff -f ${path}`, `apply --dry-run=client -f ${path}`]) {
+    const { code, stderr } = await cli(args);
+    t.is(code, 4, args);
+    t.true(stderr.startsWith(`error: ${path} is not UTF-8 from byte ${at} on`), stderr);
+  }
+  t.deepEqual(await names(), []);
+});

@@ -213,3 +213,17 @@ test('what cannot be edited is said before an editor opens', async (t) => {
     t.regex(result.stderr, said);
   }
 });
+
+test('an edit that is not UTF-8 is refused and kept; a file that the editor took away is told', async (t) => {
+  const { edit, left, ports } = await start(t);
+  const before = await ports();
+  const gone = await edit('rm "$1"');
+  t.is(gone.code, 1);
+  t.regex(gone.stderr, /^error: the editor ended and left no file that can be read/);
+  t.deepEqual(left(), []);
+  const latin1 = await edit(`printf '# \\366\\n- \\366\\n' > "$1"`);
+  t.is(latin1.code, 4);
+  t.regex(latin1.stderr, /your edit is kept in[^]*the edited text is not UTF-8 from byte 2 on/);
+  t.is(left().length, 1);
+  t.deepEqual(await ports(), before);
+});

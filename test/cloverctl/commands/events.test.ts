@@ -83,6 +83,21 @@ test('events send sends nothing when one event of several is wrong, and says whe
   t.deepEqual(taken, []);
 });
 
+test('events that are not UTF-8 are refused with the byte, a line of several, too', async (t) => {
+  const file = join(await temporaryFolder(t), 'events.jsonl');
+  const line = (data: string): string => `${JSON.stringify({ ...hello, data })}\n`;
+  const latin1 = Buffer.from(line('a') + line('Jörg'), 'latin1');
+  await writeFile(file, latin1);
+  const { code, stderr } = await runCli(['events', 'send', '--dry-run', '-f', file], {
+    variables: { CLOVER_SERVER: 'http://127.0.0.1:9' },
+  });
+  t.is(code, 4);
+  t.true(
+    stderr.startsWith(`error: ${file} is not UTF-8 from byte ${latin1.indexOf(0xf6)} on`),
+    stderr,
+  );
+});
+
 test('wrong arguments of events are told with the fix', async (t) => {
   const { variables } = await startHostedApi(t);
   for (const [args, code, said] of [
