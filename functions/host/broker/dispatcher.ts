@@ -11,7 +11,7 @@ import type {
   Settlement,
 } from './messages.ts';
 import { isTickRoute } from './routes.ts';
-import type { Queue, StoredDelivery, Ticket } from './queue.ts';
+import type { Queue, StoredDelivery, Suspect, Ticket } from './queue.ts';
 
 /** Options of {@link createDispatcher}. */
 export interface DispatcherOptions {
@@ -64,9 +64,15 @@ const noTally = (): Tally => ({
   gone: 0,
 });
 
+/** So many crashes in a row make a suspect go out alone. */
+const crashesToBeAlone = 3;
+const goesAlone = ({ crashes }: Suspect): boolean => crashes >= crashesToBeAlone;
+
 /**
  * After a crash all that was in flight goes out again, and counts as one failed attempt. What was in flight in two
- * crashes in a row goes out alone: if the process ends again, it was that row, and no other one pays for it.
+ * crashes in a row is a suspect: suspects go out one at a time, while everything else flows. The one that was out
+ * in the next crash too goes out alone: if the process ends again, it was that row, and no other one pays for it.
+ * So nothing is held up for more rows than there were such crashes, however many were out in the first two.
  */
 export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dispatcher {
   const byName = new Map(routes.map((route) => [route.name, route]));
@@ -74,13 +80,14 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
   const running = new Map(routes.map(({ name }) => [name, 0]));
   const tally = noTally();
   let sending = false;
-  /** Whether rows may wait to go out alone: they come to be at the start only. */
+  /** Whether there may be suspects: they come to be at the start only. */
   let suspects = true;
-  /** The row that went out alone last. */
-  let alone: number | undefined;
+  /** The suspect that is out. */
+  let suspect: Suspect | undefined;
   // What the open transaction makes true once it is committed.
   let settled: Ticket[] = [];
   let taken: StoredDelivery[] = [];
+  let takenSuspect: Suspect | undefined;
   let changes = noTally();
 
   const move = (route: string, by: number): void => {
@@ -88,7 +95,12 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
   };
 
   const committed = (): readonly DeliverMessage[] => {
-    for (const { id } of settled) inFlight.delete(id);
+    for (const { id } of settled) {
+      inFlight.delete(id);
+      // As any other from now on: if it failed, it may be out again.
+      if (id === suspect?.id) suspect = undefined;
+    }
+    suspect = takenSuspect ?? suspect;
     for (const { id, route, failed, event, size } of taken) {
       inFlight.set(id, { id, route, failed, event, size });
     }
@@ -101,7 +113,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
       header,
       data,
     }));
-    [settled, taken, changes] = [[], [], noTally()];
+    [settled, taken, takenSuspect, changes] = [[], [], undefined, noTally()];
     return messages;
   };
 
@@ -195,22 +207,24 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
   const isOut = (id: number): boolean => inFlight.has(id) && settled.every((one) => one.id !== id);
 
   /**
-   * Takes the row that goes out alone, once all others are back.
+   * Takes a suspect once none is out; one that goes alone, once all others are back.
    * @returns when to look again, Unix ms, if others may go meanwhile.
    */
-  const takeAlone = (): { readonly wake?: number | undefined } | 'alone' => {
+  const takeSuspect = (): { readonly wake?: number | undefined } | 'alone' => {
     if (!suspects) return {};
-    if (alone !== undefined && isOut(alone)) return 'alone';
-    const row = queue.firstAlone();
+    if (suspect !== undefined && isOut(suspect.id)) return goesAlone(suspect) ? 'alone' : {};
+    const row = queue.firstSuspect();
     suspects = row !== undefined;
     if (row === undefined) return {};
     if (row.due > now()) return { wake: row.due };
-    if ([...running.values()].some((out) => out > 0)) return 'alone';
+    const isAlone = goesAlone(row);
+    if (isAlone && [...running.values()].some((out) => out > 0)) return 'alone';
+    if ((running.get(row.route) ?? 0) >= (byName.get(row.route)?.concurrency ?? 0)) return {};
     queue.sendOut(row.id);
     move(row.route, 1);
     taken.push(row);
-    alone = row.id;
-    return 'alone';
+    takenSuspect = row;
+    return isAlone ? 'alone' : {};
   };
 
   return {
@@ -246,7 +260,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
     },
     pump: () => {
       if (!sending) return undefined;
-      const first = takeAlone();
+      const first = takeSuspect();
       if (first === 'alone') return undefined;
       const wakes = [first.wake, ...routes.map(take)].filter((wake) => wake !== undefined);
       return wakes.length === 0 ? undefined : Math.min(...wakes);
@@ -255,7 +269,7 @@ export function createDispatcher({ queue, routes, now }: DispatcherOptions): Dis
     rolledBack: () => {
       for (const { route } of settled) move(route, 1);
       for (const { route } of taken) move(route, -1);
-      [settled, taken, changes] = [[], [], noTally()];
+      [settled, taken, takenSuspect, changes] = [[], [], undefined, noTally()];
     },
     start: () => {
       sending = true;

@@ -23,6 +23,12 @@ export interface StoredDelivery extends Ticket, Envelope {
   readonly due: number;
 }
 
+/** A row that may end the process. */
+export interface Suspect extends StoredDelivery {
+  /** Processes in a row that ended while it was out, from 2. */
+  readonly crashes: number;
+}
+
 /** The durable rows behind the broker. Synchronous: it lives in the worker thread. */
 export interface Queue {
   /** Runs the work in one transaction: one sync to disk for everything in it. */
@@ -39,10 +45,10 @@ export interface Queue {
   remove(ticket: Ticket): void;
   /** Counts a failed attempt; the row waits again, for so many ms. */
   postpone(id: number, now: number, wait: number): void;
-  /** Counts an attempt that the process did not outlive; after the second one in a row the row waits to go alone. */
+  /** Counts an attempt that the process did not outlive; after the second one in a row it is a suspect. */
   postponeCrashed(id: number, now: number, wait: number): void;
-  /** The first row, by due time, of those that wait to go out alone. */
-  firstAlone(): StoredDelivery | undefined;
+  /** The first row, by due time, of the suspects: those that were out in two crashes in a row or more. */
+  firstSuspect(): Suspect | undefined;
   /** Notes that the row is with its function. */
   sendOut(id: number): void;
   /** Rows that were out when the last process ended. */
@@ -188,9 +194,10 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
     postponeCrashed: (id, now, wait) => {
       sql.postponeCrashed.run(now + wait, wait, id);
     },
-    firstAlone: () => {
-      const row = sql.firstAlone.get();
-      return row === undefined ? undefined : delivery(row);
+    firstSuspect: () => {
+      const row = sql.firstSuspect.get();
+      if (row === undefined) return undefined;
+      return { ...delivery(row), crashes: columns(row).integer('crashes') };
     },
     sendOut: (id) => {
       sql.sendOut.run(id);
@@ -231,7 +238,7 @@ export function createQueue(path: string, limits: QueueLimits): Queue {
 
 function statements(db: DatabaseSync) {
   const bytes = 'length(e.data) + octet_length(e.attributes)';
-  const rows = `SELECT d.id, d.route, d.failed, d.due, d.event, e.attributes, e.data
+  const rows = `SELECT d.id, d.route, d.failed, d.due, d.crashes, d.event, e.attributes, e.data
     FROM deliveries d JOIN events e ON e.id = d.event`;
   return {
     bytes: db.prepare(`SELECT coalesce(sum(${bytes}), 0) AS bytes FROM events e`),
@@ -263,7 +270,7 @@ function statements(db: DatabaseSync) {
       `UPDATE deliveries SET failed = failed + 1, due = ?, wait = ?, crashes = crashes + 1,
        out = CASE crashes WHEN 0 THEN 0 ELSE 2 END WHERE id = ?`,
     ),
-    firstAlone: db.prepare(`${rows} WHERE d.out = 2 ORDER BY d.due, d.id LIMIT 1`),
+    firstSuspect: db.prepare(`${rows} WHERE d.out = 2 ORDER BY d.due, d.id LIMIT 1`),
     sendOut: db.prepare('UPDATE deliveries SET out = 1 WHERE id = ?'),
     hasten: db.prepare('UPDATE deliveries SET due = ?1 + wait WHERE due > ?1 + wait'),
     mark: db.prepare('SELECT value FROM marks WHERE key = ?'),

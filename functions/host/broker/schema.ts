@@ -22,7 +22,7 @@ PRAGMA foreign_keys = ON;
  * step's tables already.
  *
  * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
- * ended meanwhile; 2 while it waits to go out alone. deliveries.crashes: processes in a row that ended while
+ * ended meanwhile; 2 while it waits as a suspect. deliveries.crashes: processes in a row that ended while
  * it was with its function. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
  * when they are due. deliveries.wait: the ms from the last attempt to `due`; of rows from before there was this column no
  * less than it was.

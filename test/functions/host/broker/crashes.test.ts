@@ -1,10 +1,10 @@
 import test from 'ava';
 import { z } from 'zod';
 import { createDispatcher, type Dispatcher } from '../../../../functions/host/broker/dispatcher.ts';
-import { createQueue } from '../../../../functions/host/broker/queue.ts';
+import { createQueue, type Queue } from '../../../../functions/host/broker/queue.ts';
 import { routesOf } from '../../../../functions/host/broker/routes.ts';
 import { entryOf, triggerOf } from '../helpers.ts';
-import { limits, posted, retry, routes, status, turn } from './turn.ts';
+import { limits, posted, retry, routes, status, turn, type Turned } from './turn.ts';
 
 test('an event whose handling ends the process is dead after the attempts it is due', (t) => {
   const queue = createQueue(':memory:', limits);
@@ -27,7 +27,7 @@ test('an event whose handling ends the process is dead after the attempts it is 
   queue.close();
 });
 
-test('what was out in two crashes in a row goes out alone, so that only the culprit pays for the next ones', (t) => {
+test('of what was out in two crashes in a row one is out at a time, so that only the culprit pays for the next ones', (t) => {
   const queue = createQueue(':memory:', limits);
   const [route] = routesOf([entryOf('f', { triggers: [triggerOf('one', 'a', 4)] })]);
   let now = 0;
@@ -60,7 +60,7 @@ test('what was out in two crashes in a row goes out alone, so that only the culp
     most.push(together);
   };
   for (let process = 0; process < 6; process += 1) run(3);
-  t.deepEqual(most, [6, 6, 1, 1, 1, 0], 'alone from the third process on');
+  t.deepEqual(most, [6, 6, 1, 1, 1, 0], 'one at a time from the third process on');
   t.deepEqual(done, [1, 2, 4, 5, 6]);
   const letters = queue.dead.list({ limit: 10 });
   t.is(letters.length, 1, 'only the poison is set aside');
@@ -68,41 +68,138 @@ test('what was out in two crashes in a row goes out alone, so that only the culp
   queue.close();
 });
 
-test('while a row waits to go out alone the others flow', (t) => {
-  const queue = createQueue(':memory:', limits);
-  let now = 0;
+/** Processes on one queue, each of which ends while what it took is out. */
+function crashes(queue: Queue) {
+  const clock = { now: 0 };
   const open = (): Dispatcher => {
-    const dispatcher = createDispatcher({ queue, routes, now: () => now });
+    clock.now += 60_000;
+    const dispatcher = createDispatcher({ queue, routes: patient, now: () => clock.now });
     dispatcher.start();
+    // What has failed is due.
+    clock.now += 60_000;
     return dispatcher;
   };
+  return { clock, open };
+}
+const patient = routesOf([
+  entryOf('f', { triggers: [triggerOf('one', 'a', 9), triggerOf('two', 'a', 9)] }),
+]);
+const routesIn = ({ out }: Turned): string[] => out.map(({ route }) => route);
+const settleAll = (queue: Queue, dispatcher: Dispatcher, { out }: Turned, value = 200): Turned =>
+  turn(queue, dispatcher, () => {
+    for (const { delivery } of out) dispatcher.settle({ delivery, outcome: status(value) });
+  });
+
+test('however many rows of a trigger were out in two crashes, all others flow while these go one at a time', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const { open } = crashes(queue);
+  const first = open();
+  turn(queue, first, () => {
+    for (let event = 0; event < 16; event += 1) first.publish(posted(['one']));
+  });
+  t.is(turn(queue, open()).out.length, 16);
+  const third = open();
+  let one = turn(queue, third);
+  t.deepEqual(routesIn(one), ['one']);
+  for (let suspects = 1; suspects <= 16; suspects += 1) {
+    const others = turn(queue, third, () => third.publish(posted(['one', 'two'])));
+    t.deepEqual(routesIn(others), ['one', 'two'], 'new events of its own trigger too');
+    t.deepEqual(routesIn(settleAll(queue, third, others)), []);
+    one = settleAll(queue, third, one);
+    t.deepEqual(routesIn(one), suspects < 16 ? ['one'] : [], 'the next one');
+  }
+  t.is(queue.depth(), 0);
+  queue.close();
+});
+
+test('a suspect waits for a free slot of its trigger', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const { clock, open } = crashes(queue);
   const first = open();
   turn(queue, first, () => first.publish(posted(['one'])));
-  now += 60_000;
-  const second = open();
-  now += 60_000;
-  t.is(turn(queue, second).out.length, 1);
-  const third = open();
-  const { out, wake } = turn(queue, third, () => third.publish(posted(['two'])));
+  turn(queue, open());
+  const third = createDispatcher({ queue, routes: patient, now: () => clock.now });
+  third.start();
+  const others = turn(queue, third, () => {
+    for (let event = 0; event < 17; event += 1) third.publish(posted(['one']));
+  });
+  t.is(others.out.length, 16);
+  clock.now += 60_000;
+  t.is(turn(queue, third).out.length, 0);
+  const [earliest] = others.out;
+  const next = settleAll(queue, third, { out: earliest ? [earliest] : [], wake: undefined });
   t.deepEqual(
-    out.map(({ route }) => route),
-    ['two'],
+    next.out.map(({ attempt }) => attempt),
+    [3],
+    'it is the first to get one',
   );
-  t.is(wake, now + 40);
-  now += 40;
-  t.is(turn(queue, third).out.length, 0, 'until it is due: then it waits for those that are out');
-  const { out: alone } = turn(queue, third, () =>
-    third.settle({ delivery: out[0]?.delivery ?? 0, outcome: status(200) }),
+  queue.close();
+});
+
+test('what was out in three crashes in a row goes out alone; until it is due, and once it is back, the others flow', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const { clock, open } = crashes(queue);
+  const first = open();
+  turn(queue, first, () => first.publish(posted(['one'])));
+  turn(queue, open());
+  turn(queue, open());
+  clock.now += 60_000;
+  const fourth = createDispatcher({ queue, routes: patient, now: () => clock.now });
+  fourth.start();
+  const others = turn(queue, fourth, () => fourth.publish(posted(['two'])));
+  t.deepEqual(routesIn(others), ['two']);
+  t.is(others.wake, clock.now + 80);
+  clock.now += 80;
+  t.is(turn(queue, fourth).out.length, 0, 'it is due, and waits for those that are out');
+  const alone = settleAll(queue, fourth, others);
+  t.deepEqual(
+    alone.out.map(({ route, attempt }) => [route, attempt]),
+    [['one', 4]],
+  );
+  t.is(turn(queue, fourth, () => fourth.publish(posted(['two']))).out.length, 0);
+  const rest = settleAll(queue, fourth, alone, 503);
+  t.deepEqual(routesIn(rest), ['two']);
+  clock.now += 60_000;
+  const again = turn(queue, fourth, () => fourth.publish(posted(['two'])));
+  t.deepEqual(routesIn(again), ['one', 'two'], 'it has failed, as any other, and holds up nobody');
+  const more = turn(queue, fourth, () => fourth.publish(posted(['two'])));
+  t.deepEqual(routesIn(more), ['two']);
+  queue.close();
+});
+
+test('an event that came later and ends the process beside a suspect is found, and the suspect is delivered', (t) => {
+  const queue = createQueue(':memory:', limits);
+  const { open } = crashes(queue);
+  const delivered: number[] = [];
+  const poison = new Set([3, 5]);
+  const first = open();
+  turn(queue, first, () => {
+    for (let event = 0; event < 4; event += 1) first.publish(posted(['one']));
+  });
+  let processes = 1;
+  for (let isLate = false; queue.depth() > 0; isLate = true) {
+    processes += 1;
+    const dispatcher = open();
+    let turned = turn(queue, dispatcher, () => {
+      if (!isLate) for (let event = 0; event < 4; event += 1) dispatcher.publish(posted(['two']));
+    });
+    while (turned.out.length > 0 && !turned.out.some(({ delivery }) => poison.has(delivery))) {
+      delivered.push(...turned.out.map(({ delivery }) => delivery));
+      turned = settleAll(queue, dispatcher, turned);
+    }
+  }
+  t.deepEqual(
+    delivered.toSorted((a, b) => a - b),
+    [1, 2, 4, 6, 7, 8],
   );
   t.deepEqual(
-    alone.map(({ route, attempt }) => [route, attempt]),
-    [['one', 3]],
+    queue.dead.list({ limit: 10 }).map(({ trigger, attempts }) => [trigger, attempts]),
+    [
+      ['two', 10],
+      ['one', 10],
+    ],
   );
-  t.is(turn(queue, third, () => third.publish(posted(['two']))).out.length, 0);
-  const rest = turn(queue, third, () =>
-    third.settle({ delivery: alone[0]?.delivery ?? 0, outcome: status(200) }),
-  );
-  t.is(rest.out[0]?.route, 'two');
+  t.true(processes < 25);
   queue.close();
 });
 
