@@ -11,7 +11,7 @@ import {
 import type { ErrorDetail } from '../lib/errors.ts';
 import { show, valueText } from './field-errors.ts';
 import { re2Problem } from './re2.ts';
-import { hiddenBy } from './subsume.ts';
+import { hiders } from './subsume.ts';
 
 /** A problem that no schema and no rule in CEL can say, or none can say as well. */
 export interface LintProblem extends ErrorDetail {
@@ -27,13 +27,14 @@ export interface LintProblem extends ErrorDetail {
 export function lint(kind: Kind, spec: unknown): LintProblem[] {
   if (kind !== 'TrafficPolicy') return [];
   const policy = trafficPolicySpec.parse(spec);
+  const hidden = hiders(policy.rules);
   return policy.rules.flatMap((rule, index) => {
     const field = `spec.rules[${index}]`;
     const matches = rule.match ?? [];
     return unknownVersions(rule, policy, field).concat(
       sameName(policy.rules, index),
       matches.flatMap((match, at) => matchProblems(match, `${field}.match[${at}]`)),
-      deadRule(policy.rules, index),
+      deadRule(policy.rules, index, hidden[index]),
     );
   });
 }
@@ -96,8 +97,11 @@ function textProblems(
   });
 }
 
-function deadRule(rules: readonly TrafficRule[], index: number): LintProblem[] {
-  const hider = hiddenBy(rules, index);
+function deadRule(
+  rules: readonly TrafficRule[],
+  index: number,
+  hider: number | undefined,
+): LintProblem[] {
   if (hider === undefined) return [];
   const rule = rules[hider];
   const label = rule?.name === undefined ? '' : ` ("${rule.name}")`;

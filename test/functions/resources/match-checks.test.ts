@@ -2,7 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { RequestMatch, TextMatch } from '../../../knative/resources/traffic-policy.ts';
 import { re2Problem } from '../../../functions/resources/re2.ts';
-import { hiddenBy, subsumes } from '../../../functions/resources/subsume.ts';
+import { Budget } from '../../../functions/resources/budget.ts';
+import { hiders, subsumes } from '../../../functions/resources/subsume.ts';
 
 test('RE2 expressions of every form are taken', (t) => {
   const good = [
@@ -108,8 +109,39 @@ test('matches of several earlier rules may hide a rule together', (t) => {
     { match: [{ path: { exact: '/a/1' } }, { path: { exact: '/b/1' } }], split },
     { match: [{ path: { exact: '/a/1' } }, { path: { exact: '/c' } }], split },
   ];
-  t.is(hiddenBy(rules, 2), 1);
-  t.is(hiddenBy(rules, 3), undefined);
+  t.deepEqual(hiders(rules), [undefined, undefined, 1, undefined]);
+});
+
+test('a policy with more to compare than its steps is not called hidden', (t) => {
+  const split = [{ version: 'v1', weight: 1 }];
+  const path = { exact: `/${'a'.repeat(250)}` };
+  const rules = [
+    { match: [{ path: { regex: '/a*a*a*b?' } }], split },
+    { match: [{ path }], split },
+    { match: [{ path }], split },
+  ];
+  t.deepEqual(hiders(rules), [undefined, 0, 0]);
+  t.deepEqual(hiders(rules, new Budget(1_100)), [undefined, 0, undefined]);
+});
+
+const header = (name: string, regex: string) => ({ name, value: { regex } });
+
+test('the largest policy of headers is looked through in a bounded number of steps', (t) => {
+  const split = [{ version: 'v1', weight: 1 }];
+  const rules = Array.from({ length: 64 }, (_rule, rule) => ({
+    match: Array.from({ length: 16 }, (_match, match) => ({
+      headers: [
+        ...Array.from({ length: 15 }, (_header, index) => header(`h${index}`, 'x.*')),
+        header('h15', `${rule}-${match}`),
+      ],
+    })),
+    split,
+  }));
+  const first = rules[0]?.match[0];
+  const budget = new Budget(1_000_000);
+  const hidden = hiders([...rules, { match: first === undefined ? [] : [first], split }], budget);
+  t.deepEqual([...new Set(hidden)], [undefined]);
+  t.false(budget.spend(1));
 });
 
 const text: fc.Arbitrary<string> = fc.string({
