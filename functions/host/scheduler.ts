@@ -70,19 +70,25 @@ export function startScheduler({ deployed, broker, clock, log }: SchedulerOption
 
     const begin = async (): Promise<void> => {
       since = await broker.mark(restKey);
-      const ticked = await broker.mark(tickRoute(name));
+      const ticked = Number((await broker.mark(tickRoute(name))) ?? 0);
       if (since !== undefined && since !== atRest) {
-        done = Math.max(Number(since), Number(ticked ?? 0));
+        done = Math.max(Number(since), ticked);
         return;
       }
-      done = clock.now();
+      done = Math.max(clock.now(), ticked);
       await setSince((await isActive()) ? String(done) : atRest);
+    };
+
+    /** The clock was set back for good: the hours that come again have their ticks again, over restarts too. */
+    const goBack = async (now: number): Promise<void> => {
+      if (since !== atRest) await setSince(String(now));
+      await broker.setMark({ key: tickRoute(name), value: undefined });
+      done = now;
     };
 
     const turn = async (): Promise<void> => {
       const now = clock.now();
-      // Set back for good: the hours that come again have their ticks again.
-      if (done > now + smallStepMs) done = now;
+      if (done > now + smallStepMs) await goBack(now);
       if ((nextInstant(cron, done) ?? Infinity) > now) return;
       const at = latestInstant(cron, now);
       if (at === undefined) return;

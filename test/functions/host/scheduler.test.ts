@@ -116,6 +116,48 @@ test('a clock that is set back a little repeats nothing; by an hour, it goes on'
   t.true((instants.at(-1) ?? 0) < noon);
 });
 
+test('a clock that is set back for good is believed over restarts, whether it was noticed before or after one', async (t) => {
+  for (const noticed of ['while it runs', 'at the next start']) {
+    const bench = await SchedulerBench.start(t, '0 * * * *', undefined, noon + 24 * 60 * minute);
+    await bench.pass(1, 60 * minute);
+    t.is(bench.seen.length, 1);
+    if (noticed === 'at the next start') await bench.stop();
+    bench.clock.set(noon + 30 * minute);
+    if (noticed === 'at the next start') await bench.start();
+    else await bench.pass(1, minute);
+    await bench.stop();
+    bench.clock.set(noon + 70 * minute);
+    await bench.start();
+    await bench.pass(1, 50 * minute);
+    t.deepEqual(bench.ticks.slice(1), [
+      [60, 0],
+      [120, 0],
+    ]);
+    await bench.stop();
+  }
+});
+
+test('a period that comes again after a clock was set back has its tick again, at rest meanwhile or not', async (t) => {
+  for (const active of [true, false]) {
+    const bench = await SchedulerBench.start(t, '0 * * * *');
+    await bench.pass(1, 60 * minute);
+    bench.active = active;
+    await bench.stop();
+    bench.clock.set(noon + 30 * minute);
+    await bench.start();
+    await bench.pass(1, minute);
+    bench.active = true;
+    await bench.pass(1, 29 * minute);
+    await bench.pass(1, 60 * minute);
+    t.deepEqual(bench.ticks, [
+      [60, 0],
+      [60, 0],
+      [120, 0],
+    ]);
+    await bench.stop();
+  }
+});
+
 test('while a tick waits there is no other; then the newest period has its own', async (t) => {
   const bench = await SchedulerBench.start(t, '* * * * *');
   const gate = Promise.withResolvers<void>();
