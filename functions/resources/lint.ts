@@ -28,10 +28,11 @@ export function lint(kind: Kind, spec: unknown): LintProblem[] {
   if (kind !== 'TrafficPolicy') return [];
   const policy = trafficPolicySpec.parse(spec);
   const hidden = hiders(policy.rules);
+  const versionProblem = versionCheck(policy.versions);
   return policy.rules.flatMap((rule, index) => {
     const field = `spec.rules[${index}]`;
     const matches = rule.match ?? [];
-    return unknownVersions(rule, policy, field).concat(
+    return unknownVersions(rule, versionProblem, field).concat(
       sameName(policy.rules, index),
       matches.flatMap((match, at) => matchProblems(match, `${field}.match[${at}]`)),
       deadRule(policy.rules, index, hidden[index]),
@@ -39,15 +40,30 @@ export function lint(kind: Kind, spec: unknown): LintProblem[] {
   });
 }
 
+/** Unknown versions of a policy that get a near miss, which costs a comparison by letters with every known one. */
+const mostGuesses = 16;
+
+/** Says, once for every version, why it is not known; undefined for one that is. */
+function versionCheck(versions: TrafficPolicySpec['versions']) {
+  const names = versions.map(({ name }) => name);
+  const said = new Map<string, string | undefined>(names.map((name) => [name, undefined]));
+  return (version: string): string | undefined => {
+    if (!said.has(version)) {
+      const meant = said.size < names.length + mostGuesses ? version : undefined;
+      said.set(version, valueText(`found "${version}", not in spec.versions`, meant, names));
+    }
+    return said.get(version);
+  };
+}
+
 function unknownVersions(
   { split }: TrafficRule,
-  { versions }: TrafficPolicySpec,
+  problem: ReturnType<typeof versionCheck>,
   field: string,
 ): LintProblem[] {
-  const names = versions.map(({ name }) => name);
   return split.flatMap(({ version }, index) => {
-    if (names.includes(version)) return [];
-    const message = valueText(`found "${version}", not in spec.versions`, version, names);
+    const message = problem(version);
+    if (message === undefined) return [];
     return [{ field: `${field}.split[${index}].version`, message, refines: knownVersions.rule }];
   });
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { RequestMatch, TextMatch } from '../../../knative/resources/traffic-policy.ts';
+import { lint } from '../../../functions/resources/lint.ts';
 import { re2Problem } from '../../../functions/resources/re2.ts';
 import { Budget } from '../../../functions/resources/budget.ts';
 import { hiders, subsumes } from '../../../functions/resources/subsume.ts';
@@ -33,6 +34,8 @@ test('RE2 expressions of every form are taken', (t) => {
     'a\\ b',
     '[\u{1f600}-\u{1f601}]',
     '[[:^alpha:][:word:]-]',
+    '[[:a]',
+    '[[:alpha:][:a]',
     '[a-f]{500}',
   ];
   for (const text of good) t.is(re2Problem(text), undefined, text);
@@ -122,6 +125,23 @@ test('a policy with more to compare than its steps is not called hidden', (t) =>
   ];
   t.deepEqual(hiders(rules), [undefined, 0, 0]);
   t.deepEqual(hiders(rules, new Budget(1_100)), [undefined, 0, undefined]);
+});
+
+test('near misses are told of the first unknown versions only, and of each as often as it comes', (t) => {
+  const versions = [{ name: 'version-1', endpoints: [{ address: '10.0.0.1', port: 80 }] }];
+  versions.push({ name: 'other', endpoints: [{ address: '10.0.0.2', port: 80 }] });
+  const rules = Array.from({ length: 40 }, (_rule, index) => ({
+    split: [{ version: `version-${10 + (index % 20)}`, weight: 1 }],
+    match: [{ path: { exact: `/${index}` } }],
+  }));
+  const spec = { target: { host: 'shop', port: 8080 }, versions, rules };
+  const guesses = lint('TrafficPolicy', spec).map(({ message }) =>
+    message.includes('did you mean'),
+  );
+  t.deepEqual(
+    guesses,
+    Array.from({ length: 40 }, (_rule, index) => index % 20 < 16),
+  );
 });
 
 const header = (name: string, regex: string) => ({ name, value: { regex } });
