@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { kinds } from '../../knative/resources/kinds.ts';
 import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
+import { membersTwice } from '../lib/json-twice.ts';
 import { nearest } from '../lib/nearest.ts';
 import { readBody } from '../host/read-body.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
@@ -112,9 +113,19 @@ async function readJson(
     const message = `found ${type ?? 'nothing'}; send ${mediaTypes.join(' or ')}`;
     throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
   }
+  const { value, twice } = parsed(body);
+  if (twice.length === 0) return value;
+  const details = twice.map((field) => ({ field, message: 'must not be given more than once' }));
+  const message = `the body has members twice: ${twice[0]}`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', message, { details });
+}
+
+/** @throws CloverError CLV_ARGUMENT_INVALID. */
+function parsed(body: Buffer): { readonly value: unknown; readonly twice: readonly string[] } {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return { value, twice: membersTwice(body) };
   } catch (cause) {
     throw new CloverError(
       'CLV_ARGUMENT_INVALID',

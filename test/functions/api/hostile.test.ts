@@ -81,8 +81,29 @@ test('whatever document is sent, the answer is never that something failed insid
     `${start},"spec":{"ports":${nested(100_000)}}}`,
     `${start},"metadata":{"name":${nested(100_000)}}}`,
   ]) {
-    t.is(await send('Tap', body), 422);
+    t.is(await send('Tap', body), 400);
   }
+});
+
+test('a document with a member twice is refused with its place, and nothing is stored', async (t) => {
+  const api = await startApi(t);
+  const { metadata } = examples.TrafficPolicy;
+  const at = `${apis}/namespaces/${metadata.namespace}/trafficpolicies/${metadata.name}`;
+  const once = JSON.stringify(examples.TrafficPolicy);
+  const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' };
+  const put = (body: string): Promise<Response> =>
+    fetch(new URL(at, api.url), { method: 'PUT', headers, body });
+  const response = await put(once.replace('"weight":', '"weight":7,"weight":'));
+  t.is(response.status, 400);
+  const problem: unknown = await response.json();
+  t.like(problem, {
+    code: 'CLV_ARGUMENT_INVALID',
+    details: [
+      { field: 'spec.rules[0].split[0].weight', message: 'must not be given more than once' },
+    ],
+  });
+  t.is(await api.store.get('TrafficPolicy', metadata.namespace, metadata.name), undefined);
+  t.is((await put(once)).status, 201);
 });
 
 test('whatever is asked, the answer is never that something failed inside', async (t) => {
