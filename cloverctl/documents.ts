@@ -14,7 +14,7 @@ import { utf8Text } from './utf8.ts';
 const manifest = z.looseObject({
   apiVersion: z.literal(apiVersion),
   kind: z.enum(kinds.map(({ kind }) => kind)),
-  metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).optional() }),
+  metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).nullish() }),
 });
 
 /** Wrong ones the control plane refuses with the others. */
@@ -22,7 +22,10 @@ const labels = z.record(z.string(), z.string()).catch({});
 
 /** One document of a file, as far as it has to be known to send it. */
 export interface Manifest {
-  readonly document: z.output<typeof manifest> & { readonly kind: Kind };
+  readonly document: z.output<typeof manifest> & {
+    readonly kind: Kind;
+    readonly metadata: { readonly namespace: string };
+  };
   readonly namespace: string;
   /** `policy.yaml`, or `policy.yaml document 2`. */
   readonly where: string;
@@ -166,7 +169,7 @@ function check(
       const details = [{ field: 'metadata.namespace', message: `found ${own}` }];
       throw new CloverError('CLV_ARGUMENT_INVALID', message, { details });
     }
-    const document = { ...parsed.data, metadata: { namespace, ...metadata } };
+    const document = { ...parsed.data, metadata: { ...metadata, namespace: own } };
     return { document, namespace: own, where };
   }
   const details = fieldErrors(manifest, value, parsed.error.issues);
