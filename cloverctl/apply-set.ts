@@ -137,10 +137,7 @@ async function prune(
   const { allNamespaces = false } = settings;
   const request = { given, applied: manifests, selector, allNamespaces };
   const left = await leftOver(client, request);
-  for (const object of left.elsewhere) {
-    const where = `${object.metadata.namespace}, of which there is no document`;
-    env.stderr.write(`warning: ${nameOf(object)} stays in namespace ${where}: -A prunes it, too\n`);
-  }
+  tellElsewhere(left.elsewhere, env);
   for (const object of left.pruned) {
     const { kind, metadata } = object;
     try {
@@ -152,6 +149,20 @@ async function prune(
     }
   }
   return pruned;
+}
+
+const mostNamed = 3;
+
+/** One warning for each namespace: a large set would hide the others among them. */
+function tellElsewhere(objects: readonly AnyResource[], env: CliEnv): void {
+  for (const [namespace, some] of Map.groupBy(objects, ({ metadata }) => metadata.namespace)) {
+    const more = some.length > mostNamed ? ` and ${some.length - mostNamed} more` : '';
+    const names = some.slice(0, mostNamed).map(nameOf).join(', ') + more;
+    const [stay, them] = some.length === 1 ? ['stays', 'it'] : ['stay', 'them'];
+    env.stderr.write(
+      `warning: ${names} ${stay} in namespace ${namespace}, of which there is no document: -A prunes ${them}, too\n`,
+    );
+  }
 }
 
 type Named = Pick<AnyResource, 'kind'> & { readonly metadata: { readonly name: string } };

@@ -64,10 +64,11 @@ export function demandPrunable({
   readonly selector?: Selector;
   readonly dryRun: DryRun;
 }): void {
-  if (selector === undefined || selector.text.trim() === '') {
+  // What selects an object without labels, as !old does, names no set.
+  if (selector === undefined || selector.selects(undefined)) {
     throw new CloverError(
       'CLV_ARGUMENT_INVALID',
-      '--prune needs -l with the labels that all documents of the set have, such as -l app=shop: without them it would delete what other sets have applied',
+      '--prune needs -l with a label that all documents of the set have, such as -l app=shop: without one it would delete what other sets have applied',
     );
   }
   if (dryRun !== 'client') return;

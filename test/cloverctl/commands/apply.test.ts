@@ -89,7 +89,9 @@ test('nothing is pruned without a selector, from an empty set, or after a failur
   const { cli, names } = await start(t);
   await cli('apply -f -', set(tap('old')));
   for (const [args, documents, code, said] of [
-    ['', set(tap('a')), 2, /--prune needs -l with the labels/],
+    ['', set(tap('a')), 2, /--prune needs -l with a label/],
+    [' -l !x', set(tap('a')), 2, /--prune needs -l with a label/],
+    [' -l x!=y', set(tap('a')), 2, /--prune needs -l with a label/],
     [' --dry-run=client -l set=x', set(tap('a')), 2, /--dry-run=server/],
     [' -l set=x', '', 2, /error: stdin holds no document\n/],
     [
@@ -225,4 +227,28 @@ test('what is not UTF-8 is refused with file and byte, and not stored in another
     t.true(stderr.startsWith(`error: ${path} is not UTF-8 from byte ${at} on`), stderr);
   }
   t.deepEqual(await names(), []);
+});
+
+test('what a prune leaves in another namespace is one warning, however much it is', async (t) => {
+  const { cli } = await start(t);
+  const far = ['a', 'b', 'c', 'd', 'e'].map((name) =>
+    tap(name, { set: 'x' }, { namespace: 'blog' }),
+  );
+  await cli('apply -f -', set(...far));
+  const { code, stderr } = await cli('apply --prune -l set=x -f -', set(tap('kept')));
+  t.is(code, 0);
+  t.is(
+    stderr,
+    'warning: tap.clover.dev/a, tap.clover.dev/b, tap.clover.dev/c and 2 more stay in namespace blog, of which there is no document: -A prunes them, too\n',
+  );
+});
+
+test('a namespace of null is none, as for the control plane', async (t) => {
+  const { cli, names } = await start(t);
+  const document = set(tap('web', {}, { namespace: null }));
+  for (const args of ['apply -f -', 'apply -n blog -f -']) {
+    const { code, stderr } = await cli(args, document);
+    t.is(code, 0, stderr);
+  }
+  t.deepEqual(await names(), ['blog/web', 'default/web']);
 });
