@@ -95,7 +95,7 @@ function clusterRole(installation: Installation, { name, access }: Account): Clu
     metadata: clusterWide(installation, name),
     rules: access.flatMap(({ kind, verbs, status }) => [
       rule(pluralOf(kind), verbs),
-      ...(status === true ? [rule(`${pluralOf(kind)}/status`, ['patch', 'update'])] : []),
+      ...(status === true ? [rule(`${pluralOf(kind)}/status`, ['update'])] : []),
     ]),
   };
 }

@@ -94,8 +94,8 @@ export const functionTable: readonly FunctionRow[] = [
     name: 'evaluate',
     ...reconciler,
     access: [
-      // Finalizers are no part of the status: whoever holds an object has to write the object.
-      { kind: 'Experiment', verbs: ['get', 'list', 'patch', 'update'], status: true },
+      // Finalizers are no part of the status: whoever holds an object has to patch the object itself.
+      { kind: 'Experiment', verbs: ['get', 'list', 'patch'], status: true },
       {
         kind: 'ExperimentRun',
         verbs: ['create', 'delete', 'get', 'list', 'patch'],

@@ -1,0 +1,95 @@
+import test from 'ava';
+import { accessObjects, type ClusterRole } from '../../../knative/render/access.ts';
+import { installationOf } from './installations.ts';
+
+const least = installationOf({});
+
+const rolesOf = (installation = least): ClusterRole[] =>
+  accessObjects(installation).filter((object) => object.kind === 'ClusterRole');
+
+/** By hand, from what the functions call of their store, and what the store on Kubernetes makes of that. */
+const allowed = {
+  'clover-system-api': {
+    experiments: 'create delete get list patch watch',
+    experimentruns: 'get list watch',
+    taps: 'create delete get list patch watch',
+    trafficpolicies: 'create delete get list patch watch',
+  },
+  'clover-system-evaluate': {
+    experiments: 'get list patch',
+    'experiments/status': 'update',
+    experimentruns: 'create delete get list patch',
+    'experimentruns/status': 'update',
+    trafficpolicies: 'get',
+  },
+  'clover-system-notify': { experiments: 'get', experimentruns: 'get', trafficpolicies: 'get' },
+  'clover-system-policy': {
+    experimentruns: 'list',
+    trafficpolicies: 'get list',
+    'trafficpolicies/status': 'update',
+  },
+  'clover-system-resource-events': {
+    experiments: 'get list watch',
+    experimentruns: 'get list watch',
+    trafficpolicies: 'get list watch',
+  },
+};
+
+test('nobody may do more than this, nor less', (t) => {
+  const found = rolesOf().map(({ metadata, rules }) => [
+    metadata.name,
+    Object.fromEntries(
+      rules.flatMap(({ resources, verbs }) =>
+        resources.map((resource) => [resource, verbs.join(' ')]),
+      ),
+    ),
+  ]);
+  t.deepEqual(Object.fromEntries(found), allowed);
+});
+
+test('no role reaches beyond our own group of resources, or has a wildcard', (t) => {
+  for (const { rules } of rolesOf()) {
+    for (const rule of rules) {
+      t.deepEqual(rule.apiGroups, ['clover.dev']);
+      t.false([...rule.resources, ...rule.verbs].some((word) => word.includes('*')));
+    }
+  }
+});
+
+test('every role is bound to the account of its name, and to no other', (t) => {
+  const bindings = accessObjects(least).filter((object) => object.kind === 'ClusterRoleBinding');
+  t.deepEqual(
+    bindings.map(({ roleRef, subjects }) => [roleRef.name, subjects]),
+    Object.keys(allowed).map((role) => [
+      role,
+      [
+        {
+          kind: 'ServiceAccount',
+          namespace: 'clover-system',
+          name: role.replace('clover-system-', ''),
+        },
+      ],
+    ]),
+  );
+});
+
+test('every function and the source of resource events have an account; that of ingest has no token', (t) => {
+  const accounts = accessObjects(installationOf({ pullSecrets: ['mirror'] })).filter(
+    (object) => object.kind === 'ServiceAccount',
+  );
+  t.deepEqual(
+    accounts.map(({ metadata }) => metadata.name),
+    ['api', 'evaluate', 'ingest', 'notify', 'policy', 'resource-events'],
+  );
+  for (const { metadata, automountServiceAccountToken, imagePullSecrets } of accounts) {
+    t.is(automountServiceAccountToken, metadata.name === 'ingest' ? false : undefined);
+    t.deepEqual(imagePullSecrets, [{ name: 'mirror' }]);
+  }
+});
+
+test('two installations in one cluster do not write the same roles', (t) => {
+  const names = [least, installationOf({ namespace: 'other' })].flatMap((installation) =>
+    rolesOf(installation).map(({ metadata }) => metadata.name),
+  );
+  t.is(new Set(names).size, 10);
+});

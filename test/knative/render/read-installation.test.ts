@@ -1,0 +1,79 @@
+import test from 'ava';
+import { readInstallation } from '../../../knative/render/read-installation.ts';
+import { leastInstallation } from './installations.ts';
+
+const problemsOf = (text: string): readonly string[] => {
+  const reading = readInstallation(text);
+  return 'problems' in reading ? reading.problems : [];
+};
+
+const problemsWith = (changes: Readonly<Record<string, unknown>>): readonly string[] =>
+  problemsOf(JSON.stringify({ ...leastInstallation, ...changes }));
+
+test('an installation has defaults for all but its version, images, dead letters and store', (t) => {
+  const reading = readInstallation(JSON.stringify(leastInstallation));
+  if ('problems' in reading) {
+    t.fail(reading.problems.join());
+    return;
+  }
+  t.like(reading.installation, {
+    namespace: 'clover-system',
+    pullSecrets: [],
+    functions: {},
+    tapped: false,
+    schedules: ['evaluate-look', 'evaluate-resync', 'policy-resync'],
+    tolerations: [],
+    logLevel: 'info',
+    clickhouse: { username: 'default', database: 'clover' },
+  });
+});
+
+const { images, clickhouse } = leastInstallation;
+
+const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
+  ['an unknown key', { image: 'x' }, /^image: unknown key$/],
+  ['an image of no function', { images: { ...images, guard: 'x' } }, /^images\.guard: /],
+  ['no image of a function', { images: { ...images, policy: undefined } }, /^images\.policy: /],
+  ['no image', { images: { ...images, api: 'Not An Image' } }, /^images\.api: must be an image/],
+  ['a namespace', { namespace: 'Clover' }, /^namespace: must be a DNS-1123 label/],
+  ['a version', { version: '1.4.0+build' }, /^version: must be at most 63 letters/],
+  ['a mirror with a scheme', { registryMirror: 'https://m' }, /^registryMirror: must be a host/],
+  ['dead letters without a scheme', { deadLetters: 'sink' }, /^deadLetters: must be an http/],
+  ['a schedule that is none', { schedules: ['noon'] }, /^schedules\.0: .*"evaluate-look"/],
+  ['a function that is none', { functions: { guard: {} } }, /^functions\.guard: |^functions: /],
+  [
+    'more pods at least than at most',
+    { functions: { api: { minScale: 3, maxScale: 2 } } },
+    /^functions\.api\.minScale: must not be more than maxScale$/,
+  ],
+  [
+    'an amount',
+    { functions: { api: { resources: { limits: { memory: '64 MB' } } } } },
+    /^functions\.api\.resources\.limits\.memory: must be a quantity/,
+  ],
+  [
+    'a password',
+    { clickhouse: { ...clickhouse, password: 'secret' } },
+    /^clickhouse\.password: unknown key$/,
+  ],
+  ['a user name of nothing', { clickhouse: { ...clickhouse, username: '' } }, /^clickhouse\.user/],
+  ['a taint', { tolerations: [{ effect: 'Never' }] }, /^tolerations\.0\.effect: /],
+  ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
+];
+for (const [title, changes, problem] of bad) {
+  test(`${title} is refused by the name of its field`, (t) => {
+    const problems = problemsWith(changes);
+    t.is(problems.length, 1, problems.join('\n'));
+    t.regex(problems[0] ?? '', problem);
+  });
+}
+
+test('every bad field is named at once', (t) => {
+  t.is(problemsWith({ namespace: '', version: '', logLevel: 'loud', tap: true }).length, 4);
+});
+
+test('what is no YAML, nothing, or more than one document is refused', (t) => {
+  t.regex(problemsOf('version: [').join(), /at line 1/);
+  t.regex(problemsOf('').join(), /^\(root\): /);
+  t.regex(problemsOf('a: 1\n---\nb: 2\n').join(), /multiple documents/);
+});

@@ -1,0 +1,137 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { parseAllDocuments } from 'yaml';
+import { customResourceDefinition } from '../../../knative/crd.ts';
+import { renderInstallation } from '../../../knative/render/render-installation.ts';
+import { toYaml } from '../../../knative/render/yaml.ts';
+import { kinds } from '../../../knative/resources/kinds.ts';
+import { installationInput, installationOf } from './installations.ts';
+import { ofKind, specs, specsOf } from './rendered.ts';
+
+const least = installationOf({});
+
+function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).toReversed());
+}
+
+test('rendered YAML reads back as what was rendered', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const objects = renderInstallation(installationOf(input));
+      const documents = parseAllDocuments(toYaml(objects));
+      t.true(documents.every(({ errors }) => errors.length === 0));
+      t.is(documents.length, objects.length);
+      for (const [index, document] of documents.entries()) {
+        const value: unknown = document.toJS();
+        t.deepEqual(value, objects[index]);
+      }
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('the same installation gives the same bytes, in whatever order it was written', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const { images = {}, functions = {}, schedules, ...others } = input;
+      const inTurn = installationOf({
+        ...turned(others),
+        ...(input.images !== undefined && { images: turned(images) }),
+        functions: turned(functions),
+        ...(schedules !== undefined && { schedules: schedules.toReversed() }),
+      });
+      t.is(toYaml(renderInstallation(inTurn)), toYaml(renderInstallation(installationOf(input))));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('no two objects have the same name, and every one is in the installation and says so', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const installation = installationOf(input);
+      const { namespace } = installation;
+      const names = new Set<string>();
+      const objects = renderInstallation(installation);
+      for (const { apiVersion, kind, metadata } of objects) {
+        names.add([apiVersion, kind, metadata.namespace, metadata.name].join(' '));
+        t.regex(metadata.name, /^[a-z0-9][-a-z0-9.]{0,252}$/);
+        t.is(metadata.labels['app.kubernetes.io/part-of'], 'clover');
+        t.is(metadata.labels['app.kubernetes.io/instance'], namespace);
+        t.is(metadata.labels['app.kubernetes.io/version'], '1.4.0');
+        const isClusterWide = /^(Namespace|CustomResourceDefinition|ClusterRole)/.test(kind);
+        t.is(metadata.namespace, isClusterWide ? undefined : namespace, metadata.name);
+      }
+      t.is(names.size, objects.length);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('every object that another refers to is there, but for the agent', (t) => {
+  const objects = new Set(
+    renderInstallation(least).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+  );
+  const wanted = [
+    ...specsOf(least, specs.service).map(
+      ({ spec }) => `ServiceAccount ${spec.template.spec.serviceAccountName}`,
+    ),
+    ...specsOf(least, specs.trigger).flatMap(({ spec: { broker, subscriber } }) => [
+      `Broker ${broker}`,
+      `${subscriber.ref.kind} ${subscriber.ref.name}`,
+    ]),
+    ...specsOf(least, specs.apiServerSource).flatMap(({ spec: { serviceAccountName, sink } }) => [
+      `ServiceAccount ${serviceAccountName}`,
+      `${sink.ref.kind} ${sink.ref.name}`,
+    ]),
+    ...specsOf(least, specs.pingSource).map(
+      ({ spec: { sink } }) => `${sink.ref.kind} ${sink.ref.name}`,
+    ),
+    ...specsOf(least, specs.sinkBinding).flatMap(({ spec: { subject, sink } }) => [
+      `${subject.kind} ${subject.name}`,
+      `${sink.ref.kind} ${sink.ref.name}`,
+    ]),
+    ...specsOf(least, specs.eventPolicy).flatMap(({ spec: { to, from } }) =>
+      [...to, ...from].map(({ ref }) => `${ref.kind} ${ref.name}`),
+    ),
+  ];
+  t.true(wanted.length > 50);
+  t.deepEqual(
+    [...new Set(wanted)].filter((name) => !objects.has(name)),
+    ['DaemonSet agent'],
+  );
+});
+
+test('what others rest on comes before them', (t) => {
+  const kindsInOrder = [...new Set(renderInstallation(least).map(({ kind }) => kind))];
+  t.deepEqual(kindsInOrder, [
+    'Namespace',
+    'CustomResourceDefinition',
+    'ServiceAccount',
+    'ClusterRole',
+    'ClusterRoleBinding',
+    'Broker',
+    'EventPolicy',
+    'SinkBinding',
+    'Service',
+    'Trigger',
+    'ApiServerSource',
+    'PingSource',
+  ]);
+});
+
+test('the definitions are those that infra/crds is made of', (t) => {
+  const definitions = ofKind(least, 'CustomResourceDefinition');
+  t.deepEqual(
+    definitions.map((definition) => ('spec' in definition ? definition.spec : undefined)),
+    kinds.map(({ kind }) => customResourceDefinition(kind).spec),
+  );
+});
+
+test('the namespace enforces a level of Pod Security if one is asked for', (t) => {
+  const levels = [least, installationOf({ podSecurity: 'privileged' })].map(
+    (installation) =>
+      ofKind(installation, 'Namespace')[0]?.metadata.labels['pod-security.kubernetes.io/enforce'],
+  );
+  t.deepEqual(levels, [undefined, 'privileged']);
+});

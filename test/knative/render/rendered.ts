@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import type { Installation } from '../../../knative/render/installation.ts';
+import type { KubernetesObject } from '../../../knative/render/kubernetes-object.ts';
+import { renderInstallation } from '../../../knative/render/render-installation.ts';
+
+const reference = z.strictObject({ apiVersion: z.string(), kind: z.string(), name: z.string() });
+const sink = z.strictObject({ ref: reference });
+const filter = z.record(z.string(), z.unknown());
+
+/** Of a container; a field that nobody here knows is a mistake. */
+const container = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  env: z.array(
+    z.strictObject({
+      name: z.string(),
+      value: z.string().optional(),
+      valueFrom: z.unknown().optional(),
+    }),
+  ),
+  ports: z.unknown(),
+  readinessProbe: z.unknown(),
+  livenessProbe: z.unknown(),
+  resources: z.unknown(),
+  securityContext: z.unknown(),
+});
+
+/** How the specification of a kind is read. */
+export interface Reader<Spec> {
+  readonly kind: string;
+  readonly schema: z.ZodType<Spec>;
+}
+
+const reader = <Spec>(kind: string, schema: z.ZodType<Spec>): Reader<Spec> => ({ kind, schema });
+
+/** What tests read of an object, by its kind. */
+export const specs = {
+  apiServerSource: reader(
+    'ApiServerSource',
+    z.strictObject({
+      mode: z.string(),
+      serviceAccountName: z.string(),
+      namespaceSelector: z.unknown(),
+      resources: z.array(z.strictObject({ apiVersion: z.string(), kind: z.string() })),
+      sink,
+    }),
+  ),
+  broker: reader(
+    'Broker',
+    z.strictObject({ config: z.unknown().optional(), delivery: z.unknown() }),
+  ),
+  eventPolicy: reader(
+    'EventPolicy',
+    z.strictObject({
+      to: z.array(sink),
+      from: z.array(z.strictObject({ ref: reference.extend({ namespace: z.string() }) })),
+      filters: z.array(filter),
+    }),
+  ),
+  pingSource: reader(
+    'PingSource',
+    z.strictObject({ schedule: z.string(), timezone: z.string(), sink }),
+  ),
+  service: reader(
+    'Service',
+    z.strictObject({
+      template: z.strictObject({
+        metadata: z.strictObject({
+          labels: z.record(z.string(), z.string()),
+          annotations: z.record(z.string(), z.string()),
+        }),
+        spec: z.strictObject({
+          serviceAccountName: z.string(),
+          automountServiceAccountToken: z.literal(false).optional(),
+          enableServiceLinks: z.literal(false),
+          containerConcurrency: z.number(),
+          timeoutSeconds: z.number(),
+          tolerations: z.unknown().optional(),
+          priorityClassName: z.string().optional(),
+          containers: z.tuple([container]),
+        }),
+      }),
+    }),
+  ),
+  sinkBinding: reader(
+    'SinkBinding',
+    z.strictObject({ subject: reference.extend({ namespace: z.string() }), sink }),
+  ),
+  trigger: reader(
+    'Trigger',
+    z.strictObject({
+      broker: z.string(),
+      filter: z.strictObject({ attributes: z.record(z.string(), z.string()) }).optional(),
+      filters: z.array(filter).optional(),
+      subscriber: sink,
+      delivery: z.unknown(),
+    }),
+  ),
+} as const;
+
+/** Objects of a kind that an installation gives, as this folder's own schemas read them. */
+export function specsOf<Spec>(
+  installation: Installation,
+  { kind, schema }: Reader<Spec>,
+): { readonly object: KubernetesObject; readonly spec: Spec }[] {
+  return ofKind(installation, kind).map((object) => ({
+    object,
+    spec: schema.parse('spec' in object ? object.spec : undefined),
+  }));
+}
+
+/** Objects of a kind that an installation gives. */
+export function ofKind(installation: Installation, kind: string): KubernetesObject[] {
+  return renderInstallation(installation).filter((object) => object.kind === kind);
+}

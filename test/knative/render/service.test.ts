@@ -1,0 +1,195 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { catalogue } from '../../../knative/catalogue.ts';
+import { functionTable } from '../../../knative/render/function-table.ts';
+import { installationInput, installationOf, type InstallationInput } from './installations.ts';
+import { specs, specsOf } from './rendered.ts';
+
+const least = installationOf({});
+const names = catalogue.map(({ name }) => name);
+
+const podsOf = (installation = least) =>
+  new Map(
+    specsOf(installation, specs.service).map(({ object, spec: { template } }) => [
+      object.metadata.name,
+      {
+        ...template.spec,
+        container: template.spec.containers[0],
+        scale: [
+          template.metadata.annotations['autoscaling.knative.dev/min-scale'],
+          template.metadata.annotations['autoscaling.knative.dev/max-scale'],
+        ],
+      },
+    ]),
+  );
+
+test('the table has the functions of the catalogue, in its order', (t) => {
+  t.deepEqual(
+    functionTable.map(({ name }) => name),
+    names,
+  );
+});
+
+test('every function has a Service that only the cluster reaches, with its name in every place', (t) => {
+  const services = specsOf(least, specs.service);
+  t.deepEqual(
+    services.map(({ object }) => object.metadata.name),
+    names,
+  );
+  for (const { object, spec } of services) {
+    const { name, labels } = object.metadata;
+    t.is(labels['networking.knative.dev/visibility'], 'cluster-local', name);
+    t.is(spec.template.spec.serviceAccountName, name);
+    t.is(spec.template.metadata.labels['app.kubernetes.io/name'], name);
+    const [container] = spec.template.spec.containers;
+    t.is(container.name, name);
+    t.is(container.image, `registry.example/clover/${name}:1.4.0`);
+  }
+});
+
+test('every container is as tight as the Pod Security Standard "restricted" asks, and tighter', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      for (const [name, { container }] of podsOf(installationOf(input))) {
+        t.deepEqual(
+          container.securityContext,
+          {
+            runAsNonRoot: true,
+            runAsUser: 65_532,
+            runAsGroup: 65_532,
+            readOnlyRootFilesystem: true,
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ['ALL'] },
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+          name,
+        );
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('readiness is asked for without a period: Serving then asks every 50 ms', (t) => {
+  for (const [name, { container }] of podsOf()) {
+    t.deepEqual(container.readinessProbe, { httpGet: { path: '/health/ready', port: 8080 } }, name);
+    t.deepEqual(container.livenessProbe, { httpGet: { path: '/health/live', port: 8080 } }, name);
+    t.deepEqual(container.ports, [{ name: 'http1', containerPort: 8080 }]);
+  }
+});
+
+test('a pod has 30 s after the 30 s of quiet to finish a delivery', (t) => {
+  const timeouts = [...podsOf()].map(([name, { timeoutSeconds }]) => [name, timeoutSeconds]);
+  t.deepEqual(timeouts, [
+    ['api', 600],
+    ['evaluate', 60],
+    ['ingest', 60],
+    ['notify', 60],
+    ['policy', 60],
+  ]);
+});
+
+test('how far functions scale, and what one pod takes', (t) => {
+  const rows = [...podsOf()].map(([name, { scale, containerConcurrency }]) => [
+    name,
+    scale.join(' to '),
+    containerConcurrency,
+  ]);
+  t.deepEqual(rows, [
+    ['api', '0 to 3', 0],
+    ['evaluate', '0 to 1', 100],
+    ['ingest', '0 to 10', 16],
+    ['notify', '0 to 1', 100],
+    ['policy', '0 to 1', 100],
+  ]);
+});
+
+const scaleOf = (changes: Partial<InstallationInput>) =>
+  podsOf(installationOf(changes)).get('ingest')?.scale;
+
+test('ingest keeps a pod while there is a Tap, unless its owner says how many', (t) => {
+  t.deepEqual(scaleOf({ tapped: true }), ['1', '10']);
+  t.deepEqual(scaleOf({ tapped: true, functions: { ingest: { minScale: 4 } } }), ['4', '10']);
+  t.deepEqual(scaleOf({ functions: { ingest: { minScale: 40 } } }), ['40', '40']);
+  t.deepEqual(scaleOf({ tapped: true, functions: { ingest: { maxScale: 1 } } }), ['1', '1']);
+});
+
+test('no function has a least number of pods above the greatest', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      for (const [name, { scale }] of podsOf(installationOf(input))) {
+        t.true(Number(scale[0]) <= Number(scale[1]), `${name}: ${scale.join(' to ')}`);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('what an owner sets of a function stands in place of the default', (t) => {
+  const resources = { requests: { memory: '1Gi' } };
+  const pods = podsOf(
+    installationOf({
+      functions: { evaluate: { containerConcurrency: 7, maxScale: 5, resources } },
+    }),
+  );
+  const { containerConcurrency, scale, container } = pods.get('evaluate') ?? {};
+  t.is(containerConcurrency, 7);
+  t.deepEqual(scale, ['0', '5']);
+  t.deepEqual(container?.resources, resources);
+  t.deepEqual(pods.get('policy')?.container.resources, {
+    requests: { cpu: '25m', memory: '64Mi' },
+    limits: { memory: '256Mi' },
+  });
+});
+
+test('only functions that ask or fill the store of analytics know where it is', (t) => {
+  const variables = [...podsOf()].map(([name, { container }]) => [
+    name,
+    container.env.map((variable) => variable.name).join(' '),
+  ]);
+  const store = 'CLICKHOUSE_URL CLICKHOUSE_USER CLICKHOUSE_PASSWORD CLICKHOUSE_DATABASE';
+  t.deepEqual(variables, [
+    ['api', `LOG_LEVEL ${store}`],
+    ['evaluate', 'LOG_LEVEL'],
+    ['ingest', `LOG_LEVEL ${store}`],
+    ['notify', 'LOG_LEVEL'],
+    ['policy', 'LOG_LEVEL'],
+  ]);
+});
+
+test('a password is named and never written', (t) => {
+  const { container } = podsOf().get('ingest') ?? {};
+  t.deepEqual(
+    container?.env.find(({ name }) => name === 'CLICKHOUSE_PASSWORD'),
+    {
+      name: 'CLICKHOUSE_PASSWORD',
+      valueFrom: { secretKeyRef: { name: 'clickhouse', key: 'password' } },
+    },
+  );
+});
+
+const flagged = (installation = least) =>
+  [...podsOf(installation).values()].map(({ tolerations, priorityClassName }) => ({
+    tolerations,
+    priorityClassName,
+  }));
+
+test('fields behind a feature flag of Serving are there only if they are asked for', (t) => {
+  const nothing = { tolerations: undefined, priorityClassName: undefined };
+  t.deepEqual(
+    flagged(),
+    Array.from({ length: names.length }, () => nothing),
+  );
+  const tolerations = [{ key: 'spot', operator: 'Exists' as const }];
+  const set = { tolerations, priorityClassName: 'control' };
+  t.deepEqual(
+    flagged(installationOf({ tolerations, priorityClass: 'control' })),
+    Array.from({ length: names.length }, () => set),
+  );
+});
+
+test('who has no business with the API server gets no token for it', (t) => {
+  for (const [name, { automountServiceAccountToken }] of podsOf()) {
+    t.is(automountServiceAccountToken, name === 'ingest' ? false : undefined, name);
+  }
+});

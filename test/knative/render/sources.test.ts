@@ -1,0 +1,115 @@
+import test from 'ava';
+import { catalogue } from '../../../knative/catalogue.ts';
+import { announcedKinds } from '../../../knative/render/api-server-source.ts';
+import { installationOf } from './installations.ts';
+import { specs, specsOf } from './rendered.ts';
+
+const least = installationOf({});
+const broker = { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'clover' } };
+const service = (name: string) => ({
+  ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
+});
+
+test('one source announces the kinds that triggers ask for, whole and from every namespace', (t) => {
+  const sources = specsOf(least, specs.apiServerSource).map(({ spec }) => spec);
+  t.deepEqual(sources, [
+    {
+      mode: 'Resource',
+      serviceAccountName: 'resource-events',
+      namespaceSelector: {},
+      resources: ['Experiment', 'ExperimentRun', 'TrafficPolicy'].map((kind) => ({
+        apiVersion: 'clover.dev/v1alpha1',
+        kind,
+      })),
+      sink: broker,
+    },
+  ]);
+});
+
+test('a kind is announced if any dialect of any trigger names it', (t) => {
+  const [trigger] = catalogue.flatMap(({ triggers }) => triggers);
+  if (trigger === undefined) {
+    t.fail();
+    return;
+  }
+  const nested = { any: [{ exact: { kind: 'Tap' } }] };
+  t.deepEqual(announcedKinds([{ ...trigger, filter: {}, filters: [{ all: [nested] }] }]), ['Tap']);
+  t.deepEqual(announcedKinds([{ ...trigger, filter: { kind: 'Tap' }, filters: [] }]), ['Tap']);
+  // Where there are filters, `filter` does not count.
+  t.deepEqual(announcedKinds([{ ...trigger, filter: { kind: 'Tap' }, filters: [nested] }]), [
+    'Tap',
+  ]);
+  t.deepEqual(
+    announcedKinds([
+      { ...trigger, filter: { kind: 'Tap' }, filters: [{ exact: { kind: 'Experiment' } }] },
+    ]),
+    ['Experiment'],
+  );
+  t.deepEqual(announcedKinds([]), []);
+});
+
+test('every schedule ticks in its time zone, straight to its function', (t) => {
+  const ticking = specsOf(least, specs.pingSource).map(({ object, spec }) => [
+    object.metadata.name,
+    spec,
+  ]);
+  t.deepEqual(
+    ticking,
+    catalogue.flatMap(({ name, schedules }) =>
+      schedules.map(({ name: schedule, schedule: line, timezone = 'UTC' }) => [
+        schedule,
+        { schedule: line, timezone, sink: service(name) },
+      ]),
+    ),
+  );
+  t.is(ticking.length, 3);
+});
+
+const namesOf = (schedules: string[]) =>
+  specsOf(installationOf({ schedules }), specs.pingSource).map(
+    ({ object }) => object.metadata.name,
+  );
+
+test('only the schedules tick that are asked for', (t) => {
+  t.deepEqual(namesOf([]), []);
+  t.deepEqual(namesOf(['policy-resync', 'evaluate-look']), ['evaluate-look', 'policy-resync']);
+});
+
+test('agents and the functions that emit are bound to the broker', (t) => {
+  const bindings = specsOf(least, specs.sinkBinding).map(({ spec }) => spec);
+  t.deepEqual(bindings, [
+    {
+      subject: {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        namespace: 'clover-system',
+        name: 'agent',
+      },
+      sink: broker,
+    },
+    {
+      subject: {
+        apiVersion: 'serving.knative.dev/v1',
+        kind: 'Service',
+        namespace: 'clover-system',
+        name: 'notify',
+      },
+      sink: broker,
+    },
+  ]);
+});
+
+test('a broker of another class has the annotation and the configuration of that', (t) => {
+  const config = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name: 'kafka',
+    namespace: 'knative-eventing',
+  };
+  const [kafka] = specsOf(installationOf({ broker: { class: 'Kafka', config } }), specs.broker);
+  t.deepEqual(kafka?.object.metadata.annotations, { 'eventing.knative.dev/broker.class': 'Kafka' });
+  t.deepEqual(kafka?.spec.config, config);
+  const [usual] = specsOf(least, specs.broker);
+  t.is(usual?.object.metadata.annotations, undefined);
+  t.is(usual?.spec.config, undefined);
+});
