@@ -19,6 +19,8 @@ interface Place {
   readonly path?: Path;
   /** False: something in it does not fit its schema. Default: true. */
   readonly fits?: boolean;
+  /** The values as CEL has them, from the value around: to make them anew at each depth is most of the work. */
+  readonly scope?: Scope | undefined;
 }
 
 /**
@@ -30,29 +32,27 @@ export function ruleErrors(
   schema: StructuralSchema,
   value: unknown,
   old: unknown,
-  { path = [], fits = true }: Place = {},
+  { path = [], fits = true, scope }: Place = {},
 ): RuleError[] {
   const misfits = fits ? [] : schemaErrors(schema, value);
   // What is wrong by itself, such as a list that is too long, is not looked into.
   if (misfits.some(({ field }) => field === '')) return [];
-  const isFit = misfits.length === 0;
+  if (misfits.length > 0) return innerErrors(schema, value, old, { path, fits: false });
+  const known = scope ?? { self: celValue(schema, value), oldSelf: celValue(schema, old) };
   return [
-    ...(isFit ? ownErrors(schema, value, old, path) : []),
-    ...innerErrors(schema, value, old, { path, fits: isFit }),
+    ...ownErrors(schema, value, { path, scope: known, isUpdate: old !== undefined }),
+    ...innerErrors(schema, value, old, { path, fits: true, scope: known }),
   ];
 }
 
 function ownErrors(
   schema: StructuralSchema,
   value: unknown,
-  old: unknown,
-  path: Path,
+  { path, scope, isUpdate }: { path: Path; scope: Scope; isUpdate: boolean },
 ): RuleError[] {
   const list = schema['x-kubernetes-validations'] ?? [];
-  if (list.length === 0) return [];
-  const scope = { self: celValue(schema, value), oldSelf: celValue(schema, old) };
   return list
-    .filter(({ rule }) => old !== undefined || !/\boldSelf\b/.test(rule))
+    .filter(({ rule }) => isUpdate || !/\boldSelf\b/.test(rule))
     .filter(({ rule }) => evaluated(rule, scope) !== true)
     .map((rule) => {
       const inner = rule.fieldPath?.split('.').slice(1) ?? [];
@@ -69,12 +69,16 @@ function innerErrors(
   { items, properties = {}, additionalProperties }: StructuralSchema,
   value: unknown,
   old: unknown,
-  { path, fits }: Required<Place>,
+  { path, fits, scope }: Place & { readonly path: Path; readonly fits: boolean },
 ): RuleError[] {
   if (isList(value)) {
     if (items === undefined) return [];
     return value.flatMap((item, index) =>
-      ruleErrors(items, item, undefined, { path: [...path, index], fits }),
+      ruleErrors(items, item, undefined, {
+        path: [...path, index],
+        fits,
+        scope: scope && { self: inside(scope.self, index), oldSelf: undefined },
+      }),
     );
   }
   if (!isRecord(value)) return [];
@@ -83,8 +87,18 @@ function innerErrors(
     const before = isRecord(old) && Object.hasOwn(old, key) ? old[key] : undefined;
     return schema === undefined
       ? []
-      : ruleErrors(schema, inner, before, { path: [...path, key], fits });
+      : ruleErrors(schema, inner, before, {
+          path: [...path, key],
+          fits,
+          scope: scope && { self: inside(scope.self, key), oldSelf: inside(scope.oldSelf, key) },
+        });
   });
+}
+
+/** What a value of CEL has at a key; undefined where there is nothing. */
+function inside(value: unknown, key: number | string): unknown {
+  if (typeof key === 'number') return isList(value) ? value[key] : undefined;
+  return value instanceof Map ? value.get(key) : undefined;
 }
 
 /** The expression's value; undefined, which is not true, where it ends in an error. */

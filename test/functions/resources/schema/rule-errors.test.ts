@@ -77,3 +77,38 @@ test('of a value that does not fit, the rules of those parts are looked at that 
     ['good'],
   );
 });
+
+const around = (inner: StructuralSchema): StructuralSchema => ({
+  type: 'object',
+  properties: { inner },
+  'x-kubernetes-validations': [{ rule: 'has(self.inner)', message: 'must hold' }],
+});
+
+test('a value is made into one of CEL once, however many rules lie around it', (t) => {
+  const leaf = objectWith({ rule: 'self.count == 1', message: 'must be one' });
+  let reads = 0;
+  const value = {
+    get count() {
+      reads += 1;
+      return 1;
+    },
+  };
+  const deep = { inner: { inner: { inner: value } } };
+  t.deepEqual(ruleErrors(around(around(around(leaf))), deep, undefined), []);
+  // Once for CEL, once to look for rules inside.
+  t.is(reads, 2);
+});
+
+test('rules inside of an object see the old value of their field, those of items of lists none', (t) => {
+  const rule = { rule: 'self.count == oldSelf.count', message: 'must stay' };
+  const schema: StructuralSchema = {
+    type: 'object',
+    properties: { one: objectWith(rule), many: { type: 'array', items: objectWith(rule) } },
+    'x-kubernetes-validations': [{ rule: 'oldSelf.one.count < 3', message: 'must hold' }],
+  };
+  const fields = (value: object, old: object): string[] =>
+    ruleErrors(schema, value, old).map(({ field }) => field);
+  const many = [{ count: 5 }];
+  t.deepEqual(fields({ one: { count: 1 }, many }, { one: { count: 1 }, many: [{ count: 4 }] }), []);
+  t.deepEqual(fields({ one: { count: 1 }, many }, { one: { count: 2 }, many }), ['one']);
+});
