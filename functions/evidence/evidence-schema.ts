@@ -1,5 +1,6 @@
-/** Tables of the SQLite evidence store; safe to run at every start. */
-export const evidenceSchema = `
+import type { Schema } from '../lib/migrate.ts';
+
+const tables = `
 CREATE TABLE IF NOT EXISTS source (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -53,6 +54,12 @@ CREATE TABLE IF NOT EXISTS look (
   PRIMARY KEY (run, number)
 ) STRICT, WITHOUT ROWID;
 `;
+
+/** The file of the evidence store. */
+export const evidenceSchema: Schema = {
+  settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
+  steps: [tables],
+};
 
 /** A cell as given: the newest sequence wins, so an older or equal one changes nothing. */
 export const upsertCell = `

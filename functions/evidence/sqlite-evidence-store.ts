@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { EvidenceCell } from '../../knative/events.ts';
+import { migrate } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import {
   evidenceSchema,
@@ -74,8 +75,7 @@ const heardRow = z.object({ value: z.number().nullable() });
  */
 export function createSqliteEvidenceStore(options: { readonly path: string }): EvidenceStore {
   const db = new DatabaseSync(options.path, { timeout: 5_000 });
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  db.exec(evidenceSchema);
+  migrate(db, evidenceSchema);
   const statements = prepare(db);
 
   const advance = (sourceId: number, now: number): void => {

@@ -2,10 +2,26 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { migrate, type Schema } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import type { EnvoySnapshot, SnapshotStore } from './snapshot-store.ts';
 
 const revisionsKept = 10;
+
+const schema: Schema = {
+  settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
+  steps: [
+    `
+CREATE TABLE IF NOT EXISTS envoy_snapshot (
+  version INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL,
+  resources TEXT NOT NULL,
+  released TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+`,
+  ],
+};
 
 const row = z.strictObject({
   version: z.int(),
@@ -25,17 +41,7 @@ export function createSqliteSnapshotStore(options: {
   readonly clock: Clock;
 }): SnapshotStore {
   const db = new DatabaseSync(options.path, { timeout: 5_000 });
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    CREATE TABLE IF NOT EXISTS envoy_snapshot (
-      version INTEGER PRIMARY KEY,
-      hash TEXT NOT NULL,
-      resources TEXT NOT NULL,
-      released TEXT NOT NULL,
-      at INTEGER NOT NULL
-    ) STRICT;
-  `);
+  migrate(db, schema);
   const newest = db.prepare(`SELECT * FROM envoy_snapshot ORDER BY version DESC LIMIT ?`);
   const insert = db.prepare(`INSERT INTO envoy_snapshot VALUES (?, ?, ?, ?, ?)`);
   const prune = db.prepare(

@@ -8,6 +8,7 @@ import {
 } from '../../knative/kubernetes-event.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { migrate, type Schema } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import type { EventRecorder, RecordInput, RecordQuery } from './event-recorder.ts';
 import { createRecordFollower, type Kept } from './record-follower.ts';
@@ -24,9 +25,7 @@ export interface SqliteEventRecorderOptions {
   readonly maxRecords?: number;
 }
 
-const schema = `
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
+const tables = `
 CREATE TABLE IF NOT EXISTS records (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   words TEXT NOT NULL UNIQUE,
@@ -68,6 +67,11 @@ CREATE TABLE IF NOT EXISTS transitions (
 ) STRICT;
 `;
 
+const schema: Schema = {
+  settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
+  steps: [tables],
+};
+
 /** Kubernetes' own limit of a note. */
 const noteBytes = 1_024;
 const controller = 'clover.dev/notify';
@@ -89,7 +93,7 @@ const valueRow = z.object({ value: z.string() });
 export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): EventRecorder {
   const { path, clock, instance, maxAgeMs = 24 * 3_600_000, maxRecords = 10_000 } = options;
   const db = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true });
-  db.exec(schema);
+  migrate(db, schema);
   const sql = {
     transition: db.prepare('SELECT value FROM transitions WHERE uid = ? AND what = ?'),
     setTransition: db.prepare(

@@ -1,10 +1,11 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { migrate } from '../../lib/migrate.ts';
 import { transaction } from '../../lib/transaction.ts';
 import { columns } from './columns.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import type { Envelope } from './envelope.ts';
 import type { Flow, Mark, Posted, QueueLimits, RefusalCause } from './messages.ts';
-import { migrate } from './schema.ts';
+import { queueSchema } from './schema.ts';
 
 /** A row without its event: what has to be known to change it. */
 export interface Ticket {
@@ -92,12 +93,7 @@ const pageBytes = 4_096;
 /** Opens or creates the queue's database; one process at a time. */
 export function createQueue(path: string, limits: QueueLimits): Queue {
   const db = new DatabaseSync(path);
-  try {
-    migrate(db);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  migrate(db, queueSchema);
   // What is larger already may stay; it grows no more.
   db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(limits.fileBytes / pageBytes))}`);
   const sql = statements(db);

@@ -1,5 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import type { Schema } from '../../lib/migrate.ts';
 
 /**
  * synchronous=FULL: a 202 takes custody of the event, so it has to survive a power cut too, which
@@ -18,9 +17,6 @@ PRAGMA foreign_keys = ON;
 `;
 
 /**
- * Step n takes a file from version n to n+1; files of before there were versions are at 0, and have the first
- * step's tables already.
- *
  * deliveries.out: 1 while it is with its function. Who finds it set at the start knows that the process
  * ended meanwhile; 2 while it waits as a suspect. deliveries.crashes: processes in a row that ended while
  * it was with its function. deliveries.at: when the row was taken, Unix ms; of rows from before there was this column,
@@ -30,7 +26,7 @@ PRAGMA foreign_keys = ON;
  * dead_letters.error: JSON object of the attributes that say why; of letters from before there was this column they are
  * taken out of those of the event.
  */
-const migrations: readonly string[] = [
+const steps: readonly string[] = [
   `
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY,
@@ -88,20 +84,5 @@ UPDATE dead_letters SET
 `,
 ];
 
-/**
- * Brings a database file to the newest version of the schema, step by step, each in one transaction.
- * @throws Error when the file is of a newer Clover, or locked by another process.
- */
-export function migrate(db: DatabaseSync): void {
-  db.exec(settings);
-  const version = z.int().parse(db.prepare('PRAGMA user_version').get()?.['user_version']);
-  if (version > migrations.length) {
-    throw new Error(
-      `the file has version ${version} of the schema, this Clover knows up to ${migrations.length}`,
-    );
-  }
-  for (const [index, step] of migrations.entries()) {
-    if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`);
-  }
-}
+/** The queue's file. */
+export const queueSchema: Schema = { settings, steps };

@@ -38,7 +38,8 @@ function start(): void {
     } catch (error) {
       // What SQLite says is of the file; any other error after its opening is not, and nobody should move it away.
       const isOfFile = queue === undefined || errcodeOf(error) !== undefined;
-      send([{ op: 'reply', call, [isOfFile ? 'unopened' : 'error']: String(error) }]);
+      const why = error instanceof Error ? error.message : String(error);
+      send([{ op: 'reply', call, ...(isOfFile ? { unopened: why } : { error: String(error) }) }]);
     }
   };
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { EvidenceCell, EvidenceReport } from '../../../knative/events.ts';
 import type { EvidenceStore } from '../../../functions/evidence/evidence-store.ts';
 import { createSqliteEvidenceStore } from '../../../functions/evidence/sqlite-evidence-store.ts';
+import { holdToVersions, storedFile } from '../lib/stored-file.ts';
 import { cellOf } from '../evaluate/helpers/cells.ts';
 
 async function newFile(t: ExecutionContext): Promise<string> {
@@ -214,4 +215,23 @@ test('what a source said of itself goes with it', async (t) => {
   t.deepEqual(await store.sources(0), []);
   await store.merge('/nodes/b/1', reportOf(1, 500), 3_000);
   t.deepEqual((await store.sources(0))[0]?.loss, {}, 'also when its number is given again');
+});
+
+test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
+  const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
+  await holdToVersions(t, unversioned, (file) => createSqliteEvidenceStore({ path: file }));
+  const file = await storedFile(t, await readFile(unversioned, 'utf8'));
+  const store = createSqliteEvidenceStore({ path: file });
+  t.deepEqual(
+    (await store.totals({ from: 0, to: 10_000 })).map(({ run, arm, block }) => [run, arm, block]),
+    [
+      ['r', 'control', 1],
+      ['r', 'control', 2],
+    ],
+  );
+  t.is((await store.lastLook('r'))?.hash, 'h');
+  // The report in the middle comes, and the early one counts.
+  await store.merge('/nodes/a/1', reportOf(2, 3_000), 6_000);
+  t.is((await store.sources(0))[0]?.watermarkMs, 4_000);
+  await store.close();
 });

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
+import { holdToVersions, storedFile } from '../lib/stored-file.ts';
 
 const next = (
   version: number,
@@ -13,6 +14,8 @@ const next = (
   resources: `{"n":${version}}`,
   released: [`u${version}`],
 });
+
+const open = (path: string) => createSqliteSnapshotStore({ path, clock: systemClock });
 
 test('only a writer that has seen the head moves it', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'clover-policy-'));
@@ -41,5 +44,18 @@ test('the newest ten revisions are kept, newest first', async (t) => {
     await store.advance(version - 1, next(version));
   const versions = (await store.revisions()).map((revision) => revision.version);
   t.deepEqual(versions, [13, 12, 11, 10, 9, 8, 7, 6, 5, 4]);
+  await store.close();
+});
+
+test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
+  const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
+  await holdToVersions(t, unversioned, open);
+  const store = open(await storedFile(t, await readFile(unversioned, 'utf8')));
+  t.deepEqual(await store.head(), {
+    ...next(7),
+    hash: 'h',
+    released: ['u'],
+    at: 1_800_000_000_123,
+  });
   await store.close();
 });

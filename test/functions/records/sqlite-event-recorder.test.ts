@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { RecordInput } from '../../../functions/records/event-recorder.ts';
 import { createSqliteEventRecorder } from '../../../functions/records/sqlite-event-recorder.ts';
 import { kubernetesEventList } from '../../../knative/kubernetes-event.ts';
+import { holdToVersions, storedFile } from '../lib/stored-file.ts';
 
 const object = (kind: string, name: string) => ({
   apiVersion: 'clover.dev/v1alpha1',
@@ -256,7 +257,8 @@ test('records of a file of before there were watches are told in their order', a
   }
   await recorder.close();
   const db = new DatabaseSync(path);
-  db.exec(`DROP TRIGGER forget_record; DROP TABLE forgotten_records; DROP TABLE record_changes;`);
+  db.exec(`DROP TRIGGER forget_record; DROP TABLE forgotten_records; DROP TABLE record_changes;
+    PRAGMA user_version = 0;`);
   db.close();
   recorder = open();
   t.teardown(() => recorder.close());
@@ -267,4 +269,21 @@ test('records of a file of before there were watches are told in their order', a
     if (seen.length === 2) stop.abort();
   }
   t.deepEqual(seen, ['one', 'two']);
+});
+
+test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
+  const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
+  const clock = { now: () => 1_800_000_000_123, sleep: async () => undefined };
+  await holdToVersions(t, unversioned, (path) =>
+    createSqliteEventRecorder({ path, clock, instance: 'test' }),
+  );
+  const path = await storedFile(t, await readFile(unversioned, 'utf8'));
+  const recorder = createSqliteEventRecorder({ path, clock, instance: 'test' });
+  const { items } = kubernetesEventList.parse(await recorder.list({}));
+  t.deepEqual(
+    items.map(({ metadata, note }) => [metadata.resourceVersion, note]),
+    [['1', 'it has begun']],
+  );
+  t.is(await recorder.noted('u', 'Started'), '1');
+  await recorder.close();
 });

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceEvent, ResourceStore } from '../../../functions/resources/store.ts';
+import { holdToVersions, storedFile } from '../lib/stored-file.ts';
 import { storeSuite } from './store-suite.ts';
 import { by, follow, policyOf, tapOf } from './store-suite/harness.ts';
 
@@ -22,6 +23,8 @@ async function open(
   });
   return { store, path };
 }
+
+const openFile = (path: string) => createLocalStore({ path, clock: systemClock });
 
 storeSuite(test, 'local', async (t) => {
   const { store } = await open(t);
@@ -138,4 +141,17 @@ test('every answered write survives a SIGKILL of the process', async (t) => {
   t.true(last > 10 && Number(found?.metadata.resourceVersion) >= last);
   t.is(found?.metadata.resourceVersion, (await again.list('Tap')).resourceVersion);
   await again.close();
+});
+
+test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
+  const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
+  await holdToVersions(t, unversioned, openFile);
+  const store = openFile(await storedFile(t, await readFile(unversioned, 'utf8')));
+  const { items, resourceVersion } = await store.list('Tap');
+  t.deepEqual(
+    items.map(({ metadata: { name, generation } }) => [name, generation]),
+    [['kept', 1]],
+  );
+  t.is(resourceVersion, '3');
+  await store.close();
 });

@@ -115,7 +115,10 @@ test('a file of a newer version is left as it is', async (t) => {
   const newer = new DatabaseSync(path);
   newer.exec('CREATE TABLE theirs (x); PRAGMA user_version = 99;');
   newer.close();
-  t.throws(() => createQueue(path, limits), { message: /has version 99 .* knows up to \d/ });
+  t.throws(() => createQueue(path, limits), {
+    code: 'CLV_CONFIG_INVALID',
+    message: /has version 99 .* knows up to \d/,
+  });
   const after = new DatabaseSync(path, { readOnly: true });
   t.is(
     after.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'theirs'").get()?.['n'],

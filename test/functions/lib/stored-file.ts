@@ -1,0 +1,54 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ExecutionContext } from 'ava';
+
+/** Makes a database file from SQL; it goes away with the test. */
+export async function storedFile(t: ExecutionContext, sql: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-stored-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'stored.db');
+  // Tables of a dump come in the order of their names.
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  db.exec(sql);
+  db.close();
+  return path;
+}
+
+/**
+ * Holds a store to what holds for the files of all: it opens one of before files had versions, `unversioned`, and gives it
+ * a version; one of a newer Clover it refuses, and leaves it as it is.
+ */
+export async function holdToVersions(
+  t: ExecutionContext,
+  unversioned: URL,
+  open: (path: string) => { close(): Promise<void> },
+): Promise<void> {
+  const path = await storedFile(t, await readFile(unversioned, 'utf8'));
+  const before = contentOf(path);
+  t.is(before.version, 0);
+  await open(path).close();
+  const after = contentOf(path);
+  t.deepEqual(after, { ...before, version: 1 });
+
+  const newer = await storedFile(t, 'CREATE TABLE theirs (x); PRAGMA user_version = 99;');
+  t.throws(() => open(newer), {
+    code: 'CLV_CONFIG_INVALID',
+    message: /schema has version 99 and this Clover knows up to 1: a newer Clover wrote it/,
+  });
+  t.deepEqual(contentOf(newer), { version: 99, tables: { theirs: [] } });
+}
+
+/** All rows of a file by table, and its version. */
+function contentOf(path: string): { version: unknown; tables: Record<string, unknown> } {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
+  const names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+  const tables = names.all().map(({ name }) => {
+    const table = String(name);
+    return [table, db.prepare(`SELECT * FROM "${table}"`).all()] as const;
+  });
+  db.close();
+  return { version, tables: Object.fromEntries(tables) };
+}
