@@ -9,6 +9,7 @@ import { Slots } from '../lib/slots.ts';
 import { createBodyPace, defaultPace, type LeastPace } from './body-pace.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
+import { createLinger } from './linger.ts';
 import { createListener } from './listener.ts';
 import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
@@ -130,6 +131,8 @@ export function createHost(options: HostOptions): Host {
       sendProblem(response, new CloverError('CLV_REQUEST_TIMEOUT', message));
     },
   });
+  const linger = createLinger({ open });
+  server.on('connection', (socket) => linger.watch(socket));
   // Behind the reading: what came in while this process stood still is not held against its sender.
   const sweep = (): void => void setImmediate(() => pace.sweep(monotonicMs()));
   let sweeping: NodeJS.Timeout | undefined;
@@ -169,7 +172,7 @@ export function createHost(options: HostOptions): Host {
       for (const response of open) if (streaming(response)) response.end();
       closePort(server);
       const end = monotonicMs() + 1_000;
-      while (open.size > 0 && monotonicMs() < end) await delay(pollMs);
+      while (open.size + linger.count() > 0 && monotonicMs() < end) await delay(pollMs);
       clearInterval(sweeping);
       server.closeAllConnections();
       // For what Node checks by itself: the port is closed.
