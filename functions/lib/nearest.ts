@@ -4,10 +4,15 @@
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
-  return candidates
-    .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => isMeant(lower, candidate.toLowerCase(), distance))
-    .sort((a, b) => a.distance - b.distance)[0]?.candidate;
+  return (
+    candidates
+      .map((candidate) => ({ candidate, text: candidate.toLowerCase() }))
+      // The distance is no less than this, and costs the product of the lengths: a stranger's word may be long.
+      .filter(({ text }) => isMeant(lower, text, Math.abs(lower.length - text.length)))
+      .map(({ candidate, text }) => ({ candidate, text, distance: editDistance(lower, text) }))
+      .filter(({ text, distance }) => isMeant(lower, text, distance))
+      .sort((a, b) => a.distance - b.distance)[0]?.candidate
+  );
 }
 
 function isMeant(word: string, candidate: string, distance: number): boolean {

@@ -23,3 +23,7 @@ test('a word that is far from all of them means none', (t) => {
   t.is(nearest('rating', ['eating', 'gating', 'coatings']), 'eating', 'one slip may be the first');
   t.is(nearest('created', ['reacted', 'created-at']), 'created-at', 'two are not');
 });
+
+test('a word of a megabyte is not compared letter by letter with what is far shorter', (t) => {
+  t.is(nearest('a'.repeat(1_000_000), ['a'.repeat(100_000)]), undefined);
+});
