@@ -29,9 +29,7 @@ export function registerRed(program: Command, env: CliEnv): void {
 
 async function red(options: RedOptions, env: CliEnv): Promise<void> {
   const client = await connect(options, env);
-  const to = env.clock.now();
-  const window = { from: to - options.last, to };
-  const rows = await client.red(window);
+  const { window, rows } = await client.redLast(options.last);
   const form = resultForm(options);
   if (form.kind !== 'text') await writeResult(env, form, { window, rows });
   else if (rows.length === 0) env.stderr.write('no requests were seen in this time\n');

@@ -58,14 +58,14 @@ async function top(by: RedGrouping, options: TopOptions, env: CliEnv): Promise<v
   const client = await connect(options, env);
   const screen = screenOf(options, env);
   try {
-    let view = await ask(client, by, options, env);
+    let view = await ask(client, by, options);
     screen.show(view);
     if (options.once === true) return;
     for (;;) {
       await env.clock.sleep(options.interval, env.signal).catch(() => undefined);
       if (env.signal.aborted) return;
       try {
-        view = await ask(client, by, options, env);
+        view = await ask(client, by, options);
         screen.show(view);
       } catch (error) {
         if (env.signal.aborted) return;
@@ -78,15 +78,9 @@ async function top(by: RedGrouping, options: TopOptions, env: CliEnv): Promise<v
   }
 }
 
-async function ask(
-  client: ApiClient,
-  by: RedGrouping,
-  options: TopOptions,
-  env: CliEnv,
-): Promise<View> {
-  const to = env.clock.now();
-  const window = { from: to - options.window, to };
-  return { window, by, rows: sortRed(await client.red(window, by), options.sort) };
+async function ask(client: ApiClient, by: RedGrouping, options: TopOptions): Promise<View> {
+  const { window, rows } = await client.redLast(options.window, by);
+  return { window, by, rows: sortRed(rows, options.sort) };
 }
 
 /** What may be better at the next view. */

@@ -13,6 +13,7 @@ import type { Preconditions, ResourceEvent, ResourceList } from '../resources/st
 import { brokerClient, type BrokerClient } from './client-broker.ts';
 import { followStream } from './client-follow.ts';
 import { found } from './client-found.ts';
+import { listOf } from './client-list.ts';
 import {
   listQuery,
   pathOf,
@@ -27,10 +28,16 @@ import {
 } from './client-paths.ts';
 import { followWatch } from './client-watch.ts';
 import { liveView, type LiveView } from './schemas/live.ts';
-import { lookRows, redRows, status, storedArmRows, totalRows } from './schemas/questions.ts';
+import {
+  lookRows,
+  redRows,
+  status,
+  storedArmRows,
+  totalRows,
+  type RedAnswer,
+} from './schemas/questions.ts';
 import type { Status } from './schemas/questions.ts';
 import { serverVersion, type ServerVersion } from './schemas/version.ts';
-import { resourceList } from './schemas/resources.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
 /** A whole document to apply. With a `metadata.resourceVersion` it is applied to that version only. */
@@ -100,6 +107,8 @@ export interface ApiClient extends BrokerClient {
   ): Promise<AnyResource>;
   /** Requests, errors, latency; of the last five minutes, and by version, if nothing else is asked for. */
   red(window?: TimeWindow, by?: RedGrouping): Promise<readonly RedRow[]>;
+  /** Requests, errors, latency of the last milliseconds, by the clock of the server, and which window that is. */
+  redLast(ms: number, by?: RedGrouping): Promise<RedAnswer>;
   /** Evidence per second and stamp; of the last five minutes if no window is given. */
   evidenceTotals(window?: TimeWindow): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
   /** Stored spans per stamp; of the last five minutes if no window is given. */
@@ -231,6 +240,9 @@ export function createApiClient({
     red: (asked, by) =>
       ask(`/v1/questions/red${queryText({ ...asked, by })}`, (body) => redRows.parse(body).rows),
 
+    redLast: (ms, by) =>
+      ask(`/v1/questions/red${queryText({ last: `${ms}ms`, by })}`, (body) => redRows.parse(body)),
+
     evidenceTotals: (asked) =>
       ask(`/v1/evidence/totals${windowQuery(asked)}`, (body) => totalRows.parse(body).rows),
 
@@ -280,16 +292,5 @@ export function createApiClient({
 
     metrics: async () =>
       (await transport.send('/metrics', { headers: { accept: 'text/plain' } })).text,
-  };
-}
-
-function listOf<K extends Kind>(kind: K, body: unknown): ResourceList<K> {
-  const { items, metadata } = resourceList.parse(body);
-  const { resourceVersion, continue: next, remainingItemCount } = metadata;
-  return {
-    items: items.map((item) => ofKind(kind, anyResource(item))),
-    resourceVersion,
-    ...(next === undefined || next === '' ? {} : { continue: next }),
-    ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
   };
 }

@@ -25,6 +25,8 @@ export interface QuestionRoutes {
 interface WindowQuery {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
+  /** Milliseconds. */
+  readonly last?: number | undefined;
 }
 
 const defaultWindowMs = 5 * 60_000;
@@ -33,16 +35,15 @@ const defaultWindowMs = 5 * 60_000;
 export function questionRoutes(context: QuestionRoutes): readonly Route[] {
   const { resources, analytics, evidence, status, clock, version } = context;
   const ask = async (
-    { from, to = clock.now() }: WindowQuery,
+    { from, to = clock.now(), last }: WindowQuery,
     answer: (window: TimeWindow) => Promise<unknown>,
   ): Promise<Reply> => {
-    const window = { from: from ?? to - defaultWindowMs, to };
+    if (from !== undefined && last !== undefined) {
+      throw refused('last', 'is given beside from; give one of them');
+    }
+    const window = { from: from ?? to - (last ?? defaultWindowMs), to };
     if (window.from >= to) {
-      const details = [
-        { field: 'from', message: `found ${window.from}; must be before to, ${to}` },
-      ];
-      const message = 'invalid query: from must be before to';
-      throw new CloverError('CLV_ARGUMENT_INVALID', message, { details });
+      throw refused('from', `found ${window.from}; must be before to, ${to}`);
     }
     return json({ window, rows: await answer(window) });
   };
@@ -65,4 +66,11 @@ export function questionRoutes(context: QuestionRoutes): readonly Route[] {
     ),
     route(questions.status, async () => json(await status())),
   ];
+}
+
+function refused(field: string, message: string): CloverError {
+  const details = [{ field, message }];
+  return new CloverError('CLV_ARGUMENT_INVALID', `invalid query: ${field}: ${message}`, {
+    details,
+  });
 }

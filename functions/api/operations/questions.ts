@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationMs } from '../../lib/duration.ts';
 import { operation } from '../operation.ts';
 import { serverVersion } from '../schemas/version.ts';
 import { recordList, recordWatchEvent } from '../schemas/records.ts';
@@ -22,6 +23,17 @@ const windowQuery = z.strictObject({
     .optional()
     .meta({ description: 'Start, included. Default: five minutes before `to`.' }),
   to: instant.optional().meta({ description: 'End, not included. Default: now.' }),
+  last: z
+    .string()
+    .regex(/^[1-9]\d{0,9}(?:ms|s|m|h)$/, 'must be a duration such as 30s or 5m')
+    .transform(durationMs)
+    .pipe(z.int().max(8_784 * 3_600_000))
+    .optional()
+    .meta({
+      type: 'string',
+      description:
+        'In place of `from`: how long before `to`, such as `30s`; a year at most. Needs no clock of the caller.',
+    }),
 });
 
 const redQuery = windowQuery.extend({

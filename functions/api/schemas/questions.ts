@@ -25,6 +25,9 @@ export const redRow = z
 /** Answer of the question `red`. */
 export const redRows = z.object({ window, rows: z.array(redRow) }).meta({ id: 'RedRows' });
 
+/** Requests, errors and latency of a window. */
+export type RedAnswer = z.output<typeof redRows>;
+
 /** Stored spans per stamp. */
 export const storedArmRows = z
   .object({

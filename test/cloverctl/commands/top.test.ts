@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { systemClock } from '../../../functions/lib/clock.ts';
@@ -91,4 +92,27 @@ test('on a terminal top draws in place, and gives the cursor back on Ctrl-C', as
   t.is(text.split('\u001B[?25l').length, 2, 'the cursor is hidden once');
   t.true(text.trimEnd().endsWith('\u001B[?25h'), JSON.stringify(text.slice(-200)));
   t.regex(text, /busy +v1 +Server +300 +10\.0\/s[^\n]*…/, 'cut to the width');
+});
+
+test('the window of top and red is that of the server, whatever the clock here says', async (t) => {
+  const asked: string[] = [];
+  const window = { from: 1_000_000, to: 1_030_000 };
+  const server = createServer(({ url = '' }, response) => {
+    asked.push(url);
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ window, rows }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const variables = { CLOVER_SERVER: `http://127.0.0.1:${port}` };
+  for (const args of [
+    ['top', '--once', '-o', 'json'],
+    ['red', '--last', '30s', '-o', 'json'],
+  ]) {
+    const { stdout, stderr } = await runCli(args, { variables });
+    t.like(JSON.parse(stdout), { window }, stderr);
+  }
+  const queries = asked.map((url) => url.replace(/^.*\?/, ''));
+  t.deepEqual(queries, ['last=30000ms&by=version', 'last=30000ms']);
 });

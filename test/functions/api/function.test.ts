@@ -119,6 +119,11 @@ test('unknown resources and parameters are refused with what is known', async (t
   );
   t.is(time.details[0]?.field, 'from');
   await refused(t, call(api, '/v1/questions/red?from=5&to=4'), 400, 'CLV_ARGUMENT_INVALID');
+  for (const query of ['last=5', 'last=0s', 'last=99999h', 'last=5s&from=1']) {
+    const asked = call(api, `/v1/questions/red?${query}`);
+    const problem = await refused(t, asked, 400, 'CLV_ARGUMENT_INVALID');
+    t.is(problem.details[0]?.field, 'last', query);
+  }
 });
 
 test('a watch sends one JSON line per change, and bookmarks', async (t) => {
@@ -174,6 +179,8 @@ test('questions are answered for a window, by default the last five minutes', as
   t.true((window?.to ?? 0) >= before);
   await call(api, '/v1/questions/red?from=1970-01-01T00:00:01Z&to=2000');
   t.deepEqual(api.asked(), { from: 1000, to: 2000 });
+  await call(api, '/v1/questions/red?last=1500ms&to=2000');
+  t.deepEqual(api.asked(), { from: 500, to: 2000 });
 });
 
 test("Kubernetes' tools find the groups, the kinds, and what can be done with them", async (t) => {
