@@ -43,7 +43,7 @@ export function problemHeaders(error: CloverError): Readonly<Record<string, stri
   const { retryAfter = isBusy ? retryAfterSeconds : undefined } = error;
   return {
     'content-type': 'application/problem+json',
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter)) }),
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="clover"' } : {}),
   };
 }

@@ -11,9 +11,12 @@ export interface ErrorDetail {
 export interface CloverErrorOptions {
   readonly cause?: unknown;
   readonly details?: readonly ErrorDetail[];
-  /** Seconds after which a retry makes sense; goes out as `Retry-After`. */
+  /** Seconds after which a retry makes sense; goes out as `Retry-After`, whole and within 0 and 86 400. */
   readonly retryAfter?: number;
 }
+
+/** A day: nobody should be sent away for longer. */
+const longestRetrySeconds = 86_400;
 
 /**
  * The one error of Clover: thrown once, mapped at the edge.
@@ -30,13 +33,19 @@ export class CloverError extends Error {
     super(message, { cause: options.cause });
     this.code = code;
     this.details = options.details ?? [];
-    this.retryAfter = options.retryAfter;
+    this.retryAfter = wholeSeconds(options.retryAfter);
   }
 
   /** HTTP status of this error's code. */
   get status(): number {
     return errorCatalogue[this.code].status;
   }
+}
+
+/** What RFC 9110 §10.2.3 allows of whatever a handler computed. */
+function wholeSeconds(seconds: number | undefined): number | undefined {
+  if (seconds === undefined || Number.isNaN(seconds)) return undefined;
+  return Math.ceil(Math.min(Math.max(seconds, 0), longestRetrySeconds));
 }
 
 /** A stable error code. */
