@@ -109,7 +109,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         ...Object.entries(refusals).map(([cause, n]) => [`refused.${cause}`, n] as const),
       ];
       const own = functions.map(
-        (fn) => [fn.name, { ...fn.counters?.(), rejected: runner.rejected(fn.name) }] as const,
+        (fn) => [fn.name, { ...ownCounters(fn, log), rejected: runner.rejected(fn.name) }] as const,
       );
       return {
         broker: { ...total, ...Object.fromEntries(byCause) },
@@ -128,4 +128,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       await broker.close();
     },
   };
+}
+
+/** None of a function that cannot say them: those of all others still count. */
+function ownCounters(fn: CloverFunction, log: Logger): Readonly<Record<string, number>> {
+  try {
+    return fn.counters?.() ?? {};
+  } catch (error) {
+    log.error({ err: error, function: fn.name }, 'a function did not say its counters');
+    return {};
+  }
 }

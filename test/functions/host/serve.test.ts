@@ -4,6 +4,7 @@ import { onBytes } from '../../../functions/host/event-handler.ts';
 import { serve } from '../../../functions/host/serve.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { entryOf, eventOf, silent, temporaryFolder, triggerOf, until } from './helpers.ts';
+import { served } from './serving.ts';
 import { post } from './start-host.ts';
 
 test('once the drain begins no delivery begins, however long a request takes; what comes meanwhile is stored', async (t) => {
@@ -56,4 +57,23 @@ test('once the drain begins no delivery begins, however long a request takes; wh
   t.is((await direct).status, 204);
   await drained;
   t.is(begun, 16);
+});
+
+test('a function whose counters throw takes none from the others', async (t) => {
+  const serving = await served(
+    t,
+    [
+      {
+        name: 'bad',
+        counters: () => {
+          throw new Error('no counters today');
+        },
+      },
+      { name: 'good', counters: () => ({ done: 7 }) },
+    ],
+    [entryOf('bad'), entryOf('good')],
+  );
+  const { bad, good } = await serving.counters();
+  t.deepEqual(bad, { rejected: 0 });
+  t.deepEqual(good, { done: 7, rejected: 0 });
 });
