@@ -50,7 +50,7 @@ export function createBodyPace({ open, windowMs, bytes, onSlow }: BodyPaceOption
 }
 
 /** Whether nothing but the sender holds up the request: someone reads its body, and has read all that came. */
-function isAwaited({ req: request, headersSent }: ServerResponse): boolean {
+export function isAwaited({ req: request, headersSent }: ServerResponse): boolean {
   return (
     !request.complete &&
     !request.destroyed &&

@@ -6,7 +6,7 @@ import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import { monotonicMs } from '../lib/monotonic.ts';
 import { Slots } from '../lib/slots.ts';
-import { createBodyPace, defaultPace, type LeastPace } from './body-pace.ts';
+import { createBodyPace, defaultPace, isAwaited, type LeastPace } from './body-pace.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createLinger } from './linger.ts';
@@ -38,6 +38,8 @@ export interface HostOptions {
   readonly maxRequests?: number;
   /** Milliseconds between the end of readiness and the end of listening. Default 250. */
   readonly drainGraceMs?: number;
+  /** Milliseconds that bodies have to come in whole once listening has ended; then they are 503. Default 5 000. */
+  readonly drainBodyMs?: number;
 }
 
 /** The HTTP server around the functions of one process. */
@@ -67,7 +69,8 @@ const pollMs = 10;
 /** Makes the server; nothing is bound before `listen`. */
 export function createHost(options: HostOptions): Host {
   const { runner, publish, rootFunction, log, telemetry = noTelemetry } = options;
-  const { requestTimeoutMs = 30_000, drainGraceMs = 250, leastPace = defaultPace } = options;
+  const { requestTimeoutMs = 30_000, leastPace = defaultPace } = options;
+  const { drainGraceMs = 250, drainBodyMs = 5_000 } = options;
   let draining = false;
   let turnedAway = 0;
   const open = new Slots<ServerResponse>();
@@ -137,6 +140,12 @@ export function createHost(options: HostOptions): Host {
   const sweep = (): void => void setImmediate(() => pace.sweep(monotonicMs()));
   let sweeping: NodeJS.Timeout | undefined;
 
+  const refuseBodies = (): void => {
+    for (const response of [...open].filter(isAwaited)) {
+      const message = 'the host stops, and the body has not come in whole';
+      sendProblem(response, new CloverError('CLV_OVERLOADED', message));
+    }
+  };
   const stopListening = createStopListening(server, open);
   const pending = (): number => [...open].filter((response) => !streaming(response)).length;
 
@@ -163,7 +172,11 @@ export function createHost(options: HostOptions): Host {
       draining = true;
       // Callers see readiness end, and `Connection: close` takes them off their connections.
       await stopListening(drainGraceMs);
-      while (pending() > 0) await delay(pollMs);
+      const end = monotonicMs() + drainBodyMs;
+      while (pending() > 0) {
+        if (monotonicMs() > end) refuseBodies();
+        await delay(pollMs);
+      }
     },
     pending,
     turnedAway: () => turnedAway,

@@ -34,6 +34,7 @@ export async function start(
     readonly requestTimeoutMs?: number;
     readonly leastPace?: HostOptions['leastPace'];
     readonly drainGraceMs?: number;
+    readonly drainBodyMs?: number;
     readonly maxRequests?: number;
   } = {},
 ): Promise<Started> {
@@ -53,6 +54,7 @@ export async function start(
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),
     ...(options.leastPace === undefined ? {} : { leastPace: options.leastPace }),
+    ...(options.drainBodyMs === undefined ? {} : { drainBodyMs: options.drainBodyMs }),
     ...(options.maxRequests === undefined ? {} : { maxRequests: options.maxRequests }),
     ...(options.requestTimeoutMs === undefined
       ? {}

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { eventOf, handlersOf, until } from './helpers.ts';
-import { authorization, start } from './start-host.ts';
+import { authorization, raw, start } from './start-host.ts';
 
 const request = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
 
@@ -83,6 +83,22 @@ test('an answer that is still being sent when listening ends comes whole', async
   await until(() => got > size);
   await host.close();
   await closed;
+});
+
+test('a body that does not come in whole is 503 in a drain, and its function never sees it', async (t) => {
+  let handled = 0;
+  const handlers = handlersOf(['direct'], async () => {
+    handled += 1;
+  });
+  const { host, port } = await start(t, { handlers }, { drainBodyMs: 50 });
+  const ce = 'ce-specversion: 1.0\r\nce-id: 1\r\nce-source: /t\r\nce-type: direct\r\n';
+  const head = `POST /functions/f HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n`;
+  const answered = raw(port, `${head}${ce}content-length: 10\r\n\r\nabc`);
+  await until(() => host.pending() === 1);
+  await host.drain();
+  await host.close();
+  t.regex(await answered, /^HTTP\/1\.1 503 [^]*the host stops/);
+  t.is(handled, 0);
 });
 
 /** Whether nobody listens there any more. */
