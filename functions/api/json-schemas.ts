@@ -66,14 +66,23 @@ export function schemaCollector(): SchemaCollector {
   };
 }
 
-/** References point to the components; what is answered may get further members one day. */
+/**
+ * References point to the components; what is answered may get further members one day. `must`, the words of our own
+ * rules, is no keyword of JSON Schema; a member that has this name is.
+ */
 function forOpenApi(schema: JsonSchema, io: 'input' | 'output'): JsonSchema {
   const entries = Object.entries(schema).flatMap(([key, value]): [string, unknown][] => {
     if (key === '$ref') return [[key, String(value).replace('#/$defs/', '#/components/schemas/')]];
     if (io === 'output' && key === 'additionalProperties' && value === false) return [];
+    if (key === 'must') return [];
+    if (key === 'properties' && isRecord(value)) return [[key, eachMember(value, io)]];
     return [[key, inner(value, io)]];
   });
   return Object.fromEntries(entries);
+}
+
+function eachMember(members: JsonSchema, io: 'input' | 'output'): JsonSchema {
+  return Object.fromEntries(Object.entries(members).map(([name, of]) => [name, inner(of, io)]));
 }
 
 function inner(value: unknown, io: 'input' | 'output'): unknown {

@@ -28,6 +28,15 @@ export interface OpenApiOptions {
   readonly version: string;
 }
 
+/** The other tags are kinds. */
+const tagDescriptions: Readonly<Record<string, string>> = {
+  Broker: 'Events, and those that could not be delivered.',
+  Discovery: "What Kubernetes' tools ask for first.",
+  Host: 'The process itself.',
+  Questions: 'What was seen: requests, evidence, looks and counters.',
+  Records: 'What happened to objects.',
+};
+
 /** Makes the OpenAPI 3.1 document of the operations. */
 export function openApiDocument({ operations, version }: OpenApiOptions): OpenApiDocument {
   const schemas = schemaCollector();
@@ -39,7 +48,10 @@ export function openApiDocument({ operations, version }: OpenApiOptions): OpenAp
       ),
     ]),
   );
-  const tags = [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name }));
+  const tags = [...new Set(operations.map(({ tag }) => tag))].map((name) => ({
+    name,
+    description: tagDescriptions[name] ?? `Objects of kind ${name}.`,
+  }));
   return {
     openapi: '3.1.0',
     info: {
@@ -115,7 +127,7 @@ function parameterNodes(operation: Operation, schemas: SchemaCollector): readonl
       ...(place === 'path' || required ? { required: true } : {}),
       ...(description === undefined ? {} : { description }),
       schema: rest,
-      ...(shown === undefined ? {} : { example: shown }),
+      ...(shown === undefined ? {} : { example: exampleOf(rest, shown) }),
     };
   };
   return [
@@ -128,6 +140,12 @@ function parameterNodes(operation: Operation, schemas: SchemaCollector): readonl
       schema: { type: 'string' },
     })),
   ];
+}
+
+/** Examples are written as they stand in an address; the document has them as values of the schema. */
+function exampleOf({ type }: JsonSchema, text: string): unknown {
+  if (type === 'integer' || type === 'number') return Number(text);
+  return type === 'boolean' ? text === 'true' : text;
 }
 
 function responseNodes(operation: Operation, schemas: SchemaCollector): OpenApiNode {

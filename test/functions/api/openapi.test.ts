@@ -1,4 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import test from 'ava';
 import { z } from 'zod';
 import { openApiDocument, type OpenApiDocument } from '../../../functions/api/openapi.ts';
@@ -74,4 +75,31 @@ test('every path of the host is in the document', (t) => {
     hostPaths.filter((path) => !documented.has(path)),
     [],
   );
+});
+
+const withExample = z.object({ schema: z.record(z.string(), z.unknown()), example: z.unknown() });
+
+/** Every part of a document that has a schema beside an example. */
+function shown(value: unknown): z.output<typeof withExample>[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const found = withExample.safeParse(value);
+  const own = found.success && 'example' in value ? [found.data] : [];
+  return [...own, ...Object.values(value).flatMap(shown)];
+}
+
+test('schemas have no keyword of our own, and every example fits its schema', (t) => {
+  const { components, paths, tags } = document();
+  const examples = shown(paths);
+  t.true(examples.length > 10);
+  const extensions = new Set(JSON.stringify(components).match(/(?<=")x-[\w-]+(?=":)/g));
+  for (const { schema, example } of examples) {
+    // In strict mode a keyword that is none is an error.
+    const ajv = new Ajv2020({ strictTypes: false, strictTuples: false, validateFormats: false });
+    const compiled = ajv
+      .addVocabulary(['components', 'example', ...extensions])
+      .compile({ ...schema, components });
+    t.true(compiled(example), JSON.stringify({ schema, example, errors: compiled.errors }));
+  }
+  const described = z.array(z.object({ name: z.string(), description: z.string().min(1) }));
+  t.true(described.safeParse(tags).success);
 });
