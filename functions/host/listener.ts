@@ -173,6 +173,17 @@ function sendJson({ response }: Exchange, body: unknown): void {
 }
 
 function fail(error: unknown, exchange: Exchange): void {
+  try {
+    tell(error, exchange);
+  } catch {
+    // What a handler throws may throw in turn when it is looked at.
+    const reason = new CloverError('CLV_INTERNAL', 'what was thrown cannot be looked at');
+    exchange.log().error({ err: reason }, 'request failed');
+    sendProblem(exchange.response, reason);
+  }
+}
+
+function tell(error: unknown, exchange: Exchange): void {
   const known = asCloverError(error);
   if (isForLog(known)) exchange.log().error({ err: error }, 'request failed');
   sendProblem(exchange.response, known);

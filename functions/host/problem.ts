@@ -13,13 +13,24 @@ export interface Problem {
 }
 
 const retryAfterSeconds = 1;
+/** As of an event that is none. */
+const mostDetails = 32;
 
 /** The error that the edge answers with; what nobody meant to show stays inside, whatever status it has. */
 export function asCloverError(error: unknown): CloverError {
-  if (error instanceof CloverError) return error;
+  if (isClover(error)) return error;
   return new CloverError('CLV_INTERNAL', 'something failed inside; the log has the cause', {
     cause: error,
   });
+}
+
+/** False of a proxy that does not let itself be looked at. */
+function isClover(error: unknown): error is CloverError {
+  try {
+    return error instanceof CloverError;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -30,10 +41,13 @@ export function isForLog({ status }: CloverError): boolean {
   return status === 500 || status === 502;
 }
 
-/** The error as a problem. */
+/** The error as a problem, with its first 32 details; then it says how many more there are. */
 export function problemOf({ status, code, message, details }: CloverError): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
-  return { type: 'about:blank', title, status, detail: message, code, details };
+  const told = details.slice(0, mostDetails);
+  const more = details.length - told.length;
+  const detail = more > 0 ? `${message} (${more} more)` : message;
+  return { type: 'about:blank', title, status, detail, code, details: told };
 }
 
 /** Headers that go with the problem. */
