@@ -120,6 +120,17 @@ test('a near miss of a field name is recognised', (t) => {
   );
 });
 
+test('only the first unknown fields of an object get a near miss, all are told', (t) => {
+  const spilt = Array.from({ length: 20 }, (_field, index): [string, Json] => [
+    `split${String.fromCharCode(97 + index)}`,
+    [],
+  ]);
+  const found = policy(['spec', 'rules', 0], Object.fromEntries(spilt));
+  const unknown = found.filter(({ message }) => message.startsWith('unknown field'));
+  t.is(unknown.length, 20);
+  t.is(unknown.filter(({ message }) => message.includes('did you mean')).length, 16);
+});
+
 test('a wrong type says what was found and what is expected', (t) => {
   t.deepEqual(policy(['spec', 'rules', 0, 'split', 1, 'weight'], 'ten'), [
     { field: 'spec.rules[0].split[1].weight', message: 'found "ten"; expected integer' },
