@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { customResourceDefinition } from '../../../knative/crd.ts';
 import { kinds } from '../../../knative/resources/kinds.ts';
+import { startProgram } from '../line-program.ts';
 
 const answer = z.object({
   accepted: z.boolean(),
@@ -40,25 +38,13 @@ const ours: ReadonlyMap<string, object> = new Map(
  * @param crds by any name; default: those of all kinds of ours, by kind.
  */
 export async function startOracle(crds: ReadonlyMap<string, object> = ours): Promise<Oracle> {
-  const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended: Promise<unknown> = once(child, 'close');
-  const lines: AsyncIterator<string, unknown, undefined> = createInterface({ input: child.stdout })[
-    Symbol.asyncIterator
-  ]();
-  const send = async (question: object): Promise<Answer> => {
-    child.stdin.write(`${JSON.stringify(question)}\n`);
-    const line = await lines.next();
-    if (line.done === true) throw new Error('the oracle has ended');
-    return answer.parse(JSON.parse(line.value));
-  };
+  const { ask, close } = startProgram(program);
+  const send = async (question: object): Promise<Answer> => answer.parse(await ask(question));
   const definitions = new Map<string, Answer>();
   for (const [name, crd] of crds) definitions.set(name, await send({ crd }));
   return {
     definitions,
     ask: async (object, old) => send({ object, old }),
-    close: async () => {
-      child.stdin.end();
-      await ended;
-    },
+    close,
   };
 }
