@@ -54,7 +54,8 @@ function queryOf(
   namespace: string | undefined,
   { type, reason, fieldSelector }: RecordsQuery,
 ): RecordQuery {
-  const fields = parseFieldSelector(fieldSelector, regarding);
+  // No object has this uid, so nothing is about it.
+  const fields = parseFieldSelector(fieldSelector, regarding) ?? { 'regarding.uid': '\u0000' };
   const object: Partial<Pick<ObjectReference, 'kind' | 'name' | 'uid'>> = {
     ...(fields['regarding.kind'] === undefined ? {} : { kind: fields['regarding.kind'] }),
     ...(fields['regarding.name'] === undefined ? {} : { name: fields['regarding.name'] }),

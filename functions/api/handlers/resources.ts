@@ -47,14 +47,15 @@ async function listReply(
   { query, headers }: Call<unknown, ListQuery, unknown>,
   context: ResourceRoutes,
 ): Promise<Reply> {
-  const fields = parseFieldSelector(query.fieldSelector, ['metadata.name', 'metadata.namespace']);
+  const asked = parseFieldSelector(query.fieldSelector, ['metadata.name', 'metadata.namespace']);
+  const fields = asked ?? {};
   const namespace = inNamespace ?? fields['metadata.namespace'];
   const scope = {
     kind: info.kind,
     namespace,
     name: fields['metadata.name'],
     // Two wishes that no object can have together.
-    none: namespace !== (fields['metadata.namespace'] ?? namespace),
+    none: asked === undefined || namespace !== (fields['metadata.namespace'] ?? namespace),
   };
   if (query.watch === true) {
     const mediaType = chooseMediaType(headers.accept, watchTypes);

@@ -82,6 +82,8 @@ test('a watch tells of the objects that the selectors name only, and ends in tim
     ['fieldSelector=metadata.name=web', 1],
     ['fieldSelector=metadata.name==web,metadata.namespace=shop', 1],
     ['fieldSelector=metadata.name=other', 0],
+    ['fieldSelector=metadata.name=other,metadata.name=web', 0],
+    ['fieldSelector=metadata.name=web,metadata.name=web', 1],
     ['fieldSelector=metadata.namespace=other', 0],
   ] as const) {
     const list = z.object({ items: z.array(z.unknown()) });

@@ -43,6 +43,11 @@ test('a watch of records by server-sent events goes on from the last id, past wh
   t.deepEqual((await read('', first.id, 3)).seen, ['BOOKMARK', 'MODIFIED try-v2', 'ADDED try-v4']);
   const chosen = '&fieldSelector=regarding.name%3Dtry-v4&type=Normal&reason=Passed';
   t.deepEqual((await read(chosen, first.id, 2)).seen, ['BOOKMARK', 'ADDED try-v4']);
+  const both = 'fieldSelector=regarding.name=try-v2,regarding.name=try-v4';
+  const none = await fetch(`${api.url}/apis/events.k8s.io/v1/events?${both}`, {
+    headers: { authorization: `Bearer ${api.token}` },
+  });
+  t.like(await none.json(), { items: { length: 0 } });
 });
 
 test('a watch of records from a version that is not kept is 410, from none 400', async (t) => {
