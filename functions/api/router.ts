@@ -113,6 +113,12 @@ async function readJson(
     const message = `found ${type ?? 'nothing'}; send ${mediaTypes.join(' or ')}`;
     throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
   }
+  const [, charset = 'utf-8'] =
+    /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '') ?? [];
+  if (!/^(?:utf-?8|us-ascii)$/i.test(charset)) {
+    const message = `found charset=${excerpt(charset)}; JSON is sent in UTF-8`;
+    throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', message);
+  }
   const { value, twice } = parsed(body);
   if (twice.length === 0) return value;
   const details = twice.map((field) => ({ field, message: 'must not be given more than once' }));
@@ -127,14 +133,14 @@ function parsed(body: Buffer): { readonly value: unknown; readonly twice: readon
     const value: unknown = JSON.parse(text);
     return { value, twice: membersTwice(body) };
   } catch (cause) {
-    throw new CloverError(
-      'CLV_ARGUMENT_INVALID',
-      `the body is not JSON in UTF-8: ${String(cause)}`,
-      {
-        cause,
-      },
-    );
+    const reason = body.length === 0 ? 'found nothing' : reasonOf(cause);
+    const details = [{ field: '', message: reason }];
+    const message = `the body is not JSON in UTF-8: ${reason}`;
+    throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause, details });
   }
 }
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof SyntaxError ? cause.message : 'some bytes are no UTF-8';
 
 const isJson = (type: string): boolean => /^application\/[\w.-]+\+json$/.test(type);

@@ -82,6 +82,10 @@ test('a body that is no JSON, is too large or of another type is refused', async
     call(api, tapPath, { method: 'PUT', body, headers: { 'content-type': type } });
   await refused(t, send('{"kind":'), 400, 'CLV_ARGUMENT_INVALID');
   await refused(t, send('x', 'text/plain'), 415, 'CLV_UNSUPPORTED_MEDIA_TYPE');
+  const latin1 = send('{}', 'application/json; charset=latin1');
+  t.regex((await refused(t, latin1, 415, 'CLV_UNSUPPORTED_MEDIA_TYPE')).detail, /charset=latin1/);
+  const empty = await refused(t, send('', 'application/json'), 400, 'CLV_ARGUMENT_INVALID');
+  t.is(empty.detail, 'the body is not JSON in UTF-8: found nothing');
   await refused(t, send(JSON.stringify('x'.repeat(1_100_000))), 413, 'CLV_BODY_TOO_LARGE');
 });
 
