@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
+import test, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
+import { freePort } from '../../../functions/lib/free-port.ts';
+import { eventData, eventHeaders } from '../../bench/lib/event-server.ts';
+import { temporaryFolder, until } from '../../functions/host/helpers.ts';
+import { makeImages, startImage, unpack } from './run-image.ts';
+
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+const bill = z.object({
+  metadata: z.object({ component: z.object({ version: z.string() }) }),
+  components: z.array(z.object({ name: z.string(), version: z.string(), purl: z.string() })),
+});
+
+test.serial(
+  'an image of a function is the same twice, and answers out of a read-only root',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const said = await makeImages('hello', '--out', folder, '--registry', 'localhost:5000/clover');
+    await makeImages(
+      'hello',
+      '--out',
+      join(folder, 'again'),
+      '--registry',
+      'localhost:5000/clover',
+    );
+    const name = `clover-hello-${architecture}`;
+    const archive = join(folder, `${name}.tar`);
+    t.true((await readFile(archive)).equals(await readFile(join(folder, `again/${name}.tar`))));
+
+    const root = join(folder, 'root');
+    const image = await unpack(archive, root);
+    t.true(said.includes(image.descriptor.digest));
+    t.deepEqual(image.names, ['localhost:5000/clover/clover-hello:0.1.0']);
+    t.deepEqual(image.descriptor.platform, { architecture, os: 'linux' });
+    t.deepEqual(image.owners, [[0, 0, '', '', 0]]);
+    t.is((await stat(join(root, 'tmp'))).mode & 0o7777, 0o1777);
+
+    const port = await freePort();
+    const child = startImage(root, image.config, { PORT: String(port) });
+    const [out, error] = [text(child.stdout), text(child.stderr)];
+    t.teardown(() => child.kill('SIGKILL'));
+    const url = `http://127.0.0.1:${port}`;
+    await until(() => child.exitCode !== null || reachable(`${url}/health/ready`));
+    t.is(child.exitCode, null);
+    const status = await readFile(`/proc/${String(child.pid)}/status`, 'utf8');
+    t.regex(status, /^Uid:\t65532\t65532\t65532\t65532$/m);
+    t.regex(status, /^CapEff:\t0+$/m);
+    const answer = await fetch(url, { method: 'POST', headers: eventHeaders, body: eventData });
+    t.true(answer.ok);
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+    t.is(child.exitCode, 0);
+    t.regex(await out, /"msg":"drained"/);
+    // V8 says nothing of refused code.
+    t.is(await error, '');
+
+    await checkBill(t, join(folder, `${name}.cdx.json`), image.descriptor.digest);
+  },
+);
+
+test.serial('the image of the agent captures with what is in it alone', async (t) => {
+  const folder = await temporaryFolder(t);
+  await makeImages('agent', '--out', folder);
+  const root = join(folder, 'root');
+  const image = await unpack(join(folder, `clover-agent-${architecture}.tar`), root);
+  const port = await freePort();
+  await writeFile(
+    join(root, 'agent.json'),
+    JSON.stringify({
+      node: { uid: 'n1', name: 'n1' },
+      podsFile: '/pods.json',
+      controlPlane: { url: `http://127.0.0.1:${await freePort()}`, token: 'x' },
+      listen: { port },
+      spool: { dir: '/tmp/spool' },
+    }),
+  );
+  await writeFile(join(root, 'pods.json'), '{"pods":[]}');
+  const child = startImage(root, image.config, {}, '--config', '/agent.json');
+  const [out, error] = [text(child.stdout), text(child.stderr)];
+  t.teardown(() => child.kill('SIGKILL'));
+  await until(() => child.exitCode !== null || reachable(`http://127.0.0.1:${port}/health/live`));
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+  t.is(child.exitCode, 0, await out);
+  t.is(await error, '');
+  const names = await checkBill(
+    t,
+    join(folder, `clover-agent-${architecture}.cdx.json`),
+    image.descriptor.digest,
+  );
+  for (const name of ['libbpf1', 'libelf1', 'pino', 'zlib1g']) t.true(names.includes(name), name);
+});
+
+test('what cannot be made is refused with what there is', async (t) => {
+  for (const [args, message] of [
+    [['nonesuch'], /there is no image nonesuch[^]*names: hello, ingest, agent/],
+    [['--arch', 'riscv64'], /--arch: found riscv64/],
+    [['--registry', 'Host/Path'], /--registry: found Host\/Path/],
+    [['--root', '/nowhere'], /--root takes one name/],
+    [['--nonesuch'], /--nonesuch/],
+  ] as const) {
+    await t.throwsAsync(makeImages(...args), { code: 2, message });
+  }
+});
+
+/** Holds a bill against the official schema; @returns the names of what is in the image. */
+async function checkBill(t: ExecutionContext, file: string, digest: string): Promise<string[]> {
+  const json = await readFile(file, 'utf8');
+  t.is(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(json), null);
+  const { metadata, components } = bill.parse(JSON.parse(json));
+  t.is(metadata.component.version, digest);
+  const names = components.map(({ name }) => name);
+  for (const name of ['libc6', 'libgcc-s1', 'libstdc++6', 'node'])
+    t.true(names.includes(name), name);
+  return names;
+}
+
+async function reachable(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}
