@@ -42,7 +42,8 @@ function schemaOf({ kind, description, spec, status }: KindInfo): StructuralSche
         ...structuralSchema(objectMeta),
         description: 'Name, namespace, labels and annotations, and what the store keeps of it.',
       },
-      spec: structuralSchema(spec),
+      // One field to server-side apply: who applies a spec has the whole of it, whoever wrote it before.
+      spec: { ...structuralSchema(spec), 'x-kubernetes-map-type': 'atomic' },
       status: structuralSchema(status),
     },
   };

@@ -23,6 +23,7 @@ export interface StructuralSchema {
   readonly items?: StructuralSchema;
   readonly 'x-kubernetes-list-type'?: 'map' | 'set';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-map-type'?: 'atomic';
   readonly maxProperties?: number;
   readonly properties?: Readonly<Record<string, StructuralSchema>>;
   readonly required?: readonly string[];

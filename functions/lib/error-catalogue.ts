@@ -107,6 +107,16 @@ export const errorCatalogue = {
       "Something failed that should not; the log has the cause under the answer's `x-request-id`.",
     fix: 'Report it with that log line.',
   },
+  CLV_KUBERNETES_FORBIDDEN: {
+    status: 502,
+    meaning: 'The Kubernetes API does not let Clover do what it has to.',
+    fix: 'Give the service account that the message names the rule that is missing.',
+  },
+  CLV_KUBERNETES_UNREACHABLE: {
+    status: 503,
+    meaning: 'The Kubernetes API does not answer.',
+    fix: 'Check that it runs, and that network policies let Clover reach it; the call may be made again.',
+  },
   CLV_METHOD_NOT_ALLOWED: {
     status: 405,
     meaning: 'The path does not know the method.',

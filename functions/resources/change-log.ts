@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
 import { CloverError } from '../lib/errors.ts';
-import { show } from './field-errors.ts';
+import { demandVersion } from './resource-version.ts';
 import { anyResource } from './stored-resource.ts';
 import type { ResourceEvent } from './store.ts';
 
@@ -98,12 +98,7 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
     announce: () => news.emit('change'),
     demandKept,
     watch(kind, from, { signal }) {
-      if (!/^\d{1,15}$/.test(from)) {
-        const message = `found ${show(from)}; must be a number`;
-        throw new CloverError('CLV_ARGUMENT_INVALID', `resourceVersion: ${message}`, {
-          details: [{ field: 'resourceVersion', message }],
-        });
-      }
+      demandVersion(from);
       // Thrown here, not by the first step, so that a caller can still answer with a status.
       demandKept(Number(from));
       return follow(Number(from), kind, AbortSignal.any([signal, closing.signal]));

@@ -1,0 +1,161 @@
+import type { IncomingMessage } from 'node:http';
+import { request as plainRequest } from 'node:http';
+import { request, type RequestOptions } from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloverError } from '../../lib/errors.ts';
+import type { KubeConnection } from './connection.ts';
+import { statusError } from './status-error.ts';
+
+/** A call of the API server. */
+export interface KubeCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** From `/` on, already percent-encoded. */
+  readonly path: string;
+  /** Those that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** Default: `application/json`. */
+  readonly contentType?: string;
+}
+
+/** Calls of an API server. */
+export interface KubeClient {
+  /**
+   * The answer's JSON.
+   * @throws CloverError as {@link statusError} says; CLV_KUBERNETES_UNREACHABLE when there is no answer.
+   */
+  call(call: KubeCall): Promise<unknown>;
+  /**
+   * The lines of an answer that goes on, until it ends: by itself, by the signal or because the connection breaks.
+   * @throws CloverError as `call`, at the first step.
+   */
+  lines(call: KubeCall, signal: AbortSignal): AsyncIterable<string, void, void>;
+}
+
+const answerWithinMs = 30_000;
+const mostTries = 5;
+const mostWaitSeconds = 5;
+/** Of one line of a watch: an object of etcd's largest size, and what JSON makes of it. */
+const mostLineBytes = 8 * 1024 * 1024;
+
+/** A client over one connection's settings. */
+export function createKubeClient(connection: KubeConnection): KubeClient {
+  const open = async (call: KubeCall, signal: AbortSignal): Promise<IncomingMessage> => {
+    const { server } = connection;
+    const url = new URL(`${server.pathname.replace(/\/$/, '')}${call.path}`, server);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const { headers: connectionHeaders, ...options } = await connection.options();
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = {
+      ...connectionHeaders,
+      accept: 'application/json',
+      'user-agent': 'clover',
+      ...(body === undefined
+        ? {}
+        : {
+            'content-type': call.contentType ?? 'application/json',
+            'content-length': Buffer.byteLength(body),
+          }),
+    };
+    return answered(url, { ...options, method: call.method, headers, signal }, body);
+  };
+  return {
+    call: async (call) => {
+      const signal = AbortSignal.timeout(answerWithinMs);
+      return whileBusy(signal, () =>
+        reached(connection, async () => {
+          const response = await open(call, signal);
+          return { response, text: await textOf(response) };
+        }).then(({ response, text }) => {
+          const { statusCode = 0, headers } = response;
+          if (statusCode >= 200 && statusCode < 300) return parse(text);
+          throw statusError(statusCode, text, headers['retry-after']);
+        }),
+      );
+    },
+    async *lines(call, signal) {
+      const response = await reached(connection, () => open(call, signal));
+      const { statusCode = 0, headers } = response;
+      if (statusCode !== 200) {
+        throw statusError(statusCode, await textOf(response), headers['retry-after']);
+      }
+      yield* linesOf(response);
+    },
+  };
+}
+
+/** A server that is busy, or makes the storage of a kind, has done nothing yet; it says when to come again. */
+async function whileBusy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const isBusy = error instanceof CloverError && error.code === 'CLV_OVERLOADED';
+      if (!isBusy || tries >= mostTries || signal.aborted) throw error;
+      const wait = Math.min(error.retryAfter ?? 1, mostWaitSeconds) * 1_000;
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function answered(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    // A proxy on loopback (`kubectl proxy`) speaks plain HTTP.
+    const asked =
+      url.protocol === 'http:'
+        ? plainRequest(url, { ...options, agent: undefined })
+        : request(url, options);
+    asked.on('response', resolve);
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+async function reached<T>({ server }: KubeConnection, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof CloverError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the Kubernetes API at ${server.origin} does not answer: ${why}`;
+    throw new CloverError('CLV_KUBERNETES_UNREACHABLE', message, { cause });
+  }
+}
+
+/** Not readline: that has no bound on a line. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void, void> {
+  let rest = '';
+  response.setEncoding('utf8');
+  try {
+    for await (const chunk of response) {
+      const lines = `${rest}${String(chunk)}`.split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > mostLineBytes) {
+        throw new CloverError('CLV_INTERNAL', `a line of more than ${mostLineBytes} bytes`);
+      }
+      yield* lines.filter((line) => line !== '');
+    }
+  } catch (error) {
+    if (error instanceof CloverError) throw error;
+  } finally {
+    response.destroy();
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (cause) {
+    throw new CloverError('CLV_INTERNAL', 'the Kubernetes API answered with what is no JSON', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findGo, type Go } from './go.ts';
+import type { ProgramModule } from './programs.ts';
+
+const run = promisify(execFile);
+
+/** Where what was built is kept. */
+export const cacheFolder = fileURLToPath(new URL('../../.cache/cluster/', import.meta.url));
+
+const flags = ['-trimpath', '-buildvcs=false'] as const;
+const progressEveryMs = 5_000;
+
+/** Paths of a module's programs, by name. */
+export type Programs = Readonly<Record<string, string>>;
+
+/** The programs of a module that were built before and still fit it; undefined when any of them is missing. */
+export async function builtPrograms(
+  module: ProgramModule,
+  cache: string = cacheFolder,
+): Promise<Programs | undefined> {
+  const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
+  const programs = Object.keys(module.programs).map((name) => [name, join(folder, name)] as const);
+  return programs.every(([, path]) => existsSync(path)) ? Object.fromEntries(programs) : undefined;
+}
+
+/**
+ * Builds what is missing of a module's programs, and keeps it. Programs that were finished before an interruption stay.
+ * @throws Error when Go cannot be had, or does not build one.
+ */
+export async function buildPrograms(
+  module: ProgramModule,
+  progress: (line: string) => void,
+  cache: string = cacheFolder,
+): Promise<Programs> {
+  const known = await builtPrograms(module, cache);
+  if (known !== undefined) return known;
+  const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
+  await mkdir(folder, { recursive: true });
+  const go = await findGo(join(module.folder, 'go.mod'), cache, progress);
+  const minutes = Math.ceil(module.cpuSeconds / cpus().length / 60);
+  progress(`building ${module.name} with ${go.version}: about ${minutes} min, once`);
+  for (const [name, path] of Object.entries(module.programs)) {
+    const file = join(folder, name);
+    if (existsSync(file)) continue;
+    const part = `${file}.part`;
+    await rm(part, { force: true });
+    await buildOne(go, module, { name, path, file: part }, progress);
+    await rename(part, file);
+  }
+  const built = await builtPrograms(module, cache);
+  if (built === undefined) throw new Error(`${module.name} changed while it was built`);
+  return built;
+}
+
+interface Target {
+  readonly name: string;
+  readonly path: string;
+  readonly file: string;
+}
+
+const environment = { ...process.env, CGO_ENABLED: '0', GOFLAGS: flags.join(' ') };
+
+async function buildOne(
+  go: Go,
+  module: ProgramModule,
+  { name, path, file }: Target,
+  progress: (line: string) => void,
+): Promise<void> {
+  const total = await stalePackages(go, module, path);
+  const variables = Object.entries(module.variables).map(([key, value]) => `-X ${key}=${value}`);
+  const linker = ['-s', '-w', ...variables].join(' ');
+  const child = spawn(go.path, ['build', '-v', '-ldflags', linker, '-o', file, path], {
+    cwd: module.folder,
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const began = Date.now();
+  let told = began;
+  let done = 0;
+  const last: string[] = [];
+  const reader = createInterface(child.stderr);
+  reader.on('line', (line) => {
+    last.push(line);
+    if (last.length > 20) last.shift();
+    done += 1;
+    const now = Date.now();
+    if (now - told < progressEveryMs) return;
+    told = now;
+    // The last of them, and the linker, take longer than the others.
+    const left = Math.ceil((((now - began) / done) * (total - done)) / 60_000);
+    progress(`${name}: ${done} of ${total} packages, about ${left} min left`);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0)
+    throw new Error(`go build ${path} ended with ${String(code)}:\n${last.join('\n')}`);
+  progress(`${name}: built in ${Math.round((Date.now() - began) / 1_000)} s`);
+}
+
+/** How many packages Go would compile. */
+async function stalePackages(go: Go, { folder }: ProgramModule, path: string): Promise<number> {
+  const format = '{{if .Stale}}{{.ImportPath}}{{end}}';
+  const { stdout } = await run(go.path, ['list', '-deps', '-f', format, path], {
+    cwd: folder,
+    env: environment,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.split('\n').filter((line) => line !== '').length;
+}
+
+/** Of all that a program is made from but Go itself, whose versions build the same program. */
+async function keyOf(module: ProgramModule): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(module.folder, file)));
+  const { programs, variables } = module;
+  hash.update(JSON.stringify({ programs, variables, flags, arch: process.arch }));
+  return hash.digest('hex').slice(0, 16);
+}

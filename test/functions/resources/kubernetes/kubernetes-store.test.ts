@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { z } from 'zod';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../../functions/resources/kubernetes/client.ts';
+import {
+  inClusterConnection,
+  type KubeConnection,
+} from '../../../../functions/resources/kubernetes/connection.ts';
+import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
+import { createKubernetesStore } from '../../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { applyDefinitions } from '../../../cluster/crds.ts';
+import type { ApiTier } from '../../../cluster/tiers/api.ts';
+import { whyLeftOut, withCluster } from '../../../cluster/with-cluster.ts';
+import { storeSuite } from '../store-suite.ts';
+
+const revision = z.object({ header: z.object({ revision: z.string() }) });
+
+/** Makes etcd forget all but what is there now. */
+async function compact(etcd: string): Promise<void> {
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const answer = await fetch(`${etcd}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`etcd: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const put = await post('/v3/kv/put', { key: btoa('later'), value: btoa('later') });
+  const { header } = revision.parse(put);
+  await post('/v3/kv/compaction', { revision: header.revision, physical: true });
+}
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+interface Shared {
+  readonly tier: ApiTier;
+  readonly connection: KubeConnection;
+  readonly client: KubeClient;
+}
+
+const started = Promise.withResolvers<Shared>();
+const ends: (() => unknown)[] = [];
+if (why === undefined) {
+  test.before('the API server serves our kinds', async (t) => {
+    t.timeout(120_000);
+    const tier = await withCluster({ teardown: (end) => ends.push(end) });
+    const connection = await kubeconfigConnection(tier.kubeconfig);
+    const client = createKubeClient(connection);
+    await applyDefinitions(client);
+    started.resolve({ tier, connection, client });
+  });
+}
+test.after.always('the API server is taken down', async () => {
+  for (const end of ends) await end();
+});
+
+storeSuite(serial, 'kubernetes', async (t) => {
+  const { client, connection, tier } = await started.promise;
+  const store = createKubernetesStore(client);
+  t.teardown(() => store.close());
+  const id = randomBytes(4).toString('hex');
+  const namespaces = [`a-${id}`, `b-${id}`] as const;
+  for (const name of namespaces) {
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await client.call({ method: 'POST', path: '/api/v1/namespaces', body });
+  }
+  return {
+    store,
+    namespaces,
+    forceGone: async () => {
+      // Pages are read from etcd, watches from the server's memory: neither may know the past.
+      await compact(tier.etcd);
+      await tier.restartApiServer();
+    },
+    // An agent that is destroyed cuts what it has open, and goes on.
+    cutWatches: async () => connection.options().then(({ agent }) => agent.destroy()),
+  };
+});
+
+serial(
+  'a pod reaches the server by its service account, and hears what that may not do',
+  async (t) => {
+    const { client, tier } = await started.promise;
+    const folder = await mkdtemp(join(tmpdir(), 'clover-account-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const account = '/api/v1/namespaces/default/serviceaccounts';
+    await client.call({
+      method: 'POST',
+      path: account,
+      body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'pod' } },
+    });
+    const answer = await client.call({
+      method: 'POST',
+      path: `${account}/pod/token`,
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    });
+    const { status } = z.object({ status: z.object({ token: z.string() }) }).parse(answer);
+    await writeFile(join(folder, 'ca.crt'), tier.authority);
+    await writeFile(join(folder, 'token'), `${status.token}\n`);
+    const { hostname, port } = new URL(tier.server);
+    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    let now = 0;
+    const pod = createKubeClient(inClusterConnection({ env, folder, monotonicMs: () => now }));
+    t.like(await pod.call({ method: 'GET', path: '/version' }), { major: '1' });
+    const list = () => createKubernetesStore(pod).list('Tap', 'default');
+    await t.throwsAsync(list, {
+      code: 'CLV_KUBERNETES_FORBIDDEN',
+      message: /"system:serviceaccount:default:pod" cannot list resource "taps"/,
+    });
+
+    // The kubelet writes another token before this one ends.
+    await writeFile(join(folder, 'token'), tier.adminToken);
+    await t.throwsAsync(list, { code: 'CLV_KUBERNETES_FORBIDDEN' });
+    now = 61_000;
+    t.deepEqual((await list()).items, []);
+  },
+);
