@@ -10,8 +10,11 @@ export interface AgentBundle {
   readonly inputs: readonly string[];
 }
 
-/** What the agent looks for beside its file. */
-const natives = ['build/Release/capture.node', 'build/Release/tap.bpf.o'];
+/** What the agent looks for beside its file, seen from `native/capture`. */
+export const captureFiles: readonly string[] = [
+  'build/Release/capture.node',
+  'build/Release/tap.bpf.o',
+];
 
 /**
  * Bundles the agent into one file, with the native core and the kernel programs beside it. It runs for months: V8's code of it would
@@ -43,7 +46,7 @@ export async function bundleAgent(
     },
     logLevel: 'error',
   });
-  for (const path of natives) {
+  for (const path of captureFiles) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await cp(join(capture, path), join(folder, path));
   }

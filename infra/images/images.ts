@@ -10,7 +10,7 @@ import { foreignToolchain } from './foreign-toolchain.ts';
 import { hostToolchain } from './host-toolchain.ts';
 import { imageSources, type ImageSource } from './image-sources.ts';
 import { makeBase, makeImage, makeProgram } from './make-image.ts';
-import { nativesOf } from './natives.ts';
+import { checkNatives, nativesOf } from './natives.ts';
 import { readOrigin } from './origin.ts';
 import { hostArchitecture, platforms, type Platform } from './platform.ts';
 import { writeRoot } from './write-root.ts';
@@ -83,6 +83,8 @@ async function make(
   scratch: string,
 ): Promise<void> {
   const { architecture } = platform;
+  const natives = nativesOf(platform, repository);
+  for (const source of chosen) await checkNatives(source, repository, natives);
   const toolchain =
     architecture === hostArchitecture
       ? await hostToolchain(platform, repository)
@@ -96,7 +98,7 @@ async function make(
     scratch,
     registry,
     version,
-    natives: nativesOf(platform, repository),
+    natives,
   };
   if (root !== undefined) {
     const origin = { revision: '', created: '' };

@@ -7,6 +7,7 @@ import { bundle } from './bundle.ts';
 import type { ImageSource } from './image-sources.ts';
 import { packLayer, type Entry, type Layer } from './layer.ts';
 import { captureLibraries, readLibraries } from './libraries.ts';
+import { withNatives } from './natives.ts';
 import { licencesOf, packagesOf, type NpmPackage } from './npm-packages.ts';
 import type { RunConfig } from './oci.ts';
 import { writeSbom, type Sbom } from './sbom.ts';
@@ -90,7 +91,14 @@ export async function makeProgram(
           env: {},
           own: await readLibraries(captureLibraries, toolchain),
         }
-      : { ...(await bundle(source.bundle, folder, toolchain.node)), own: [] };
+      : {
+          ...(await bundle(
+            withNatives(source.bundle, repository, natives),
+            folder,
+            toolchain.node,
+          )),
+          own: [],
+        };
   const packages = await packagesOf(inputs);
   return {
     packages,

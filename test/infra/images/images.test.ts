@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { freePort } from '../../../functions/lib/free-port.ts';
 import { eventData, eventHeaders } from '../../bench/lib/event-server.ts';
 import { temporaryFolder, until } from '../../functions/host/helpers.ts';
-import { makeImages, startImage, unpack } from './run-image.ts';
+import { makeImages, startImage, unpack, type Unpacked } from './run-image.ts';
 
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
@@ -69,6 +69,12 @@ test.serial('the image of the agent captures with what is in it alone', async (t
   await makeImages('agent', '--out', folder);
   const root = join(folder, 'root');
   const image = await unpack(join(folder, `clover-agent-${architecture}.tar`), root);
+  await sameInDockerfile(t, image);
+  const files = join(folder, 'files');
+  await makeImages('agent', '--root', files);
+  const relative = await readdir(root, { recursive: true });
+  t.deepEqual((await readdir(files, { recursive: true })).toSorted(), relative.toSorted());
+
   const port = await freePort();
   await writeFile(
     join(root, 'agent.json'),
@@ -107,7 +113,29 @@ test('what cannot be made is refused with what there is', async (t) => {
   ] as const) {
     await t.throwsAsync(makeImages(...args), { code: 2, message });
   }
+  // Another architecture needs addons of its own: never this machine's.
+  const other = architecture === 'amd64' ? 'arm64' : 'amd64';
+  for (const [name, file] of [
+    ['ingest', 'codec/build/Release/clover_codec.node'],
+    ['agent', 'capture/build/Release/capture.node'],
+  ] as const) {
+    await t.throwsAsync(makeImages(name, '--arch', other), {
+      code: 1,
+      message: new RegExp(`${name} wants .cache/images/${other}/native/${file}`),
+    });
+  }
 });
+
+/** Holds the Dockerfile, which says again how a program is run, against an image. */
+async function sameInDockerfile(t: ExecutionContext, image: Unpacked): Promise<void> {
+  const { Entrypoint, Env, User } = image.config.config;
+  const file = new URL('../../../infra/images/Dockerfile', import.meta.url);
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  const entrypoint = `[${Entrypoint.map((arg) => JSON.stringify(arg)).join(', ')}]`;
+  for (const line of [`ENTRYPOINT ${entrypoint}`, `ENV ${Env.join(' ')}`, `USER ${User}`]) {
+    t.true(lines.includes(line), line);
+  }
+}
 
 /** Holds a bill against the official schema; @returns the names of what is in the image. */
 async function checkBill(t: ExecutionContext, file: string, digest: string): Promise<string[]> {
