@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { namespaceBehindCommand } from './command-words.ts';
 import { createCliEnv } from './env.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createProgram } from './program.ts';
@@ -16,7 +17,7 @@ function wantsJson(args: readonly string[]): boolean {
 
 async function main(): Promise<void> {
   const env = createCliEnv(process);
-  const args = process.argv.slice(2);
+  const args = namespaceBehindCommand(process.argv.slice(2));
   try {
     const program = await createProgram(args, env);
     await program.parseAsync(args, { from: 'user' });

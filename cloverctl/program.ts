@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { version } from '../functions/lib/version.ts';
+import { commandIndex } from './command-words.ts';
 import { connectHelp } from './connect.ts';
 import type { CliEnv } from './env.ts';
 import { addExamples } from './examples.ts';
 import { exitCodeHelp } from './exit-codes.ts';
-import { requestTimeoutOption } from './options.ts';
+import { namespaceOption, requestTimeoutOption } from './options.ts';
 import { colourHelp } from './output/colour.ts';
 import { summaries } from './summaries.ts';
 import { nameHelpInErrors } from './usage-errors.ts';
@@ -69,9 +70,13 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
   const asked = commandOf(args[0] === 'help' ? args.slice(1) : args);
   if (asked !== undefined) {
     (await commands[asked]())(program, env);
-  } else if (args.length === 0) {
-    for (const load of Object.values(commands)) (await load())(program, env);
   } else {
+    // A command has its own, and a program that has one, too, would take it away from there.
+    program.addOption(namespaceOption('namespace, for commands that have one'));
+  }
+  if (args.length === 0) {
+    for (const load of Object.values(commands)) (await load())(program, env);
+  } else if (asked === undefined) {
     for (const [name, text] of Object.entries(summaries)) program.command(name).description(text);
   }
   for (const command of program.commands) command.copyInheritedSettings(program);
@@ -82,14 +87,8 @@ export async function createProgram(args: readonly string[], env: CliEnv): Promi
 
 const isCommand = (word: string): word is CommandName => Object.hasOwn(commands, word);
 
-/** Global options whose value may be the next word. */
-const valued = new Set(['--color', '--context', '--request-timeout', '--server', '--token']);
-
-/** The command among the arguments: the first that is neither an option nor the value of a global one. */
+/** The command among the arguments. */
 function commandOf(args: readonly string[]): CommandName | undefined {
-  const at = args.findIndex(
-    (arg, index) => !arg.startsWith('-') && !valued.has(args[index - 1] ?? ''),
-  );
-  const word = args[at] ?? '';
+  const word = args[commandIndex(args)] ?? '';
   return isCommand(word) ? word : undefined;
 }

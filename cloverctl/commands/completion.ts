@@ -3,6 +3,7 @@ import { liveNames } from '../completion/live-names.ts';
 import { completionScripts, shells, type Shell } from '../completion/scripts.ts';
 import { shellWords } from '../completion/shell-words.ts';
 import { wantedAt, type Candidate, type Wanted } from '../completion/wanted.ts';
+import { namespaceBehindCommand } from '../command-words.ts';
 import type { CliEnv } from '../env.ts';
 import { writeLines } from '../output/print.ts';
 
@@ -33,7 +34,8 @@ export function registerComplete(program: Command, env: CliEnv): void {
     .argument('[words...]', 'words after cloverctl; the last is that at the cursor')
     .option('--line <text>', 'in place of words: the line up to the cursor, as bash has it')
     .action(async (words: readonly string[], { line }: CompleteOptions) => {
-      const typed = line === undefined ? words : shellWords(line).slice(1);
+      const given = line === undefined ? words : shellWords(line).slice(1);
+      const typed = [...namespaceBehindCommand(given.slice(0, -1)), ...given.slice(-1)];
       const { createProgram } = await import('../program.ts');
       const wanted = wantedAt(await createProgram(typed.slice(0, -1), env), typed);
       const current = typed.at(-1) ?? '';

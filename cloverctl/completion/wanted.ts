@@ -103,7 +103,9 @@ function placeOf(program: Command, before: readonly string[]): Place {
 /** The options of a command and of those around it, as the help lists them. */
 function allOptions(command: Command): readonly Option[] {
   const around = command.parent === null ? [] : allOptions(command.parent);
-  return [...command.options, ...around].filter(({ hidden }) => !hidden);
+  // A namespace is an option of some commands alone, and may stand before them.
+  const inherited = around.filter(({ long }) => long !== '--namespace');
+  return [...command.options, ...inherited].filter(({ hidden }) => !hidden);
 }
 
 const optionOf = (command: Command, flag: string): Option | undefined =>
