@@ -21,11 +21,12 @@ const permissions: readonly Permission[] = [
 ];
 
 /**
- * Who may send what to the broker: each sender the types that are its own, and nobody else anything. Without
- * `authentication-oidc` in Eventing's config-features nobody is asked who he is, and these do nothing.
+ * Who may send what to the broker: each sender the types that are its own, and nobody else anything. None while Eventing
+ * does not ask senders who they are: its webhook refuses them then.
  */
 export function eventPolicies(installation: Installation): Rendered<IEventPolicy>[] {
-  const { namespace } = installation;
+  const { namespace, oidc } = installation;
+  if (!oidc) return [];
   const { apiVersion, kind, name: broker } = brokerReference;
   return permissions.map(({ from, types }) => ({
     apiVersion: 'eventing.knative.dev/v1alpha1',

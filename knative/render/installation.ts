@@ -21,11 +21,11 @@ const labelValue = z
     'must be at most 63 letters, digits, "-", "_" and ".", such as "1.4.0"',
   );
 
-/** https://github.com/distribution/reference: host, path, tag, digest. */
+/** https://github.com/distribution/reference: host, path, tag, digest. Serving takes no name of one character. */
 const image = z
   .string()
   .regex(
-    /^([A-Za-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    /^(?!(.*\/)?[a-z0-9](:|@|$))([A-Za-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
     'must be an image such as "registry.example/clover/api:1.4.0"',
   );
 
@@ -122,6 +122,11 @@ export const installationSchema = z.strictObject({
         .exactOptional(),
     })
     .exactOptional(),
+  /**
+   * Eventing asks senders who they are: `authentication-oidc` in its config-features. Then it is said who may send what;
+   * while it does not ask, Knative refuses EventPolicies.
+   */
+  oidc: z.boolean().default(false),
   /** Needs `kubernetes.podspec-tolerations` in Serving's config-features. */
   tolerations: z.array(toleration).default([]),
   /** Needs `kubernetes.podspec-priorityclassname` in Serving's config-features. */

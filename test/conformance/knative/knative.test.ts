@@ -42,7 +42,7 @@ test('an API server with the definitions of the real Knative takes every object 
 });
 
 test('it would not take them with a field misspelt, or of another type', async (t) => {
-  const objects = renderInstallation(installationOf({})).filter(isKnative);
+  const objects = renderInstallation(installationOf({ oidc: true })).filter(isKnative);
   const broken: readonly [string, readonly string[], unknown][] = [
     ['ApiServerSource', ['spec', 'resources', '0', 'kinds'], 'Tap'],
     ['Broker', ['spec', 'delivery', 'backoffDelay'], 2],

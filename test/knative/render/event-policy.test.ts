@@ -6,8 +6,7 @@ import { kinds } from '../../../knative/resources/kinds.ts';
 import { installationOf } from './installations.ts';
 import { specs, specsOf } from './rendered.ts';
 
-const least = installationOf({});
-const policies = specsOf(least, specs.eventPolicy);
+const policies = specsOf(installationOf({ oidc: true }), specs.eventPolicy);
 
 const typed = (...types: string[]) => [{ any: types.map((type) => ({ exact: { type } })) }];
 const from = (kind: string, name: string) => [
@@ -56,4 +55,8 @@ test('a type of event has a sender if some trigger takes it', (t) => {
     t.true(sent.includes(`"${type}"`), type);
   }
   t.is(taken, 4);
+});
+
+test('there is none while Eventing does not ask who sends: its webhook would refuse it', (t) => {
+  t.deepEqual(specsOf(installationOf({}), specs.eventPolicy), []);
 });

@@ -32,7 +32,7 @@ const quantity = fc.stringMatching(/^[1-9]\d{0,3}(m|Ki|Mi|Gi)?$/);
 const amounts = fc.record({ cpu: quantity, memory: quantity }, { requiredKeys: [] });
 const url = fc.webUrl({ validSchemes: ['http', 'https'] });
 const image = fc.stringMatching(
-  /^([a-z]{1,8}\.example(:\d{2,4})?\/)?[a-z0-9]{1,8}(\/[a-z0-9]{1,8})?:[a-z0-9]{1,8}$/,
+  /^([a-z]{1,8}\.example(:\d{2,4})?\/)?[a-z0-9]{2,8}(\/[a-z0-9]{2,8})?:[a-z0-9]{1,8}$/,
 );
 
 const functionSettings = fc
@@ -90,6 +90,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
       },
       { requiredKeys: ['class'] },
     ),
+    oidc: fc.boolean(),
     tolerations: fc.array(toleration, { maxLength: 2 }),
     priorityClass: name,
     podSecurity: fc.constantFrom('privileged' as const, 'baseline' as const),

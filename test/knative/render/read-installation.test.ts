@@ -35,6 +35,11 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['an image of no function', { images: { ...images, guard: 'x' } }, /^images\.guard: /],
   ['no image of a function', { images: { ...images, policy: undefined } }, /^images\.policy: /],
   ['no image', { images: { ...images, api: 'Not An Image' } }, /^images\.api: must be an image/],
+  [
+    'an image with a name of one character',
+    { images: { ...images, api: 'registry.example/a:1' } },
+    /^images\.api: must be an image/,
+  ],
   ['a namespace', { namespace: 'Clover' }, /^namespace: must be a DNS-1123 label/],
   ['a version', { version: '1.4.0+build' }, /^version: must be at most 63 letters/],
   ['a mirror with a scheme', { registryMirror: 'https://m' }, /^registryMirror: must be a host/],

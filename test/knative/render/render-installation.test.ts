@@ -8,7 +8,7 @@ import { kinds } from '../../../knative/resources/kinds.ts';
 import { installationInput, installationOf } from './installations.ts';
 import { ofKind, specs, specsOf } from './rendered.ts';
 
-const least = installationOf({});
+const least = installationOf({ oidc: true });
 
 function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).toReversed());
