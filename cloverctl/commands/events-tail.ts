@@ -33,13 +33,19 @@ export function registerTail(group: Command, env: CliEnv): void {
     .action((_: unknown, command: Command) => tail(command.optsWithGlobals<TailOptions>(), env));
 }
 
+const resumed = 'the stream broke and was taken up anew: events between were missed\n';
+
 async function tail(options: TailOptions, env: CliEnv): Promise<void> {
   const { filter = [], cesql = [], limit = Infinity } = options;
   const client = await connect(options, env);
   const show = writer(options, env);
   let shown = 0;
-  const { signal } = env;
-  for await (const tailed of client.tailEvents({ signal, filters: [...filter, ...cesql] })) {
+  const request = {
+    signal: env.signal,
+    filters: [...filter, ...cesql],
+    onResume: () => env.stderr.write(resumed),
+  };
+  for await (const tailed of client.tailEvents(request)) {
     // Not in the output: whoever reads that wants events alone.
     if (tailed.missed > 0) {
       env.stderr.write(`${tailed.missed} events were missed here: the reader was too slow\n`);

@@ -21,6 +21,8 @@ export interface TailRequest {
   readonly signal: AbortSignal;
   /** Only events that pass every one; the server applies them. */
   readonly filters?: readonly TriggerFilter[];
+  /** Called when a stream that broke is open again: events that the broker took between were missed. */
+  readonly onResume?: () => void;
 }
 
 /** The broker's part of the API, typed. Every method throws the server's CloverError. */
@@ -65,10 +67,10 @@ export function brokerClient(transport: Transport, clock: Clock): BrokerClient {
       await transport.send('/broker', { method: 'POST', bytes, headers: eventHeaders(event) });
     },
 
-    async *tailEvents({ signal, filters = [] }) {
+    async *tailEvents({ signal, filters = [], onResume }) {
       const filter = filters.length === 0 ? undefined : JSON.stringify(filters);
       const path = `/v1/events${queryText({ filter })}`;
-      for await (const { data } of followStream(transport, clock, { path, signal })) {
+      for await (const { data } of followStream(transport, clock, { path, signal, onResume })) {
         yield tailedEvent.parse(JSON.parse(data));
       }
     },

@@ -29,6 +29,14 @@ export function createPauses(clock: Clock): Pauses {
   };
 }
 
+/** What is followed. */
+interface FollowRequest {
+  readonly path: string;
+  readonly signal: AbortSignal;
+  /** Called each time that a stream which had ended or broken is open again. */
+  readonly onResume?: (() => void) | undefined;
+}
+
 /**
  * The events of a stream of the server, until the signal aborts. A stream that ends or breaks is taken up anew, with
  * the last id.
@@ -37,7 +45,7 @@ export function createPauses(clock: Clock): Pauses {
 export async function* followStream(
   transport: Transport,
   clock: Clock,
-  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  { path, signal, onResume }: FollowRequest,
 ): AsyncGenerator<ServerSentEvent> {
   const pauses = createPauses(clock);
   let started = false;
@@ -49,6 +57,7 @@ export async function* followStream(
         ...(lastId === '' ? {} : { 'last-event-id': lastId }),
       };
       const response = await transport.open(path, { signal, headers });
+      if (started) onResume?.();
       started = true;
       for await (const message of serverSentEvents(response)) {
         pauses.reset();

@@ -62,6 +62,8 @@ const conventions = `## Output
   that was probably meant.
 - A terminal gets tables cut to its width (\`-o wide\`: not cut), and control characters of objects as escapes. A pipe gets
   tables whole, and what \`yaml\`, \`json\` and \`jsonpath=\` print as it is. The table of \`events tail\` has times as HH:MM:SS in UTC.
+- \`events tail\` shows what the broker takes while it is connected. It goes on after a restart of the control plane, and says
+  on standard error that the stream broke: events between are not shown later.
 - Ctrl-C ends what goes on until then with exit code 0: \`watch\`, \`top\`, \`events tail\`, \`up\`.
 
 ## Applying

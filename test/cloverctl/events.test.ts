@@ -1,6 +1,8 @@
 import test from 'ava';
+import { systemClock } from '../../functions/lib/clock.ts';
 import { recordOf } from '../functions/api/memory-records.ts';
 import { startApi } from '../functions/api/server.ts';
+import { eventOf } from '../functions/host/helpers.ts';
 import { examples } from '../functions/resources/examples.ts';
 import { runCli } from './run-cli.ts';
 
@@ -58,4 +60,33 @@ test('get events -w and watch events go on with every record, in every form', as
   const json = await follow('get ev -w -n shop --json', /"count":3/);
   t.regex(json.stdout, /\{"type":"MODIFIED","object":\{"apiVersion":"events\.k8s\.io\/v1"/);
   t.is((await follow('get events -w -n shop -l a=b', /./)).code, 2);
+});
+
+test('events tail goes on after a restart of the server, and says that events between were missed', async (t) => {
+  const api = await startApi(t);
+  const over = new AbortController();
+  let when = 'before';
+  // Whoever tails sees what is taken from then on: so it is sent until it is seen.
+  const sending = (async () => {
+    while (!over.signal.aborted) {
+      await api.broker.publish(eventOf({ id: when }));
+      await systemClock.sleep(10);
+    }
+  })();
+  const restart = async (): Promise<void> => {
+    await api.stop();
+    await api.start();
+    when = 'after';
+  };
+  let restarting: Promise<void> | undefined;
+  const { stderr } = await runCli(['events', 'tail', '--json'], {
+    variables: { CLOVER_SERVER: api.url, CLOVER_TOKEN: api.token },
+    until: (stdout) => {
+      restarting ??= restart();
+      return stdout.includes('"id":"after"');
+    },
+  });
+  over.abort();
+  await Promise.all([sending, restarting]);
+  t.is(stderr, 'the stream broke and was taken up anew: events between were missed\n');
 });

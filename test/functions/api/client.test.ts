@@ -127,8 +127,11 @@ test('the tail of events goes on after a restart of the server', async (t) => {
       await systemClock.sleep(10);
     }
   })();
-  for await (const { event } of clientOf(api).tailEvents({ signal: stop.signal })) {
+  let resumed = 0;
+  const onResume = () => (resumed += 1);
+  for await (const { event } of clientOf(api).tailEvents({ signal: stop.signal, onResume })) {
     seen.push(event.id);
+    t.is(resumed > 0, seen.length === 2, 'it is said that events may be missing');
     if (seen.length === 1) {
       await api.stop();
       await api.start();
