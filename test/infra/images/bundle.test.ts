@@ -87,7 +87,8 @@ async function startAndStop(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = text(child.stderr);
-  for await (const line of child.stdout) {
+  const chunks: AsyncIterable<unknown, unknown, unknown> = child.stdout;
+  for await (const line of chunks) {
     if (String(line).includes('"ready"')) child.kill('SIGTERM');
   }
   if (child.exitCode === null) await once(child, 'exit');
