@@ -64,7 +64,9 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, part: string): 
   if (parsed.success) return parsed.data;
   const details = fieldErrors(schema, value, parsed.error.issues);
   const text = details.map(detailText).join('; ');
-  throw new CloverError('CLV_ARGUMENT_INVALID', `invalid ${part}: ${text}`, { details });
+  throw new CloverError('CLV_ARGUMENT_INVALID', `invalid ${part}: ${text}`, {
+    details: details.map(({ field, message }) => ({ field: field === '' ? part : field, message })),
+  });
 }
 
 /** @throws CloverError CLV_ARGUMENT_INVALID for a parameter that is given more than once. */

@@ -134,7 +134,7 @@ function parsed(body: Buffer): { readonly value: unknown; readonly twice: readon
     return { value, twice: membersTwice(body) };
   } catch (cause) {
     const reason = body.length === 0 ? 'found nothing' : reasonOf(cause);
-    const details = [{ field: '', message: reason }];
+    const details = [{ field: 'body', message: reason }];
     const message = `the body is not JSON in UTF-8: ${reason}`;
     throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause, details });
   }

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import { z } from 'zod';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { fieldPath } from '../lib/field-path.ts';
 import { isJsonType, parseMediaType } from '../lib/media-type.ts';
+import { fieldErrors } from '../resources/field-errors.ts';
 import type { Invocation } from './invocation.ts';
 
 /**
@@ -59,10 +61,11 @@ export function on<Data>(
   return {
     type: contract.type,
     async handle(event, invocation) {
-      const validated = contract.schema['~standard'].validate(parse(contract.type, event));
+      const found = parse(contract.type, event);
+      const validated = contract.schema['~standard'].validate(found);
       // A schema that looks something up is asynchronous; the others must not wait for a turn of the loop.
       const result = validated instanceof Promise ? await validated : validated;
-      const data = dataOf(contract.type, result);
+      const data = dataOf(contract, found, result);
       return (await handler({ ...event, data }, invocation)) ?? undefined;
     },
   };
@@ -82,15 +85,48 @@ export function onBytes(
 /** An answer names so many bad fields, whatever was sent. */
 const mostDetails = 32;
 
-function dataOf<Data>(type: string, result: SchemaResult<Data>): Data {
+function dataOf<Data>(
+  { type, schema }: EventContract<Data>,
+  found: unknown,
+  result: SchemaResult<Data>,
+): Data {
   if (result.issues === undefined) return result.value;
   const { issues } = result;
-  const details = issues.slice(0, mostDetails).map(({ message, path = [] }) => ({
-    field: fieldPath(['data', ...path.map(keyOf)]),
-    message,
-  }));
-  throw badData(type, details, issues.length - details.length);
+  const told = issues.slice(0, mostDetails);
+  const details =
+    schema instanceof z.ZodType ? inOurWords(schema, found, told) : told.map(inItsWords);
+  const count = issues.reduce((sum, issue) => sum + fieldsOf(issue), 0);
+  throw badData(type, details.slice(0, mostDetails), count - Math.min(details.length, mostDetails));
 }
+
+/** As in the other problems of a schema. */
+function inOurWords(
+  schema: z.ZodType,
+  found: unknown,
+  issues: readonly SchemaIssue[],
+): readonly ErrorDetail[] {
+  const inData = issues.filter(isZodIssue).map(atData);
+  return fieldErrors(z.object({ data: schema }), { data: found }, inData);
+}
+
+const isZodIssue = (issue: SchemaIssue): issue is z.core.$ZodIssue => 'code' in issue;
+
+/** One issue may name every field of a document. */
+function atData(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  const path = ['data', ...issue.path];
+  return issue.code === 'unrecognized_keys'
+    ? { ...issue, path, keys: issue.keys.slice(0, mostDetails) }
+    : { ...issue, path };
+}
+
+const inItsWords = ({ message, path = [] }: SchemaIssue): ErrorDetail => ({
+  field: fieldPath(['data', ...path.map(keyOf)]),
+  message,
+});
+
+/** Fields that an issue is about. */
+const fieldsOf = (issue: SchemaIssue): number =>
+  isZodIssue(issue) && issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
 
 /** Data without a content type is taken as JSON: who sends to a function knows what it takes. */
 function parse(type: string, { data, datacontenttype }: CloudEvent): unknown {

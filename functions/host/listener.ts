@@ -7,7 +7,7 @@ import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
-import { asCloverError, isForLog, sendProblem } from './problem.ts';
+import { asCloverError, badPath, isForLog, sendProblem } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
@@ -163,8 +163,7 @@ function functionOf(path: string): string | undefined {
   try {
     return name === undefined ? undefined : decodeURIComponent(name);
   } catch (cause) {
-    const message = `${excerpt(path)} has a percent-encoding that is not UTF-8`;
-    throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause });
+    throw badPath(path, cause);
   }
 }
 

@@ -3,6 +3,7 @@ import { CloverError, type ErrorCode } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { HttpHandler } from './function.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { badPath } from './problem.ts';
 
 /**
  * Makes the routes of a function out of a router of Express. Only who has routes loads Express. What Express and its
@@ -19,8 +20,8 @@ export function mountRouter(router: Router): HttpHandler {
     next(new CloverError('CLV_NOT_FOUND', `nothing answers ${method} ${excerpt(path)}`));
   });
   // Express tells an error handler by its four parameters.
-  app.use((error: unknown, _request: HttpRequest, response: HttpResponse, _next: NextFunction) => {
-    failures.get(response)?.(meant(error));
+  app.use((error: unknown, request: HttpRequest, response: HttpResponse, _next: NextFunction) => {
+    failures.get(response)?.(meant(error, request.path));
   });
   return (request, response, fail) => {
     failures.set(response, fail);
@@ -37,12 +38,13 @@ const codes: ReadonlyMap<number, ErrorCode> = new Map([
 ]);
 
 /** Errors of Express are for the caller where they say so; the router's own, of a path that it cannot decode, do not. */
-function meant(error: unknown): unknown {
+function meant(error: unknown, path: string): unknown {
   if (error instanceof CloverError || !(error instanceof Error) || !('status' in error)) {
     return error;
   }
   const { status, message } = error;
-  const isExposed = ('expose' in error && error.expose === true) || error instanceof URIError;
+  if (error instanceof URIError) return badPath(path, error);
+  const isExposed = 'expose' in error && error.expose === true;
   if (!isExposed || typeof status !== 'number' || status < 400 || status >= 500) return error;
   return new CloverError(codes.get(status) ?? 'CLV_ARGUMENT_INVALID', message, { cause: error });
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { CloverError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import { sendWhole } from './send-whole.ts';
 
 /** An RFC 9457 problem: the type says no more than the status, `code` says the rest. */
@@ -60,6 +61,20 @@ export function problemHeaders(error: CloverError): Readonly<Record<string, stri
     ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="clover"' } : {}),
   };
+}
+
+/**
+ * What to say of a path with a percent-encoding that is none.
+ * @returns CLV_ARGUMENT_INVALID.
+ */
+export function badPath(path: string, cause: unknown): CloverError {
+  const found = excerpt(path);
+  const message = `found ${JSON.stringify(found)}; after a % come two hexadecimal digits, and what they stand for is UTF-8`;
+  const text = `${found} has a percent-encoding that is not UTF-8`;
+  return new CloverError('CLV_ARGUMENT_INVALID', text, {
+    cause,
+    details: [{ field: 'path', message }],
+  });
 }
 
 /** Answers with the problem, or cuts a response that has begun. */

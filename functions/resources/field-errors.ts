@@ -114,8 +114,9 @@ export function valueText(begin: string, value: unknown, allowed: readonly unkno
 
 function at(root: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, key) => {
-    if (typeof value !== 'object' || value === null) return undefined;
-    return Object.entries(value).find(([name]) => name === String(key))?.[1];
+    if (isList(value)) return value[Number(key)];
+    // Only what the value has itself: a key may be called `constructor`.
+    return isRecord(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined;
   }, root);
 }
 

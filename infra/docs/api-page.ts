@@ -49,8 +49,10 @@ curl -H "Authorization: Bearer $CLOVER_TOKEN" "$CLOVER_SERVER/v1/status"
 
 - **Authentication**: a bearer token on everything but health, else 401.
 - **Errors** are \`application/problem+json\` with a stable \`code\` and \`details\` of every bad field, see
-  [errors](errors.md); they never hold a stack trace. Unknown and repeated query parameters are errors too. A rule of a
-  [resource](resources.md) that looks at several fields is checked once each of them fits by itself.
+  [errors](errors.md); they never hold a stack trace. Unknown, repeated and contradicting query parameters are errors
+  too, but \`/health\` and \`/metrics\` take any query. A rule of a [resource](resources.md) that looks at several
+  fields is checked once each of them fits by itself.
+- **Bodies** are JSON in UTF-8: a \`charset\` other than \`utf-8\` or \`us-ascii\` is 415.
 - **ETags**: every JSON answer to a GET has one, but for health; with \`If-None-Match\` an unchanged one is 304 without a
   body. Streams and \`/metrics\` have none.
 - **Preconditions** of writes: \`If-Match\` and \`If-None-Match: *\` (412), and as Kubernetes has them a

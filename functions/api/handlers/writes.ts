@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AnyResource } from '../../../knative/resources/kinds.ts';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
+import { excerpt } from '../../lib/excerpt.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { admitDocument } from '../../resources/admission.ts';
 import { show } from '../../resources/field-errors.ts';
@@ -119,15 +120,13 @@ function demandVersion(what: string, wanted: Wanted, found: AnyResource | undefi
     const value = wanted[field];
     const is = found?.metadata[field];
     if (value === undefined || value === '' || value === is) continue;
-    const shown = is ?? 'no such object';
-    const details = [
-      { field: `metadata.${field}`, message: `found ${value}; the object has ${shown}` },
-    ];
-    throw new CloverError(
-      'CLV_CONFLICT',
-      `${what}: expected ${field} ${value}, found ${shown}: read it again`,
-      { details },
-    );
+    const [shown, fix, message] =
+      is === undefined
+        ? ['no such object', `leave ${field} out to create one`, 'there is no such object']
+        : [is, 'read it again', `the object has ${is}`];
+    const details = [{ field: `metadata.${field}`, message: `found ${show(value)}; ${message}` }];
+    const text = `${what}: expected ${field} ${excerpt(value)}, found ${shown}: ${fix}`;
+    throw new CloverError('CLV_CONFLICT', text, { details });
   }
 }
 

@@ -70,6 +70,25 @@ export const watchParameters = {
     .meta({ description: 'How long a watch goes on at most.' }),
 } as const;
 
+/**
+ * Refuses what contradicts itself: pages belong to lists, and a time limit to a watch. For `superRefine` of a query that has
+ * {@link watchParameters}.
+ */
+export function checkWatch(query: WatchQuery & Paging, context: z.RefinementCtx): void {
+  const [wrong, message] =
+    query.watch === true
+      ? [['limit', 'continue'] as const, 'belongs to a list: leave it out of a watch']
+      : [['timeoutSeconds'] as const, 'belongs to a watch: send it with watch=true'];
+  for (const name of wrong) {
+    if (query[name] !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+  }
+}
+
+interface Paging {
+  readonly limit?: number | undefined;
+  readonly continue?: string | undefined;
+}
+
 const watchQuery = z.object(watchParameters);
 
 /** What a query says of the watch that it asks for. */

@@ -5,6 +5,7 @@ import { serverVersion } from '../schemas/version.ts';
 import { recordList, recordWatchEvent } from '../schemas/records.ts';
 import { lookRows, redRows, status, storedArmRows, totalRows } from '../schemas/questions.ts';
 import {
+  checkWatch,
   instant,
   largestPage,
   nameInPath,
@@ -42,29 +43,31 @@ const redQuery = windowQuery.extend({
   }),
 });
 
-const recordQuery = z.strictObject({
-  type: z
-    .enum(['Normal', 'Warning'])
-    .optional()
-    .meta({ description: 'Only records of this type.' }),
-  reason: z
-    .string()
-    .max(128)
-    .optional()
-    .meta({ description: 'Only records with exactly this reason, such as `Started`.' }),
-  fieldSelector: z.string().max(4096).optional().meta({
-    description: '`regarding.kind=…`, `regarding.name=…`, `regarding.uid=…`, with commas.',
-  }),
-  limit: wholeNumber(1, largestPage)
-    .optional()
-    .meta({ description: 'Records of the page. Default: 500.' }),
-  continue: z
-    .string()
-    .max(4096)
-    .optional()
-    .meta({ description: '`metadata.continue` of the page before.' }),
-  ...watchParameters,
-});
+const recordQuery = z
+  .strictObject({
+    type: z
+      .enum(['Normal', 'Warning'])
+      .optional()
+      .meta({ description: 'Only records of this type.' }),
+    reason: z
+      .string()
+      .max(128)
+      .optional()
+      .meta({ description: 'Only records with exactly this reason, such as `Started`.' }),
+    fieldSelector: z.string().max(4096).optional().meta({
+      description: '`regarding.kind=…`, `regarding.name=…`, `regarding.uid=…`, with commas.',
+    }),
+    limit: wholeNumber(1, largestPage)
+      .optional()
+      .meta({ description: 'Records of the page. Default: 500.' }),
+    continue: z
+      .string()
+      .max(4096)
+      .optional()
+      .meta({ description: '`metadata.continue` of the page before.' }),
+    ...watchParameters,
+  })
+  .superRefine(checkWatch);
 
 const question = {
   method: 'get',

@@ -6,6 +6,7 @@ import { operation, type Operation } from '../operation.ts';
 import { kindSchemas } from '../schemas/objects.ts';
 import { documentExamples } from './examples.ts';
 import {
+  checkWatch,
   etag,
   largestPage,
   nameInPath,
@@ -22,23 +23,25 @@ export const resourceRoot = `/apis/${apiVersion}` as const;
 
 const selector = z.string().max(4096);
 
-const listQuery = z.strictObject({
-  labelSelector: selector.optional().meta({
-    description: "Kubernetes' label selector: `app=web,tier in (a, b),!old`.",
-  }),
-  fieldSelector: selector.optional().meta({
-    description: '`metadata.name=…`, `metadata.namespace=…`, or both with a comma between.',
-  }),
-  limit: wholeNumber(1, largestPage)
-    .optional()
-    .meta({ description: 'Objects of the page. Without it the list comes whole.' }),
-  continue: z
-    .string()
-    .max(4096)
-    .optional()
-    .meta({ description: '`metadata.continue` of the page before.' }),
-  ...watchParameters,
-});
+const listQuery = z
+  .strictObject({
+    labelSelector: selector.optional().meta({
+      description: "Kubernetes' label selector: `app=web,tier in (a, b),!old`.",
+    }),
+    fieldSelector: selector.optional().meta({
+      description: '`metadata.name=…`, `metadata.namespace=…`, or both with a comma between.',
+    }),
+    limit: wholeNumber(1, largestPage)
+      .optional()
+      .meta({ description: 'Objects of the page. Without it the list comes whole.' }),
+    continue: z
+      .string()
+      .max(4096)
+      .optional()
+      .meta({ description: '`metadata.continue` of the page before.' }),
+    ...watchParameters,
+  })
+  .superRefine(checkWatch);
 
 const dryRun = z
   .literal('All')
@@ -184,7 +187,7 @@ function operationsOf(info: KindInfo): KindOperations {
       tag,
       summary: `Delete one ${kind}`,
       description:
-        'With finalizers it stays, with a `metadata.deletionTimestamp`, until they are gone.',
+        "With finalizers it stays, with a `metadata.deletionTimestamp`, until they are gone. `propagationPolicy` and `gracePeriodSeconds` of the body are taken, as Kubernetes' clients send them, and do nothing.",
       params,
       query: deleteQuery,
       headers: [{ name: 'if-match', description: 'ETag that the object has to have still.' }],

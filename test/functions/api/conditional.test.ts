@@ -57,6 +57,13 @@ test("a document's own resourceVersion or uid has to be that of the object (409)
   t.is(details[0]?.field, 'metadata.resourceVersion');
   await refused(t, put(api, tapPath, tap(3, { uid: 'another' })), 409, 'CLV_CONFLICT');
   t.is((await put(api, tapPath, tap(3, { resourceVersion: '' }))).status, 200);
+  const absent = tap(1, { name: 'none', resourceVersion: '0' });
+  const none = put(api, tapPath.replace('web', 'none'), absent);
+  t.like(await refused(t, none, 409, 'CLV_CONFLICT'), {
+    detail:
+      'Tap shop/none: expected resourceVersion 0, found no such object: leave resourceVersion out to create one',
+    details: [{ message: 'found "0"; there is no such object' }],
+  });
 });
 
 test('a precondition that is no text is refused with its field (422), and null is none', async (t) => {

@@ -31,6 +31,38 @@ test('what was read can be applied again', async (t) => {
   t.is((await put(api, tapPath, read)).headers.get('clover-outcome'), 'unchanged');
 });
 
+test('a path that cannot be decoded is refused in our words, with the place', async (t) => {
+  const api = await startApi(t);
+  for (const name of ['%zz', '%ff']) {
+    const path = tapPath.replace('web', name);
+    t.like(await refused(t, call(api, path), 400, 'CLV_ARGUMENT_INVALID'), {
+      detail: `${path} has a percent-encoding that is not UTF-8`,
+      details: [{ field: 'path' }],
+    });
+  }
+});
+
+test('parameters of a list in a watch, and of a watch in a list, are refused with their place', async (t) => {
+  const api = await startApi(t);
+  for (const path of [`${apis}/taps`, '/apis/events.k8s.io/v1/namespaces/shop/events']) {
+    for (const [query, name] of [
+      ['watch=true&limit=10', 'limit'],
+      ['watch=1&continue=x', 'continue'],
+      ['timeoutSeconds=5', 'timeoutSeconds'],
+      ['watch=false&timeoutSeconds=5', 'timeoutSeconds'],
+    ] as const) {
+      const answer = call(api, `${path}?${query}`);
+      const { details } = await refused(t, answer, 400, 'CLV_ARGUMENT_INVALID');
+      t.deepEqual(
+        details.map(({ field }) => field),
+        [name],
+        query,
+      );
+      t.regex(details[0]?.message ?? '', /^found ".+"; belongs to a (?:list|watch): /);
+    }
+  }
+});
+
 test('a dry run stores nothing', async (t) => {
   const api = await startApi(t);
   const shown = await put(api, `${tapPath}?dryRun=All&fieldManager=test`, examples.Tap);
@@ -86,6 +118,16 @@ test('a body that is no JSON, is too large or of another type is refused', async
   t.regex((await refused(t, latin1, 415, 'CLV_UNSUPPORTED_MEDIA_TYPE')).detail, /charset=latin1/);
   const empty = await refused(t, send('', 'application/json'), 400, 'CLV_ARGUMENT_INVALID');
   t.is(empty.detail, 'the body is not JSON in UTF-8: found nothing');
+  t.deepEqual(empty.details, [{ field: 'body', message: 'found nothing' }]);
+  const list = call(api, tapPath, {
+    method: 'DELETE',
+    body: '[]',
+    headers: { 'content-type': 'application/json' },
+  });
+  t.like(await refused(t, list, 400, 'CLV_ARGUMENT_INVALID'), {
+    detail: 'invalid body: found []; expected object',
+    details: [{ field: 'body' }],
+  });
   await refused(t, send(JSON.stringify('x'.repeat(1_100_000))), 413, 'CLV_BODY_TOO_LARGE');
 });
 

@@ -70,7 +70,7 @@ test('data that breaks the schema of its type is 422 with the path of every bad 
       ['data.id', 'data.lines[1].count'],
     ],
     [{ ...good, 'note.to': 1 }, ['data["note.to"]']],
-    [{ ...good, extra: 1 }, ['data']],
+    [{ ...good, extra: 1 }, ['data.extra']],
     [[], ['data']],
     [null, ['data']],
   ];
@@ -80,6 +80,24 @@ test('data that breaks the schema of its type is 422 with the path of every bad 
     t.regex(answer.detail, /^direct: data/);
   }
   t.deepEqual(taken, [], 'nothing of them came to the handler');
+});
+
+test('what is wrong with data is said in the words of the other schemas', async (t) => {
+  const { send } = await shop(t);
+  const messages = async (data: unknown): Promise<string> =>
+    (await send({ data: json(data) })).messages;
+  t.is(await messages({ id: 'A', lines: [{ sku: 'x' }] }), 'is required; expected number');
+  t.is(await messages({ id: 5, lines: [] }), 'found 5; expected string');
+  t.is(await messages({ id: 'A', lines: [{ sku: 'x', count: 0 }] }), 'found 0; must be at least 1');
+  t.is(
+    await messages({ ...good, lnes: 1 }),
+    'unknown field, did you mean "lines"? Allowed: id, lines, note.to',
+  );
+  t.is(await messages(null), 'found null; expected object');
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`x${at}`, 1]));
+  const { fields, detail } = await send({ data: json({ ...good, ...many }) });
+  t.is(fields.length, 32);
+  t.regex(detail, /\(968 more\)$/);
 });
 
 test('data that is no JSON is 422, and never another text', async (t) => {
@@ -114,7 +132,7 @@ test('data nested deeper than any schema is 422', async (t) => {
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   t.like(await send({ data: Buffer.from(deep) }), { status: 422, fields: ['data'] });
   const inside = `{"id":"A","lines":[],"x":${deep}}`;
-  t.like(await send({ data: Buffer.from(inside) }), { status: 422, fields: ['data'] });
+  t.like(await send({ data: Buffer.from(inside) }), { status: 422, fields: ['data.x'] });
 });
 
 test('a content type that is no JSON in UTF-8 is 415 for a typed handler; none at all is JSON', async (t) => {
@@ -210,7 +228,9 @@ test('a schema that looks something up is waited for, and its failure is that of
     post(`${url}/functions/f`, eventOf({ type, data: json({ sku }) }));
   const unknown = await send('direct', 'y');
   t.is(unknown.status, 422);
-  t.like(await unknown.json(), { details: [{ field: 'data.sku', message: 'is not in stock' }] });
+  t.like(await unknown.json(), {
+    details: [{ field: 'data.sku', message: 'found "y"; is not in stock' }],
+  });
   t.is((await send('direct', 'x')).status, 204);
   t.is((await send('a', 'down')).status, 500);
   t.is((await send('a', 'y')).status, 204);
