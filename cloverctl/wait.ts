@@ -22,12 +22,16 @@ export async function waitUntilDone(
   env: CliEnv,
 ): Promise<Settled> {
   const { kind, metadata } = object;
-  const { namespace, name, generation } = metadata;
+  const { namespace, name, generation, uid } = metadata;
+  const already = stateOf(object, generation);
+  if (already !== undefined) return { object, text: already };
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([timeout, env.signal]);
   let last = object;
-  for await (const event of client.watch(kind, { namespace, name, signal })) {
-    if (event.type === 'DELETED') {
+  // With the object as it was: one that is gone by now would not be told of.
+  const changes = client.watch(kind, { namespace, name, signal, known: [object] });
+  for await (const event of changes) {
+    if (event.type === 'DELETED' || event.object.metadata.uid !== uid) {
       throw new CloverError('CLV_NOT_FOUND', `${kind} ${name} was deleted during the wait`);
     }
     last = event.object;
@@ -35,8 +39,8 @@ export async function waitUntilDone(
     if (text !== undefined) return { object: last, text };
   }
   env.signal.throwIfAborted();
-  const seconds = Math.round(timeoutMs / 1000);
-  throw new CloverError('CLV_DEADLINE_EXCEEDED', `${kind} ${name} was not done after ${seconds} s`);
+  const message = `${kind} ${name} was not done after ${timeoutMs / 1_000} s`;
+  throw new CloverError('CLV_DEADLINE_EXCEEDED', message);
 }
 
 /** The final state, or undefined while there is more to wait for. */

@@ -26,6 +26,8 @@ export interface WatchRequest<T extends Watched> {
   /** Checks an object of the stream. */
   readonly read: (body: unknown) => T;
   readonly signal: AbortSignal;
+  /** What the caller has seen: the first list is told as what has changed of it. */
+  readonly known?: readonly T[] | undefined;
   readonly list: () => Promise<{
     readonly items: readonly T[];
     readonly resourceVersion: string;
@@ -35,7 +37,7 @@ export interface WatchRequest<T extends Watched> {
 }
 
 /**
- * First everything as ADDED, then every change, until the signal aborts. A broken stream is taken up
+ * First everything as ADDED, or as the difference to `known`, then every change, until the signal aborts. A broken stream is taken up
  * where it stopped; when that is too long ago, the list is read again and the difference told.
  * @throws CloverError when the server refuses, or does not answer at the very first.
  */
@@ -43,14 +45,14 @@ export async function* followWatch<T extends Watched>(
   transport: Transport,
   clock: Clock,
   request: WatchRequest<T>,
-): AsyncGenerator<Change<T>> {
+): AsyncGenerator<Change<T>, void, void> {
   const { signal } = request;
-  const known = new Map<string, T>();
+  const known = new Map((request.known ?? []).map((object) => [keyOf(object), object]));
   let position: string | undefined;
   let started = false;
   const pauses = createPauses(clock);
 
-  async function* attempt(): AsyncGenerator<Change<T>> {
+  async function* attempt(): AsyncGenerator<Change<T>, void, void> {
     if (position === undefined) {
       const { items, resourceVersion } = await request.list();
       yield* difference(known, items);

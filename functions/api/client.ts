@@ -13,6 +13,7 @@ import type { Preconditions, ResourceEvent, ResourceList } from '../resources/st
 import { brokerClient, type BrokerClient } from './client-broker.ts';
 import { followStream } from './client-follow.ts';
 import { found } from './client-found.ts';
+import { plannedResource } from './client-planned.ts';
 import { listOf } from './client-list.ts';
 import {
   listQuery,
@@ -87,6 +88,8 @@ export interface ApiClient extends BrokerClient {
     options: Selection & {
       readonly namespace?: string | undefined;
       readonly signal: AbortSignal;
+      /** What the caller has seen: the watch begins with what has changed of it. */
+      readonly known?: readonly AnyResource[];
     },
   ): AsyncIterable<ResourceEvent>;
   /**
@@ -206,6 +209,7 @@ export function createApiClient({
       return followWatch(transport, clock, {
         read: anyResource,
         signal: until,
+        known: options.known,
         list: () => list(kind, namespace, selection, until),
         path: (resourceVersion) =>
           pathOf(kind, namespace) + listQuery(selection, { watch: 'true', resourceVersion }),
@@ -222,7 +226,7 @@ export function createApiClient({
       });
       const outcome = answer.headers.get('clover-outcome');
       return {
-        object: answer.json(anyResource),
+        object: answer.json(dryRun ? plannedResource : anyResource),
         outcome: outcome === 'created' || outcome === 'unchanged' ? outcome : 'configured',
       };
     },
