@@ -138,6 +138,9 @@ function valuesOf(option: Option): Pick<Wanted, 'live' | 'paths' | 'words'> {
 /** Commands whose operands are KIND NAME…, or KIND/NAME…. */
 const ofObjects: ReadonlySet<string> = new Set(['delete', 'describe', 'edit', 'get', 'watch']);
 
+/** Those of them that change objects. */
+const changing: ReadonlySet<string> = new Set(['delete', 'edit']);
+
 function operandsAt(place: Place, current: string): Partial<Wanted> {
   const { command, path, operands } = place;
   const [name = ''] = path;
@@ -190,9 +193,8 @@ function objectsAt(command: string, operands: readonly string[], current: string
       return { words: kindWords(), prefix: before, taken };
     }
     const events = { value: 'events', description: 'what happened to objects' };
-    return {
-      words: [...kindWords(), ...(command === 'get' || command === 'watch' ? [events] : [])],
-    };
+    const words = kindWords(changing.has(command));
+    return { words: command === 'get' || command === 'watch' ? [...words, events] : words };
   }
   const kind = kindOf(first);
   return kind === undefined ? {} : { ...namesOf(kind), taken: operands.slice(1) };
@@ -213,6 +215,8 @@ function pluralOf(word: string): string {
   return kinds.find((info) => info.kind === kind)?.plural ?? word;
 }
 
-function kindWords(): readonly Candidate[] {
-  return kinds.map(({ plural, kind }) => ({ value: plural, description: kind }));
+/** @param onlyWritable Without kinds that Clover alone writes. */
+function kindWords(onlyWritable = false): readonly Candidate[] {
+  const shown = kinds.filter(({ writable }) => writable || !onlyWritable);
+  return shown.map(({ plural, kind }) => ({ value: plural, description: kind }));
 }

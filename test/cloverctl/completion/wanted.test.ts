@@ -50,6 +50,8 @@ test('kinds come first, and then names of that kind', (t) => {
   t.true(words('get ').includes('experimentruns'));
   t.true(words('get ').includes('events'));
   t.false(words('delete ').includes('events'));
+  t.deepEqual(words('delete '), ['experiments', 'taps', 'trafficpolicies']);
+  t.deepEqual(words('edit '), words('delete '));
   t.false(words('describe ').includes('events'), 'describe knows none by name');
   t.like(at('get tp,t'), { prefix: 'tp,', taken: ['tp,trafficpolicies', 'tp,'] });
   t.deepEqual(words('get tp,t'), ['experiments', 'experimentruns', 'taps', 'trafficpolicies']);
