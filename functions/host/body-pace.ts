@@ -14,7 +14,7 @@ export const defaultPace: LeastPace = { windowMs: 5_000, bytes: 1_200 };
 /** Options of {@link createBodyPace}. */
 export interface BodyPaceOptions extends LeastPace {
   /** Every response without its end. */
-  readonly open: Iterable<ServerResponse>;
+  readonly open: Iterable<ServerResponse, void, void>;
   /** Told of a request whose body comes in too slowly. */
   readonly onSlow: (response: ServerResponse) => void;
 }

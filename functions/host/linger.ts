@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** Options of {@link createLinger}. */
 export interface LingerOptions {
   /** Responses that are not closed. */
-  readonly open: Iterable<ServerResponse>;
+  readonly open: Iterable<ServerResponse, void, void>;
   /** Connections at the same time; those above it are closed at once. Default 256. */
   readonly connections?: number;
   /** Milliseconds that one has. Default 2 000. */

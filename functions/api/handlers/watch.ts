@@ -36,7 +36,7 @@ export interface WatchSource<T extends Versioned> {
   /** What there is, at one version. */
   readonly list: () => Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   /** Changes after a version, also of what is not asked for: so a bookmark gets on. */
-  readonly watch: (from: string, signal: AbortSignal) => AsyncIterable<Change<T>>;
+  readonly watch: (from: string, signal: AbortSignal) => AsyncIterable<Change<T>, unknown, unknown>;
   /** What a watch tells of a change; undefined: nothing. */
   readonly told: (change: Change<T>) => ChangeType | undefined;
 }

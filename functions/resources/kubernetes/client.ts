@@ -132,9 +132,9 @@ async function reached<T>({ server }: KubeConnection, work: () => Promise<T>): P
 /** Not readline: that has no bound on a line. */
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void, void> {
   let rest = '';
-  response.setEncoding('utf8');
+  const chunks: AsyncIterable<unknown, unknown, unknown> = response.setEncoding('utf8');
   try {
-    for await (const chunk of response) {
+    for await (const chunk of chunks) {
       const lines = `${rest}${String(chunk)}`.split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > mostLineBytes) {

@@ -98,7 +98,9 @@ function innerErrors(
 /** What a value of CEL has at a key; undefined where there is nothing. */
 function inside(value: unknown, key: number | string): unknown {
   if (typeof key === 'number') return isList(value) ? value[key] : undefined;
-  return value instanceof Map ? value.get(key) : undefined;
+  if (!(value instanceof Map)) return undefined;
+  const entries: ReadonlyMap<unknown, unknown> = value;
+  return entries.get(key);
 }
 
 /** The expression's value; undefined, which is not true, where it ends in an error. */

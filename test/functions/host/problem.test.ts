@@ -13,7 +13,7 @@ const trapped = (): never => {
 test('a thrown value that throws when it is looked at is 500, and in the log', async (t) => {
   let log = '';
   const sink = new Writable({
-    write(chunk, _encoding, done) {
+    write(chunk: unknown, _encoding, done) {
       log += String(chunk);
       done();
     },
