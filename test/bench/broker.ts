@@ -87,11 +87,11 @@ export async function benchBroker(
 
 type Post = () => Promise<void>;
 
-function poster({ post }: Posts): Post {
+function poster(posts: Posts): Post {
   let count = 0;
   return () => {
     count += 1;
-    return post(`ce-id: ${count}\r\nce-time: ${new Date().toISOString()}\r\n`);
+    return posts.post(`ce-id: ${count}\r\nce-time: ${new Date().toISOString()}\r\n`);
   };
 }
 
