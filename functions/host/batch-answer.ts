@@ -1,6 +1,6 @@
 import { CloverError, type ErrorCode } from '../lib/errors.ts';
 import { decide } from './broker/back-off.ts';
-import { asCloverError, problemHeaders, problemOf } from './problem.ts';
+import { problemHeaders, problemOf } from './problem.ts';
 
 /** What became of one event of a batch. */
 export interface BatchResult {
@@ -23,11 +23,19 @@ export interface BatchAnswer {
   readonly body: string;
 }
 
-/** The result of an event that was refused, or failed. */
-export function failedResult(index: number, id: string | undefined, error: unknown): BatchResult {
-  const { status, code, message, details, retryAfter } = asCloverError(error);
-  const fields = details.map((detail) => `${detail.field}: ${detail.message}`);
-  const detail = [message, ...fields].join('; ');
+/** A batch has up to 10 000 events: what is said of each is short. */
+const mostDetails = 8;
+
+/** The result of an event that was refused, or failed, with its first 8 details; then it says how many more there are. */
+export function failedResult(
+  index: number,
+  id: string | undefined,
+  { status, code, message, details, retryAfter }: CloverError,
+): BatchResult {
+  const told = details.slice(0, mostDetails);
+  const more = details.length - told.length;
+  const fields = told.map((detail) => `${detail.field}: ${detail.message}`);
+  const detail = [message, ...fields, ...(more > 0 ? [`(${more} more)`] : [])].join('; ');
   return {
     index,
     ...(id === undefined ? {} : { id }),

@@ -13,7 +13,7 @@ import { createInHand } from './in-hand.ts';
 import { inTrace } from './in-trace.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createOnGone, type OnGone } from './on-gone.ts';
-import { asCloverError, isForLog } from './problem.ts';
+import { tellError } from './problem.ts';
 import { readBody, refuseLarge } from './read-body.ts';
 import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
@@ -208,10 +208,10 @@ async function answerBatch(
         if (isGone) throw callerGone();
         results[index] = { index, id: event.id, status: await work(event) };
       } catch (error) {
-        const result = failedResult(index, event.id, error);
-        results[index] = result;
-        if (!isForLog(asCloverError(error))) continue;
-        exchange.log().error({ err: error, index, id: event.id }, 'an event of a batch failed');
+        const { id } = event;
+        const note = (err: unknown): void =>
+          exchange.log().error({ err, index, id }, 'an event of a batch failed');
+        results[index] = tellError(error, note, (known) => failedResult(index, id, known));
       }
     }
   };

@@ -7,7 +7,7 @@ import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
-import { asCloverError, badPath, isForLog, sendProblem } from './problem.ts';
+import { badPath, sendProblem, tellError } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
@@ -127,8 +127,13 @@ function originForm(target: string): string {
   return absolute.startsWith('/') ? absolute : `/${absolute}`;
 }
 
-/** @throws CloverError CLV_URL_TOO_LONG, CLV_ARGUMENT_INVALID. */
+/** @throws CloverError CLV_HTTP_VERSION_UNSUPPORTED, CLV_URL_TOO_LONG, CLV_ARGUMENT_INVALID. */
 function checkHead({ url = '', headers, rawHeaders, httpVersion }: IncomingMessage): void {
+  // Node's parser reads 2.0 in the form of 1.1 as well; a proxy before it may have framed the body in another way.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    const message = `found HTTP/${httpVersion}; send HTTP/1.1`;
+    throw new CloverError('CLV_HTTP_VERSION_UNSUPPORTED', message);
+  }
   if (url.length > longestUrl) {
     const message = `the address has ${url.length} characters, more than ${longestUrl}`;
     throw new CloverError('CLV_URL_TOO_LONG', message);
@@ -172,18 +177,6 @@ function sendJson({ response }: Exchange, body: unknown): void {
 }
 
 function fail(error: unknown, exchange: Exchange): void {
-  try {
-    tell(error, exchange);
-  } catch {
-    // What a handler throws may throw in turn when it is looked at.
-    const reason = new CloverError('CLV_INTERNAL', 'what was thrown cannot be looked at');
-    exchange.log().error({ err: reason }, 'request failed');
-    sendProblem(exchange.response, reason);
-  }
-}
-
-function tell(error: unknown, exchange: Exchange): void {
-  const known = asCloverError(error);
-  if (isForLog(known)) exchange.log().error({ err: error }, 'request failed');
-  sendProblem(exchange.response, known);
+  const note = (err: unknown): void => exchange.log().error({ err }, 'request failed');
+  tellError(error, note, (known) => sendProblem(exchange.response, known));
 }

@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 const retryAfterSeconds = 1;
-/** As of an event that is none. */
+/** Details that one answer names, as of an event that is none. */
 const mostDetails = 32;
 
 /** The error that the edge answers with; what nobody meant to show stays inside, whatever status it has. */
@@ -40,6 +40,26 @@ function isClover(error: unknown): error is CloverError {
  */
 export function isForLog({ status }: CloverError): boolean {
   return status === 500 || status === 502;
+}
+
+/**
+ * Answers with what was thrown, and notes the reason if the log must have it. What a handler throws may throw in turn when it
+ * is looked at: then that is the answer.
+ */
+export function tellError<T>(
+  error: unknown,
+  note: (reason: unknown) => void,
+  answer: (known: CloverError) => T,
+): T {
+  try {
+    const known = asCloverError(error);
+    if (isForLog(known)) note(error);
+    return answer(known);
+  } catch {
+    const reason = new CloverError('CLV_INTERNAL', 'what was thrown cannot be looked at');
+    note(reason);
+    return answer(reason);
+  }
 }
 
 /** The error as a problem, with its first 32 details; then it says how many more there are. */

@@ -101,6 +101,11 @@ export const errorCatalogue = {
     meaning: 'The head of a request is larger than the server takes.',
     fix: 'Send fewer or shorter headers.',
   },
+  CLV_HTTP_VERSION_UNSUPPORTED: {
+    status: 505,
+    meaning: 'A request was sent as text in another version of HTTP than 1.0 or 1.1.',
+    fix: 'Send HTTP/1.1; the server speaks no HTTP/2.',
+  },
   CLV_INTERNAL: {
     status: 500,
     meaning:

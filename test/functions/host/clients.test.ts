@@ -71,6 +71,14 @@ test('what HTTP itself refuses is a problem that names the fix, and health is no
     t.regex(twoHosts, /^HTTP\/1\.1 400 [^]*more than one Host[^]*"field":"host"/);
   }
   t.regex(await raw(port, 'GET /health/live HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  const version2 = await raw(
+    port,
+    `POST /broker HTTP/2.0\r\nhost: x\r\nconnection: close\r\nauthorization: ${authorization}\r\ncontent-length: 0\r\n\r\n`,
+  );
+  t.regex(
+    version2,
+    /^HTTP\/1\.1 505 [^]*found HTTP\/2\.0; send HTTP\/1\.1","code":"CLV_HTTP_VERSION_UNSUPPORTED"/,
+  );
   const expecting = await get('/health/live', 'host: x\r\nexpect: foo\r\n');
   t.regex(expecting, /^HTTP\/1\.1 417 [^]*application\/problem\+json/);
   t.regex(

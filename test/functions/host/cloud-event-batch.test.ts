@@ -220,6 +220,53 @@ test('what fails inside for an event of a batch is in the log, with its place an
   });
 });
 
+const trapped = (): never => {
+  throw new Error('a trap');
+};
+
+test('a thrown value that throws when it is looked at fails its own event alone', async (t) => {
+  const lines: string[] = [];
+  const { url } = await start(
+    t,
+    {
+      handlers: handlersOf(['direct'], async ({ id }) => {
+        if (id === 'get') throw new Proxy(new CloverError('CLV_CONFLICT', 'x'), { get: trapped });
+        if (id === 'all') {
+          throw new Proxy(new Error('x'), { get: trapped, getPrototypeOf: trapped, has: trapped });
+        }
+      }),
+    },
+    { log: pino({ level: 'error' }, { write: (line) => lines.push(line) }) },
+  );
+  const ids = ['1', 'get', 'all', '2'];
+  const { status, text } = await post(
+    `${url}/functions/f`,
+    ids.map((id) => event({ id })),
+  );
+  t.is(status, 503);
+  t.like(JSON.parse(text), {
+    results: [
+      { id: '1', status: 204 },
+      { id: 'get', status: 500, code: 'CLV_INTERNAL' },
+      { id: 'all', status: 500, code: 'CLV_INTERNAL' },
+      { id: '2', status: 204 },
+    ],
+  });
+  t.is(lines.length, 2);
+});
+
+test('the result of an event names its first details, and how many more there are', async (t) => {
+  const details = Array.from({ length: 50 }, (_, at) => ({ field: `f${at}`, message: 'is bad' }));
+  const { url } = await start(t, {
+    handlers: handlersOf(['direct'], async () => {
+      throw new CloverError('CLV_EVENT_DATA_INVALID', 'no', { details });
+    }),
+  });
+  const { text } = await post(`${url}/functions/f`, [event({ id: '1' })]);
+  const shown = details.slice(0, 8).map(({ field }) => `; ${field}: is bad`);
+  t.like(JSON.parse(text), { results: [{ detail: `no${shown.join('')}; (42 more)` }] });
+});
+
 test('a batch to the broker commits each event by itself', async (t) => {
   const taken: string[] = [];
   const { url } = await start(
