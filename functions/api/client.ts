@@ -13,7 +13,6 @@ import type { Preconditions, ResourceEvent, ResourceList } from '../resources/st
 import { brokerClient, type BrokerClient } from './client-broker.ts';
 import { followStream } from './client-follow.ts';
 import { found } from './client-found.ts';
-import { plannedResource } from './client-planned.ts';
 import { listOf } from './client-list.ts';
 import {
   listQuery,
@@ -27,6 +26,7 @@ import {
   type RecordRequest,
   type Selection,
 } from './client-paths.ts';
+import { plannedResource } from './client-planned.ts';
 import { followWatch } from './client-watch.ts';
 import { liveView, type LiveView } from './schemas/live.ts';
 import {

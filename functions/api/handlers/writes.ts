@@ -21,11 +21,12 @@ export function writeRoutes(
 ): readonly Route[] {
   const { kind } = info;
   return [
-    route(apply, async ({ params: { namespace, name }, query, body, headers }) => {
+    route(apply, async ({ params: { namespace, name }, query, body, headers: asked }) => {
       const { document, wanted, problems } = readDocument(body, { namespace, name });
       const { metadata, spec } = admitDocument(kind, document, problems);
       const before = await resources.get(kind, namespace, name);
-      const held = { if: headers['if-match'], none: headers['if-none-match'] };
+      const held = { if: asked['if-match'], none: asked['if-none-match'] };
+      const isTrial = query.dryRun === 'All';
       demandTags(held, before);
       demandVersion(label(kind, namespace, name), wanted, before);
       // What was looked at above has to be there still when it is written.
@@ -38,7 +39,7 @@ export function writeRoutes(
           { kind, metadata, spec },
           {
             manager: query.fieldManager,
-            dryRun: query.dryRun === 'All',
+            dryRun: isTrial,
             ...(bound === undefined ? {} : { resourceVersion: bound }),
           },
         )
@@ -46,11 +47,11 @@ export function writeRoutes(
           if (isConflict(error)) demandTags(held, await resources.get(kind, namespace, name));
           throw error;
         });
-      return json(object, {
-        status: before === undefined ? 201 : 200,
-        etag: etag(object),
-        headers: { [outcomeHeader]: outcome(before, object) },
-      });
+      const headers = { [outcomeHeader]: outcome(before, object) };
+      if (before !== undefined) return json(object, { etag: etag(object), headers });
+      return isTrial
+        ? json(withoutVersion(object), { status: 201, headers })
+        : json(object, { status: 201, etag: etag(object), headers });
     }),
 
     route(remove, async ({ params: { namespace, name }, query, body = {}, headers }) => {
@@ -92,6 +93,12 @@ interface Wanted {
 }
 
 const etag = ({ metadata }: AnyResource): string => `"${metadata.resourceVersion}"`;
+
+/** As with an API server: what is not stored has no version. */
+function withoutVersion(object: AnyResource): object {
+  const { resourceVersion: _none, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
 
 const isConflict = (error: unknown): boolean =>
   error instanceof CloverError && error.code === 'CLV_CONFLICT';

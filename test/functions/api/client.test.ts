@@ -18,6 +18,9 @@ const tap = (port: number): ApplyDocument & ApplyInput => ({
 
 test('the client applies, reads, lists and deletes', async (t) => {
   const client = clientOf(await startApi(t));
+  const planned = await client.apply(examples.Tap, { dryRun: true });
+  t.is(planned.outcome, 'created');
+  t.is(planned.object.metadata.resourceVersion, '');
   t.is((await client.apply(examples.Tap)).outcome, 'created');
   t.is((await client.apply(examples.Tap)).outcome, 'unchanged');
   t.is((await client.apply(tap(81), { dryRun: true })).outcome, 'configured');

@@ -66,8 +66,20 @@ test('parameters of a list in a watch, and of a watch in a list, are refused wit
 test('a dry run stores nothing', async (t) => {
   const api = await startApi(t);
   const shown = await put(api, `${tapPath}?dryRun=All&fieldManager=test`, examples.Tap);
+  t.is(shown.status, 201);
   t.is(shown.headers.get('clover-outcome'), 'created');
+  t.is(shown.headers.get('etag'), null);
+  const { metadata } = z
+    .looseObject({ metadata: z.record(z.string(), z.unknown()) })
+    .parse(await shown.json());
+  t.false('resourceVersion' in metadata);
   await refused(t, call(api, tapPath), 404, 'CLV_NOT_FOUND');
+  await put(api, tapPath, examples.Tap);
+  const changed = await put(api, `${tapPath}?dryRun=All`, {
+    ...examples.Tap,
+    spec: { ports: [1] },
+  });
+  t.is(changed.headers.get('etag'), '"1"');
 });
 
 test('lists carry the kind and the version, in one namespace or all', async (t) => {
