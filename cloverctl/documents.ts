@@ -1,14 +1,15 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import type { Document } from 'yaml';
 import { z } from 'zod';
 import { kinds, type Kind } from '../knative/resources/kinds.ts';
 import { apiVersion } from '../knative/resources/meta.ts';
-import { CloverError } from '../functions/lib/errors.ts';
-import { fieldErrors } from '../functions/resources/field-errors.ts';
+import { CloverError, type ErrorDetail } from '../functions/lib/errors.ts';
+import { detailText, fieldErrors } from '../functions/resources/field-errors.ts';
+import { documentValue } from './document-value.ts';
 import type { CliEnv } from './env.ts';
 import type { Selector } from './object-options.ts';
+import { readFault } from './read-fault.ts';
 import { utf8Text } from './utf8.ts';
 
 const manifest = z.looseObject({
@@ -97,24 +98,19 @@ async function readPath(path: string, env: CliEnv, options: ReadOptions): Promis
 export async function parse(body: string, name: string, options: ReadOptions): Promise<Manifest[]> {
   const { parseAllDocuments } = await import('yaml');
   const documents = [...parseAllDocuments(body)];
-  return documents.flatMap((parsed, index) => {
+  const manifests: Manifest[] = [];
+  const refused: Refused[] = [];
+  for (const [index, parsed] of documents.entries()) {
     const where = documents.length > 1 ? `${name} document ${index + 1}` : name;
-    const value = valueOf(parsed, where);
-    return value === null ? [] : unfold(value).map((item) => check(item, where, options));
-  });
-}
-
-function valueOf(document: Document.Parsed, where: string): unknown {
-  try {
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    const value: unknown = document.toJS();
-    return value;
-  } catch (cause) {
-    // Too many aliases come to light only here.
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CloverError('CLV_RESOURCE_INVALID', `${where} is not YAML: ${reason}`, { cause });
+    const value = await documentValue(parsed, body, where);
+    for (const [item, place] of value === null ? [] : unfold(value, where)) {
+      const checked = check(item, place, options);
+      if ('details' in checked) refused.push(checked);
+      else manifests.push(checked);
+    }
   }
+  if (refused.length > 0) throw refusal(name, refused);
+  return manifests;
 }
 
 async function readFiles(
@@ -126,8 +122,8 @@ async function readFiles(
     const names = isFolder ? await manifestsOf(path, recursive) : [path];
     return await Promise.all(names.map(async (name) => ({ name, body: await readFile(name) })));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}: ${reason}`, { cause });
+    const message = `cannot read ${path}: ${readFault(cause)}`;
+    throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause });
   }
 }
 
@@ -149,17 +145,39 @@ const listDocument = z.looseObject({
   items: z.array(z.unknown()),
 });
 
-/** The items of a list such as `get -o yaml` writes, else the document itself. */
-function unfold(value: unknown): unknown[] {
+/** The items of a list such as `get -o yaml` writes, else the document itself; each with its place. */
+function unfold(value: unknown, where: string): readonly (readonly [unknown, string])[] {
   const list = listDocument.safeParse(value);
-  return list.success ? list.data.items : [value];
+  if (!list.success) return [[value, where]];
+  return list.data.items.map((item, index) => [item, `${where} items[${index}]`]);
+}
+
+/** What is no resource. */
+interface Refused {
+  readonly where: string;
+  readonly details: readonly ErrorDetail[];
+}
+
+/** One error for all of them. */
+function refusal(name: string, refused: readonly Refused[]): CloverError {
+  const [first] = refused;
+  if (first !== undefined && refused.length === 1) {
+    const [detail = { field: '', message: '' }] = first.details;
+    const message = `${first.where} is no Clover resource: ${detailText(detail)}`;
+    return new CloverError('CLV_RESOURCE_INVALID', message, { details: first.details });
+  }
+  const details = refused.flatMap((one) =>
+    one.details.map((detail) => ({ field: one.where, message: detailText(detail) })),
+  );
+  const message = `${name} holds ${refused.length} documents or items that are no Clover resources`;
+  return new CloverError('CLV_RESOURCE_INVALID', message, { details });
 }
 
 function check(
   value: unknown,
   where: string,
   { namespace, onlyNamespace = false }: ReadOptions,
-): Manifest {
+): Manifest | Refused {
   const parsed = manifest.safeParse(value);
   if (parsed.success) {
     const { metadata, kind } = parsed.data;
@@ -172,8 +190,5 @@ function check(
     const document = { ...parsed.data, metadata: { ...metadata, namespace: own } };
     return { document, namespace: own, where };
   }
-  const details = fieldErrors(manifest, value, parsed.error.issues);
-  const [first] = details;
-  const message = `${where} is no Clover resource: ${first?.field ?? ''}: ${first?.message ?? ''}`;
-  throw new CloverError('CLV_RESOURCE_INVALID', message, { details });
+  return { where, details: fieldErrors(manifest, value, parsed.error.issues) };
 }

@@ -4,6 +4,7 @@ import { decodeBatch, decodeStructured } from '../functions/host/cloud-event-jso
 import type { CloudEvent } from '../functions/lib/cloud-event.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import type { CliEnv } from './env.ts';
+import { readFault } from './read-fault.ts';
 import { utf8Text } from './utf8.ts';
 
 /** An event that was read, and where from. */
@@ -34,8 +35,8 @@ export async function readBytes(path: string, env: CliEnv): Promise<Buffer> {
   try {
     return path === '-' ? await buffer(env.stdin) : await readFile(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CloverError('CLV_ARGUMENT_INVALID', `cannot read ${path}: ${reason}`, { cause });
+    const message = `cannot read ${path}: ${readFault(cause)}`;
+    throw new CloverError('CLV_ARGUMENT_INVALID', message, { cause });
   }
 }
 

@@ -64,6 +64,7 @@ const conventions = `## Output
   tables whole, and what \`yaml\`, \`json\` and \`jsonpath=\` print as it is. The table of \`events tail\` has times as HH:MM:SS in UTC.
 - \`events tail\` shows what the broker takes while it is connected. It goes on after a restart of the control plane, and says
   on standard error that the stream broke: events between are not shown later.
+- AGE and LAST SEEN are counted by the clock of the machine that cloverctl runs on.
 - Ctrl-C ends what goes on until then with exit code 0: \`watch\`, \`top\`, \`events tail\`, \`up\`.
 
 ## Applying
@@ -73,6 +74,7 @@ const conventions = `## Output
   something that is no Clover resource is refused as a whole.
 - The output of \`get -o yaml\` can be applied again: fields that Clover owns are left out. A target that does not exist is only
   a warning.
+- YAML is read as 1.2. A number with a leading zero is refused: \`010\` is 8 for readers of YAML 1.1, such as kubectl.
 - \`--wait\` returns when a TrafficPolicy is programmed into the gateway, and when an Experiment has ended. It fails unless the
   experiment ended \`Succeeded\`, or \`RolledBack\` for a drill.
 `;
