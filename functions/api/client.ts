@@ -91,7 +91,7 @@ export interface ApiClient extends BrokerClient {
       /** What the caller has seen: the watch begins with what has changed of it. */
       readonly known?: readonly AnyResource[];
     },
-  ): AsyncIterable<ResourceEvent>;
+  ): AsyncIterable<ResourceEvent, void, void>;
   /**
    * Creates or replaces the object that the document names; the server checks all of it.
    * @throws CloverError CLV_PRECONDITION_FAILED by `ifVersion`; CLV_CONFLICT by the document's own

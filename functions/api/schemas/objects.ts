@@ -18,12 +18,9 @@ const labels = z.record(z.string(), z.string());
 
 const owned = {
   uid: z.string(),
-  resourceVersion: z
-    .string()
-    .optional()
-    .meta({
-      description: 'Opaque; changes with every write. Absent of what a dry run would create.',
-    }),
+  resourceVersion: z.string().optional().meta({
+    description: 'Opaque; changes with every write. Absent of what a dry run would create.',
+  }),
   generation: z.int().min(0).meta({ description: 'Counts the changes of the spec.' }),
   creationTimestamp: z.string().meta({ description: 'RFC 3339, UTC.' }),
   deletionTimestamp: z.string().optional(),

@@ -9,6 +9,8 @@ import { runCli } from '../run-cli.ts';
 
 const hello = { specversion: '1.0' as const, id: 'a', source: '/test', type: 'test.hello' };
 
+const lineOf = (data: string): string => `${JSON.stringify({ ...hello, data })}\n`;
+
 test('events send gives one event to the broker, its data byte for byte', async (t) => {
   const { taken, variables } = await startHostedApi(t);
   const data = '{"n": 1.000, "big": 12345678901234567890}';
@@ -85,8 +87,7 @@ test('events send sends nothing when one event of several is wrong, and says whe
 
 test('events that are not UTF-8 are refused with the byte, a line of several, too', async (t) => {
   const file = join(await temporaryFolder(t), 'events.jsonl');
-  const line = (data: string): string => `${JSON.stringify({ ...hello, data })}\n`;
-  const latin1 = Buffer.from(line('a') + line('Jörg'), 'latin1');
+  const latin1 = Buffer.from(lineOf('a') + lineOf('Jörg'), 'latin1');
   await writeFile(file, latin1);
   const { code, stderr } = await runCli(['events', 'send', '--dry-run', '-f', file], {
     variables: { CLOVER_SERVER: 'http://127.0.0.1:9' },

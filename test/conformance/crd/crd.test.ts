@@ -56,6 +56,8 @@ for (const { kind } of kinds) {
             accepted += 1;
             t.deepEqual(specOf(whole), theirs.object?.spec);
           }
+          // An API server looks at no rule while anything does not fit; here those of the parts that fit are told at once.
+          if (misfits.length > 0) return;
           // The same rules at the same places, in the same words.
           const rules = broken.flatMap(({ field, rule }) =>
             rule === undefined ? [] : [{ field, message: rule.message }],
