@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { CloverError } from '../../lib/errors.ts';
+import { isRecord } from '../../lib/plain-value.ts';
 import type { Attributes } from '../cloud-event-attributes.ts';
 
 /** An event as it is stored and as it crosses threads: the database's side never looks inside. */
@@ -97,8 +98,7 @@ function attributesIn(header: string): Record<string, string> {
 
 /** Not by a schema: it is asked for every delivery, and a schema's answer is a copy. */
 function isAttributes(value: unknown): value is Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((item) => typeof item === 'string');
+  return isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
 }
 
 /**
