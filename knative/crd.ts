@@ -42,8 +42,7 @@ function schemaOf({ kind, description, spec, status }: KindInfo): StructuralSche
         ...structuralSchema(objectMeta),
         description: 'Name, namespace, labels and annotations, and what the store keeps of it.',
       },
-      // One field to server-side apply: who applies a spec has the whole of it, whoever wrote it before.
-      spec: { ...structuralSchema(spec), 'x-kubernetes-map-type': 'atomic' },
+      spec: structuralSchema(spec),
       status: structuralSchema(status),
     },
   };
@@ -116,11 +115,17 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
 function kubernetesSchema(kind: Kind): StructuralSchema {
   const schema = withoutWords(resourceSchema(kind));
   const { metadata, ...others } = schema.properties ?? {};
+  const { spec } = others;
   const name = metadata?.properties?.['name'];
-  if (name === undefined) return schema;
+  if (name === undefined || spec === undefined) return schema;
   return {
     ...schema,
-    properties: { ...others, metadata: { type: 'object', properties: { name } } },
+    properties: {
+      ...others,
+      // One field to server-side apply: who applies a spec has the whole of it, whoever wrote it before.
+      spec: { ...spec, 'x-kubernetes-map-type': 'atomic' },
+      metadata: { type: 'object', properties: { name } },
+    },
   };
 }
 

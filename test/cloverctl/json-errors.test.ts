@@ -17,7 +17,7 @@ test('with --json the refused documents stand beside the applied ones', async (t
     items: { 0: { outcome: 'created' } },
     errors: {
       0: {
-        where: 'stdin',
+        where: 'stdin items[0]',
         code: 'CLV_RESOURCE_INVALID',
         details: { 0: { field: 'spec.ports[0]' } },
       },
