@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CloverError } from '../../functions/lib/errors.ts';
+import { CloverError, type ErrorDetail } from '../../functions/lib/errors.ts';
 import type { CliEnv } from '../env.ts';
 import { writeJson } from '../supervisor/stack-files.ts';
 import { withLock } from './lock.ts';
@@ -113,22 +113,36 @@ function read<T>(path: string, schema: z.ZodType<T>): T | undefined {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new CloverError('CLV_CONFIG_INVALID', `${path} is damaged: it is not JSON`);
+    throw damaged(path, 'it is not JSON');
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.map((issue) => ({
     field: issue.path.map(String).join('.'),
-    message:
-      issue.code === 'unrecognized_keys'
-        ? `unknown field ${issue.keys.join(', ')}`
-        : ((issue.code === 'invalid_key' ? issue.issues[0] : issue)?.message ?? issue.message),
+    message: inWords(issue),
   }));
   const [first] = details;
   const where = first === undefined || first.field === '' ? '' : `${first.field}: `;
-  throw new CloverError(
-    'CLV_CONFIG_INVALID',
-    `${path} is damaged: ${where}${first?.message ?? 'unknown form'}`,
-    { details },
-  );
+  throw damaged(path, `${where}${first?.message ?? 'unknown form'}`, details);
+}
+
+function damaged(path: string, why: string, details: readonly ErrorDetail[] = []): CloverError {
+  const fix = 'mend it, or move it away and begin anew with "cloverctl config set-context"';
+  return new CloverError('CLV_CONFIG_INVALID', `${path} is damaged: ${why}; ${fix}`, { details });
+}
+
+/** Never with the value. */
+function inWords(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const allowed = Object.keys((issue.path.length === 0 ? config : context).shape);
+      return `unknown field ${issue.keys.join(', ')}; allowed are ${allowed.join(', ')}`;
+    }
+    case 'invalid_type':
+      return `must be ${issue.expected === 'object' ? 'an object' : `a ${issue.expected}`}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
+    default:
+      return issue.message;
+  }
 }

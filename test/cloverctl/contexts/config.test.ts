@@ -182,9 +182,15 @@ test('a damaged config names file and field, and never a value', async (t) => {
   mkdirSync(home);
   const secret = 'very-secret';
   for (const [value, where] of [
-    ['{', /config\.json is damaged: it is not JSON/],
+    ['{', /config\.json is damaged: it is not JSON; mend it, or move it away/],
+    ['[]', /config\.json is damaged: must be an object; mend/],
+    [{ contexts: { a: { url: 7 } } }, /contexts\.a\.url: must be a string;/],
+    [{ current: 'a' }, /unknown field current; allowed are currentContext, contexts;/],
     [{ contexts: { a: { url: 'x', token: secret } } }, /contexts\.a\.url: must be an address/],
-    [{ contexts: { a: { url: 'http://x', tokn: secret } } }, /contexts\.a: unknown field tokn/],
+    [
+      { contexts: { a: { url: 'http://x', tokn: secret } } },
+      /contexts\.a: unknown field tokn; allowed are url, token, tokenFile;/,
+    ],
     [
       { contexts: { a: { url: 'http://x', token: secret, tokenFile: 'f' } } },
       /contexts\.a: has token and tokenFile/,
