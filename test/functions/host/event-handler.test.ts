@@ -89,10 +89,7 @@ test('what is wrong with data is said in the words of the other schemas', async 
   t.is(await messages({ id: 'A', lines: [{ sku: 'x' }] }), 'is required; expected number');
   t.is(await messages({ id: 5, lines: [] }), 'found 5; expected string');
   t.is(await messages({ id: 'A', lines: [{ sku: 'x', count: 0 }] }), 'found 0; must be at least 1');
-  t.is(
-    await messages({ ...good, lnes: 1 }),
-    'unknown field, did you mean "lines"? Allowed: id, lines, note.to',
-  );
+  t.is(await messages({ ...good, lnes: 1 }), 'unknown field');
   t.is(await messages(null), 'found null; expected object');
   const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`x${at}`, 1]));
   const { fields, detail } = await send({ data: json({ ...good, ...many }) });

@@ -20,6 +20,10 @@ export async function tableOf(store: ResourceStore): Promise<Map<string, AnyReso
 export const sorted = (table: Table): readonly AnyResource[] =>
   [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
 
+/** What SQLite says where the store is closed between two steps: that is the end of a watch, too. */
+const isClosed = (error: unknown): boolean =>
+  error instanceof Error && /statement has been finalized|database is not open/.test(error.message);
+
 /** A copy of a store that keeps itself up to date by a watch, as controllers do. */
 export class StoreReplica {
   private readonly positions = new Map<Kind, string>();
@@ -71,9 +75,15 @@ export class StoreReplica {
       await Promise.all(kinds.map(({ kind }) => this.follow(store, kind, signal)));
     } catch (error) {
       round.abort();
+      if (isClosed(error)) return;
       if (!(error instanceof CloverError) || error.code !== 'CLV_RESOURCE_GONE') throw error;
       this.restarts += 1;
-      await this.start(store);
+      try {
+        await this.start(store);
+      } catch (late) {
+        if (isClosed(late)) return;
+        throw late;
+      }
       await this.running;
     }
   }
