@@ -1,5 +1,5 @@
 import { CloverError } from '../lib/errors.ts';
-import { show } from '../resources/field-errors.ts';
+import { show } from '../lib/problem-words.ts';
 
 interface Range {
   readonly type: string;

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { CloverError } from '../lib/errors.ts';
-import { detailText, fieldErrors } from '../resources/field-errors.ts';
+import { detailText } from '../lib/problem-words.ts';
+import { fieldErrors } from '../resources/field-errors.ts';
 import type { BodyContract, Operation } from './operation.ts';
 import type { Reply } from './reply.ts';
 

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { fieldPath } from '../lib/field-path.ts';
 import { isJsonType, parseMediaType } from '../lib/media-type.ts';
-import { isList, isRecord } from '../lib/plain-value.ts';
+import { issueDetails } from '../lib/problem-words.ts';
 import type { Invocation } from './invocation.ts';
 
 /**
@@ -94,61 +94,20 @@ function dataOf<Data>(
   const { issues } = result;
   const told = issues.slice(0, mostDetails);
   const details = told.flatMap((issue) =>
-    isZodIssue(issue) ? inOurWords(issue, found) : [inItsWords(issue)],
+    isZodIssue(issue) ? issueDetails(atData(issue), { data: found }) : [inItsWords(issue)],
   );
   const count = issues.reduce((sum, issue) => sum + fieldsOf(issue), 0);
   throw badData(type, details.slice(0, mostDetails), count - Math.min(details.length, mostDetails));
 }
 
-/**
- * In the words of the problems of resources. Not by their module: that brings the whole of zod into functions that have no schema
- * of their own, four times what such a function is.
- */
-function inOurWords(issue: z.core.$ZodIssue, found: unknown): readonly ErrorDetail[] {
-  const path = ['data', ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.slice(0, mostDetails);
-    return keys.map((key) => ({ field: fieldPath([...path, key]), message: 'unknown field' }));
-  }
-  const value = valueAt(found, issue.path);
-  const begin = value === undefined && issue.code !== 'custom' ? 'is required' : shown(value);
-  return [{ field: fieldPath(path), message: `${begin}; ${expectation(issue)}` }];
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${issue.expected}`;
-    case 'too_small':
-      return bound('least', issue.minimum, issue.origin);
-    case 'too_big':
-      return bound('most', issue.maximum, issue.origin);
-    default:
-      return issue.message;
-  }
-}
-
-const units: Readonly<Record<string, string>> = { array: 'items', string: 'characters' };
-
-function bound(way: 'least' | 'most', limit: number | bigint, origin: string): string {
-  const unit = units[origin];
-  return unit === undefined
-    ? `must be at ${way} ${limit}`
-    : `the number of ${unit} must be at ${way} ${limit}`;
-}
-
-function shown(value: unknown): string {
-  const isWhole = typeof value !== 'object' || value === null;
-  return isWhole ? `found ${(JSON.stringify(value) ?? typeof value).slice(0, 60)}` : 'does not fit';
-}
-
 const isZodIssue = (issue: SchemaIssue): issue is z.core.$ZodIssue => 'code' in issue;
 
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => {
-    if (isList(value)) return value[Number(key)];
-    return isRecord(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined;
-  }, root);
+/** One issue may name every field of a document. */
+function atData(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  const path = ['data', ...issue.path];
+  return issue.code === 'unrecognized_keys'
+    ? { ...issue, path, keys: issue.keys.slice(0, mostDetails) }
+    : { ...issue, path };
 }
 
 const inItsWords = ({ message, path = [] }: SchemaIssue): ErrorDetail => ({

@@ -9,7 +9,7 @@ import {
 import { metadataInput } from '../../knative/resources/meta.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { isRecord } from '../lib/plain-value.ts';
-import { detailText, show } from './field-errors.ts';
+import { detailText, show } from '../lib/problem-words.ts';
 import { lint } from './lint.ts';
 import { judgeDocument } from './schema/judge-document.ts';
 import { ruleErrors } from './schema/rule-errors.ts';

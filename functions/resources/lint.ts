@@ -9,7 +9,7 @@ import {
   type TrafficRule,
 } from '../../knative/resources/traffic-policy.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
-import { show, valueText } from './field-errors.ts';
+import { show, valueText } from '../lib/problem-words.ts';
 import { re2Problem } from './re2.ts';
 import { hiders } from './subsume.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
-import { show } from '../../resources/field-errors.ts';
+import { show } from '../../lib/problem-words.ts';
 import type { ResourceEvent } from '../../resources/store.ts';
 import { asCloverError, problemOf } from '../../host/problem.ts';
 import { eventStreamType, eventText, heartbeatText, withHeartbeat } from '../event-stream.ts';

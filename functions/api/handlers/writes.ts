@@ -5,7 +5,7 @@ import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
 import { excerpt } from '../../lib/excerpt.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { admitDocument } from '../../resources/admission.ts';
-import { show } from '../../resources/field-errors.ts';
+import { show } from '../../lib/problem-words.ts';
 import { withoutOwned } from '../../resources/owned-fields.ts';
 import { label } from '../../resources/stored-resource.ts';
 import type { ResourceStore } from '../../resources/store.ts';

@@ -51,6 +51,13 @@ const flag = z
   .transform((text) => text === 'true' || text === '1')
   .pipe(z.boolean());
 
+/** The query parameter that asks for the next page of a list. */
+export const nextPage = z
+  .string()
+  .max(4096)
+  .optional()
+  .meta({ description: '`metadata.continue` of the page before.' });
+
 /** The query parameters of a watch, of a list that can be watched. */
 export const watchParameters = {
   watch: flag.optional().meta({ description: 'Follow the changes instead of listing.' }),

@@ -9,6 +9,7 @@ import {
   instant,
   largestPage,
   nameInPath,
+  nextPage,
   noParams,
   noQuery,
   streamAnswer,
@@ -60,11 +61,7 @@ const recordQuery = z
     limit: wholeNumber(1, largestPage)
       .optional()
       .meta({ description: 'Records of the page. Default: 500.' }),
-    continue: z
-      .string()
-      .max(4096)
-      .optional()
-      .meta({ description: '`metadata.continue` of the page before.' }),
+    continue: nextPage,
     ...watchParameters,
   })
   .superRefine(checkWatch);

@@ -10,6 +10,7 @@ import {
   etag,
   largestPage,
   nameInPath,
+  nextPage,
   noParams,
   noQuery,
   watchAnswers,
@@ -34,11 +35,7 @@ const listQuery = z
     limit: wholeNumber(1, largestPage)
       .optional()
       .meta({ description: 'Objects of the page. Without it the list comes whole.' }),
-    continue: z
-      .string()
-      .max(4096)
-      .optional()
-      .meta({ description: '`metadata.continue` of the page before.' }),
+    continue: nextPage,
     ...watchParameters,
   })
   .superRefine(checkWatch);

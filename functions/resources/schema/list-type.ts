@@ -3,7 +3,7 @@ import { canonicalJson } from '../../lib/canonical-json.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isRecord } from '../../lib/plain-value.ts';
-import { show } from '../field-errors.ts';
+import { show } from '../../lib/problem-words.ts';
 
 /** Items of a set, or of a list that is a map by some fields, that stand in the list twice. */
 export function listTypeErrors(

@@ -1,7 +1,7 @@
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isRecord } from '../../lib/plain-value.ts';
-import { show } from '../field-errors.ts';
+import { show } from '../../lib/problem-words.ts';
 
 type Texts = Readonly<Record<string, string>>;
 

@@ -3,7 +3,7 @@ import type { StructuralSchema } from '../../../knative/structural-schema.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isList, isRecord } from '../../lib/plain-value.ts';
-import { show } from '../field-errors.ts';
+import { show } from '../../lib/problem-words.ts';
 import { celValue, createCel, type Expression, type Scope } from './cel.ts';
 import { schemaErrors } from './schema-errors.ts';
 

@@ -2,7 +2,7 @@ import type { StructuralSchema } from '../../../knative/structural-schema.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isList, isRecord } from '../../lib/plain-value.ts';
-import { boundText, choiceText, show, valueText } from '../field-errors.ts';
+import { boundText, choiceText, show, valueText } from '../../lib/problem-words.ts';
 import { listTypeErrors } from './list-type.ts';
 
 type Path = readonly PropertyKey[];
