@@ -45,8 +45,7 @@ export async function buildPrograms(
   const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
   await mkdir(folder, { recursive: true });
   const go = await findGo(join(module.folder, 'go.mod'), cache, progress);
-  const minutes = Math.ceil(module.cpuSeconds / cpus().length / 60);
-  progress(`building ${module.name} with ${go.version}: about ${minutes} min, once`);
+  progress(`building ${module.name} with ${go.version}: about ${buildMinutes(module)} min, once`);
   for (const [name, path] of Object.entries(module.programs)) {
     const file = join(folder, name);
     if (existsSync(file)) continue;
@@ -58,6 +57,11 @@ export async function buildPrograms(
   const built = await builtPrograms(module, cache);
   if (built === undefined) throw new Error(`${module.name} changed while it was built`);
   return built;
+}
+
+/** Minutes that a build takes on this machine with an empty cache, if nothing else runs. */
+export function buildMinutes({ cpuSeconds }: ProgramModule): number {
+  return Math.ceil(cpuSeconds / cpus().length / 60);
 }
 
 interface Target {

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createSupervisor } from '../../cloverctl/supervisor/processes.ts';
 import { createRunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { sweep, takeDown } from '../../cloverctl/supervisor/sweep.ts';
-import { builtPrograms } from './build.ts';
+import { buildMinutes, builtPrograms } from './build.ts';
 import { kubernetes } from './programs.ts';
 import { startApi, type ApiTier } from './tiers/api.ts';
 
@@ -13,8 +13,7 @@ import { startApi, type ApiTier } from './tiers/api.ts';
  */
 export async function whyLeftOut(): Promise<string | undefined> {
   if ((await builtPrograms(kubernetes)) !== undefined) return undefined;
-  const minutes = Math.ceil(kubernetes.cpuSeconds / 60 / 2);
-  return `the cluster's tier api is left out: it is not built (npm run cluster -- build, about ${minutes} min)`;
+  return `the cluster's tier api is left out: it is not built (npm run cluster -- build, about ${buildMinutes(kubernetes)} min)`;
 }
 
 /** Starts a tier of its own for a test, or for the hook of a file, and takes it down with that. */
