@@ -185,7 +185,7 @@ test('a change by somebody else meanwhile is a conflict; a new status is none', 
 test('a signal ends the editor, and nothing of the edit is lost', async (t) => {
   const { edit, folder, left } = await start(t);
   const editing = edit(
-    `sed -i 's/ 8080/ 9090/' "$1"; echo $PPID > ${folder}/p; mv ${folder}/p ${folder}/parent; trap 'exit 143' TERM; while :; do sleep 0.05; done`,
+    `trap 'exit 143' TERM; sed -i 's/ 8080/ 9090/' "$1"; echo $PPID > ${folder}/p; mv ${folder}/p ${folder}/parent; while :; do sleep 0.05; done`,
   );
   const parent = join(folder, 'parent');
   await exists(parent, editing);
