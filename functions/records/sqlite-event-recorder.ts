@@ -8,10 +8,10 @@ import {
 } from '../../knative/kubernetes-event.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { createFollower, type Kept } from '../lib/follower.ts';
 import { migrate, type Schema } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import type { EventRecorder, RecordInput, RecordQuery } from './event-recorder.ts';
-import { createRecordFollower, type Kept } from './record-follower.ts';
 
 /** Options of {@link createSqliteEventRecorder}. */
 export interface SqliteEventRecorderOptions {
@@ -167,12 +167,11 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
   };
 
   const kept = (): Kept => keptRow.parse(sql.kept.get());
-  const changes = createRecordFollower(kept, (version) =>
-    sql.changed.all(version).map((row) => {
-      const record = recordRow.parse(row);
-      return { type: record.count > 1 ? 'MODIFIED' : 'ADDED', object: eventOf(record) };
-    }),
-  );
+  const changes = createFollower({
+    what: 'records',
+    kept,
+    after: (version) => sql.changed.all(version).map((row) => recordRow.parse(row)),
+  });
 
   return {
     noted: async (uid, what) => {
@@ -211,7 +210,11 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
         items: page.map(eventOf),
       };
     },
-    watch: changes.watch,
+    watch: (from, { signal }) =>
+      changes.watch(from, signal, (record) => ({
+        type: record.count > 1 ? 'MODIFIED' : 'ADDED',
+        object: eventOf(record),
+      })),
     close: async () => {
       changes.close();
       db.close();

@@ -1,9 +1,7 @@
-import { setMaxListeners, EventEmitter, once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
-import { CloverError } from '../lib/errors.ts';
-import { demandVersion } from './resource-version.ts';
+import { createFollower } from '../lib/follower.ts';
 import { anyResource } from './stored-resource.ts';
 import type { ResourceEvent } from './store.ts';
 
@@ -38,10 +36,6 @@ export interface ChangeLog {
 
 /** @param keep Number of newest changes that stay readable. */
 export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
-  const news = new EventEmitter();
-  news.setMaxListeners(0);
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal);
   const readCounter = db.prepare('SELECT version, forgotten FROM counter');
   const writeCounter = db.prepare('UPDATE counter SET version = ?, forgotten = max(forgotten, ?)');
   const insert = db.prepare('INSERT INTO changes (version, type, kind, body) VALUES (?, ?, ?, ?)');
@@ -51,36 +45,14 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
   );
   const state = (): z.output<typeof counter> => counter.parse(readCounter.get());
 
-  function demandKept(version: number): void {
-    const { version: newest, forgotten } = state();
-    if (version >= forgotten && version <= newest) return;
-    throw new CloverError(
-      'CLV_RESOURCE_GONE',
-      `changes are kept from resourceVersion ${forgotten} to ${newest}, not from ${version}: list again`,
-    );
-  }
-
-  async function* follow(
-    from: number,
-    kind: Kind,
-    signal: AbortSignal,
-  ): AsyncGenerator<ResourceEvent> {
-    let position = from;
-    while (!signal.aborted) {
-      demandKept(position);
-      const changes = page.all(position).map((row) => change.parse(row));
-      if (changes.length === 0) {
-        await once(news, 'change', { signal }).catch(() => undefined);
-      }
-      for (const entry of changes) {
-        if (signal.aborted) return;
-        position = entry.version;
-        if (entry.kind !== kind) continue;
-        const body: unknown = JSON.parse(entry.body);
-        yield { type: entry.type, object: anyResource(body) };
-      }
-    }
-  }
+  const follower = createFollower({
+    what: 'changes',
+    kept: () => {
+      const { version, forgotten } = state();
+      return { newest: version, forgotten };
+    },
+    after: (version) => page.all(version).map((row) => change.parse(row)),
+  });
 
   return {
     version: () => state().version,
@@ -95,14 +67,14 @@ export function createChangeLog(db: DatabaseSync, keep: number): ChangeLog {
       trim.run(version - keep);
       return stored;
     },
-    announce: () => news.emit('change'),
-    demandKept,
-    watch(kind, from, { signal }) {
-      demandVersion(from);
-      // Thrown here, not by the first step, so that a caller can still answer with a status.
-      demandKept(Number(from));
-      return follow(Number(from), kind, AbortSignal.any([signal, closing.signal]));
-    },
-    close: () => closing.abort(),
+    announce: () => follower.announce(),
+    demandKept: (version) => follower.demandKept(version),
+    watch: (kind, from, { signal }) =>
+      follower.watch(from, signal, (entry) => {
+        if (entry.kind !== kind) return undefined;
+        const body: unknown = JSON.parse(entry.body);
+        return { type: entry.type, object: anyResource(body) };
+      }),
+    close: () => follower.close(),
   };
 }

@@ -4,11 +4,11 @@ import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
 import { isRecord } from '../../lib/plain-value.ts';
+import { demandVersion } from '../../lib/resource-version.ts';
 import { admitDocument, kindInfo } from '../admission.ts';
 import { anyResource, label, like, ofKind } from '../stored-resource.ts';
 import type { ResourceStore } from '../store.ts';
 import type { KubeCall, KubeClient } from './client.ts';
-import { demandVersion } from '../resource-version.ts';
 import { list } from './list.ts';
 import { watchCollection } from './watch.ts';
 

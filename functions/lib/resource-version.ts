@@ -1,5 +1,5 @@
-import { CloverError } from '../lib/errors.ts';
-import { show } from '../lib/problem-words.ts';
+import { CloverError } from './errors.ts';
+import { show } from './problem-words.ts';
 
 /** @throws CloverError CLV_ARGUMENT_INVALID when a text is no resource version: those are decimal numbers. */
 export function demandVersion(text: string): void {
