@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { EmbeddedCommand } from '../../functions/analytics/embedded-command.ts';
-import { envoyArguments } from '../../functions/policy/envoy-bootstrap.ts';
+import { envoyArguments } from '../../functions/mesh/envoy/bootstrap.ts';
 import type { ProcessSpec } from './processes.ts';
 
 /** A process of the stack, by the name in the supervisor and of its log. */

@@ -9,8 +9,8 @@ import { embeddedPassword, writeEmbeddedFiles } from '../../functions/analytics/
 import { CloverError } from '../../functions/lib/errors.ts';
 import { freePort } from '../../functions/lib/free-port.ts';
 import type { HostConfig } from '../../functions/host/config.ts';
-import { envoyBootstrap } from '../../functions/policy/envoy-bootstrap.ts';
-import { openXdsFiles } from '../../functions/policy/xds-files.ts';
+import { envoyBootstrap } from '../../functions/mesh/envoy/bootstrap.ts';
+import { openXdsFiles } from '../../functions/mesh/envoy/xds-files.ts';
 import type { Supervisor } from './processes.ts';
 import { waitUntilReady, type ReadinessProbe } from './readiness.ts';
 import type { RunFolder } from './run-record.ts';

@@ -11,7 +11,7 @@ import type {
   ListenerForm,
   RouteForm,
   TrafficForm,
-} from './traffic-form.ts';
+} from '../mesh/traffic-form.ts';
 import { partsOf, smallestWeights, wholeParts } from './weights.ts';
 
 /** What became of one policy. */

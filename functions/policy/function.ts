@@ -8,9 +8,9 @@ import { onTick } from '../host/on-tick.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
 import { compile, type CompiledPolicy } from './compile.ts';
-import { renderEnvoy } from './envoy-renderer.ts';
-import { parseEnvoyResources } from './envoy-resources.ts';
-import type { Gateway } from './gateway.ts';
+import { renderEnvoy } from '../mesh/envoy/renderer.ts';
+import { parseEnvoyResources } from '../mesh/envoy/resources.ts';
+import type { Gateway } from '../mesh/gateway.ts';
 import { policyStatus, type ProgramOutcome, type StatusInput } from './policy-status.ts';
 import type { EnvoySnapshot, SnapshotStore } from './snapshot-store.ts';
 

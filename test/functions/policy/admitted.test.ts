@@ -1,15 +1,15 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { compile } from '../../../functions/policy/compile.ts';
-import { renderEnvoy } from '../../../functions/policy/envoy-renderer.ts';
-import { createEnvoyValidator } from '../../../functions/policy/envoy-validator.ts';
+import { renderEnvoy } from '../../../functions/mesh/envoy/renderer.ts';
+import { createEnvoyValidator } from '../../../functions/mesh/envoy/validator.ts';
 import { admitDocument } from '../../../functions/resources/admission.ts';
 import {
   trafficPolicySpec,
   type TrafficPolicy,
 } from '../../../knative/resources/traffic-policy.ts';
 import { apiVersion } from '../../../knative/resources/meta.ts';
-import { envoyBinary, envoyMissing } from './envoy.ts';
+import { envoyBinary, envoyMissing } from '../mesh/envoy/envoy.ts';
 import { policyOf } from './examples.ts';
 
 const explain = createEnvoyValidator({ binary: envoyBinary });

@@ -5,8 +5,8 @@ import type { TrafficPolicy } from '../../../knative/resources/traffic-policy.ts
 import { formatArmStamp } from '../../../functions/lib/arm-stamp.ts';
 import { canonicalJson } from '../../../functions/lib/canonical-json.ts';
 import { compile } from '../../../functions/policy/compile.ts';
-import { renderEnvoy } from '../../../functions/policy/envoy-renderer.ts';
-import type { DestinationForm } from '../../../functions/policy/traffic-form.ts';
+import { renderEnvoy } from '../../../functions/mesh/envoy/renderer.ts';
+import type { DestinationForm } from '../../../functions/mesh/traffic-form.ts';
 import { createdAfter, intentOf, policyOf, runOf } from './examples.ts';
 
 const split = (weights: Record<string, number>): TrafficPolicy['spec']['rules'][number] => ({

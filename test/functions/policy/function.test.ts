@@ -6,10 +6,7 @@ import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { tickEvent } from '../../../functions/host/scheduler.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
-import {
-  createMemoryGateway,
-  type MemoryGateway,
-} from '../../../functions/policy/memory-gateway.ts';
+import { createMemoryGateway, type MemoryGateway } from '../../../functions/mesh/memory-gateway.ts';
 import type { SnapshotStore } from '../../../functions/policy/snapshot-store.ts';
 import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';

@@ -8,7 +8,14 @@ import { tickEvent } from '../../../functions/host/scheduler.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
 import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
-import { client, envoyMissing, envoyStand, until, upstream, versionsOf } from './envoy.ts';
+import {
+  client,
+  envoyMissing,
+  envoyStand,
+  until,
+  upstream,
+  versionsOf,
+} from '../mesh/envoy/envoy.ts';
 import { handle } from '../host/helpers.ts';
 import { intentOf, policyOf, runOf, updatedEvent } from './examples.ts';
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Json } from './envoy-resources.ts';
+import type { Json } from './resources.ts';
 
 /**
  * Paths below the xDS folder. Each file has a folder of its own: Envoy reloads every subscription

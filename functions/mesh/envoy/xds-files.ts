@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { canonicalJson } from '../lib/canonical-json.ts';
-import { CloverError } from '../lib/errors.ts';
+import { canonicalJson } from '../../lib/canonical-json.ts';
+import { CloverError } from '../../lib/errors.ts';
 import { openFolderLock } from './folder-lock.ts';
 import { xdsFile } from './xds-layout.ts';
 

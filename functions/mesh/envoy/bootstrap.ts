@@ -1,4 +1,4 @@
-import type { EnvoyResources, Json } from './envoy-resources.ts';
+import type { EnvoyResources, Json } from './resources.ts';
 import { pathSource, xdsFile } from './xds-layout.ts';
 
 /** What one Envoy has to know. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CloverError } from '../lib/errors.ts';
+import { CloverError } from '../../lib/errors.ts';
 
 /** Keeps other processes out of a folder while something is decided and done in it. */
 export interface FolderLock {

@@ -1,4 +1,4 @@
-import type { EnvoyResources } from './envoy-resources.ts';
+import type { EnvoyResources } from './envoy/resources.ts';
 
 /** One state of the gateway. */
 export interface GatewaySnapshot {

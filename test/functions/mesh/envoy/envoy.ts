@@ -9,17 +9,17 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { systemClock } from '../../../functions/lib/clock.ts';
-import type { TrafficPolicySpec } from '../../../knative/resources/traffic-policy.ts';
-import { envoyArguments, envoyBootstrap } from '../../../functions/policy/envoy-bootstrap.ts';
-import { createEnvoyValidator } from '../../../functions/policy/envoy-validator.ts';
-import { createFileXdsGateway } from '../../../functions/policy/file-xds-gateway.ts';
-import type { Gateway } from '../../../functions/policy/gateway.ts';
-import { freePort } from '../../../functions/lib/free-port.ts';
+import { systemClock } from '../../../../functions/lib/clock.ts';
+import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
+import { envoyArguments, envoyBootstrap } from '../../../../functions/mesh/envoy/bootstrap.ts';
+import { createEnvoyValidator } from '../../../../functions/mesh/envoy/validator.ts';
+import { createFileXdsGateway } from '../../../../functions/mesh/envoy/file-xds-gateway.ts';
+import type { Gateway } from '../../../../functions/mesh/gateway.ts';
+import { freePort } from '../../../../functions/lib/free-port.ts';
 
 /** The Envoy that set-up installs, or the one named by CLOVER_ENVOY. */
 export const envoyBinary =
-  process.env['CLOVER_ENVOY'] ?? join(import.meta.dirname, '../../../.cache/envoy/envoy');
+  process.env['CLOVER_ENVOY'] ?? join(import.meta.dirname, '../../../../.cache/envoy/envoy');
 
 /** Why tests with Envoy cannot run; undefined when they can. */
 export const envoyMissing = existsSync(envoyBinary)

@@ -6,18 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import anyTest, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { systemClock } from '../../../functions/lib/clock.ts';
-import { CloverError } from '../../../functions/lib/errors.ts';
-import type { TrafficPolicySpec } from '../../../knative/resources/traffic-policy.ts';
-import { compile } from '../../../functions/policy/compile.ts';
-import { createEnvoyAdmin } from '../../../functions/policy/envoy-admin.ts';
-import { renderEnvoy } from '../../../functions/policy/envoy-renderer.ts';
+import { systemClock } from '../../../../functions/lib/clock.ts';
+import { CloverError } from '../../../../functions/lib/errors.ts';
+import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
+import { compile } from '../../../../functions/policy/compile.ts';
+import { createEnvoyAdmin } from '../../../../functions/mesh/envoy/admin.ts';
+import { renderEnvoy } from '../../../../functions/mesh/envoy/renderer.ts';
 import {
   parseEnvoyResources,
   type EnvoyResources,
-} from '../../../functions/policy/envoy-resources.ts';
-import { createFileXdsGateway } from '../../../functions/policy/file-xds-gateway.ts';
-import { openXdsFiles } from '../../../functions/policy/xds-files.ts';
+} from '../../../../functions/mesh/envoy/resources.ts';
+import { createFileXdsGateway } from '../../../../functions/mesh/envoy/file-xds-gateway.ts';
+import { openXdsFiles } from '../../../../functions/mesh/envoy/xds-files.ts';
 import {
   client,
   envoyMissing,
@@ -27,7 +27,7 @@ import {
   versionsOf,
   type EnvoyStand,
 } from './envoy.ts';
-import { policyOf } from './examples.ts';
+import { policyOf } from '../../policy/examples.ts';
 
 const withEnvoy = envoyMissing === undefined ? anyTest.serial : anyTest.serial.skip;
 

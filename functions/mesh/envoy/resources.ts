@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CloverError } from '../lib/errors.ts';
+import { CloverError } from '../../lib/errors.ts';
 
 const json = z.json();
 

@@ -1,11 +1,11 @@
-import { canonicalJson } from '../lib/canonical-json.ts';
-import type { Clock } from '../lib/clock.ts';
-import { CloverError, type ErrorDetail } from '../lib/errors.ts';
-import { createEnvoyAdmin, type Subscription } from './envoy-admin.ts';
-import { portName } from './envoy-renderer.ts';
-import { resourceName, type EnvoyResources, type Json } from './envoy-resources.ts';
-import type { ExplainRejection } from './envoy-validator.ts';
-import type { Acknowledgement, Gateway } from './gateway.ts';
+import { canonicalJson } from '../../lib/canonical-json.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
+import { createEnvoyAdmin, type Subscription } from './admin.ts';
+import { portName } from './renderer.ts';
+import { resourceName, type EnvoyResources, type Json } from './resources.ts';
+import type { ExplainRejection } from './validator.ts';
+import type { Acknowledgement, Gateway } from '../gateway.ts';
 import { openXdsFiles, type XdsContent } from './xds-files.ts';
 import { xdsFile } from './xds-layout.ts';
 

@@ -1,8 +1,8 @@
 import anyTest, { type ExecutionContext } from 'ava';
-import type { RunIntent } from '../../../knative/resources/experiment-run.ts';
-import type { TrafficPolicySpec } from '../../../knative/resources/traffic-policy.ts';
-import { compile } from '../../../functions/policy/compile.ts';
-import { renderEnvoy } from '../../../functions/policy/envoy-renderer.ts';
+import type { RunIntent } from '../../../../knative/resources/experiment-run.ts';
+import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
+import { compile } from '../../../../functions/policy/compile.ts';
+import { renderEnvoy } from '../../../../functions/mesh/envoy/renderer.ts';
 import {
   client,
   envoyMissing,
@@ -13,7 +13,7 @@ import {
   type EnvoyStand,
   type Upstream,
 } from './envoy.ts';
-import { intentOf, policyOf, runOf } from './examples.ts';
+import { intentOf, policyOf, runOf } from '../../policy/examples.ts';
 
 if (envoyMissing !== undefined) console.error(`skipped: ${envoyMissing}`);
 const test = envoyMissing === undefined ? anyTest.serial : anyTest.serial.skip;

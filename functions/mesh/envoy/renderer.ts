@@ -1,6 +1,6 @@
-import type { RequestMatch, TextMatch } from '../../knative/resources/traffic-policy.ts';
-import { armHeader, formatArmStamp } from '../lib/arm-stamp.ts';
-import type { EnvoyResources, Json } from './envoy-resources.ts';
+import type { RequestMatch, TextMatch } from '../../../knative/resources/traffic-policy.ts';
+import { armHeader, formatArmStamp } from '../../lib/arm-stamp.ts';
+import type { EnvoyResources, Json } from './resources.ts';
 import type {
   ClusterForm,
   DestinationForm,
@@ -8,7 +8,7 @@ import type {
   ListenerForm,
   RouteForm,
   TrafficForm,
-} from './traffic-form.ts';
+} from '../traffic-form.ts';
 import { pathSource, xdsFile } from './xds-layout.ts';
 
 const types = 'type.googleapis.com/envoy';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { canonicalJson } from '../lib/canonical-json.ts';
-import { staticBootstrap } from './envoy-bootstrap.ts';
-import type { EnvoyResources } from './envoy-resources.ts';
+import { canonicalJson } from '../../lib/canonical-json.ts';
+import { staticBootstrap } from './bootstrap.ts';
+import type { EnvoyResources } from './resources.ts';
 
 const run = promisify(execFile);
 const failed = z.object({ stderr: z.string() });
