@@ -22,6 +22,7 @@ import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
+import { openKubernetesResources } from './open-resources.ts';
 import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -48,7 +49,7 @@ export interface ControlPlane {
 const migrateRetryMs = 2_000;
 
 /**
- * The one-process mode: the whole catalogue on local stores. ClickHouse may be down: until it is up, ingest
+ * The one-process mode: the whole catalogue; objects may be a cluster's, all else is on local stores. ClickHouse may be down: until it is up, ingest
  * answers 503 and everything else works.
  */
 export async function composeControlPlane(options: ComposeOptions): Promise<ControlPlane> {
@@ -56,7 +57,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const file = (name: string): string => join(config.dataDir, name);
 
-  const resources = opened(file('resources.db'), (path) => createLocalStore({ path, clock }));
+  const resources =
+    config.resources === undefined
+      ? opened(file('resources.db'), (path) => createLocalStore({ path, clock }))
+      : await openKubernetesResources(config.resources);
   const evidence = opened(file('evidence.db'), (path) => createSqliteEvidenceStore({ path }));
   const analytics = createClickHouseStore(config.clickhouse, { log });
   const gateway = config.gateway === undefined ? undefined : openGateway(config.gateway, clock);

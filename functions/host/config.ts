@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
+import { secretText } from './secret-text.ts';
 import { telemetryConfig } from './telemetry/telemetry-config.ts';
 import { fieldPath } from '../lib/field-path.ts';
 
@@ -40,16 +41,26 @@ const hostConfig = z.strictObject({
       port: z.int().min(0).max(65_535).default(0),
     })
     .default({ host: '127.0.0.1', port: 0 }),
-  /** Bearer token of every caller. */
-  token: z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 visible ASCII characters'),
+  /** Bearer token of every caller; this, or the file that it is in: {"file": PATH}. */
+  token: secretText(
+    z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 visible ASCII characters'),
+  ),
   /** Browsers of these origins may call, as for a UI that is served elsewhere; none: CORS is off. */
   cors: z.strictObject({ origins: z.array(origin).max(32).default([]) }).default({ origins: [] }),
   clickhouse: z.strictObject({
     url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
     username: z.string().min(1),
-    password: z.string(),
+    /** This, or the file that it is in: {"file": PATH}. */
+    password: secretText(z.string()),
     database: z.string().regex(/^\w{1,64}$/, 'must be letters, digits and "_"'),
   }),
+  /** Where objects are kept. Default: in a database in the folder. */
+  resources: z
+    .strictObject({
+      /** In a cluster: by the account of the pod, or by a kubeconfig. */
+      kubernetes: z.strictObject({ kubeconfig: z.string().min(1).optional() }),
+    })
+    .optional(),
   /** Envoy with file xDS; without it policies are kept and not rendered. */
   gateway: z
     .strictObject({

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CloverError } from '../../lib/errors.ts';
 import { Slots } from '../../lib/slots.ts';
@@ -25,7 +26,9 @@ const diskRetrySeconds = 30;
 
 /** Starts the thread. What one turn of the loop asks crosses to it in one message. */
 export function startThread({ onDeliver, onWarning, onFatal }: ThreadOptions): Thread {
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  // A bundle has it beside itself, as a bundle.
+  const name = `worker${extname(import.meta.filename)}`;
+  const worker = new Worker(new URL(name, import.meta.url));
   const waiting = new Slots<PromiseWithResolvers<Reply>>();
   let outbox: ToWorker[] = [];
   let cause: Error | undefined;

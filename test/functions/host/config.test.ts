@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { parseHostConfig, parseNotifications } from '../../../functions/host/config.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
@@ -63,4 +66,38 @@ test('notifications name their webhooks; a bad one is named and its secret is no
   t.notRegex(error.message, /hidden/);
   t.regex(refused({ ...minimal, notifications: [{ url }, { url }] }).message, /a URL stands twice/);
   t.throws(() => parseNotifications('x'), { code: 'CLV_CONFIG_INVALID' });
+});
+
+test('secrets may stand in files of their own, as a cluster mounts them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-config-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [token, password] = [join(folder, 'token'), join(folder, 'password')];
+  await writeFile(token, 'sixteen-characters\n');
+  await writeFile(password, ' a b ');
+  const { clickhouse } = minimal;
+  const config = {
+    ...minimal,
+    token: { file: token },
+    clickhouse: { ...clickhouse, password: { file: password } },
+  };
+  t.like(parseHostConfig(JSON.stringify(config)), {
+    token: 'sixteen-characters',
+    clickhouse: { password: ' a b' },
+  });
+  await writeFile(token, 'short');
+  t.deepEqual(
+    refused(config).details.map(({ field }) => field),
+    ['token'],
+  );
+  const missing = refused({ ...config, token: { file: join(folder, 'none') } });
+  t.regex(missing.message, /^host configuration: token: the file cannot be read: ENOENT/);
+  t.is(refused({ ...minimal, token: { path: token } }).details[0]?.field, 'token');
+});
+
+test('objects may be kept by a cluster', (t) => {
+  const kubernetes = { kubeconfig: '/admin.conf' };
+  t.like(parseHostConfig(JSON.stringify({ ...minimal, resources: { kubernetes } })), {
+    resources: { kubernetes },
+  });
+  t.regex(refused({ ...minimal, resources: {} }).message, /resources\.kubernetes: /);
 });
