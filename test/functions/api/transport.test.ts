@@ -49,6 +49,12 @@ test('a page in place of a stream ends it, and is not asked for again and again'
   t.regex(message, /found text\/html in place of text\/event-stream/);
 });
 
+test('a port that fetch blocks is named, and is no control plane that is away', async (t) => {
+  const client = createApiClient({ url: 'http://127.0.0.1:6667', token: '' });
+  const refused = await t.throwsAsync(client.version(), { code: 'CLV_ARGUMENT_INVALID' });
+  t.regex(refused.message, /port 6667 belongs to another protocol/);
+});
+
 test('an answer that is cut off is a control plane that went away', async (t) => {
   const url = await serverOf(t, (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
