@@ -1,27 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { ClickHouseLogLevel, createClient, type ClickHouseSettings } from '@clickhouse/client';
-import type { Logger } from 'pino';
+import type { ClickHouseSettings } from '@clickhouse/client';
 import { z } from 'zod';
-import { isSchemaMissing, toCloverError } from './clickhouse-errors.ts';
-import { migrate } from './migrate.ts';
+import { openClickHouse, type ClickHouseOptions } from '../clickhouse/connection.ts';
+import type { Log } from '../lib/log.ts';
 import { redQuestion, redRows, storedArmsQuestion, type Question } from './questions.ts';
+import { analyticsSchema } from './schema.ts';
 import type { AnalyticsStore, SpanBlock, TimeWindow } from './store.ts';
-
-/** Where ClickHouse is and who asks. */
-export interface ClickHouseOptions {
-  /** `http://127.0.0.1:8123`. */
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-  /** Letters, digits and `_`. */
-  readonly database: string;
-  /** Limit of one question. Default 30 000. */
-  readonly timeoutMs?: number;
-  /** Limit of one write: a hung ClickHouse must be found well before a sender's own limit. Default 10 000. */
-  readonly writeTimeoutMs?: number;
-}
 
 const insertSettings: ClickHouseSettings = {
   async_insert: 0,
@@ -37,53 +23,10 @@ const insertSettings: ClickHouseSettings = {
  */
 export function createClickHouseStore(
   options: ClickHouseOptions,
-  { log }: { readonly log: Logger },
+  { log }: { readonly log: Pick<Log, 'info'> },
 ): AnalyticsStore {
-  const { url, username, password, timeoutMs = 30_000, writeTimeoutMs = 10_000 } = options;
-  const database = z
-    .string()
-    .regex(/^\w{1,64}$/)
-    .parse(options.database);
-  const shared = { url, username, password, request_timeout: timeoutMs, max_open_connections: 8 };
-  // Failures reach the caller as errors; the client's own log would only repeat them.
-  const quiet = { log: { level: ClickHouseLogLevel.OFF } };
-  const admin = createClient({ ...shared, ...quiet });
-  const client = createClient({ ...shared, ...quiet, database });
-
-  let schema: Promise<void> | undefined;
-  const ensureSchema = async (): Promise<void> => {
-    schema ??= migrate(admin, client, database, log);
-    try {
-      await schema;
-    } catch (error) {
-      schema = undefined;
-      throw error;
-    }
-  };
-
-  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
-    await ensureSchema();
-    return await work();
-  };
-
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await attempt(work).catch((error: unknown) => {
-        if (!isSchemaMissing(error)) throw error;
-        // The data was wiped under us: once more, with new tables.
-        schema = undefined;
-        return attempt(work);
-      });
-    } catch (error) {
-      throw toCloverError(error);
-    }
-  };
-
-  const withinLimit = (signal?: AbortSignal): AbortSignal =>
-    AbortSignal.any([
-      AbortSignal.timeout(writeTimeoutMs),
-      ...(signal === undefined ? [] : [signal]),
-    ]);
+  const store = openClickHouse(options, analyticsSchema, log);
+  const { client, guarded, writeSignal, timeoutSeconds } = store;
 
   const ask = <Row>({ sql, row }: Question<Row>, { from, to }: TimeWindow): Promise<Row[]> =>
     guarded(async () => {
@@ -93,7 +36,7 @@ export function createClickHouseStore(
         query_params: { from: storable(from), to: storable(to) },
         clickhouse_settings: {
           do_not_merge_across_partitions_select_final: 1,
-          max_execution_time: timeoutMs / 1_000,
+          max_execution_time: timeoutSeconds,
         },
       });
       return z.array(row).parse(await result.json());
@@ -112,7 +55,7 @@ export function createClickHouseStore(
             { objectMode: false },
           ),
           clickhouse_settings: { ...insertSettings, insert_deduplication_token: tokenOf(blocks) },
-          abort_signal: withinLimit(signal),
+          abort_signal: writeSignal(signal),
         });
         await finished(stream.resume());
       }),
@@ -132,7 +75,7 @@ export function createClickHouseStore(
             loss,
           })),
           format: 'JSONEachRow',
-          abort_signal: withinLimit(signal),
+          abort_signal: writeSignal(signal),
         });
       }),
 
@@ -145,9 +88,7 @@ export function createClickHouseStore(
       return answer.success;
     },
 
-    async close() {
-      await Promise.all([admin.close(), client.close()]);
-    },
+    close: () => store.close(),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts';
+import type { Migration } from '../../clickhouse/migration.ts';
 
 /**
  * The physical span table. The row is its identity: it sorts by (service, start, trace, span), so a

@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts';
+import type { Migration } from '../../clickhouse/migration.ts';
 
 /** The ledger of delivered batches; gaps in a source's ids name lost ones. */
 export const batches: Migration = {

@@ -1,4 +1,4 @@
-import type { Migration } from './migration.ts';
+import type { Migration } from '../../clickhouse/migration.ts';
 
 /** Attributes back under their names, without those that the span did not have. */
 const named = (columns: readonly (readonly [attribute: string, column: string])[]): string =>

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { z } from 'zod';
 import { createClickHouseStore } from '../../../functions/analytics/clickhouse-store.ts';
-import { migrations } from '../../../functions/analytics/migrate.ts';
+import { analyticsSchema } from '../../../functions/analytics/schema.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { TestSpan } from '../../native/codec/otlp-encoder.ts';
 import { blockOf, serverSpan } from './spans.ts';
@@ -153,7 +153,7 @@ test('migrations are recorded once, and several starts at a time do no harm', as
   await Promise.all(stores.map((each) => each.migrate()));
   t.is(
     await clickhouse.number('SELECT uniqExact(number) FROM fresh.schema_migrations'),
-    migrations.length,
+    analyticsSchema.migrations.length,
   );
   await Promise.all(stores.map((each) => each.close()));
 });
