@@ -2,13 +2,15 @@ import type { RequestMatch, TextMatch } from '../../../knative/resources/traffic
 import { armHeader, formatArmStamp } from '../../lib/arm-stamp.ts';
 import type { EnvoyResources, Json } from './resources.ts';
 import type {
-  ClusterForm,
-  DestinationForm,
-  FaultForm,
-  ListenerForm,
-  RouteForm,
-  TrafficForm,
-} from '../traffic-form.ts';
+  AnswerForm,
+  GatewayCluster,
+  GatewayDestination,
+  GatewayForm,
+  GatewayListener,
+  GatewayRoute,
+  HeadersForm,
+} from './gateway-form.ts';
+import type { FaultForm } from '../traffic-form.ts';
 import { pathSource, xdsFile } from './xds-layout.ts';
 
 const types = 'type.googleapis.com/envoy';
@@ -23,7 +25,7 @@ const unlimited = 4_294_967_295;
  *
  * @param xdsDir the folder that Envoy reads, as Envoy sees it.
  */
-export function renderEnvoy(form: TrafficForm, xdsDir: string): EnvoyResources {
+export function renderEnvoy(form: GatewayForm, xdsDir: string): EnvoyResources {
   return {
     clusters: form.clusters.map(renderCluster),
     listeners: form.listeners.map((listener) => renderListener(listener, xdsDir)),
@@ -38,11 +40,13 @@ export function portName(port: number | string): string {
   return `port-${port}`;
 }
 
-function renderCluster({ name, endpoints }: ClusterForm): Json {
+function renderCluster({ name, endpoints = [], dns, http2 }: GatewayCluster): Json {
   return {
     '@type': `${types}.config.cluster.v3.Cluster`,
     name,
-    type: 'STATIC',
+    ...(dns === true
+      ? { type: 'STRICT_DNS', dns_lookup_family: 'V4_PREFERRED' }
+      : { type: 'STATIC' }),
     connect_timeout: '1s',
     // Shorter than the keep-alive of common servers (Node and Apache 5 s), or an idle connection that
     // the server just closes would fail a request.
@@ -50,7 +54,10 @@ function renderCluster({ name, endpoints }: ClusterForm): Json {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': `${types}.extensions.upstreams.http.v3.HttpProtocolOptions`,
         common_http_protocol_options: { idle_timeout: '4s' },
-        explicit_http_config: { http_protocol_options: {} },
+        explicit_http_config:
+          http2 === true
+            ? { http2_protocol_options: { allow_connect: true } }
+            : { http_protocol_options: {} },
       },
     },
     circuit_breakers: {
@@ -75,8 +82,8 @@ function renderCluster({ name, endpoints }: ClusterForm): Json {
   };
 }
 
-/** Depends on the port alone: a change of routes never drains a connection. */
-function renderListener({ port }: ListenerForm, xdsDir: string): Json {
+/** Depends on the port and its protocols alone: a change of routes never drains a connection. */
+function renderListener({ port, http2 }: GatewayListener, xdsDir: string): Json {
   const name = portName(port);
   return {
     '@type': `${types}.config.listener.v3.Listener`,
@@ -90,7 +97,7 @@ function renderListener({ port }: ListenerForm, xdsDir: string): Json {
             typed_config: {
               '@type': `${types}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
               stat_prefix: name,
-              codec_type: 'HTTP1',
+              ...(http2 === true ? anyProtocol : { codec_type: 'HTTP1' }),
               use_remote_address: true,
               generate_request_id: true,
               preserve_external_request_id: true,
@@ -113,20 +120,29 @@ function renderListener({ port }: ListenerForm, xdsDir: string): Json {
   };
 }
 
-function renderRoutes({ port, hosts }: ListenerForm): Json {
+/** A WebSocket over HTTP/2 is an extended CONNECT: RFC 8441. */
+const anyProtocol: Record<string, Json> = {
+  codec_type: 'AUTO',
+  http2_protocol_options: { allow_connect: true, max_concurrent_streams: 1_000 },
+  upgrade_configs: [{ upgrade_type: 'websocket' }],
+  // Envoy's default of 5 min would cut streams that are only quiet.
+  stream_idle_timeout: '0s',
+};
+
+function renderRoutes({ port, hosts }: GatewayListener): Json {
   return {
     '@type': `${types}.config.route.v3.RouteConfiguration`,
     name: portName(port),
     ignore_port_in_host_matching: true,
-    virtual_hosts: hosts.map(({ name, domain, routes }) => ({
+    virtual_hosts: hosts.map(({ name, domain, aliases = [], routes }) => ({
       name,
-      domains: [domain],
+      domains: [domain, ...aliases],
       routes: routes.flatMap(renderRoute),
     })),
   };
 }
 
-function renderRoute(route: RouteForm): Json[] {
+function renderRoute(route: GatewayRoute): Json[] {
   const action = renderAction(route);
   // Envoy has no "any of" in one match: a route for each, in order, is the same.
   const matches = route.matches.length === 0 ? [{}] : route.matches;
@@ -135,30 +151,50 @@ function renderRoute(route: RouteForm): Json[] {
   );
 }
 
-function renderAction({ destinations, timeoutMs }: RouteForm): Record<string, Json> {
+function renderAction(route: GatewayRoute): Record<string, Json> {
+  const { destinations, timeoutMs, answer, rewriteHost, requestHeaders } = route;
+  if (answer !== undefined) return renderAnswer(answer);
   if (destinations.length === 0) return { direct_response: { status: 503 } };
   return {
     route: {
       // Envoy's default of 15 s is not in the policy; 0 turns it off.
       timeout: seconds(timeoutMs ?? 0),
       weighted_clusters: { clusters: destinations.map(renderDestination) },
+      ...(rewriteHost !== undefined && { host_rewrite_literal: rewriteHost }),
     },
+    ...(requestHeaders && { request_headers_to_add: renderHeaders(requestHeaders) }),
   };
 }
 
-function renderDestination({ cluster, weight, stamp, fault }: DestinationForm): Json {
-  const header: Json = {
-    header: { key: armHeader, value: formatArmStamp(stamp) },
-    // A stamp that a client or a server made up is never believed.
-    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+function renderAnswer(answer: AnswerForm): Record<string, Json> {
+  if ('redirect' in answer) return { redirect: { https_redirect: true } };
+  return {
+    direct_response: { status: answer.status },
+    response_headers_to_add: renderHeaders(answer.headers),
   };
+}
+
+function renderDestination(destination: GatewayDestination): Json {
+  const { cluster, weight, stamp, fault, requestHeaders } = destination;
+  const stamps = stamp === undefined ? {} : { [armHeader]: formatArmStamp(stamp) };
+  const request = renderHeaders({ ...requestHeaders, ...stamps });
+  const response = renderHeaders(stamps);
   return {
     name: cluster,
     weight,
-    request_headers_to_add: [header],
-    response_headers_to_add: [header],
+    ...(request.length > 0 && { request_headers_to_add: request }),
+    ...(response.length > 0 && { response_headers_to_add: response }),
     ...(fault && { typed_per_filter_config: { [faultFilter]: renderFault(fault) } }),
   };
+}
+
+/** What a client or a server sent under the same name, such as a stamp that it made up, is never believed. */
+function renderHeaders(headers: HeadersForm): Json[] {
+  return Object.entries(headers).map(([key, value]) => ({
+    // A percent sign begins a variable of Envoy.
+    header: { key, value: value.replaceAll('%', '%%') },
+    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+  }));
 }
 
 function renderFault({ delay, abort }: FaultForm): Json {
