@@ -16,8 +16,9 @@ import { createNotify } from '../notify/function.ts';
 import { createWebhook, webhookName } from '../notify/webhook.ts';
 import { createEnvoyValidator } from '../mesh/envoy/validator.ts';
 import { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
+import { createEnvoyTarget } from '../mesh/envoy/envoy-target.ts';
+import { createSqliteSnapshotStore } from '../mesh/envoy/sqlite-snapshot-store.ts';
 import { createPolicy } from '../policy/function.ts';
-import { createSqliteSnapshotStore } from '../policy/sqlite-snapshot-store.ts';
 import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import type { HostConfig } from './config.ts';
@@ -103,7 +104,8 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     return webhookEntry(name, types);
   });
   if (gateway !== undefined && snapshots !== undefined) {
-    functions.push(createPolicy({ resources, snapshots, gateway, clock }));
+    const target = createEnvoyTarget({ snapshots, gateway });
+    functions.push(createPolicy({ resources, target, clock }));
   }
 
   const serving = await serve({

@@ -55,9 +55,12 @@ export interface FaultForm {
   readonly abort?: { readonly status: number; readonly percent: number };
 }
 
-/** The endpoints of one version. */
+/** The servers of one version: by address, or the pods of the host's Service that have all of the labels. */
 export interface ClusterForm {
   /** `<namespace>/<policy>/<version>`. */
   readonly name: string;
-  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  /** Only a target without a mesh knows what to do with them. */
+  readonly endpoints?: readonly { readonly address: string; readonly port: number }[];
+  /** Only a mesh knows what to do with them. */
+  readonly labels?: Readonly<Record<string, string>>;
 }

@@ -2,9 +2,10 @@ import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Fault } from '../../knative/resources/fault.ts';
 import type { TrafficPolicy, TrafficRule } from '../../knative/resources/traffic-policy.ts';
 import { standingRun, type ArmStamp } from '../lib/arm-stamp.ts';
+import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
 import { durationMs } from '../lib/duration.ts';
 import { byPolicyAge, policyKey, targetKey } from '../lib/policy-age.ts';
-import { activeOverlays, type Overlay } from './overlays.ts';
+import { activeOverlays, targets, type Overlay } from './overlays.ts';
 import type {
   DestinationForm,
   FaultForm,
@@ -12,23 +13,31 @@ import type {
   RouteForm,
   TrafficForm,
 } from '../mesh/traffic-form.ts';
+import type { Place, PolicyTraffic, Traffic } from '../mesh/target.ts';
 import { partsOf, smallestWeights, wholeParts } from './weights.ts';
 
 /** What became of one policy. */
 export interface CompiledPolicy {
   readonly policy: TrafficPolicy;
-  /** `<namespace>/<name>` of the older policy that has the same host and port; then nothing is rendered. */
+  /** `<namespace>/<name>` of the older policy that has the same place; then nothing is rendered. */
   readonly conflict?: string;
+  /** Why the target cannot carry it; then nothing is rendered. */
+  readonly unfit?: string;
   readonly overlays: readonly Overlay[];
 }
 
 /** The effective traffic, and how it came about. */
-export interface Compilation {
-  readonly form: TrafficForm;
+export interface Compilation extends Traffic {
   /** In the order of age. */
-  readonly policies: readonly CompiledPolicy[];
-  /** Uids of succeeded runs whose overlay is given back for good, sorted. */
-  readonly released: readonly string[];
+  readonly policies: readonly (CompiledPolicy & PolicyTraffic)[];
+}
+
+/** What {@link compile} may be told. */
+export interface CompileOptions {
+  /** Uids of runs whose overlay was given back before; see {@link activeOverlays}. */
+  readonly released?: ReadonlySet<string>;
+  /** Where the target has a policy's traffic. Default: a place for each host and port, and endpoints or labels as they come. */
+  readonly place?: (policy: TrafficPolicy) => Place;
 }
 
 /** A destination while intents are laid over it. */
@@ -47,32 +56,36 @@ interface Draft {
  * variant gets `variantWeight` percent of it, exactly. Both then carry the run's stamp (the newest run's, where several
  * touch one version), all others the standing stamp. A drill's fault goes to the variant alone, and
  * wins over the spec's fault of the same sort.
- *
- * @param released uids of runs whose overlay was given back before; see {@link activeOverlays}.
  */
 export function compile(
   policies: readonly TrafficPolicy[],
   runs: readonly ExperimentRun[],
-  released: ReadonlySet<string> = new Set(),
+  { released = new Set(), place = (policy) => ({ key: targetKey(policy) }) }: CompileOptions = {},
 ): Compilation {
   const owners = new Map<string, string>();
-  const compiled = [...policies]
-    .sort(byPolicyAge)
-    .map((policy): CompiledPolicy & { free: readonly string[] } => {
-      const place = targetKey(policy);
-      const { active, released: free } = activeOverlays(policy, runs, released);
-      const conflict = owners.get(place);
-      if (conflict !== undefined) return { policy, conflict, overlays: [], free };
-      owners.set(place, policyKey(policy));
-      return { policy, overlays: active, free };
-    });
+  const compileOne = (policy: TrafficPolicy): CompiledPolicy & PolicyTraffic => {
+    const overlays = activeOverlays(policy, runs, released);
+    const known = {
+      policy,
+      key: policyKey(policy),
+      uid: policy.metadata.uid,
+      basis: basisOf(policy, runs),
+      released: overlays.released.toSorted(),
+    };
+    const at = place(policy);
+    if ('problem' in at) return { ...known, unfit: at.problem, overlays: [] };
+    const conflict = owners.get(at.key);
+    if (conflict !== undefined) return { ...known, conflict, overlays: [] };
+    owners.set(at.key, known.key);
+    return { ...known, overlays: overlays.active };
+  };
+  const compiled = [...policies].sort(byPolicyAge).map(compileOne);
   return {
     form: {
       listeners: listenersOf(compiled),
       clusters: compiled.filter(isRendered).flatMap(clustersOf).sort(byName),
     },
-    policies: compiled.map(({ free: _free, ...outcome }) => outcome),
-    released: compiled.flatMap(({ free }) => free).sort(),
+    policies: compiled,
   };
 }
 
@@ -98,9 +111,10 @@ function listenersOf(compiled: readonly CompiledPolicy[]): ListenerForm[] {
 }
 
 function clustersOf({ policy }: CompiledPolicy): TrafficForm['clusters'][number][] {
-  return policy.spec.versions.map(({ name, endpoints }) => ({
+  return policy.spec.versions.map(({ name, endpoints, labels }) => ({
     name: clusterName(policy, name),
-    endpoints,
+    ...(endpoints && { endpoints }),
+    ...(labels && { labels }),
   }));
 }
 
@@ -175,8 +189,17 @@ function faultOf({ delay, abort }: Fault): FaultForm | undefined {
   };
 }
 
-function isRendered({ conflict }: CompiledPolicy): boolean {
-  return conflict === undefined;
+/** Intents only ever count up, and runs go long after their intent: no two moments have one basis and other traffic. */
+function basisOf(policy: TrafficPolicy, runs: readonly ExperimentRun[]): string {
+  const { uid, generation } = policy.metadata;
+  const intents = runs
+    .filter((run) => targets(run, policy))
+    .map(({ metadata, status }) => [metadata.uid, status.intent?.epoch ?? 0, status.phase ?? '']);
+  return sha256(canonicalJson([uid, generation, intents.map(canonicalJson).toSorted()]));
+}
+
+function isRendered({ conflict, unfit }: CompiledPolicy): boolean {
+  return conflict === undefined && unfit === undefined;
 }
 
 function byName(left: { readonly name: string }, right: { readonly name: string }): number {

@@ -1,24 +1,20 @@
 import { resourceChanges } from '../../knative/events.ts';
-import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import { onTick } from '../host/on-tick.ts';
+import type { PolicyOutcome, TrafficTarget } from '../mesh/target.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
 import { compile, type CompiledPolicy } from './compile.ts';
-import { renderEnvoy } from '../mesh/envoy/renderer.ts';
-import { parseEnvoyResources } from '../mesh/envoy/resources.ts';
-import type { Gateway } from '../mesh/gateway.ts';
-import { policyStatus, type ProgramOutcome, type StatusInput } from './policy-status.ts';
-import type { EnvoySnapshot, SnapshotStore } from './snapshot-store.ts';
+import { policyStatus, type StatusInput } from './policy-status.ts';
 
 /** What {@link createPolicy} works on. */
 export interface PolicyDependencies {
   readonly resources: ResourceStore;
-  readonly snapshots: SnapshotStore;
-  readonly gateway: Gateway;
+  readonly target: TrafficTarget;
   readonly clock: Clock;
 }
 
@@ -26,23 +22,22 @@ export interface PolicyDependencies {
 const attempts = 5;
 
 /**
- * TrafficPolicies and the intents of ExperimentRuns → the gateway.
+ * TrafficPolicies and the intents of ExperimentRuns → the target: an Envoy, or a mesh.
  *
- * Every event means the same: read everything, render, commit the snapshot, program the gateway, then write
- * the policies' status. So events may be lost, doubled or out of order. While the gateway does not
+ * Every event means the same: read what is in place, read everything else, compile, program the target, then write
+ * the policies' status. So events may be lost, doubled or out of order. While the target does not
  * answer, resource events fail with CLV_GATEWAY_UNAVAILABLE, which makes their sender try again.
  */
 export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
-  const { resources, snapshots, gateway, clock } = dependencies;
+  const { resources, target, clock } = dependencies;
   const counts = {
     reconciliations: 0,
-    snapshots: 0,
     rejections: 0,
     unacknowledged: 0,
     conflicts: 0,
     statusWrites: 0,
   };
-  let last: { readonly version: number; readonly outcome: ProgramOutcome } | undefined;
+  let last: readonly PolicyOutcome[] = [];
 
   const retryOnConflict = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     for (let attempt = 1; ; attempt += 1) {
@@ -55,50 +50,16 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     }
   };
 
-  /** What the gateway should have now, beside the head. */
-  const render = async () => {
-    const head = await snapshots.head();
+  /** What is in place, and after that what should be. */
+  const look = async () => {
+    const reading = await target.read();
     const [policies, runs] = await Promise.all([
       resources.list('TrafficPolicy'),
       resources.list('ExperimentRun'),
     ]);
-    const compiled = compile(policies.items, runs.items, new Set(head?.released));
-    const text = canonicalJson(renderEnvoy(compiled.form, gateway.xdsDir));
-    const hash = sha256(text);
-    const fence = gateway.fence();
-    const isSettled =
-      head !== undefined &&
-      head.hash === hash &&
-      // Files from the future: the database was lost. Numbers go on above them.
-      fence <= head.version &&
-      canonicalJson(head.released) === canonicalJson(compiled.released);
-    return { head, compiled, text, hash, fence, isSettled };
-  };
-
-  /** The head that carries the traffic of now: the present one, or one more. */
-  const settleHead = async (): Promise<{
-    readonly head: EnvoySnapshot;
-    readonly policies: readonly CompiledPolicy[];
-  }> => {
-    const { head, compiled, text, hash, fence, isSettled } = await render();
-    if (head !== undefined && isSettled) return { head, policies: compiled.policies };
-    const version = Math.max(head?.version ?? 0, fence) + 1;
-    const next = { version, hash, resources: text, released: compiled.released };
-    const advanced = await snapshots.advance(head?.version ?? 0, next);
-    counts.snapshots += 1;
-    return { head: advanced, policies: compiled.policies };
-  };
-
-  const program = async (head: EnvoySnapshot, resync: boolean): Promise<ProgramOutcome> => {
-    // The same bytes would be refused again; once a minute is often enough to see whether Envoy changed.
-    if (!resync && last?.version === head.version && last.outcome.state === 'rejected') {
-      return last.outcome;
-    }
-    const outcome = await applyTo(gateway, head);
-    if (outcome.state === 'rejected') counts.rejections += 1;
-    if (outcome.state === 'unknown') counts.unacknowledged += 1;
-    last = { version: head.version, outcome };
-    return outcome;
+    const { released } = reading;
+    const place = (policy: CompiledPolicy['policy']) => target.place(policy);
+    return { reading, traffic: compile(policies.items, runs.items, { released, place }) };
   };
 
   const writeStatus = async (input: StatusInput): Promise<void> => {
@@ -120,15 +81,23 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
   const reconcile = coalesce(
     async ({ resync }: { readonly resync: boolean }) => {
       counts.reconciliations += 1;
-      const { head, policies, outcome } = await retryOnConflict(async () => {
-        const settled = await settleHead();
-        return { ...settled, outcome: await program(settled.head, resync) };
+      const { traffic, outcomes } = await retryOnConflict(async () => {
+        const looked = await look();
+        return {
+          traffic: looked.traffic,
+          outcomes: await looked.reading.program(looked.traffic, { resync }),
+        };
       });
-      for (const compiled of policies) {
-        await writeStatus({ compiled, head, outcome, now: clock.now() });
+      last = [...outcomes.values()];
+      counts.rejections += last.filter(({ state }) => state === 'rejected').length;
+      const unknown = last.filter(({ state }) => state === 'unknown');
+      counts.unacknowledged += unknown.length;
+      for (const compiled of traffic.policies) {
+        const outcome = outcomes.get(compiled.key);
+        await writeStatus({ compiled, outcome, now: clock.now() });
       }
-      if (outcome.state === 'unknown' && !resync) {
-        throw new CloverError('CLV_GATEWAY_UNAVAILABLE', outcome.message, { retryAfter: 1 });
+      if (unknown[0] !== undefined && !resync) {
+        throw new CloverError('CLV_GATEWAY_UNAVAILABLE', unknown[0].message, { retryAfter: 1 });
       }
     },
     (left, right) => ({ resync: left.resync && right.resync }),
@@ -143,27 +112,13 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       onTick(() => reconcile({ resync: true })),
     ],
     isActive: async () => {
-      if (last !== undefined && last.outcome.state !== 'acknowledged') return true;
-      const { head, compiled, isSettled } = await render();
+      if (last.some(({ state }) => state !== 'acknowledged')) return true;
+      const { reading, traffic } = await look();
       // The event of the last policy's deletion may be lost: its routes must not stay.
-      return compiled.policies.length > 0 || (head !== undefined && !isSettled);
+      return traffic.policies.length > 0 || !reading.isSettled(traffic);
     },
-    counters: () => ({ ...counts, snapshot: last?.version ?? 0 }),
+    counters: () => ({ ...counts, ...target.counters() }),
   };
-}
-
-async function applyTo(gateway: Gateway, head: EnvoySnapshot): Promise<ProgramOutcome> {
-  try {
-    const { state, message = 'the gateway does not answer' } = await gateway.apply({
-      version: head.version,
-      resources: parseEnvoyResources(head.resources),
-    });
-    return state === 'acknowledged' ? { state } : { state, message };
-  } catch (error) {
-    if (!(error instanceof CloverError) || error.code !== 'CLV_GATEWAY_REJECTED') throw error;
-    const parts = new Map(error.details.map(({ field, message }) => [field, message]));
-    return { state: 'rejected', parts };
-  }
 }
 
 function isConflict(error: unknown): boolean {

@@ -64,7 +64,8 @@ export function activeOverlays(
   return { active, released: nowReleased };
 }
 
-function targets(run: ExperimentRun, policy: TrafficPolicy): boolean {
+/** Whether the run is one on the policy's traffic. */
+export function targets(run: ExperimentRun, policy: TrafficPolicy): boolean {
   return (
     run.metadata.namespace === policy.metadata.namespace &&
     run.spec.plan.targetRef.name === policy.metadata.name

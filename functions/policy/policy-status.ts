@@ -1,19 +1,13 @@
 import type { TrafficPolicyStatus } from '../../knative/resources/traffic-policy.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
+import type { PolicyOutcome } from '../mesh/target.ts';
 import type { CompiledPolicy } from './compile.ts';
-
-/** What the gateway did with the head. */
-export type ProgramOutcome =
-  | { readonly state: 'acknowledged' }
-  | { readonly state: 'unknown'; readonly message: string }
-  /** Refused part → reason; see `Gateway.apply`. */
-  | { readonly state: 'rejected'; readonly parts: ReadonlyMap<string, string> };
 
 /** What a status is made of. */
 export interface StatusInput {
   readonly compiled: CompiledPolicy;
-  readonly head: { readonly version: number; readonly hash: string };
-  readonly outcome: ProgramOutcome;
+  /** Undefined when it was not accepted. */
+  readonly outcome: PolicyOutcome | undefined;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -22,11 +16,11 @@ type Finding = Omit<Claim, 'type'>;
 
 /** The policy's status as it should be. Equal facts give an equal status, times included. */
 export function policyStatus(input: StatusInput): TrafficPolicyStatus {
-  const { compiled, head } = input;
+  const { compiled, outcome } = input;
   const { generation } = compiled.policy.metadata;
   const before = compiled.policy.status;
   const programmed = programmedFinding(input);
-  const snapshot = programmed.status === 'True' ? head.version : before.snapshot;
+  const snapshot = programmed.status === 'True' ? outcome?.version : before.snapshot;
 
   const claims: Claim[] = [
     { type: 'Accepted', ...acceptedFinding(compiled) },
@@ -36,13 +30,14 @@ export function policyStatus(input: StatusInput): TrafficPolicyStatus {
   return {
     observedGeneration: generation,
     ...(snapshot !== undefined && { snapshot }),
-    renderedHash: head.hash,
+    ...(outcome && { renderedHash: outcome.hash }),
     overlays: compiled.overlays.map(({ run }) => run),
     conditions: withConditions(before.conditions, claims, generation, input.now),
   };
 }
 
-function acceptedFinding({ conflict, policy }: CompiledPolicy): Finding {
+function acceptedFinding({ conflict, unfit, policy }: CompiledPolicy): Finding {
+  if (unfit !== undefined) return { status: 'False', reason: 'Unsupported', message: unfit };
   if (conflict === undefined) return { status: 'True', reason: 'Accepted', message: '' };
   const { host, port } = policy.spec.target;
   return {
@@ -58,23 +53,16 @@ const notAccepted: Finding = {
   message: 'see the condition Accepted',
 };
 
-function programmedFinding({ compiled, outcome }: StatusInput): Finding {
-  if (compiled.conflict !== undefined) return notAccepted;
-  if (outcome.state === 'acknowledged') {
-    return { status: 'True', reason: 'Programmed', message: '' };
-  }
-  if (outcome.state === 'unknown') {
-    return { status: 'Unknown', reason: 'GatewayUnreachable', message: outcome.message };
-  }
-  const own = `routes/${compiled.policy.spec.target.port}`;
-  const reason = [own, 'clusters', 'listeners'].flatMap((part) => outcome.parts.get(part) ?? [])[0];
-  return reason === undefined
-    ? { status: 'True', reason: 'Programmed', message: '' }
-    : { status: 'False', reason: 'GatewayRejected', message: reason };
+function programmedFinding({ outcome }: StatusInput): Finding {
+  if (outcome === undefined) return notAccepted;
+  const { state, message, reason = 'GatewayRejected' } = outcome;
+  if (state === 'acknowledged') return { status: 'True', reason: 'Programmed', message: '' };
+  if (state === 'unknown') return { status: 'Unknown', reason: 'GatewayUnreachable', message };
+  return { status: 'False', reason, message };
 }
 
-function overlayFinding({ conflict, overlays }: CompiledPolicy): Finding {
-  if (conflict !== undefined) return notAccepted;
+function overlayFinding({ conflict, unfit, overlays }: CompiledPolicy): Finding {
+  if (conflict !== undefined || unfit !== undefined) return notAccepted;
   const waiting = overlays.filter(({ awaitsSpec }) => awaitsSpec);
   const names = overlays.map(({ run }) => run).join(', ');
   if (overlays.length === 0) {

@@ -51,7 +51,13 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
   Tap: [],
   TrafficPolicy: [
     row('Accepted', 'True', 'Accepted', 'It is a part of what the gateway is given.'),
-    row('Accepted', 'False', 'TargetConflict', 'An older policy has this host and port.'),
+    row(
+      'Accepted',
+      'False',
+      'TargetConflict',
+      'An older policy has this host and port (Istio: this Service).',
+    ),
+    row('Accepted', 'False', 'Unsupported', 'The target cannot carry it; the message says why.'),
     row('Programmed', 'True', 'Programmed', 'The gateway has taken it.'),
     row('Programmed', 'False', 'NotAccepted', 'It was not accepted.'),
     row(
@@ -60,6 +66,8 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
       'GatewayRejected',
       'The gateway refused it, for the reason in the message.',
     ),
+    row('Programmed', 'False', 'ForeignOwner', 'An object of the mesh in its way is not Clover’s.'),
+    row('Programmed', 'False', 'TargetNotFound', 'There is no such Service, or it lacks the port.'),
     row('Programmed', 'Unknown', 'GatewayUnreachable', 'The gateway does not answer.'),
     overlay('True', 'RunInProgress', 'A run moves its traffic.'),
     overlay('True', 'AwaitingSpec', 'A run succeeded; its weights stay until the spec agrees.'),

@@ -35,6 +35,16 @@ export const positiveDuration = durationText.meta(
 // As in Kubernetes, whose decoder reads a null there as the empty text.
 const labels = z.record(z.string(), z.string().default(''));
 
+const mustBeLabelValue =
+  'must be a label value: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends';
+
+/** A value of a label, as Kubernetes takes it. */
+export const labelValue = z
+  .string()
+  .regex(/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/, mustBeLabelValue)
+  .max(63)
+  .meta(must(mustBeLabelValue));
+
 /** Metadata as a user may write it; the store owns every other field. */
 export const metadataInput = z.strictObject({
   name: dnsLabel.describe('Name of the object, unique for its kind and namespace.'),

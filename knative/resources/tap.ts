@@ -1,15 +1,6 @@
 import { z } from 'zod';
-import { condition, observedGeneration, type Resource } from './meta.ts';
-import { mapList, must, setList, type Frozen } from './rule.ts';
-
-const mustBeLabelValue =
-  'must be a label value: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends';
-
-const labelValue = z
-  .string()
-  .regex(/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/, mustBeLabelValue)
-  .max(63)
-  .meta(must(mustBeLabelValue));
+import { condition, labelValue, observedGeneration, type Resource } from './meta.ts';
+import { mapList, setList, type Frozen } from './rule.ts';
 
 /** Schema of `Tap.spec`. */
 export const tapSpec = z

@@ -3,6 +3,7 @@ import { fault } from './fault.ts';
 import {
   condition,
   dnsLabel,
+  labelValue,
   observedGeneration,
   positiveDuration,
   type Resource,
@@ -106,15 +107,43 @@ const endpoint = z.strictObject({
   port: z.int().min(1).max(65_535).describe('TCP port.'),
 });
 
-const version = z.strictObject({
-  name: dnsLabel.describe('Name of the version, unique in the policy.'),
-  endpoints: z
-    .array(endpoint)
-    .min(1)
-    .max(256)
-    .meta(mapList('address', 'port'))
-    .describe('Where its servers are.'),
-});
+const version = z
+  .strictObject({
+    name: dnsLabel.describe('Name of the version, unique in the policy.'),
+    labels: z
+      .record(z.string(), labelValue)
+      .optional()
+      .meta({ maxProperties: 8 })
+      .meta(
+        rules(
+          { rule: 'self.size() > 0', message: 'must have at least one label' },
+          {
+            // As Kubernetes' own check of a label's key.
+            rule: "self.all(key, key.size() <= 317 && key.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+            message: 'must have label names only, such as "version" or "app.kubernetes.io/version"',
+          },
+        ),
+      )
+      .describe(
+        'Its pods, among those of the Kubernetes Service that is the target: those with all of these labels. What Istio needs.',
+      ),
+    endpoints: z
+      .array(endpoint)
+      .min(1)
+      .max(256)
+      .meta(mapList('address', 'port'))
+      .optional()
+      .describe('Where its servers are. What an Envoy without a mesh needs.'),
+  })
+  .meta(
+    rules({
+      rule: 'has(self.labels) != has(self.endpoints)',
+      message: 'needs exactly one of labels, endpoints',
+    }),
+  );
+
+/** One version of a service: the pods with some labels, or servers by address. */
+export type TrafficVersion = z.output<typeof version>;
 
 /** Every split names versions of the policy. Lint says where not, with a near miss. */
 export const knownVersions: Rule = {
@@ -139,8 +168,8 @@ export const trafficPolicySpec = z
           .regex(/^[a-z0-9*]([-a-z0-9.]*[a-z0-9])?$/, 'must be a host name or "*"')
           .max(253)
           .meta(must('must be a host name or "*"'))
-          .describe('Host name of the requests; `*` is any other one.'),
-        port: z.int().min(1).max(65_535).describe('TCP port on which the gateway listens.'),
+          .describe('Host name of the requests; `*` is any other one. With Istio: the Service.'),
+        port: z.int().min(1).max(65_535).describe('TCP port of the requests: where the gateway listens, or the port of the Service.'),
       })
       .describe('Which requests: those for one host on one port. No two policies share it.'),
     versions: z

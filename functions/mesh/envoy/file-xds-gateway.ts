@@ -5,7 +5,7 @@ import { createEnvoyAdmin, type Subscription } from './admin.ts';
 import { portName } from './renderer.ts';
 import { resourceName, type EnvoyResources, type Json } from './resources.ts';
 import type { ExplainRejection } from './validator.ts';
-import type { Acknowledgement, Gateway } from '../gateway.ts';
+import type { Acknowledgement, Gateway } from './gateway.ts';
 import { openXdsFiles, type XdsContent } from './xds-files.ts';
 import { xdsFile } from './xds-layout.ts';
 

@@ -5,10 +5,14 @@ import type { CloverFunction } from '../../../functions/host/function.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { tickEvent } from '../../../functions/host/scheduler.ts';
+import { createEnvoyTarget } from '../../../functions/mesh/envoy/envoy-target.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
-import { createMemoryGateway, type MemoryGateway } from '../../../functions/mesh/memory-gateway.ts';
-import type { SnapshotStore } from '../../../functions/policy/snapshot-store.ts';
-import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
+import {
+  createMemoryGateway,
+  type MemoryGateway,
+} from '../../../functions/mesh/envoy/memory-gateway.ts';
+import type { SnapshotStore } from '../../../functions/mesh/envoy/snapshot-store.ts';
+import { createSqliteSnapshotStore } from '../../../functions/mesh/envoy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { handle } from '../host/helpers.ts';
@@ -27,7 +31,11 @@ function stand(t: ExecutionContext): Stand {
   const snapshots = createSqliteSnapshotStore({ path: ':memory:', clock });
   const gateway = createMemoryGateway();
   t.teardown(async () => Promise.all([resources.close(), snapshots.close()]));
-  const policy = createPolicy({ resources, snapshots, gateway, clock });
+  const policy = createPolicy({
+    resources,
+    target: createEnvoyTarget({ snapshots, gateway }),
+    clock,
+  });
   return { resources, snapshots, gateway, policy };
 }
 
@@ -220,7 +228,11 @@ test('a gateway that does not answer is Unknown, and the event is asked for agai
 test('two writers on one head agree, and numbers go on above files from a lost database', async (t) => {
   const { resources, snapshots, gateway, policy } = stand(t);
   await gateway.apply({ version: 41, resources: { clusters: [], listeners: [], routes: {} } });
-  const other = createPolicy({ resources, snapshots, gateway, clock: systemClock });
+  const other = createPolicy({
+    resources,
+    target: createEnvoyTarget({ snapshots, gateway }),
+    clock: systemClock,
+  });
   await apply(resources);
   await Promise.all([changed(policy), changed(other), changed(policy)]);
   t.is((await snapshots.head())?.version, 42);

@@ -5,8 +5,9 @@ import { eventTypes } from '../../../knative/events.ts';
 import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { tickEvent } from '../../../functions/host/scheduler.ts';
+import { createEnvoyTarget } from '../../../functions/mesh/envoy/envoy-target.ts';
 import { createPolicy } from '../../../functions/policy/function.ts';
-import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
+import { createSqliteSnapshotStore } from '../../../functions/mesh/envoy/sqlite-snapshot-store.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import {
   client,
@@ -32,7 +33,11 @@ test('from resources to requests: a run moves them, its end brings back the exac
   const resources = createLocalStore({ path: ':memory:', clock });
   const snapshots = createSqliteSnapshotStore({ path: ':memory:', clock });
   t.teardown(async () => Promise.all([resources.close(), snapshots.close()]));
-  const policy = createPolicy({ resources, snapshots, gateway: stand.gateway, clock });
+  const policy = createPolicy({
+    resources,
+    target: createEnvoyTarget({ snapshots, gateway: stand.gateway }),
+    clock,
+  });
   const notify = (type: string) => handle(policy, { ...updatedEvent, type });
   const setRun = async (status: ExperimentRunStatus): Promise<void> => {
     const run = await resources.get('ExperimentRun', 'shop', 'try-1');

@@ -23,7 +23,12 @@ for (const { kind } of kinds) {
   });
 }
 
-const sources = ['evaluate/mirror.ts', 'evaluate/overlay.ts', 'policy/policy-status.ts'];
+const sources = [
+  'evaluate/mirror.ts',
+  'evaluate/overlay.ts',
+  'mesh/target.ts',
+  'policy/policy-status.ts',
+];
 
 test('the conditions of the page are those that the code sets, and no reason is missing', async (t) => {
   const texts = await Promise.all(

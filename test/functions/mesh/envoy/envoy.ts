@@ -14,7 +14,7 @@ import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-po
 import { envoyArguments, envoyBootstrap } from '../../../../functions/mesh/envoy/bootstrap.ts';
 import { createEnvoyValidator } from '../../../../functions/mesh/envoy/validator.ts';
 import { createFileXdsGateway } from '../../../../functions/mesh/envoy/file-xds-gateway.ts';
-import type { Gateway } from '../../../../functions/mesh/gateway.ts';
+import type { Gateway } from '../../../../functions/mesh/envoy/gateway.ts';
 import { freePort } from '../../../../functions/lib/free-port.ts';
 
 /** The Envoy that set-up installs, or the one named by CLOVER_ENVOY. */

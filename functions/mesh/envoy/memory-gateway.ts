@@ -1,4 +1,4 @@
-import { CloverError } from '../lib/errors.ts';
+import { CloverError } from '../../lib/errors.ts';
 import type { Acknowledgement, Gateway, GatewaySnapshot } from './gateway.ts';
 
 type Reply = (snapshot: GatewaySnapshot) => Acknowledgement;

@@ -1,4 +1,4 @@
-import type { EnvoyResources } from './envoy/resources.ts';
+import type { EnvoyResources } from './resources.ts';
 
 /** One state of the gateway. */
 export interface GatewaySnapshot {
@@ -15,7 +15,7 @@ export interface Acknowledgement {
   readonly message?: string;
 }
 
-/** The data plane, as the policy function sees it. Implementations: file xDS; in memory. */
+/** One Envoy, as its target sees it. Implementations: file xDS; in memory. */
 export interface Gateway {
   /** Folder of the configuration as the data plane sees it; stands in the rendered listeners. */
   readonly xdsDir: string;

@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import type { Clock } from '../lib/clock.ts';
-import { CloverError } from '../lib/errors.ts';
-import { migrate, type Schema } from '../lib/migrate.ts';
-import { transaction } from '../lib/transaction.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { CloverError } from '../../lib/errors.ts';
+import { migrate, type Schema } from '../../lib/migrate.ts';
+import { transaction } from '../../lib/transaction.ts';
 import type { EnvoySnapshot, SnapshotStore } from './snapshot-store.ts';
 
 const revisionsKept = 10;

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { systemClock } from '../../../functions/lib/clock.ts';
-import { createSqliteSnapshotStore } from '../../../functions/policy/sqlite-snapshot-store.ts';
-import { holdToVersions, storedFile } from '../lib/stored-file.ts';
+import { systemClock } from '../../../../functions/lib/clock.ts';
+import { createSqliteSnapshotStore } from '../../../../functions/mesh/envoy/sqlite-snapshot-store.ts';
+import { holdToVersions, storedFile } from '../../lib/stored-file.ts';
 
 const next = (
   version: number,
