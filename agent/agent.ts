@@ -1,16 +1,15 @@
-import type { Logger } from 'pino';
-import type { Clock } from '../functions/lib/clock.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
-import { createHttpClient } from './http-client.ts';
+import { httpTo } from './http-to.ts';
 import { readLedger } from './ledger.ts';
 import { formatLoss, joinLoss, type Causes } from './loss.ts';
 import { createPace } from './pace.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
+import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
 import { startTracing } from './tracing.ts';
@@ -29,15 +28,10 @@ export interface Agent {
 }
 
 /** What {@link createAgent} needs. */
-export interface AgentDependencies {
+export interface AgentDependencies extends SourceNeeds {
   readonly createCapture: (options: CaptureOptions) => Capture;
-  readonly ifindexOf: (name: string) => number | undefined;
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
   /** 16 hex digits, new for each start. */
   readonly boot: string;
-  readonly log: Logger;
 }
 
 const reportMs = 1_000;
@@ -57,9 +51,9 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
 
   const ledger = createSinkLedger();
   const spool = await openSpool({ ...config.spool, boot, ledger, log });
-  const http = createHttpClient(config.controlPlane);
+  const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
   const pace = createPace(needs.random);
-  const sender = createSender({ spool, http, pace, clock, log });
+  const sender = createSender({ spool, http: ingest, pace, clock, log });
 
   const pipe = createSpanPipe({
     boot,
@@ -80,15 +74,15 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
 
   const tracing = startTracing({
     capture,
-    http,
-    podsFile: config.podsFile,
+    ...openSources(config, needs),
     node: config.node.name,
-    ifindexOf: needs.ifindexOf,
+    ...(config.ownNamespace === undefined ? {} : { ownNamespace: config.ownNamespace }),
     log,
   });
   const evidence = createEvidenceReporter({
     capture,
-    http,
+    http: broker,
+    extensions: config.evidence.extensions,
     boot,
     source,
     openTimeoutMs,
@@ -134,7 +128,7 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     await capture.close();
     await pipe.drained();
     await server?.close();
-    http.close();
+    for (const http of [ingest, broker]) http.close();
     const kept = spool.entries().length;
     log.info({ kept }, 'agent stopped');
     return kept;

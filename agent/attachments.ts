@@ -1,21 +1,32 @@
 import type { Logger } from 'pino';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
-import type { Capture } from '../native/capture/types.ts';
+import type { Capture, PodIdentity } from '../native/capture/types.ts';
+import type { NodeInterface, Pod, PodDirectory } from './pod-directory.ts';
 import { identify, type Selection } from './selection.ts';
 
 /** Which interfaces the capture is attached to. */
 export interface Attachments {
   /** Attaches and detaches until the capture traces the selection; call again to retry the rest. */
-  reconcile(selection: Selection): void;
+  reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): void;
   detachAll(): void;
   counters(): AttachmentCounters;
 }
 
-/** Counters of {@link Attachments}; the first two are of now, the last is cumulative. */
+/** A part of a selected pod that is not traced, and why not. */
+export interface UnseenInterface {
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** As the pod calls it, or `*` for all of it. */
+  readonly interface: string;
+  readonly why: string;
+}
+
+/** Counters of {@link Attachments}; `failures` is cumulative, the others are of now. */
 export interface AttachmentCounters {
   readonly attached: number;
-  /** Selected pods whose interface is not there, or not attachable. */
+  /** Selected pods without an interface yet, or with one that cannot be attached to. */
   readonly waiting: number;
+  readonly unseen: readonly UnseenInterface[];
   readonly failures: number;
 }
 
@@ -23,18 +34,17 @@ export interface AttachmentCounters {
 export interface AttachmentsOptions {
   readonly capture: Pick<Capture, 'attach' | 'detach' | 'setPorts'>;
   readonly node: string;
-  /** Index of a network interface, undefined when there is none. */
-  readonly ifindexOf: (name: string) => number | undefined;
   readonly log: Logger;
 }
 
 /** Nothing attached yet. */
-export function createAttachments(options: AttachmentsOptions): Attachments {
-  const { capture, node, ifindexOf, log } = options;
+export function createAttachments({ capture, node, log }: AttachmentsOptions): Attachments {
   /** ifindex → identity as text. */
   const attached = new Map<number, string>();
   let ports: string | undefined;
+  /** Pods by uid. */
   let waiting: ReadonlySet<string> = new Set();
+  let unseen: readonly UnseenInterface[] = [];
   let failures = 0;
 
   const detach = (ifindex: number): void => {
@@ -60,38 +70,64 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
     }
   };
 
+  /** Whether the pod is traced there now. */
+  const attach = ({ ifindex, name }: NodeInterface, pod: Pod, identity: PodIdentity): boolean => {
+    const text = canonicalJson(identity);
+    if (attached.get(ifindex) === text) return true;
+    const context = { ifindex, interface: name, pod: nameOf(pod) };
+    try {
+      capture.attach(ifindex, identity);
+    } catch (error) {
+      failures += 1;
+      if (!waiting.has(pod.uid)) log.error({ err: error, ...context }, 'cannot attach');
+      return false;
+    }
+    attached.set(ifindex, text);
+    log.info(context, 'attached');
+    return true;
+  };
+
+  const tellUnseen = (now: readonly UnseenInterface[]): void => {
+    const known = new Set(unseen.map(canonicalJson));
+    for (const one of now) {
+      if (!known.has(canonicalJson(one))) log.warn(one, 'cannot be traced');
+    }
+    unseen = now;
+  };
+
   return {
-    reconcile({ pods, ports: wanted }) {
+    reconcile({ pods, ports: wanted }, directory) {
       if (pods.length > 0) setPorts(wanted);
-      const present = pods.map((pod) => ({ pod, ifindex: ifindexOf(pod.interface) }));
-      const keep = new Set(present.map(({ ifindex }) => ifindex));
+      const located = directory.locate(new Set(pods.map(({ uid }) => uid)));
+      const indexes = [...located.values()].flatMap(({ interfaces }) => interfaces);
+      const keep = new Set(indexes.map(({ ifindex }) => ifindex));
       for (const ifindex of attached.keys()) if (!keep.has(ifindex)) detach(ifindex);
 
       const missing = new Set<string>();
-      for (const { pod, ifindex } of present) {
+      const blind: UnseenInterface[] = [];
+      for (const pod of pods) {
+        const location = located.get(pod.uid);
         const identity = identify(pod, node);
-        const text = canonicalJson(identity);
-        const context = { ifindex, interface: pod.interface, pod: `${pod.namespace}/${pod.name}` };
-        if (ifindex === undefined) {
-          missing.add(pod.interface);
-          if (!waiting.has(pod.interface)) log.warn(context, 'the interface is not there yet');
-        } else if (attached.get(ifindex) !== text) {
-          try {
-            capture.attach(ifindex, identity);
-            attached.set(ifindex, text);
-            log.info(context, 'attached');
-          } catch (error) {
-            failures += 1;
-            missing.add(pod.interface);
-            if (!waiting.has(pod.interface)) log.error({ err: error, ...context }, 'cannot attach');
-          }
+        if (location === undefined) {
+          missing.add(pod.uid);
+          if (!waiting.has(pod.uid)) log.info({ pod: nameOf(pod) }, 'no interface yet');
+          continue;
         }
+        for (const one of location.interfaces) {
+          if (!attach(one, pod, identity)) missing.add(pod.uid);
+        }
+        for (const one of location.unseen) blind.push({ pod: nameOf(pod), ...one });
       }
       waiting = missing;
+      tellUnseen(blind);
     },
     detachAll() {
       for (const ifindex of attached.keys()) detach(ifindex);
     },
-    counters: () => ({ attached: attached.size, waiting: waiting.size, failures }),
+    counters: () => ({ attached: attached.size, waiting: waiting.size, unseen, failures }),
   };
+}
+
+function nameOf({ namespace, name }: Pod): string {
+  return `${namespace}/${name}`;
 }

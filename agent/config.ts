@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CloverError } from '../functions/lib/errors.ts';
 
@@ -8,58 +8,197 @@ const powerOfTwo = z
   .max(2 ** 30)
   .refine((value) => Number.isInteger(Math.log2(value)), 'must be a power of two');
 
+const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be visible ASCII');
+const url = z.url({ protocol: /^http$/, error: 'must be an http:// URL' });
+
+const server = z
+  .strictObject({
+    url,
+    token: token.optional(),
+    /** Read again each minute, in place of `token`. */
+    tokenFile: z.string().min(1).optional(),
+  })
+  .refine((one) => one.token === undefined || one.tokenFile === undefined, {
+    message: 'token and tokenFile exclude each other',
+  });
+
+/** Where a pod finds its service account. */
+const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where a SinkBinding of Knative puts the token for its sink. */
+const sinkTokenFile = '/oidc/token';
+
 /** Schema of the agent's configuration file. */
-export const agentConfig = z.strictObject({
-  node: z.strictObject({
-    uid: z.string().regex(/^[A-Za-z0-9][-A-Za-z0-9_.]*$/, 'must be letters, digits and "-_."'),
-    name: z.string().min(1),
-  }),
-  /** The pod directory; see `pod-directory.ts`. */
-  podsFile: z.string().min(1),
-  controlPlane: z.strictObject({
-    url: z.url({ protocol: /^http$/, error: 'must be an http:// URL' }),
-    token: z.string().regex(/^[\x21-\x7e]+$/, 'must be visible ASCII'),
-  }),
-  /** Where health and the ledger are served. Port 0 takes a free one and logs it. */
-  listen: z.strictObject({
-    host: z.string().min(1).default('127.0.0.1'),
-    port: z.int().min(0).max(65_535),
-  }),
-  spool: z.strictObject({
-    dir: z.string().min(1),
-    /** Bytes of undelivered spans on disk; the oldest go first above it. */
-    limitBytes: z
-      .int()
-      .min(64 * 1024)
-      .default(256 * 1024 * 1024),
-  }),
-  capture: z
-    .strictObject({
-      ringBytes: powerOfTwo.optional(),
-      openTimeoutMs: z.int().min(1).optional(),
-    })
-    .default({}),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+export const agentConfig = z
+  .strictObject({
+    /** On Kubernetes, where it is left out, `NODE_NAME` is both. */
+    node: z
+      .strictObject({
+        uid: z.string().regex(/^[A-Za-z0-9][-A-Za-z0-9_.]*$/, 'must be letters, digits and "-_."'),
+        name: z.string().min(1),
+      })
+      .optional(),
+    /** Pods from a file; see `pod-file.ts`. */
+    podsFile: z.string().min(1).optional(),
+    /** Pods and Taps from the API server, as a pod's service account reaches it. */
+    kubernetes: z
+      .strictObject({ accountFolder: z.string().min(1).default(accountFolder) })
+      .optional(),
+    /** Clover in one process: takes spans and evidence, and tells Taps. */
+    controlPlane: server.optional(),
+    /** Takes spans in place of the control plane: the ingest function itself. */
+    ingest: server.optional(),
+    /** Where health and the ledger are served. Port 0 takes a free one and logs it. */
+    listen: z.strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535),
+    }),
+    spool: z.strictObject({
+      dir: z.string().min(1),
+      /** Bytes of undelivered spans on disk; the oldest go first above it. */
+      limitBytes: z
+        .int()
+        .min(64 * 1024)
+        .default(256 * 1024 * 1024),
+    }),
+    capture: z
+      .strictObject({
+        ringBytes: powerOfTwo.optional(),
+        openTimeoutMs: z.int().min(1).optional(),
+      })
+      .default({}),
+    logLevel: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info'),
+  })
+  .superRefine((config, context) => {
+    const complain = (field: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [field], message });
+    const { podsFile, kubernetes, controlPlane } = config;
+    if ((podsFile === undefined) === (kubernetes === undefined)) {
+      complain('podsFile', 'give either podsFile or kubernetes');
+    }
+    if (kubernetes === undefined && controlPlane === undefined) {
+      complain('controlPlane', 'is missing: it tells the Taps where there is no Kubernetes');
+    }
+  });
+
+const environment = z.object({
+  NODE_NAME: z.string().min(1).optional(),
+  POD_NAMESPACE: z.string().min(1).optional(),
+  KUBERNETES_SERVICE_HOST: z.string().optional(),
+  KUBERNETES_SERVICE_PORT: z.string().optional(),
+  K_SINK: url.optional(),
+  K_CE_OVERRIDES: z
+    .string()
+    .transform(parseJson)
+    .pipe(z.looseObject({ extensions: z.record(z.string(), z.string()).default({}) }))
+    .optional(),
 });
 
+/** A receiver of events, or the control plane's API. */
+export interface Server {
+  /** With its whole path. */
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+/** The API server of this cluster. */
+export interface KubernetesConfig {
+  readonly accountFolder: string;
+  /** The variables by which a pod finds it. */
+  readonly env: Environment;
+}
+
+type FileConfig = z.output<typeof agentConfig>;
+
 /** The agent's configuration, checked and with its defaults. */
-export type AgentConfig = z.output<typeof agentConfig>;
+export interface AgentConfig extends Pick<FileConfig, 'listen' | 'spool' | 'capture' | 'logLevel'> {
+  readonly node: { readonly uid: string; readonly name: string };
+  /** Where pods and Taps are known from. */
+  readonly source:
+    | { readonly podsFile: string; readonly api: Server }
+    | { readonly kubernetes: KubernetesConfig };
+  /** Where Clover is installed; undefined outside Kubernetes. */
+  readonly ownNamespace?: string;
+  readonly spans: Server;
+  readonly evidence: Server & { readonly extensions: Readonly<Record<string, string>> };
+}
+
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Checks a configuration.
  *
- * @throws CloverError CLV_CONFIG_INVALID; its message and details name each bad key.
+ * @throws CloverError CLV_CONFIG_INVALID; its message and details name each bad key, or variable of the environment.
  */
-export function parseAgentConfig(text: string): AgentConfig {
-  const result = agentConfig.safeParse(parseJson(text));
-  if (result.success) return Object.freeze(result.data);
+export function parseAgentConfig(text: string, env: Environment = {}): AgentConfig {
+  const file = checked(agentConfig, parseJson(text), 'agent configuration');
+  const variables = checked(environment, env, 'environment of the agent');
+  return Object.freeze(resolve(file, variables));
+}
+
+function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConfig {
+  const { podsFile, kubernetes, controlPlane, listen, spool, capture, logLevel } = file;
+  const name = env.NODE_NAME;
+  const node = file.node ?? (name === undefined ? undefined : { uid: name, name });
+  if (node === undefined) throw missing('node', 'is missing, and NODE_NAME is not set');
+  const spans = file.ingest ?? below(controlPlane, '/functions/ingest');
+  if (spans === undefined) throw missing('ingest', 'is missing, and there is no controlPlane');
+  const evidence = sinkOf(env) ?? below(controlPlane, '/broker');
+  if (evidence === undefined) {
+    throw missing('controlPlane', 'is missing, and K_SINK is not set (SinkBinding)');
+  }
+  const common = { listen, spool, capture, logLevel, node, spans };
+  const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
+  const ownNamespace = env.POD_NAMESPACE;
+  return {
+    ...common,
+    evidence: { ...evidence, extensions },
+    ...(ownNamespace === undefined ? {} : { ownNamespace }),
+    source:
+      podsFile !== undefined && controlPlane !== undefined
+        ? { podsFile, api: controlPlane }
+        : { kubernetes: { accountFolder, ...kubernetes, env: apiServerOf(env) } },
+  };
+}
+
+function apiServerOf(env: z.output<typeof environment>): Environment {
+  const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = env;
+  return { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT };
+}
+
+/** The broker, by a SinkBinding. */
+function sinkOf({ K_SINK: sink }: z.output<typeof environment>): Server | undefined {
+  if (sink === undefined) return undefined;
+  return { url: sink, ...(existsSync(sinkTokenFile) ? { tokenFile: sinkTokenFile } : {}) };
+}
+
+function below(parent: Server | undefined, path: string): Server | undefined {
+  return parent && { ...parent, url: `${parent.url.replace(/\/+$/, '')}${path}` };
+}
+
+function missing(field: string, message: string): CloverError {
+  return new CloverError('CLV_CONFIG_INVALID', `agent configuration: ${field}: ${message}`, {
+    details: [{ field, message }],
+  });
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
   const details = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), message: 'unknown key' }))
       : [{ field: fieldOf(issue.path), message: issue.message }],
   );
   const problems = details.map((detail) => `${detail.field}: ${detail.message}`).join('; ');
-  throw new CloverError('CLV_CONFIG_INVALID', `agent configuration: ${problems}`, { details });
+  throw new CloverError('CLV_CONFIG_INVALID', `${what}: ${problems}`, { details });
 }
 
 /**
@@ -67,14 +206,14 @@ export function parseAgentConfig(text: string): AgentConfig {
  *
  * @throws CloverError CLV_CONFIG_INVALID; also when the file cannot be read.
  */
-export function readAgentConfig(path: string): AgentConfig {
+export function readAgentConfig(path: string, env: Environment): AgentConfig {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new CloverError('CLV_CONFIG_INVALID', `cannot read the configuration ${path}`, { cause });
   }
-  return parseAgentConfig(text);
+  return parseAgentConfig(text, env);
 }
 
 function parseJson(text: string): unknown {

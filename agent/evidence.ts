@@ -28,7 +28,10 @@ export interface EvidenceReporter {
 /** What {@link createEvidenceReporter} needs. */
 export interface EvidenceReporterOptions {
   readonly capture: Pick<Capture, 'evidence'>;
+  /** To the broker. */
   readonly http: HttpClient;
+  /** Attributes of each event beside its own. */
+  readonly extensions: Readonly<Record<string, string>>;
   readonly boot: string;
   readonly source: string;
   readonly openTimeoutMs: number;
@@ -45,7 +48,7 @@ const snapshotLimit = 20_000;
 
 /** A reporter without a queue: what was not accepted is sent again with its newest values. */
 export function createEvidenceReporter(options: EvidenceReporterOptions): EvidenceReporter {
-  const { capture, http, boot, source, openTimeoutMs, loss, log } = options;
+  const { capture, http, extensions, boot, source, openTimeoutMs, loss, log } = options;
   let sequence = 0;
   let accepted = 0;
   let acked = 0;
@@ -59,7 +62,6 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
     const body = `{"sequence":${sequence},"watermarkMs":${watermark},"openTimeoutMs":${openTimeoutMs},"loss":${lost},"cells":[${cells}]}`;
     const answer = await http.request({
       method: 'POST',
-      path: '/broker',
       headers: eventHeaders({
         specversion: '1.0',
         type: eventTypes.evidence,
@@ -67,7 +69,7 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
         id: `${boot}-e${sequence}`,
         time: new Date().toISOString(),
         datacontenttype: 'application/json',
-        extensions: {},
+        extensions,
       }),
       body: Buffer.from(body),
       timeoutMs,

@@ -1,10 +1,10 @@
 import { Agent, request as startRequest } from 'node:http';
 
-/** One request to the control plane. */
+/** One request. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** Path below the control plane's URL, with a leading slash. */
-  readonly path: string;
+  /** Path below the client's URL, with a leading slash; left out for the URL itself. */
+  readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
   /** Milliseconds for the whole exchange. */
@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What the control plane answered. */
+/** What was answered. */
 export interface HttpResponse {
   readonly status: number;
   /** `Retry-After` in milliseconds from now; undefined without a valid one. */
@@ -20,7 +20,14 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
-/** Keep-alive HTTP to the control plane, with its token. */
+/** What {@link createHttpClient} needs. */
+export interface HttpClientOptions {
+  readonly url: string;
+  /** Value of the header of that name, asked for with each request. */
+  readonly authorization: () => Promise<string | undefined>;
+}
+
+/** Keep-alive HTTP to one server. */
 export interface HttpClient {
   /** Rejects on a network error, on a time-out, and when the signal aborts. */
   request(options: HttpRequest): Promise<HttpResponse>;
@@ -32,58 +39,61 @@ export interface HttpClient {
 const answerLimit = 8 * 1024 * 1024;
 
 /** A client on node:http: no other client costs less CPU and memory per request in Node. */
-export function createHttpClient(controlPlane: { url: string; token: string }): HttpClient {
-  const base = new URL(controlPlane.url);
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const base = new URL(options.url);
   const prefix = base.pathname.replace(/\/+$/, '');
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  const authorization = `Bearer ${controlPlane.token}`;
+
+  const exchange = (
+    { body, headers, method, path = '', signal, timeoutMs }: HttpRequest,
+    authorization: string | undefined,
+  ): Promise<HttpResponse> =>
+    new Promise((resolve, reject) => {
+      const outgoing = startRequest({
+        agent,
+        // URL keeps the brackets of an IPv6 address; sockets do not take them.
+        host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: base.port || 80,
+        method,
+        path: prefix + path || '/',
+        headers: {
+          ...headers,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const timer = setTimeout(() => {
+        outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      }, timeoutMs);
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      outgoing.on('error', fail);
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > answerLimit) outgoing.destroy(new Error('the answer is too long'));
+          else chunks.push(chunk);
+        });
+        incoming.on('error', fail);
+        incoming.on('end', () => {
+          clearTimeout(timer);
+          resolve({
+            status: incoming.statusCode ?? 0,
+            retryAfterMs: parseRetryAfter(incoming.headers['retry-after'], Date.now()),
+            body: Buffer.concat(chunks, size),
+          });
+        });
+      });
+      outgoing.end(body);
+    });
 
   return {
-    request: (options) =>
-      new Promise((resolve, reject) => {
-        const { body, headers } = options;
-        const outgoing = startRequest({
-          agent,
-          // URL keeps the brackets of an IPv6 address; sockets do not take them.
-          host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
-          port: base.port || 80,
-          method: options.method,
-          path: prefix + options.path,
-          headers: {
-            ...headers,
-            authorization,
-            ...(body === undefined ? {} : { 'content-length': String(body.length) }),
-          },
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
-        });
-        const timer = setTimeout(() => {
-          outgoing.destroy(new Error(`no answer within ${options.timeoutMs} ms`));
-        }, options.timeoutMs);
-        const fail = (error: Error): void => {
-          clearTimeout(timer);
-          reject(error);
-        };
-        outgoing.on('error', fail);
-        outgoing.on('response', (incoming) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          incoming.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > answerLimit) outgoing.destroy(new Error('the answer is too long'));
-            else chunks.push(chunk);
-          });
-          incoming.on('error', fail);
-          incoming.on('end', () => {
-            clearTimeout(timer);
-            resolve({
-              status: incoming.statusCode ?? 0,
-              retryAfterMs: parseRetryAfter(incoming.headers['retry-after'], Date.now()),
-              body: Buffer.concat(chunks, size),
-            });
-          });
-        });
-        outgoing.end(body);
-      }),
+    request: async (request) => exchange(request, await options.authorization()),
     close: () => agent.destroy(),
   };
 }

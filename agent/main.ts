@@ -4,6 +4,7 @@ import { pino, type Logger } from 'pino';
 import { CloverError } from '../functions/lib/errors.ts';
 import { systemClock } from '../functions/lib/clock.ts';
 import { createCapture } from '../native/capture/capture.ts';
+import { processLinks } from '../native/capture/process-links.ts';
 import { createAgent } from './agent.ts';
 import { readAgentConfig, type AgentConfig } from './config.ts';
 import { readIfindex } from './interfaces.ts';
@@ -13,13 +14,14 @@ const usage = 'usage: node agent/main.ts --config FILE';
 function loadConfig(): AgentConfig {
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
   if (values.config === undefined) throw new CloverError('CLV_ARGUMENT_INVALID', usage);
-  return readAgentConfig(values.config);
+  return readAgentConfig(values.config, process.env);
 }
 
 async function run(config: AgentConfig, log: Logger): Promise<void> {
   const agent = await createAgent(config, {
     createCapture,
     ifindexOf: readIfindex,
+    linksOf: processLinks,
     clock: systemClock,
     random: Math.random,
     boot: randomBytes(8).toString('hex'),

@@ -1,103 +1,42 @@
-import { watch, type FSWatcher } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import type { Logger } from 'pino';
-import { z } from 'zod';
+/** One pod of this node, as far as tracing needs it. */
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
 
-const pod = z.strictObject({
-  namespace: z.string().min(1),
-  name: z.string().min(1),
-  uid: z.string().min(1),
-  labels: z.record(z.string(), z.string()).default({}),
-  /** Host side of the pod's veth. IFNAMSIZ is 16 with the final zero. */
-  interface: z.string().regex(/^(?!\.{1,2}$)[^/\s]{1,15}$/, 'must be the name of an interface'),
-  addresses: z.array(z.string()).default([]),
-});
+/** An interface of the node's network namespace that leads to a pod. */
+export interface NodeInterface {
+  readonly name: string;
+  readonly ifindex: number;
+}
 
-const directoryFile = z
-  .strictObject({ pods: z.array(pod) })
-  .refine((file) => new Set(file.pods.map((one) => one.interface)).size === file.pods.length, {
-    message: 'two pods have the same interface',
-  });
+/** Something of a pod that cannot be traced. */
+export interface Unseen {
+  /** As the pod calls it, or `*` for all of it. */
+  readonly interface: string;
+  /** The reason, for people: it ends a sentence. */
+  readonly why: string;
+}
 
-/** One pod of this node. */
-export type Pod = z.output<typeof pod>;
+/** Where a pod's traffic passes. */
+export interface Location {
+  readonly interfaces: readonly NodeInterface[];
+  readonly unseen: readonly Unseen[];
+}
 
-/** The pods of this node, from a file that others replace. */
+/** The pods of this node, kept up to date by itself. */
 export interface PodDirectory {
-  /** Reads the file when it changed. A file that cannot be read or is broken changes nothing. */
-  refresh(): Promise<void>;
-  /** The last good content; undefined before the first. */
+  /** The last that is known; undefined before the first. */
   pods(): readonly Pod[] | undefined;
-  /** Versions of the file that were refused. */
-  readonly broken: number;
-  close(): void;
+  /** Finds where pods' traffic passes, by uid; one that is missing in the answer is not there yet. Never throws. */
+  locate(uids: ReadonlySet<string>): ReadonlyMap<string, Location>;
+  /** Files, answers or objects that could not be used, cumulative. */
+  readonly failed: number;
+  /** Resolves when nothing is on its way any more. */
+  stop(): Promise<void>;
 }
 
-/** What {@link createPodDirectory} needs. */
-export interface PodDirectoryOptions {
-  readonly file: string;
-  /** Called when the file may have changed, besides the caller's own polling. */
-  readonly onHint: () => void;
-  readonly log: Logger;
-}
-
-/** A directory; call {@link PodDirectory.refresh} regularly, hints are not reliable everywhere. */
-export function createPodDirectory(options: PodDirectoryOptions): PodDirectory {
-  const { file, onHint, log } = options;
-  let pods: readonly Pod[] | undefined;
-  let seen = '';
-  let broken = 0;
-  let watcher: FSWatcher | undefined;
-
-  const startWatching = (): void => {
-    try {
-      // The folder, not the file: a rename over the file would leave a watch on the old inode.
-      watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-        if (name === null || name === basename(file)) onHint();
-      });
-      watcher.on('error', () => {
-        watcher?.close();
-        watcher = undefined;
-      });
-    } catch {
-      watcher = undefined;
-    }
-  };
-
-  const read = async (): Promise<void> => {
-    const parsed = directoryFile.parse(JSON.parse(await readFile(file, 'utf8')));
-    pods = parsed.pods;
-    log.info({ pods: pods.length }, 'pod directory read');
-  };
-
-  return {
-    async refresh() {
-      if (watcher === undefined) startWatching();
-      const version = await fileVersion(file);
-      if (version === seen) return;
-      seen = version;
-      try {
-        await read();
-      } catch (error) {
-        broken += 1;
-        log.error({ err: error, file }, 'the pod directory is broken: the last good one stays');
-      }
-    },
-    pods: () => pods,
-    get broken() {
-      return broken;
-    },
-    close: () => watcher?.close(),
-  };
-}
-
-/** Changes with each write and each rename over the file. */
-async function fileVersion(file: string): Promise<string> {
-  try {
-    const found = await stat(file, { bigint: true });
-    return `${found.ino}.${found.size}.${found.mtimeNs}.${found.ctimeNs}`;
-  } catch {
-    return 'missing';
-  }
-}
+/** Opens a directory. `onChange` is called after each change, and may be at any other time. */
+export type OpenPodDirectory = (onChange: () => void) => PodDirectory;

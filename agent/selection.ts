@@ -9,10 +9,19 @@ export interface Selection {
   readonly ports: readonly number[];
 }
 
-/** Pods that a Tap of their namespace selects, and the ports of those Taps together. */
-export function select(pods: readonly Pod[], taps: readonly KnownTap[]): Selection {
-  const selected = pods.filter((pod) => taps.some((tap) => selects(tap, pod)));
-  const active = taps.filter((tap) => pods.some((pod) => selects(tap, pod)));
+/**
+ * Pods that a Tap of their namespace selects, and the ports of those Taps together; never Clover's own pods.
+ *
+ * @param ownNamespace where Clover is installed; undefined outside Kubernetes.
+ */
+export function select(
+  pods: readonly Pod[],
+  taps: readonly KnownTap[],
+  ownNamespace?: string,
+): Selection {
+  const others = pods.filter((pod) => !isClover(pod) && pod.namespace !== ownNamespace);
+  const selected = others.filter((pod) => taps.some((tap) => selects(tap, pod)));
+  const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
   const ports = new Set(everyPort ? [] : active.flatMap((tap) => tap.spec.ports ?? []));
   return { pods: selected, ports: [...ports].sort((a, b) => a - b) };
@@ -29,6 +38,11 @@ export function identify(pod: Pod, node: string): PodIdentity {
     service: labels['app.kubernetes.io/name'] ?? labels['app'] ?? pod.name,
     version: labels['app.kubernetes.io/version'] ?? labels['version'] ?? '',
   };
+}
+
+/** A span of the delivery of spans would be delivered, too, and so on for ever. */
+function isClover({ labels }: Pod): boolean {
+  return labels['app.kubernetes.io/part-of'] === 'clover';
 }
 
 function selects(tap: KnownTap, pod: Pod): boolean {

@@ -57,7 +57,6 @@ export function createSender(options: SenderOptions): Sender {
     const answer = await http
       .request({
         method: 'POST',
-        path: '/functions/ingest',
         headers: spanHeaders(content.header),
         body: content.body,
         timeoutMs,

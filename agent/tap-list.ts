@@ -1,7 +1,5 @@
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import { tapSpec, type TapSpec } from '../knative/resources/tap.ts';
-import type { HttpClient } from './http-client.ts';
 
 /** What the agent needs of a Tap. */
 export interface KnownTap {
@@ -10,61 +8,30 @@ export interface KnownTap {
   readonly spec: TapSpec;
 }
 
-/** The Taps of the control plane. */
+/** The Taps that there are, kept up to date by itself. */
 export interface TapList {
-  /** Asks the API once; without a good answer the last known list stays. Never rejects. */
-  refresh(signal: AbortSignal): Promise<void>;
-  /** Empty before the first answer: nothing is traced unasked. */
+  /** The last that are known; empty before the first: nothing is traced unasked. */
   taps(): readonly KnownTap[];
-  /** Questions without a good answer. */
+  /** Questions without a good answer, and objects that could not be read, cumulative. */
   readonly failed: number;
+  /** Resolves when nothing is on its way any more. */
+  stop(): Promise<void>;
 }
 
-const list = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ namespace: z.string(), name: z.string() }),
-      spec: tapSpec,
-    }),
-  ),
-});
+/** Opens a list. `onChange` is called after each change, and may be at any other time. */
+export type OpenTapList = (onChange: () => void) => TapList;
 
-const timeoutMs = 5_000;
+const tapObject = z
+  .object({
+    metadata: z.object({ namespace: z.string(), name: z.string() }),
+    spec: tapSpec,
+  })
+  .transform(({ metadata: { namespace, name }, spec }): KnownTap => ({ namespace, name, spec }));
 
-/** A list kept by polling. */
-export function createTapList(http: HttpClient, log: Logger): TapList {
-  let taps: readonly KnownTap[] = [];
-  let lastBody: Buffer | undefined;
-  let failed = 0;
-  let failing = false;
-
-  const ask = async (signal: AbortSignal): Promise<void> => {
-    const path = '/apis/clover.dev/v1alpha1/taps';
-    const answer = await http.request({ method: 'GET', path, timeoutMs, signal });
-    if (answer.status !== 200) throw new Error(`status ${answer.status}`);
-    // Once a second for ever: parsing is for lists that changed.
-    if (lastBody?.equals(answer.body) === true) return;
-    const { items } = list.parse(JSON.parse(answer.body.toString('utf8')));
-    taps = items.map(({ metadata: { namespace, name }, spec }) => ({ namespace, name, spec }));
-    lastBody = answer.body;
-    log.info({ taps: taps.length }, 'taps changed');
-  };
-
-  return {
-    async refresh(signal) {
-      try {
-        await ask(signal);
-        failing = false;
-      } catch (error) {
-        if (signal.aborted) return;
-        failed += 1;
-        if (!failing) log.warn({ why: String(error) }, 'no taps from the API: the last ones stay');
-        failing = true;
-      }
-    },
-    taps: () => taps,
-    get failed() {
-      return failed;
-    },
-  };
+/**
+ * A Tap as an API tells it.
+ * @throws z.ZodError when it is none.
+ */
+export function readTap(object: unknown): KnownTap {
+  return tapObject.parse(object);
 }

@@ -1,80 +1,82 @@
 import type { Logger } from 'pino';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
-import { every } from './every.ts';
-import type { HttpClient } from './http-client.ts';
-import { createPodDirectory } from './pod-directory.ts';
+import type { OpenPodDirectory } from './pod-directory.ts';
 import { select } from './selection.ts';
-import { createTapList } from './tap-list.ts';
+import type { OpenTapList } from './tap-list.ts';
 
 /** Keeps the capture attached to the pods that Taps select. */
 export interface Tracing {
-  /** Whether the pod directory was read. */
+  /** Whether the pods of the node are known. */
   ready(): boolean;
   counters(): TracingCounters;
   /** Detaches everything, at once; resolves when no question is on its way any more. */
   stop(): Promise<void>;
 }
 
-/** Counters of {@link Tracing}. */
+/** Counters of {@link Tracing}; `failed` is cumulative. */
 export interface TracingCounters {
   readonly attachments: AttachmentCounters;
-  /** `broken`: versions of the file that were refused, cumulative. */
-  readonly podsFile: { readonly pods: number; readonly broken: number };
-  /** `failed`: questions without a good answer, cumulative. */
+  readonly pods: { readonly known: number; readonly failed: number };
   readonly taps: { readonly known: number; readonly failed: number };
 }
 
 /** What {@link startTracing} needs. */
 export interface TracingOptions {
   readonly capture: Pick<Capture, 'attach' | 'detach' | 'setPorts'>;
-  readonly http: HttpClient;
-  readonly podsFile: string;
+  readonly openPods: OpenPodDirectory;
+  readonly openTaps: OpenTapList;
   readonly node: string;
-  /** Index of a network interface, undefined when there is none. */
-  readonly ifindexOf: (name: string) => number | undefined;
+  /** Where Clover is installed; undefined outside Kubernetes. */
+  readonly ownNamespace?: string;
   readonly log: Logger;
 }
 
-const pollMs = 1_000;
+/** Interfaces come and go without a word. */
+const lookMs = 1_000;
+/** A pod is announced before its interface is there: each look costs some 10 µs a process of the node. */
+const soonMs = 200;
+const soonTimes = 50;
 
-/** Starts to follow the pod directory and the Taps. */
+/** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
-  const { capture, http, podsFile, node, ifindexOf, log } = options;
-  const attachments = createAttachments({ capture, node, ifindexOf, log });
-  const taps = createTapList(http, log);
+  const { capture, openPods, openTaps, node, ownNamespace, log } = options;
+  const attachments = createAttachments({ capture, node, log });
   let stopped = false;
+  let due: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let soon = 0;
 
   const reconcile = (): void => {
-    const pods = directory.pods();
-    if (!stopped && pods !== undefined) attachments.reconcile(select(pods, taps.taps()));
+    due = undefined;
+    const known = directory.pods();
+    if (stopped || known === undefined) return;
+    attachments.reconcile(select(known, taps.taps(), ownNamespace), directory);
+    const hurry = soon > 0 && attachments.counters().waiting > 0;
+    if (hurry) soon -= 1;
+    clearTimeout(timer);
+    timer = setTimeout(reconcile, hurry ? soonMs : lookMs);
   };
-  const rereadPods = async (): Promise<void> => {
-    await directory.refresh();
-    reconcile();
+  /** Changes come in crowds. */
+  const onChange = (): void => {
+    soon = soonTimes;
+    due ??= setImmediate(reconcile);
   };
-  const directory = createPodDirectory({ file: podsFile, onHint: () => void rereadPods(), log });
-  const loops = [
-    // Each round also looks for interfaces that came or went.
-    every(pollMs, rereadPods),
-    every(pollMs, async (signal) => {
-      await taps.refresh(signal);
-      reconcile();
-    }),
-  ];
+  const directory = openPods(onChange);
+  const taps = openTaps(onChange);
 
   return {
     ready: () => directory.pods() !== undefined,
     counters: () => ({
       attachments: attachments.counters(),
-      podsFile: { pods: directory.pods()?.length ?? 0, broken: directory.broken },
+      pods: { known: directory.pods()?.length ?? 0, failed: directory.failed },
       taps: { known: taps.taps().length, failed: taps.failed },
     }),
     async stop() {
       stopped = true;
-      directory.close();
+      clearTimeout(timer);
       attachments.detachAll();
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([directory.stop(), taps.stop()]);
     },
   };
 }

@@ -24,7 +24,7 @@
       'sources': [
         'addon/addon.cc', 'addon/handle.cc',
         'core/body.cc', 'core/connection.cc', 'core/engine.cc', 'core/evidence.cc',
-        'core/exchange.cc', 'core/frame.cc', 'core/head.cc', 'core/request.cc',
+        'core/exchange.cc', 'core/frame.cc', 'core/head.cc', 'core/links.cc', 'core/request.cc',
         'core/session.cc', 'core/spans.cc', 'core/stamp.cc', 'core/tap.cc',
       ],
       'defines': ['NAPI_VERSION=9'],

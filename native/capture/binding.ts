@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-import type { CaptureLedger, EvidenceSnapshot, PodIdentity, SpanBatch } from './types.ts';
+import type { CaptureLedger, EvidenceSnapshot, PodIdentity, ProcessLink, SpanBatch } from './types.ts';
 
 declare const handleBrand: unique symbol;
 
@@ -35,6 +35,8 @@ export interface Binding {
   flush(handle: Handle): void;
   take_batches(handle: Handle): SpanBatch[];
   close(handle: Handle): void;
+  /** Undefined without such a process; `own`: it is in the caller's network namespace. */
+  process_links(pid: number): { own: boolean; links: ProcessLink[] } | undefined;
 }
 
 /** Where the build puts the kernel programs. */

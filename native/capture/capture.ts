@@ -1,5 +1,6 @@
 import { CloverError } from '../../functions/lib/errors.ts';
 import { type Binding, type Handle, loadBinding, objectPath } from './binding.ts';
+import { translated } from './translated.ts';
 import type { Capture, CaptureOptions, Replay, SpanBatch } from './types.ts';
 
 /**
@@ -115,24 +116,4 @@ function checkOptions({ boot, ringBytes }: CaptureOptions): void {
       'CLV_ARGUMENT_INVALID',
       'ringBytes must be a power of two of at least 4096',
     );
-}
-
-/** Errors of the addon, and of a missing build, become ours. */
-function translated<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'MODULE_NOT_FOUND')
-      throw new CloverError(
-        'CLV_CAPTURE_UNAVAILABLE',
-        'native/capture is not built: run the set-up',
-        {
-          cause,
-        },
-      );
-    if (code === 'CLV_CAPTURE_UNAVAILABLE' && cause instanceof Error)
-      throw new CloverError('CLV_CAPTURE_UNAVAILABLE', cause.message, { cause });
-    throw cause;
-  }
 }

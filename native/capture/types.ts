@@ -11,6 +11,16 @@ export interface PodIdentity {
   readonly version: string;
 }
 
+/** A network interface as a process sees it. */
+export interface ProcessLink {
+  /** As the process calls it, such as `eth0`. */
+  readonly name: string;
+  /** The kernel's word for what it is, such as `veth` or `macvlan`; empty for hardware. */
+  readonly kind: string;
+  /** Its other end, where that is an interface of the caller's own network namespace. */
+  readonly ours?: { readonly ifindex: number; readonly name: string };
+}
+
 /** One full batch of spans. */
 export interface SpanBatch {
   /** OTLP `TracesData` protobuf (opentelemetry-proto 1.x), not compressed. */

@@ -48,7 +48,7 @@ test('the pod directory is followed, and a broken one keeps the last good', asyn
   const { agent, capture } = await bed.start();
   await eventually('both attached', () => capture.attached.size === 2);
   await bed.writePods('{"pods":[{"namespace":"shop"');
-  await eventually('the break noticed', async () => (await bed.ledger(agent)).podsFile.broken > 0);
+  await eventually('the break noticed', async () => (await bed.ledger(agent)).pods.failed > 0);
   t.is(capture.attached.size, 2);
   await bed.writePods(pods(['db', 'db', 'veth-db']));
   await eventually('web detached', () => !capture.attached.has(11));
@@ -73,7 +73,7 @@ test('an interface may come later and come back under another index', async (t) 
   await bed.writePods(pods(['web', 'web', 'veth-web']));
   bed.plane.setTaps([tap('shop', {})]);
   const { agent, capture } = await bed.start();
-  await eventually('the pod known', async () => (await bed.ledger(agent)).podsFile.pods === 1);
+  await eventually('the pod known', async () => (await bed.ledger(agent)).pods.known === 1);
   t.is(capture.attached.size, 0);
   bed.interfaces.set('veth-web', 31);
   await eventually('attached', () => capture.attached.has(31));

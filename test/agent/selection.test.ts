@@ -7,8 +7,6 @@ const pod = (namespace: string, name: string, labels: Record<string, string> = {
   name,
   uid: `uid-${name}`,
   labels,
-  interface: `veth-${name}`,
-  addresses: [],
 });
 
 const tap = (namespace: string, matchLabels: Record<string, string>, ports?: number[]) => ({
@@ -46,4 +44,12 @@ test('service and version come from the recommended labels first', (t) => {
   });
   t.like(identify(named, 'n1'), { service: 'long', version: 'v1', node: 'n1', uid: 'uid-x' });
   t.like(identify(pod('shop', 'bare'), 'n1'), { service: 'bare', version: '' });
+});
+
+test("Clover's own pods are never traced, whatever a tap says", (t) => {
+  const own = pod('shop', 'ingest', { 'app.kubernetes.io/part-of': 'clover' });
+  const beside = pod('clover-system', 'agent');
+  const taps = [tap('shop', {}), tap('clover-system', {}, [80])];
+  t.deepEqual(select([web, own, beside], taps, 'clover-system'), { pods: [web], ports: [] });
+  t.deepEqual(select([own, beside], taps, 'clover-system'), { pods: [], ports: [] });
 });

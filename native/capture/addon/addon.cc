@@ -1,4 +1,5 @@
 // The raw binding: one C function per line of binding.ts, no state of its own.
+#include "../core/links.h"
 #include "handle.h"
 
 namespace clover {
@@ -165,6 +166,34 @@ napi_value take_batches(napi_env env, napi_callback_info info) {
   return out;
 }
 
+napi_value process_links_of(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  napi_value out = js::object(env), links = js::array(env);
+  try {
+    auto found = process_links(static_cast<u32>(js::to_u64(env, args[0])));
+    if (!found) return nullptr;
+    size_t n = 0;
+    for (const auto& [link, ours] : found->links) {
+      napi_value item = js::object(env);
+      js::set(env, item, "name", js::text(env, link.name));
+      js::set(env, item, "kind", js::text(env, link.kind));
+      if (ours) {
+        napi_value end = js::object(env);
+        js::set(env, end, "ifindex", js::number(env, u64{ours->ifindex}));
+        js::set(env, end, "name", js::text(env, ours->name));
+        js::set(env, item, "ours", end);
+      }
+      js::push(env, links, n++, item);
+    }
+    js::set(env, out, "own", js::boolean(env, found->own));
+  } catch (const Unavailable& missing) {
+    napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
+    return nullptr;
+  }
+  js::set(env, out, "links", links);
+  return out;
+}
+
 napi_value close(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
   Handle::from(env, args[0]).close();
@@ -206,6 +235,7 @@ NAPI_MODULE_INIT() {
       method<flush>("flush"),
       method<take_batches>("take_batches"),
       method<close>("close"),
+      method<process_links_of>("process_links"),
   };
   napi_define_properties(env, exports, std::size(methods), methods);
   return exports;

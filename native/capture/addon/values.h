@@ -75,6 +75,12 @@ inline napi_value number(napi_env env, double value) {
 
 inline napi_value number(napi_env env, u64 value) { return number(env, static_cast<double>(value)); }
 
+inline napi_value boolean(napi_env env, bool value) {
+  napi_value result;
+  check(env, napi_get_boolean(env, value, &result));
+  return result;
+}
+
 inline napi_value text(napi_env env, std::string_view value) {
   napi_value result;
   check(env, napi_create_string_utf8(env, value.data(), value.size(), &result));

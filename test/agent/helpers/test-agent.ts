@@ -25,7 +25,7 @@ const ledgerView = z.object({
     accepted: z.object({ batches: z.number(), spans: z.number() }),
     pending: z.object({ batches: z.number(), spans: z.number() }),
   }),
-  podsFile: z.object({ pods: z.number(), broken: z.number() }),
+  pods: z.object({ known: z.number(), failed: z.number() }),
 });
 
 /** A folder, a control plane, and agents that are started on them. */
@@ -82,6 +82,7 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
           return capture;
         },
         ifindexOf: (name) => interfaces.get(name),
+        linksOf: () => undefined,
         clock: systemClock,
         random: Math.random,
         boot: randomBytes(8).toString('hex'),
