@@ -56,6 +56,10 @@ export interface CustomResourceDefinition {
   readonly spec: {
     readonly group: string;
     readonly scope: 'Namespaced';
+    /** Fields that the schema does not have are never stored. */
+    readonly preserveUnknownFields: false;
+    /** There is one version, so nothing has to be converted. */
+    readonly conversion: { readonly strategy: 'None' };
     readonly names: {
       readonly kind: Kind;
       readonly listKind: string;
@@ -71,13 +75,14 @@ export interface CustomResourceDefinition {
       readonly schema: { readonly openAPIV3Schema: StructuralSchema };
       readonly subresources: { readonly status: object };
       readonly additionalPrinterColumns: readonly PrinterColumn[];
+      readonly selectableFields?: readonly { readonly jsonPath: string }[];
     }[];
   };
 }
 
 /** The CustomResourceDefinition of a kind. */
 export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
-  const { plural, singular, shortNames, columns } = infoOf(kind);
+  const { plural, singular, shortNames, columns, selectable } = infoOf(kind);
   const [group = '', version = ''] = apiVersion.split('/');
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -86,6 +91,8 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
     spec: {
       group,
       scope: 'Namespaced',
+      preserveUnknownFields: false,
+      conversion: { strategy: 'None' },
       names: {
         kind,
         listKind: `${kind}List`,
@@ -105,6 +112,9 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
             ...columns,
             { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
           ],
+          ...(selectable.length > 0 && {
+            selectableFields: selectable.map((jsonPath) => ({ jsonPath })),
+          }),
         },
       ],
     },

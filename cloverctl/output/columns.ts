@@ -19,14 +19,28 @@ export function conditionStatus(
   return conditions?.find((condition) => condition.type === type)?.status ?? 'Unknown';
 }
 
+function conditionReason(conditions: readonly Condition[] | undefined, type: string): string {
+  return conditions?.find((condition) => condition.type === type)?.reason ?? '-';
+}
+
 const trafficPolicy: readonly Column<TrafficPolicy>[] = [
   { head: 'HOST', cell: ({ spec }) => spec.target.host },
   { head: 'PORT', cell: ({ spec }) => String(spec.target.port) },
   { head: 'VERSIONS', cell: ({ spec }) => spec.versions.map((version) => version.name).join(',') },
   {
+    head: 'ACCEPTED',
+    cell: ({ status }) => conditionStatus(status.conditions, 'Accepted'),
+    tone: stateTone,
+  },
+  {
     head: 'PROGRAMMED',
     cell: ({ status }) => conditionStatus(status.conditions, 'Programmed'),
     tone: stateTone,
+  },
+  {
+    head: 'REASON',
+    cell: ({ status }) => conditionReason(status.conditions, 'Programmed'),
+    wide: true,
   },
   { head: 'RULES', cell: ({ spec }) => String(spec.rules.length), wide: true },
   { head: 'SNAPSHOT', cell: ({ status }) => String(status.snapshot ?? none), wide: true },
@@ -38,15 +52,25 @@ const experiment: readonly Column<Experiment>[] = [
   { head: 'CONTROL', cell: ({ spec }) => spec.control },
   { head: 'VARIANT', cell: ({ spec }) => spec.variant },
   { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending', tone: stateTone },
+  { head: 'STEP', cell: ({ status }) => status.step ?? '-' },
+  {
+    head: 'WEIGHT',
+    cell: ({ status }) => (status.weight === undefined ? '-' : `${status.weight}%`),
+  },
   { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-', tone: stateTone },
+  {
+    head: 'REASON',
+    cell: ({ status }) => conditionReason(status.conditions, 'Progressing'),
+    wide: true,
+  },
   { head: 'RUN', cell: ({ status }) => status.run ?? none, wide: true },
 ];
 
 const experimentRun: readonly Column<ExperimentRun>[] = [
   { head: 'EXPERIMENT', cell: ({ spec }) => spec.experiment.name },
   { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending', tone: stateTone },
+  { head: 'WEIGHT', cell: ({ status }) => `${status.intent?.variantWeight ?? 0}%` },
   { head: 'VERDICT', cell: ({ status }) => status.verdict ?? '-', tone: stateTone },
-  { head: 'VARIANT', cell: ({ status }) => `${status.intent?.variantWeight ?? 0}%` },
   {
     head: 'SAMPLES',
     cell: ({ status: { evidence } }) =>
@@ -57,6 +81,7 @@ const experimentRun: readonly Column<ExperimentRun>[] = [
     cell: ({ status }) => status.evidence?.effects.map(effectText).join('; ') || '-',
     wide: true,
   },
+  { head: 'LOOK', cell: ({ status }) => String(status.look?.number ?? '-'), wide: true },
   { head: 'REASON', cell: ({ status }) => status.reason ?? '-', wide: true },
 ];
 

@@ -1,10 +1,11 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
-import type { Experiment, ExperimentStatus } from '../../knative/resources/experiment.ts';
+import type { Experiment, ExperimentStatus, Phase } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
 import { drillMissed, isFinal } from './machine.ts';
 import { resolveRefs } from './overlay.ts';
+import { stepOf } from './plan.ts';
 
 /** A run, with what else the status of its experiment rests on. */
 export interface Mirror {
@@ -28,10 +29,21 @@ export function mirrorStatus(
   const conditions = withConditions(experiment.status.conditions, claims, generation, now);
   const base = { observedGeneration: generation, conditions };
   if (seen === undefined) return { ...base, phase: 'Pending' };
-  const { phase = 'Pending', verdict } = seen.run.status;
-  const mirrored = { ...base, phase, run: seen.run.metadata.name };
-  return verdict === undefined ? mirrored : { ...mirrored, verdict };
+  const { phase = 'Pending', verdict, intent } = seen.run.status;
+  const { plan } = seen.run.spec.plan;
+  return {
+    ...base,
+    phase,
+    run: seen.run.metadata.name,
+    ...(intent !== undefined && { weight: intent.variantWeight }),
+    ...(intent !== undefined &&
+      isDivided(phase) && { step: `${stepOf(intent) + 1}/${plan.length}` }),
+    ...(verdict !== undefined && { verdict }),
+  };
 }
+
+/** Whether a step of the plan is held. */
+const isDivided = (phase: Phase): boolean => phase === 'WarmingUp' || phase === 'Running';
 
 /** Whether two statuses say the same. */
 export function sameStatus(a: ExperimentStatus, b: ExperimentStatus): boolean {

@@ -181,6 +181,17 @@ export const experimentStatus = z
     observedGeneration,
     phase: phase.exactOptional().describe('Phase of the newest run.'),
     run: z.string().max(253).exactOptional().describe('Name of the newest ExperimentRun.'),
+    step: z
+      .string()
+      .max(16)
+      .exactOptional()
+      .describe('Step of the plan that is held, and how many there are, such as `2/3`.'),
+    weight: z
+      .number()
+      .min(0)
+      .max(100)
+      .exactOptional()
+      .describe('Share of the traffic that the variant is meant to have now, in percent.'),
     verdict: verdict.exactOptional().describe('Verdict of the newest run.'),
     conditions: z
       .array(condition)

@@ -31,6 +31,8 @@ export interface KindInfo {
   readonly description: string;
   /** What `kubectl get` shows beside name and age. */
   readonly columns: readonly PrinterColumn[];
+  /** Fields that `kubectl get --field-selector` takes beside name and namespace, from the object on. */
+  readonly selectable: readonly string[];
   readonly spec: z.ZodType;
   readonly status: z.ZodType;
   /** Schema of a whole document as a user writes it. */
@@ -55,6 +57,10 @@ const document = (kind: Kind, spec: z.ZodType): z.ZodType =>
     spec,
   });
 
+const ofCondition = (type: string): string => `.status.conditions[?(@.type=="${type}")]`;
+const statusOf = (type: string): string => `${ofCondition(type)}.status`;
+const reasonOf = (type: string): string => `${ofCondition(type)}.reason`;
+
 /** The kinds, in alphabetical order. */
 export const kinds: readonly KindInfo[] = [
   {
@@ -69,9 +75,13 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Control', type: 'string', jsonPath: '.spec.control' },
       { name: 'Variant', type: 'string', jsonPath: '.spec.variant' },
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Step', type: 'string', jsonPath: '.status.step' },
+      { name: 'Weight', type: 'number', jsonPath: '.status.weight' },
       { name: 'Verdict', type: 'string', jsonPath: '.status.verdict' },
+      { name: 'Reason', type: 'string', jsonPath: reasonOf('Progressing'), priority: 1 },
       { name: 'Run', type: 'string', jsonPath: '.status.run', priority: 1 },
     ],
+    selectable: ['.spec.targetRef.name', '.status.phase', '.status.verdict'],
     spec: experimentSpec,
     status: experimentStatus,
     document: document('Experiment', experimentSpec),
@@ -86,10 +96,12 @@ export const kinds: readonly KindInfo[] = [
     columns: [
       { name: 'Experiment', type: 'string', jsonPath: '.spec.experiment.name' },
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Weight', type: 'number', jsonPath: '.status.intent.variantWeight' },
       { name: 'Verdict', type: 'string', jsonPath: '.status.verdict' },
-      { name: 'Variant', type: 'number', jsonPath: '.status.intent.variantWeight' },
+      { name: 'Look', type: 'integer', jsonPath: '.status.look.number', priority: 1 },
       { name: 'Reason', type: 'string', jsonPath: '.status.reason', priority: 1 },
     ],
+    selectable: ['.spec.experiment.name', '.status.phase', '.status.verdict'],
     spec: experimentRunSpec,
     status: experimentRunStatus,
     document: document('ExperimentRun', experimentRunSpec),
@@ -101,7 +113,11 @@ export const kinds: readonly KindInfo[] = [
     shortNames: [],
     writable: true,
     description: 'Selects the pods of its namespace, and their ports, that agents trace.',
-    columns: [],
+    columns: [
+      { name: 'Selector', type: 'string', jsonPath: '.spec.selector.matchLabels' },
+      { name: 'Ports', type: 'string', jsonPath: '.spec.ports' },
+    ],
+    selectable: [],
     spec: tapSpec,
     status: tapStatus,
     document: document('Tap', tapSpec),
@@ -116,13 +132,13 @@ export const kinds: readonly KindInfo[] = [
     columns: [
       { name: 'Host', type: 'string', jsonPath: '.spec.target.host' },
       { name: 'Port', type: 'integer', jsonPath: '.spec.target.port' },
-      {
-        name: 'Programmed',
-        type: 'string',
-        jsonPath: '.status.conditions[?(@.type=="Programmed")].status',
-      },
+      { name: 'Accepted', type: 'string', jsonPath: statusOf('Accepted') },
+      { name: 'Programmed', type: 'string', jsonPath: statusOf('Programmed') },
+      { name: 'Reason', type: 'string', jsonPath: reasonOf('Programmed'), priority: 1 },
       { name: 'Snapshot', type: 'integer', jsonPath: '.status.snapshot', priority: 1 },
+      { name: 'Overlays', type: 'string', jsonPath: '.status.overlays', priority: 1 },
     ],
+    selectable: ['.spec.target.host'],
     spec: trafficPolicySpec,
     status: trafficPolicyStatus,
     document: document('TrafficPolicy', trafficPolicySpec),
