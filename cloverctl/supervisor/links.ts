@@ -37,6 +37,20 @@ export function deleteLinks(names: readonly string[]): Promise<void> {
   return deleteEach(names, 'link', '/sys/class/net');
 }
 
+/**
+ * Deletes those of the routes that exist.
+ * @param routes as {@link ip} takes them after `route delete`.
+ */
+export async function deleteRoutes(routes: readonly string[]): Promise<void> {
+  for (const route of routes) {
+    try {
+      await ip([`route delete ${route}`]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('No such process'))) throw error;
+    }
+  }
+}
+
 const deletedWithinMs = 5_000;
 
 /**

@@ -20,6 +20,8 @@ export interface ProcessSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** Network namespace to run in; absent means the supervisor's own. */
   readonly namespace?: string;
+  /** Pid of a process whose mounts it sees; absent means the supervisor's own. */
+  readonly mountsOf?: number;
   /** Keep a pipe to its standard input, which closes with the supervisor. */
   readonly stdin?: boolean;
   /** Give standard output to the caller; else it goes to the log. */
@@ -195,9 +197,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 /** nsenter execs, so that the pid is the command's own. `ip netns exec` would mount another /sys. */
 function commandLine(spec: ProcessSpec): readonly string[] {
   const inside = [spec.command, ...spec.args];
-  return spec.namespace === undefined
-    ? inside
-    : ['nsenter', `--net=/run/netns/${spec.namespace}`, '--', ...inside];
+  const { namespace, mountsOf } = spec;
+  const into = [
+    ...(namespace === undefined ? [] : [`--net=/run/netns/${namespace}`]),
+    ...(mountsOf === undefined ? [] : [`--mount=/proc/${mountsOf}/ns/mnt`]),
+  ];
+  return into.length === 0 ? inside : ['nsenter', ...into, '--', ...inside];
 }
 
 async function spawned(child: ChildProcess, spec: ProcessSpec): Promise<ProcessIdentity> {

@@ -29,6 +29,10 @@ const runRecord = z.strictObject({
   /** Network namespaces and links that the run made, or is about to make. */
   namespaces: z.array(z.string()),
   links: z.array(z.string()),
+  /** Routes that no link takes with it, as `ip route` names them. */
+  routes: z.array(z.string()).default([]),
+  /** Names of control groups at the top of each hierarchy. */
+  cgroups: z.array(z.string()).default([]),
 });
 
 /** What a run has made, so that another one can take it down. */
@@ -50,7 +54,13 @@ export interface RunFolder {
 }
 
 const recordName = 'run.json';
-const emptyRecord: RunRecord = { processes: [], namespaces: [], links: [] };
+const emptyRecord: RunRecord = {
+  processes: [],
+  namespaces: [],
+  links: [],
+  routes: [],
+  cgroups: [],
+};
 
 /**
  * Makes the folder of a run for temporary files. Its name carries the owner, so that there is no

@@ -1,6 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -9,6 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { pino } from 'pino';
+import { makeCgroup, processesInCgroups } from '../../../cloverctl/supervisor/cgroups.ts';
+import { ip } from '../../../cloverctl/supervisor/links.ts';
 import { createSupervisor } from '../../../cloverctl/supervisor/processes.ts';
 import { createSdc } from '../../../infra/samples/sdc/deploy.ts';
 import { processesMarked } from '../../../cloverctl/supervisor/process-table.ts';
@@ -53,6 +63,39 @@ test('a sweep after SIGKILL leaves no process, namespace, link or folder of the 
   return undefined;
 });
 
+test('a sweep takes away the routes of a run, and its control groups with what runs in them', async (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
+  t.teardown(() => rmSync(parent, { recursive: true, force: true }));
+  const abandoned = join(parent, 'clover-test-1-1-RoUtEs');
+  mkdirSync(abandoned);
+  // A documentation range: nothing is there. https://www.rfc-editor.org/rfc/rfc5737
+  const route = `unreachable 198.51.100.0/24 metric ${process.pid}`;
+  const cgroup = `clover-test-sweep-${process.pid}`;
+  const record = { processes: [], namespaces: [], links: [], routes: [route], cgroups: [cgroup] };
+  writeFileSync(join(abandoned, 'run.json'), JSON.stringify(record));
+  await ip([`route add ${route}`]);
+  makeCgroup(cgroup);
+  const stubborn = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
+  await once(stubborn.stdout, 'data');
+  const exited = once(stubborn, 'exit');
+  const [hierarchy] = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .flatMap(([, path = '', type = '']) => (type.startsWith('cgroup') ? [path] : []));
+  writeFileSync(join(hierarchy ?? '', cgroup, 'cgroup.procs'), String(stubborn.pid));
+
+  const [swept] = await sweep(parent);
+
+  t.true((swept?.processes ?? 0) >= 1);
+  await exited;
+  t.is(stubborn.signalCode, 'SIGKILL');
+  t.deepEqual(processesInCgroups([cgroup]), []);
+  t.false(existsSync(join(hierarchy ?? '', cgroup)));
+  const routes = execFileSync('ip', ['route', 'show', '198.51.100.0/24'], { encoding: 'utf8' });
+  t.false(routes.includes(String(process.pid)));
+  t.deepEqual(readdirSync(parent), []);
+});
+
 test('a sweep does not touch a process that has only the pid of a recorded one', async (t) => {
   const parent = mkdtempSync(join(tmpdir(), 'clover-sweep-'));
   t.teardown(() => rmSync(parent, { recursive: true, force: true }));
@@ -82,7 +125,13 @@ test('a run folder belongs to its maker from its first instant', (t) => {
   const [found] = findRuns(parent);
   t.is(found?.path, run.path);
   t.is(found?.owner.pid, process.pid);
-  t.deepEqual(found?.record, { processes: [], namespaces: [], links: [] });
+  t.deepEqual(found?.record, {
+    processes: [],
+    namespaces: [],
+    links: [],
+    routes: [],
+    cgroups: [],
+  });
 });
 
 test('a run that is taken down while its sample is being made leaves nothing behind', async (t) => {
