@@ -1,0 +1,47 @@
+import test from 'ava';
+import { judgeLinks } from '../../../agent/kubernetes/judge-links.ts';
+
+const lo = { name: 'lo', kind: '' };
+const eth0 = { name: 'eth0', kind: 'veth', ours: { name: 'cali1', ifindex: 7 } };
+
+test('the ends of veths on the node are traced, however many there are', (t) => {
+  const net1 = { name: 'net1', kind: 'veth', ours: { name: 'veth9', ifindex: 9 } };
+  t.deepEqual(judgeLinks([lo, eth0, net1]), {
+    interfaces: [eth0.ours, net1.ours],
+    unseen: [],
+  });
+});
+
+test('a pod with nothing but loopback has no network yet', (t) => {
+  t.is(judgeLinks([lo]), undefined);
+  t.is(judgeLinks([]), undefined);
+  t.is(judgeLinks([lo, { name: 'tunl0', kind: 'ipip' }]), undefined, 'every namespace has it');
+});
+
+for (const [kind, why] of [
+  ['', /handed to the pod, such as an SR-IOV function/],
+  ['macvlan', /it is macvlan, not veth/],
+  ['ipvlan', /it is ipvlan, not veth/],
+  ['netkit', /it is netkit, not veth/],
+] as const) {
+  test(`an interface of kind "${kind}" is named with the reason, beside one that is traced`, (t) => {
+    const judged = judgeLinks([lo, eth0, { name: 'net1', kind }]);
+    t.deepEqual(judged?.interfaces, [eth0.ours]);
+    t.is(judged?.unseen[0]?.interface, 'net1');
+    t.regex(judged?.unseen[0]?.why ?? '', why);
+  });
+}
+
+test('a veth that leads elsewhere is named only where it is the way out', (t) => {
+  const nested = { name: 'veth1', kind: 'veth' };
+  t.deepEqual(judgeLinks([lo, eth0, nested])?.unseen, []);
+  t.deepEqual(judgeLinks([lo, nested]), {
+    interfaces: [],
+    unseen: [{ interface: 'veth1', why: "its other end is not in the node's network namespace" }],
+  });
+});
+
+test('tunnels and bridges in a pod are not named: their packets pass by another interface', (t) => {
+  const inner = ['bridge', 'tun', 'vxlan', 'wireguard'].map((kind) => ({ name: kind, kind }));
+  t.deepEqual(judgeLinks([lo, eth0, ...inner])?.unseen, []);
+});
