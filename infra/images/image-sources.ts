@@ -1,17 +1,19 @@
 import { captureLibraries, nodeLibraries, type Libraries } from './libraries.ts';
 import type { BundleSource } from './bundle.ts';
 import { sources } from './main.ts';
+import { agentProcess, controlPlaneProcess, type ProcessSource } from './process-bundle.ts';
 
 /** What there is an image of. */
 export interface ImageSource {
   readonly name: string;
-  /** One function; absent for the agent. */
-  readonly bundle?: BundleSource;
+  /** One function, or a process of another kind. */
+  readonly program: BundleSource | ProcessSource;
   readonly libraries: Libraries;
 }
 
 /** Every image. */
 export const imageSources: readonly ImageSource[] = [
-  ...sources.map((bundle) => ({ name: bundle.name, bundle, libraries: nodeLibraries })),
-  { name: 'agent', libraries: { ...nodeLibraries, ...captureLibraries } },
+  ...sources.map((program) => ({ name: program.name, program, libraries: nodeLibraries })),
+  { name: 'agent', program: agentProcess, libraries: { ...nodeLibraries, ...captureLibraries } },
+  { name: 'control-plane', program: controlPlaneProcess, libraries: nodeLibraries },
 ];

@@ -1,6 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { bundleAgent } from './agent-bundle.ts';
 import { packArchive } from './archive.ts';
 import { baseEntries, nodePath, nonRoot } from './base-layer.ts';
 import { bundle } from './bundle.ts';
@@ -10,6 +9,7 @@ import { captureLibraries, readLibraries } from './libraries.ts';
 import { withNatives } from './natives.ts';
 import { licencesOf, packagesOf, type NpmPackage } from './npm-packages.ts';
 import type { RunConfig } from './oci.ts';
+import { bundleProcess } from './process-bundle.ts';
 import { writeSbom, type Sbom } from './sbom.ts';
 import type { Toolchain } from './toolchain.ts';
 
@@ -84,21 +84,15 @@ export async function makeProgram(
 ): Promise<Program> {
   const { toolchain, repository, natives } = options;
   const folder = join(options.scratch, source.name);
-  const { args, env, inputs, own } =
-    source.bundle === undefined
-      ? {
-          ...(await bundleAgent(repository, join(natives, 'capture'), folder)),
-          env: {},
-          own: await readLibraries(captureLibraries, toolchain),
-        }
-      : {
-          ...(await bundle(
-            withNatives(source.bundle, repository, natives),
-            folder,
-            toolchain.node,
-          )),
-          own: [],
-        };
+  const { program } = source;
+  const isProcess = 'natives' in program;
+  const { args, env, inputs } = isProcess
+    ? { ...(await bundleProcess(program, repository, natives, folder)), env: {} }
+    : await bundle(withNatives(program, repository, natives), folder, toolchain.node);
+  const isRoot = isProcess && program.root;
+  const port = isProcess ? program.port : 8080;
+  // Only the agent's addon wants more than Node does.
+  const own = isRoot ? await readLibraries(captureLibraries, toolchain) : [];
   const packages = await packagesOf(inputs);
   return {
     packages,
@@ -108,9 +102,8 @@ export async function makeProgram(
       { path: `${appFolder.slice(1)}/LICENSES`, mode: 0o644, data: licencesOf(packages) },
     ],
     config: {
-      // The agent gives its kernel programs to the kernel: that takes root, with the capabilities that its pod names.
-      User: source.bundle === undefined ? '0:0' : `${nonRoot}:${nonRoot}`,
-      ...(source.bundle === undefined ? {} : { ExposedPorts: { '8080/tcp': {} } }),
+      User: isRoot ? '0:0' : `${nonRoot}:${nonRoot}`,
+      ...(port === undefined ? {} : { ExposedPorts: { [`${port}/tcp`]: {} } }),
       Env: [
         'PATH=/usr/local/bin:/usr/bin:/bin',
         'NODE_ENV=production',

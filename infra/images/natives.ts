@@ -1,7 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { CloverError } from '../../functions/lib/errors.ts';
-import { captureFiles } from './agent-bundle.ts';
 import type { BundleSource } from './bundle.ts';
 import type { ImageSource } from './image-sources.ts';
 import { hostArchitecture, type Platform } from './platform.ts';
@@ -31,14 +30,14 @@ export function withNatives(
  * @throws CloverError CLV_CONFIG_INVALID naming the one that is not there.
  */
 export async function checkNatives(
-  { name, bundle }: ImageSource,
+  { name, program }: ImageSource,
   repository: string,
   natives: string,
 ): Promise<void> {
   const wanted =
-    bundle === undefined
-      ? captureFiles.map((file) => join(natives, 'capture', file))
-      : Object.values(withNatives(bundle, repository, natives).addons ?? {});
+    'natives' in program
+      ? Object.values(program.natives).map((file) => join(natives, file))
+      : Object.values(withNatives(program, repository, natives).addons ?? {});
   for (const file of wanted) {
     try {
       await access(file);

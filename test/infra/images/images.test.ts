@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
@@ -101,6 +101,50 @@ test.serial('the image of the agent captures with what is in it alone', async (t
     image.descriptor.digest,
   );
   for (const name of ['libbpf1', 'libelf1', 'pino', 'zlib1g']) t.true(names.includes(name), name);
+});
+
+test.serial('the image of the control plane runs with its broker in a thread', async (t) => {
+  const folder = await temporaryFolder(t);
+  await makeImages('control-plane', '--out', folder);
+  const root = join(folder, 'root');
+  const image = await unpack(join(folder, `clover-control-plane-${architecture}.tar`), root);
+  await sameInDockerfile(t, image);
+
+  const port = await freePort();
+  await mkdir(join(root, 'data'));
+  await writeFile(join(root, 'token'), 'a-token-for-the-tests\n');
+  await writeFile(
+    join(root, 'host.json'),
+    JSON.stringify({
+      dataDir: '/data/clover',
+      token: { file: '/token' },
+      listen: { port },
+      clickhouse: { url: 'http://127.0.0.1:9', username: 'u', password: 'p', database: 'clover' },
+    }),
+  );
+  const child = startImage(root, image.config, {}, '--config', '/host.json');
+  const [out, error] = [text(child.stdout), text(child.stderr)];
+  t.teardown(() => child.kill('SIGKILL'));
+  const url = `http://127.0.0.1:${port}`;
+  await until(() => child.exitCode !== null || reachable(`${url}/health/ready`));
+  const headers = { authorization: 'Bearer a-token-for-the-tests' };
+  const event = {
+    ...headers,
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-source': '/test',
+    'ce-type': 'com.example.nobody',
+  };
+  const taken = await fetch(`${url}/broker`, { method: 'POST', headers: event });
+  t.is(taken.status, 202, await taken.text());
+  t.is((await fetch(`${url}/apis/clover.dev/v1alpha1/taps`, { headers })).status, 200);
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+  t.is(child.exitCode, 0, await out);
+  t.is(await error, '');
+  const file = join(folder, `clover-control-plane-${architecture}.cdx.json`);
+  const names = await checkBill(t, file, image.descriptor.digest);
+  t.false(names.includes('@kubernetes/client-node'));
 });
 
 test('what cannot be made is refused with what there is', async (t) => {

@@ -46,8 +46,8 @@ export async function unpack(archive: string, root: string): Promise<Unpacked> {
   return unpacked.parse(JSON.parse(stdout));
 }
 
-// As a runtime does: /proc and /sys, the root read-only, then the image's own user. The agent has a volume for its spool; functions have
-// none.
+// As a runtime does: /proc and /sys, the root read-only, then the image's own user. The agent has a volume for its spool; a folder
+// `data`, which no image has, stands for a volume; functions have none.
 const script = `set -e
 root=$1 user=$2; shift 2
 mount --bind "$root" "$root"
@@ -55,6 +55,7 @@ mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount -o remount,bind,ro "$root"
 if [ "$user" = 0:0 ]; then mount -t tmpfs tmpfs "$root/tmp"; fi
+if [ -d "$root/data" ]; then mount -t tmpfs -o mode=1777 tmpfs "$root/data"; fi
 exec /usr/sbin/chroot --userspec="$user" "$root" "$@"`;
 
 /** Starts an image's program in its unpacked root, which is read-only; extra arguments go behind its own. */
