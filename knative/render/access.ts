@@ -40,16 +40,19 @@ export interface ClusterRoleBinding extends KubernetesObject {
   }[];
 }
 
-interface Account {
+/** Whom the API server knows, and what it lets them do with our kinds. */
+export interface Account {
   readonly name: string;
   readonly access: readonly KindAccess[];
+  /** What it may do with Kubernetes' own kinds. */
+  readonly core?: readonly { readonly resource: string; readonly verbs: readonly Verb[] }[];
 }
 
 /** What a source must be allowed, by Knative's own check, for each kind. */
 const watching: readonly Verb[] = ['get', 'list', 'watch'];
 
-/** Every function, and the source of resource events. */
-const accounts: readonly Account[] = [
+/** Every function on Knative, and the source of resource events. */
+const knativeAccounts: readonly Account[] = [
   ...functionTable,
   {
     name: resourceEvents,
@@ -60,6 +63,7 @@ const accounts: readonly Account[] = [
 /** Accounts, then roles, then who has them. Who needs nothing of the API server has no role. */
 export function accessObjects(
   installation: Installation,
+  accounts: readonly Account[] = knativeAccounts,
 ): (ServiceAccount | ClusterRole | ClusterRoleBinding)[] {
   const readers = accounts.filter(({ access }) => access.length > 0);
   return [
@@ -82,7 +86,10 @@ function serviceAccount(installation: Installation, { name, access }: Account): 
   };
 }
 
-function clusterRole(installation: Installation, { name, access }: Account): ClusterRole {
+function clusterRole(
+  installation: Installation,
+  { name, access, core = [] }: Account,
+): ClusterRole {
   const [group = ''] = apiVersion.split('/');
   const rule = (resource: string, verbs: readonly Verb[]) => ({
     apiGroups: [group],
@@ -93,10 +100,17 @@ function clusterRole(installation: Installation, { name, access }: Account): Clu
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: clusterWide(installation, name),
-    rules: access.flatMap(({ kind, verbs, status }) => [
-      rule(pluralOf(kind), verbs),
-      ...(status === true ? [rule(`${pluralOf(kind)}/status`, ['update'])] : []),
-    ]),
+    rules: [
+      ...core.map(({ resource, verbs }) => ({
+        apiGroups: [''],
+        resources: [resource],
+        verbs: [...verbs],
+      })),
+      ...access.flatMap(({ kind, verbs, status }) => [
+        rule(pluralOf(kind), verbs),
+        ...(status === true ? [rule(`${pluralOf(kind)}/status`, ['update'])] : []),
+      ]),
+    ],
   };
 }
 

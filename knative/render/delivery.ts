@@ -16,6 +16,6 @@ export function knativeDelivery(
     backoffDelay,
     timeout,
     ...(retryAfterMax !== undefined && { retryAfterMax }),
-    deadLetterSink: { uri: deadLetters },
+    ...(deadLetters !== undefined && { deadLetterSink: { uri: deadLetters } }),
   };
 }

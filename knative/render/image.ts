@@ -1,9 +1,11 @@
-import type { Installation } from './installation.ts';
+import type { ImageName, Installation } from './installation.ts';
 
-/** The image of a function, from the mirror if the installation has one. */
-export function imageOf({ images, registryMirror }: Installation, name: string): string {
-  const image = images[name];
-  if (image === undefined) throw new TypeError(`function ${name} has no image`);
+/** The image of a function, of the agent or of the control plane; from the mirror if the installation has one. */
+export function imageOf(
+  { images, registry, registryMirror, version }: Installation,
+  name: ImageName,
+): string {
+  const image = images[name] ?? `${registry}/clover-${name}:${version}`;
   return registryMirror === undefined ? image : `${registryMirror}/${withoutRegistry(image)}`;
 }
 

@@ -20,7 +20,7 @@ export interface ObjectMetadata {
 export type Rendered<Model> = Model & KubernetesObject;
 
 /** What an object is for, within Clover. */
-export type Component = 'access' | 'event' | 'function' | 'installation' | 'resource';
+export type Component = 'access' | 'agent' | 'event' | 'function' | 'installation' | 'resource';
 
 /**
  * The labels that Kubernetes recommends: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/

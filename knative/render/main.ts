@@ -1,5 +1,6 @@
 /* `npm run render -- FILE`: prints everything of an installation as YAML. */
 import { readFileSync } from 'node:fs';
+import { randomToken } from './random-token.ts';
 import { readInstallation } from './read-installation.ts';
 import { renderInstallation } from './render-installation.ts';
 import { toYaml } from './yaml.ts';
@@ -29,6 +30,6 @@ if (path === undefined || others.length > 0) {
   if (reading !== undefined && 'problems' in reading) {
     fail(reading.problems.map((problem) => `${path}: ${problem}`));
   } else if (reading !== undefined) {
-    process.stdout.write(toYaml(renderInstallation(reading.installation)));
+    process.stdout.write(toYaml(renderInstallation(reading.installation, randomToken())));
   }
 }

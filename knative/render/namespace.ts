@@ -1,9 +1,10 @@
 import type { Installation } from './installation.ts';
 import { commonLabels, type KubernetesObject } from './kubernetes-object.ts';
 
-/** The Namespace of an installation, with the level of Pod Security that it enforces, if one is wished for. */
+/** The Namespace of an installation, with the level of Pod Security that it enforces: agents need the highest one; else that which is wished for. */
 export function namespaceObject(installation: Installation): KubernetesObject {
-  const { namespace, podSecurity } = installation;
+  const { namespace, agent } = installation;
+  const { podSecurity = agent.enabled ? 'privileged' : undefined } = installation;
   return {
     apiVersion: 'v1',
     kind: 'Namespace',

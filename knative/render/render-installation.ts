@@ -1,6 +1,8 @@
 import { accessObjects } from './access.ts';
+import { agentObjects } from './agent/objects.ts';
 import { apiServerSource } from './api-server-source.ts';
 import { broker } from './broker.ts';
+import { controlPlaneObjects } from './control-plane/objects.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
 import { eventPolicies } from './event-policy.ts';
 import { deployedFunctions } from './function-table.ts';
@@ -13,13 +15,23 @@ import { senders, sinkBinding } from './sink-binding.ts';
 import { functionTriggers } from './trigger.ts';
 
 /**
- * Everything that Clover is on a cluster with Knative, in the order in which it can be applied: who is bound to a sink
- * comes after the binding, and who sends events after those who take them. The same installation always gives the same.
+ * Everything that Clover is on a cluster, in the order in which it can be applied. The same installation always gives the same.
+ * @param token of every caller of the control plane in one process, if the installation does not name a Secret that has it.
  */
-export function renderInstallation(installation: Installation): KubernetesObject[] {
+export function renderInstallation(installation: Installation, token?: string): KubernetesObject[] {
   return [
     namespaceObject(installation),
     ...customResourceDefinitions(installation),
+    ...(installation.knative
+      ? knativeObjects(installation)
+      : controlPlaneObjects(installation, token)),
+    ...agentObjects(installation),
+  ];
+}
+
+/** The functions on Knative: who is bound to a sink comes after the binding, and who sends events after those who take them. */
+function knativeObjects(installation: Installation): KubernetesObject[] {
+  return [
     ...accessObjects(installation),
     broker(installation),
     ...eventPolicies(installation),

@@ -4,23 +4,10 @@ import type { DeployedFunction, FunctionRow } from './function-table.ts';
 import { imageOf } from './image.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, namespaced, type Rendered } from './kubernetes-object.ts';
+import { restrictedContext } from './security-context.ts';
 
 /** Serving's own default, and so what `PORT` says. */
 const port = 8080;
-
-/** The user `nonroot` of minimal images: it owns nothing. */
-const nobody = 65_532;
-
-/** What the Pod Security Standard `restricted` asks of a container, and a root file system that nobody writes to. */
-const securityContext = {
-  runAsNonRoot: true,
-  runAsUser: nobody,
-  runAsGroup: nobody,
-  readOnlyRootFilesystem: true,
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  seccompProfile: { type: 'RuntimeDefault' },
-} as const;
 
 /** The Knative Service of a function, which only the cluster reaches: functions ask nobody for a token. */
 export function functionService(
@@ -90,6 +77,6 @@ function container(installation: Installation, row: FunctionRow) {
       ...(requests !== undefined && { requests: { ...requests } }),
       ...(limits !== undefined && { limits: { ...limits } }),
     },
-    securityContext: { ...securityContext, capabilities: { drop: ['ALL'] } },
+    securityContext: restrictedContext(),
   };
 }

@@ -4,7 +4,7 @@ import { installationOf, leastInstallation } from './installations.ts';
 
 const digest = `sha256:${'0'.repeat(64)}`;
 
-const mirrored = (image: string): string =>
+const fromMirror = (image: string): string =>
   imageOf(
     installationOf({
       images: { ...leastInstallation.images, api: image },
@@ -23,7 +23,7 @@ for (const [image, there] of [
   [`registry.example/api@${digest}`, `api@${digest}`],
 ] as const) {
   test(`a mirror stands in place of the registry of ${image}`, (t) => {
-    t.is(mirrored(image), `mirror.example:5000/all/${there}`);
+    t.is(fromMirror(image), `mirror.example:5000/all/${there}`);
   });
 }
 
@@ -31,6 +31,9 @@ test('without a mirror an image is the one that was named', (t) => {
   t.is(imageOf(installationOf({}), 'policy'), 'registry.example/clover/policy:1.4.0');
 });
 
-test('a function without an image is a mistake of the caller', (t) => {
-  t.throws(() => imageOf(installationOf({}), 'guard'), { message: /guard has no image/ });
+test('an image that is not named is that of the registry, of this version', (t) => {
+  const installation = installationOf({ images: {}, registry: 'registry.example/clover' });
+  t.is(imageOf(installation, 'agent'), 'registry.example/clover/clover-agent:1.4.0');
+  const mirrored = installationOf({ images: {}, registryMirror: 'mirror.example' });
+  t.is(imageOf(mirrored, 'control-plane'), 'mirror.example/clover-control-plane:1.4.0');
 });

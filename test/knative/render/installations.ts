@@ -93,7 +93,26 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
     oidc: fc.boolean(),
     tolerations: fc.array(toleration, { maxLength: 2 }),
     priorityClass: name,
-    podSecurity: fc.constantFrom('privileged' as const, 'baseline' as const),
+    podSecurity: fc.constant('privileged' as const),
+    networkPolicies: fc.boolean(),
+    agent: fc.record(
+      {
+        enabled: fc.boolean(),
+        nodeSelector: fc.dictionary(name, name, { maxKeys: 2 }),
+        tolerations: fc.array(toleration, { maxLength: 2 }),
+        priorityClass: name,
+        spoolSize: fc.stringMatching(/^[1-9]\d{1,3}Mi$/),
+      },
+      { requiredKeys: [] },
+    ),
+    controlPlane: fc.record(
+      {
+        persistent: fc.boolean(),
+        storageClass: name,
+        tokenSecret: fc.record({ name, key: fc.stringMatching(/^[-\w.]{1,9}$/) }),
+      },
+      { requiredKeys: [] },
+    ),
     logLevel: fc.constantFrom('debug' as const, 'warn' as const),
   },
   { requiredKeys: [] },

@@ -10,7 +10,7 @@ const problemsOf = (text: string): readonly string[] => {
 const problemsWith = (changes: Readonly<Record<string, unknown>>): readonly string[] =>
   problemsOf(JSON.stringify({ ...leastInstallation, ...changes }));
 
-test('an installation has defaults for all but its version, images, dead letters and store', (t) => {
+test('an installation has defaults for all but its version, dead letters and store', (t) => {
   const reading = readInstallation(JSON.stringify(leastInstallation));
   if ('problems' in reading) {
     t.fail(reading.problems.join());
@@ -33,7 +33,6 @@ const { images, clickhouse } = leastInstallation;
 const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['an unknown key', { image: 'x' }, /^image: unknown key$/],
   ['an image of no function', { images: { ...images, guard: 'x' } }, /^images\.guard: /],
-  ['no image of a function', { images: { ...images, policy: undefined } }, /^images\.policy: /],
   ['no image', { images: { ...images, api: 'Not An Image' } }, /^images\.api: must be an image/],
   [
     'an image with a name of one character',
@@ -64,6 +63,10 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['a user name of nothing', { clickhouse: { ...clickhouse, username: '' } }, /^clickhouse\.user/],
   ['a taint', { tolerations: [{ effect: 'Never' }] }, /^tolerations\.0\.effect: /],
   ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
+  ['a level with agents', { podSecurity: 'baseline' }, /^podSecurity: must be privileged/],
+  ['no dead letters with Knative', { deadLetters: undefined }, /^deadLetters: must be the URL/],
+  ['a size', { controlPlane: { volumeSize: '1 GB' } }, /^controlPlane\.volumeSize: must be a quan/],
+  ['a folder', { agent: { spoolFolder: 'spool' } }, /^agent\.spoolFolder: must be an absolute/],
 ];
 for (const [title, changes, problem] of bad) {
   test(`${title} is refused by the name of its field`, (t) => {

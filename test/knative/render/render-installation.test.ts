@@ -9,6 +9,7 @@ import { installationInput, installationOf } from './installations.ts';
 import { ofKind, specs, specsOf } from './rendered.ts';
 
 const least = installationOf({ oidc: true });
+const token = 'a-token-for-the-tests';
 
 function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).toReversed());
@@ -17,7 +18,7 @@ function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, 
 test('rendered YAML reads back as what was rendered', (t) => {
   fc.assert(
     fc.property(installationInput, (input) => {
-      const objects = renderInstallation(installationOf(input));
+      const objects = renderInstallation(installationOf(input), token);
       const documents = parseAllDocuments(toYaml(objects));
       t.true(documents.every(({ errors }) => errors.length === 0));
       t.is(documents.length, objects.length);
@@ -40,7 +41,10 @@ test('the same installation gives the same bytes, in whatever order it was writt
         functions: turned(functions),
         ...(schedules !== undefined && { schedules: schedules.toReversed() }),
       });
-      t.is(toYaml(renderInstallation(inTurn)), toYaml(renderInstallation(installationOf(input))));
+      t.is(
+        toYaml(renderInstallation(inTurn, token)),
+        toYaml(renderInstallation(installationOf(input), token)),
+      );
     }),
     { numRuns: 15 },
   );
@@ -52,7 +56,7 @@ test('no two objects have the same name, and every one is in the installation an
       const installation = installationOf(input);
       const { namespace } = installation;
       const names = new Set<string>();
-      const objects = renderInstallation(installation);
+      const objects = renderInstallation(installation, token);
       for (const { apiVersion, kind, metadata } of objects) {
         names.add([apiVersion, kind, metadata.namespace, metadata.name].join(' '));
         t.regex(metadata.name, /^[a-z0-9][-a-z0-9.]{0,252}$/);
@@ -68,7 +72,7 @@ test('no two objects have the same name, and every one is in the installation an
   );
 });
 
-test('every object that another refers to is there, but for the agent', (t) => {
+test('every object that another refers to is there', (t) => {
   const objects = new Set(
     renderInstallation(least).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
   );
@@ -98,7 +102,7 @@ test('every object that another refers to is there, but for the agent', (t) => {
   t.true(wanted.length > 50);
   t.deepEqual(
     [...new Set(wanted)].filter((name) => !objects.has(name)),
-    ['DaemonSet agent'],
+    [],
   );
 });
 
@@ -117,6 +121,9 @@ test('what others rest on comes before them', (t) => {
     'Trigger',
     'ApiServerSource',
     'PingSource',
+    'ConfigMap',
+    'NetworkPolicy',
+    'DaemonSet',
   ]);
 });
 
@@ -128,10 +135,15 @@ test('the definitions are those that infra/crds is made of', (t) => {
   );
 });
 
-test('the namespace enforces a level of Pod Security if one is asked for', (t) => {
-  const levels = [least, installationOf({ podSecurity: 'privileged' })].map(
+test('the namespace enforces the level of Pod Security that agents need, or that is asked for', (t) => {
+  const agent = { enabled: false };
+  const levels = [
+    least,
+    installationOf({ agent }),
+    installationOf({ agent, podSecurity: 'restricted' }),
+  ].map(
     (installation) =>
       ofKind(installation, 'Namespace')[0]?.metadata.labels['pod-security.kubernetes.io/enforce'],
   );
-  t.deepEqual(levels, [undefined, 'privileged']);
+  t.deepEqual(levels, ['privileged', undefined, 'restricted']);
 });

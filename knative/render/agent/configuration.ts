@@ -1,0 +1,31 @@
+import type { ConfigMap } from '../control-plane/configuration.ts';
+import { controlPlaneUrl, tokenSecretOf } from '../control-plane/names.ts';
+import type { Installation } from '../installation.ts';
+import { namespaced } from '../kubernetes-object.ts';
+import { bytesOf } from '../quantity.ts';
+import { agent, agentPort, configFile, mounts } from './names.ts';
+
+/** The configuration of every agent, which `agent/config.ts` reads; what differs from node to node is in its environment. */
+export function agentConfiguration(installation: Installation): ConfigMap {
+  const { namespace, logLevel } = installation;
+  const config = {
+    kubernetes: {},
+    ...(installation.knative
+      ? { ingest: { url: `http://ingest.${namespace}.svc.cluster.local` } }
+      : {
+          controlPlane: {
+            url: controlPlaneUrl(installation),
+            tokenFile: `${mounts.token}/${tokenSecretOf(installation).key}`,
+          },
+        }),
+    listen: { host: '0.0.0.0', port: agentPort },
+    spool: { dir: mounts.spool, limitBytes: bytesOf(installation.agent.spoolSize) },
+    logLevel,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: namespaced(installation, 'agent', agent, agent),
+    data: { [configFile]: `${JSON.stringify(config, undefined, 2)}\n` },
+  };
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { objectName, quantity, resources, toleration } from '../installation-values.ts';
+
+/** What may be said of the agents. */
+export const agentSettings = z
+  .strictObject({
+    /** One on each node; without agents nothing is seen of the traffic. */
+    enabled: z.boolean().default(true),
+    /** Default: all nodes, whatever their taints. */
+    tolerations: z.array(toleration).default([{ operator: 'Exists' }]),
+    nodeSelector: z.record(z.string(), z.string()).default({}),
+    priorityClass: objectName.exactOptional(),
+    /** A folder of each node, for spans that wait to be sent. */
+    spoolFolder: z
+      .string()
+      .regex(/^\/[^:]+$/, 'must be an absolute path')
+      .default('/var/lib/clover/agent'),
+    spoolSize: quantity.default('256Mi'),
+    resources: resources.default({
+      requests: { cpu: '50m', memory: '64Mi' },
+      limits: { memory: '96Mi' },
+    }),
+  })
+  .prefault({});

@@ -1,0 +1,63 @@
+import type { Installation } from '../installation.ts';
+import { namespaced, type KubernetesObject } from '../kubernetes-object.ts';
+import { controlPlane, controlPlanePort, tokenSecretOf } from './names.ts';
+
+/** Plain settings by their keys. */
+export interface ConfigMap extends KubernetesObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ConfigMap';
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** Texts that are nobody else's business, by their keys. */
+export interface Secret extends KubernetesObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Secret';
+  readonly stringData: Readonly<Record<string, string>>;
+}
+
+/** Where the container finds what is mounted. */
+export const mounts = {
+  data: '/data',
+  config: '/etc/clover/config',
+  token: '/etc/clover/token',
+  clickhouse: '/etc/clover/clickhouse',
+} as const;
+
+/** The key of the configuration, and so its file. */
+export const configFile = 'host.json';
+
+/** The configuration of the process, which `functions/host/config.ts` reads; secrets stand in files of their own. */
+export function controlPlaneConfiguration(installation: Installation): ConfigMap {
+  const { clickhouse, logLevel } = installation;
+  const { url, username, database, passwordSecret } = clickhouse;
+  const config = {
+    // A volume of its own may have a folder lost+found.
+    dataDir: `${mounts.data}/clover`,
+    listen: { host: '0.0.0.0', port: controlPlanePort },
+    token: { file: `${mounts.token}/${tokenSecretOf(installation).key}` },
+    clickhouse: {
+      url,
+      username,
+      password: { file: `${mounts.clickhouse}/${passwordSecret.key}` },
+      database,
+    },
+    resources: { kubernetes: {} },
+    logLevel,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: namespaced(installation, 'function', controlPlane, controlPlane),
+    data: { [configFile]: `${JSON.stringify(config, undefined, 2)}\n` },
+  };
+}
+
+/** The token of every caller, unless the installation names a Secret that has it. */
+export function tokenObject(installation: Installation, token?: string): Secret[] {
+  if (installation.controlPlane.tokenSecret !== undefined) return [];
+  if (token === undefined) throw new TypeError('the control plane has no token');
+  const { name, key } = tokenSecretOf(installation);
+  const metadata = namespaced(installation, 'access', name, controlPlane);
+  return [{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { [key]: token } }];
+}

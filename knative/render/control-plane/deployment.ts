@@ -1,0 +1,122 @@
+import type { V1Deployment, V1PersistentVolumeClaim, V1Service } from '@kubernetes/client-node';
+import { configurationHash } from '../configuration-hash.ts';
+import { imageOf } from '../image.ts';
+import type { Installation } from '../installation.ts';
+import { commonLabels, namespaced, type Rendered } from '../kubernetes-object.ts';
+import { nobody, restrictedContext } from '../security-context.ts';
+import { configFile, mounts, type ConfigMap } from './configuration.ts';
+import { controlPlane, controlPlanePort, tokenSecretOf } from './names.ts';
+
+/** As long as it takes to finish a delivery, 30 s, and to close the databases. */
+const graceSeconds = 40;
+
+const claimName = 'control-plane-data';
+
+/** What tells the pods of a program from all others of an installation. */
+export function selectorOf({ namespace }: Installation, name: string): Record<string, string> {
+  return { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': namespace };
+}
+
+/** The process of all functions. Its databases have one writer: the old pod goes before the new one comes. */
+export function controlPlaneDeployment(
+  installation: Installation,
+  { data }: ConfigMap,
+): Rendered<V1Deployment> {
+  const { tolerations, priorityClass } = installation;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: namespaced(installation, 'function', controlPlane, controlPlane),
+    spec: {
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: selectorOf(installation, controlPlane) },
+      template: {
+        metadata: {
+          labels: commonLabels(installation, 'function', controlPlane),
+          // It reads its configuration at its start.
+          annotations: configurationHash(data),
+        },
+        spec: {
+          serviceAccountName: controlPlane,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: graceSeconds,
+          // The volume belongs to this group.
+          securityContext: { fsGroup: nobody, fsGroupChangePolicy: 'OnRootMismatch' },
+          ...(tolerations.length > 0 && { tolerations: [...tolerations] }),
+          ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+          containers: [container(installation)],
+          volumes: volumes(installation),
+        },
+      },
+    },
+  };
+}
+
+function container(installation: Installation) {
+  const { requests, limits } = installation.controlPlane.resources;
+  const port = 'http';
+  return {
+    name: controlPlane,
+    image: imageOf(installation, controlPlane),
+    args: ['--config', `${mounts.config}/${configFile}`],
+    ports: [{ name: port, containerPort: controlPlanePort }],
+    readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 2 },
+    livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
+    resources: {
+      ...(requests !== undefined && { requests: { ...requests } }),
+      ...(limits !== undefined && { limits: { ...limits } }),
+    },
+    securityContext: restrictedContext(),
+    volumeMounts: Object.entries(mounts).map(([name, mountPath]) => ({
+      name,
+      mountPath,
+      readOnly: name !== 'data',
+    })),
+  };
+}
+
+function volumes(installation: Installation) {
+  const { controlPlane: settings, clickhouse } = installation;
+  return [
+    settings.persistent
+      ? { name: 'data', persistentVolumeClaim: { claimName } }
+      : { name: 'data', emptyDir: { sizeLimit: settings.volumeSize } },
+    { name: 'config', configMap: { name: controlPlane } },
+    { name: 'token', secret: { secretName: tokenSecretOf(installation).name } },
+    { name: 'clickhouse', secret: { secretName: clickhouse.passwordSecret.name } },
+  ];
+}
+
+/** The place of its databases, if they are to outlive a pod. */
+export function controlPlaneVolume(
+  installation: Installation,
+): Rendered<V1PersistentVolumeClaim>[] {
+  const { persistent, volumeSize, storageClass } = installation.controlPlane;
+  if (!persistent) return [];
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: namespaced(installation, 'function', claimName, controlPlane),
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: volumeSize } },
+        ...(storageClass !== undefined && { storageClassName: storageClass }),
+      },
+    },
+  ];
+}
+
+/** The address of the control plane within the cluster. */
+export function controlPlaneService(installation: Installation): Rendered<V1Service> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: namespaced(installation, 'function', controlPlane, controlPlane),
+    spec: {
+      selector: selectorOf(installation, controlPlane),
+      ports: [{ name: 'http', port: controlPlanePort, targetPort: 'http' }],
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { Installation } from '../installation.ts';
+
+/** Of the Deployment, its Service and its account. */
+export const controlPlane = 'control-plane';
+
+/** Of the container and of the Service. */
+export const controlPlanePort = 7700;
+
+/** Where agents find the control plane in one process. */
+export function controlPlaneUrl({ namespace }: Installation): string {
+  return `http://${controlPlane}.${namespace}.svc.cluster.local:${controlPlanePort}`;
+}
+
+/** The Secret with the token of every caller, and its key in there. */
+export function tokenSecretOf({ controlPlane: { tokenSecret } }: Installation): {
+  readonly name: string;
+  readonly key: string;
+} {
+  return tokenSecret ?? { name: 'control-plane-token', key: 'token' };
+}

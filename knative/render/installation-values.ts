@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** Names of Secrets, priority classes and the like: RFC 1123 §2.1. */
+export const objectName = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    'must be lower-case letters, digits, "-" and ".", such as "clickhouse"',
+  );
+
+/** Values of labels. */
+export const labelValue = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+    'must be at most 63 letters, digits, "-", "_" and ".", such as "1.4.0"',
+  );
+
+/** https://github.com/distribution/reference: host, path, tag, digest. Serving takes no name of one character. */
+export const image = z
+  .string()
+  .regex(
+    /^(?!(.*\/)?[a-z0-9](:|@|$))([A-Za-z0-9.-]+(:\d{1,5})?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    'must be an image such as "registry.example/clover/api:1.4.0"',
+  );
+
+/** Quantities of Kubernetes, such as `64Mi`. */
+export const quantity = z
+  .string()
+  .regex(
+    /^\d{1,15}(\.\d{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/,
+    'must be a quantity of Kubernetes, such as "100m" or "64Mi"',
+  );
+
+/** Amounts of CPU and memory. */
+const amounts = z.strictObject({
+  cpu: quantity.exactOptional(),
+  memory: quantity.exactOptional(),
+});
+
+/** What a container asks for, and what it gets at most. */
+export const resources = z.strictObject({
+  requests: amounts.exactOptional(),
+  limits: amounts.exactOptional(),
+});
+
+/** A taint that pods bear, as in a pod's specification. */
+export const toleration = z.strictObject({
+  key: z.string().min(1).exactOptional(),
+  operator: z.enum(['Exists', 'Equal']).exactOptional(),
+  value: z.string().exactOptional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
+});
+
+/** A URL of a service. */
+export const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: 'must be an http:// or https:// URL',
+});
+
+/** A key of a Secret of the namespace. */
+export const secretKey = z.strictObject({
+  name: objectName,
+  key: z.string().regex(/^[-\w.]{1,253}$/, 'must be letters, digits, "-", "_" and "."'),
+});
+
+/** Where images are: a host, a port and a path. */
+export const registryPath = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9.-]+(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+    'must be a host, a port and a path, such as "registry.example:5000/mirror"',
+  );

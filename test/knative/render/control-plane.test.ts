@@ -1,0 +1,172 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { parseHostConfig } from '../../../functions/host/config.ts';
+import { accessObjects, type ClusterRole } from '../../../knative/render/access.ts';
+import type { KubernetesObject } from '../../../knative/render/kubernetes-object.ts';
+import { renderInstallation } from '../../../knative/render/render-installation.ts';
+import { installationInput, installationOf, type InstallationInput } from './installations.ts';
+
+const token = 'a-token-for-the-tests';
+
+const renderOneProcess = (changes: Partial<InstallationInput> = {}): KubernetesObject[] =>
+  renderInstallation(installationOf({ ...changes, knative: false }), token);
+
+const only = (objects: readonly KubernetesObject[], kind: string, name: string): unknown => {
+  const found = objects.filter((object) => object.kind === kind && object.metadata.name === name);
+  if (found.length !== 1) throw new Error(`there are ${found.length} of ${kind} ${name}`);
+  return found[0];
+};
+
+const volume = z.object({
+  name: z.string(),
+  configMap: z.object({ name: z.string() }).optional(),
+  secret: z.object({ secretName: z.string() }).optional(),
+  persistentVolumeClaim: z.object({ claimName: z.string() }).optional(),
+  emptyDir: z.object({ sizeLimit: z.string() }).optional(),
+});
+const workload = z.object({
+  spec: z.object({
+    selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    template: z.object({
+      metadata: z.object({
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()),
+      }),
+      spec: z.object({
+        serviceAccountName: z.string(),
+        volumes: z.array(volume),
+        containers: z.tuple([
+          z.object({
+            volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })),
+          }),
+        ]),
+      }),
+    }),
+  }),
+});
+
+const annotations = (objects: readonly KubernetesObject[]) =>
+  workload.parse(only(objects, 'Deployment', 'control-plane')).spec.template.metadata.annotations;
+
+const secrets = (objects: readonly KubernetesObject[]) =>
+  objects.filter(({ kind }) => kind === 'Secret').map(({ metadata }) => metadata.name);
+
+test('without Knative there is nothing of Knative, and the functions are one Deployment', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const objects = renderOneProcess(input);
+      t.true(objects.every(({ apiVersion }) => !apiVersion.includes('knative.dev')));
+      only(objects, 'Deployment', 'control-plane');
+      const names = new Set(
+        objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`),
+      );
+      t.is(names.size, objects.length);
+      for (const { metadata } of objects) {
+        t.is(metadata.labels['app.kubernetes.io/part-of'], 'clover');
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('what pods mount and who they are is there, but for the password of ClickHouse', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const objects = renderOneProcess(input);
+      const own = new Set(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+      const { clickhouse, controlPlane } = installationOf(input);
+      own.add(`Secret ${clickhouse.passwordSecret.name}`);
+      if (controlPlane.tokenSecret !== undefined)
+        own.add(`Secret ${controlPlane.tokenSecret.name}`);
+      for (const object of objects.filter(({ kind }) => /^(Deployment|DaemonSet)$/.test(kind))) {
+        const { selector, template } = workload.parse(object).spec;
+        const { serviceAccountName, volumes, containers } = template.spec;
+        const wanted = [
+          `ServiceAccount ${serviceAccountName}`,
+          ...volumes.flatMap((one) => [
+            ...(one.configMap === undefined ? [] : [`ConfigMap ${one.configMap.name}`]),
+            ...(one.secret === undefined ? [] : [`Secret ${one.secret.secretName}`]),
+            ...(one.persistentVolumeClaim === undefined
+              ? []
+              : [`PersistentVolumeClaim ${one.persistentVolumeClaim.claimName}`]),
+          ]),
+        ];
+        t.deepEqual(
+          wanted.filter((name) => !own.has(name)),
+          [],
+        );
+        t.deepEqual(
+          containers[0].volumeMounts.map(({ name }) => name).sort(),
+          volumes.map(({ name }) => name).sort(),
+        );
+        t.like(template.metadata.labels, selector.matchLabels);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('the process takes its configuration, which holds no secret', (t) => {
+  const { data } = z
+    .object({ data: z.record(z.string(), z.string()) })
+    .parse(only(renderOneProcess(), 'ConfigMap', 'control-plane'));
+  const text = data['host.json'] ?? '';
+  t.false(text.includes(token));
+  const file = z.looseObject({ clickhouse: z.looseObject({}) }).parse(JSON.parse(text));
+  t.deepEqual(
+    [file['token'], file.clickhouse['password']],
+    [{ file: '/etc/clover/token/token' }, { file: '/etc/clover/clickhouse/password' }],
+  );
+  const mounted = { ...file, token, clickhouse: { ...file.clickhouse, password: 'p' } };
+  t.like(parseHostConfig(JSON.stringify(mounted)), {
+    listen: { host: '0.0.0.0', port: 7700 },
+    resources: { kubernetes: {} },
+  });
+});
+
+test('another configuration makes another pod, another token does not', (t) => {
+  t.deepEqual(annotations(renderOneProcess()), annotations(renderOneProcess()));
+  t.notDeepEqual(
+    annotations(renderOneProcess()),
+    annotations(renderOneProcess({ logLevel: 'warn' })),
+  );
+});
+
+const rights = (roles: readonly KubernetesObject[]): Set<string> =>
+  new Set(
+    roles
+      .filter((object): object is ClusterRole => object.kind === 'ClusterRole')
+      .flatMap(({ rules }) => rules)
+      .flatMap(({ resources, verbs }) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+      ),
+  );
+
+test('one process may do what all functions and their source of events may, and nothing else', (t) => {
+  const control = renderOneProcess().filter(
+    ({ metadata }) => metadata.name === 'clover-system-control-plane',
+  );
+  const functions = rights(accessObjects(installationOf({})));
+  // It announces Taps, too: the source of events does not, as no trigger takes them.
+  t.deepEqual([...rights(control)].sort(), [...functions].sort());
+});
+
+test('databases are on a volume of their own, or go with the pod', (t) => {
+  const kept = renderOneProcess({ controlPlane: { storageClass: 'fast', volumeSize: '2Gi' } });
+  t.like(only(kept, 'PersistentVolumeClaim', 'control-plane-data'), {
+    spec: { storageClassName: 'fast', resources: { requests: { storage: '2Gi' } } },
+  });
+  const lost = renderOneProcess({ controlPlane: { persistent: false } });
+  t.false(lost.some(({ kind }) => kind === 'PersistentVolumeClaim'));
+  const { volumes } = workload.parse(only(lost, 'Deployment', 'control-plane')).spec.template.spec;
+  t.deepEqual(volumes.find(({ name }) => name === 'data')?.emptyDir, { sizeLimit: '1Gi' });
+});
+
+test('a token that a Secret of the user has is not rendered, and there is none without one', (t) => {
+  t.deepEqual(secrets(renderOneProcess()), ['control-plane-token']);
+  const tokenSecret = { name: 'mine', key: 'bearer' };
+  t.deepEqual(secrets(renderOneProcess({ controlPlane: { tokenSecret } })), []);
+  const bare = installationOf({ knative: false });
+  t.throws(() => renderInstallation(bare), { message: /no token/ });
+});
