@@ -14,6 +14,16 @@ export interface EmbeddedOptions {
   readonly password: string;
   /** Bytes; queries that would need more fail, the process does not grow past it. Default 2 GiB. */
   readonly memoryBytes?: number;
+  /** Its program and library, where they are not those of a checkout. */
+  readonly programs?: EmbeddedPrograms;
+}
+
+/** What it is run from. */
+export interface EmbeddedPrograms {
+  /** `clover-clickhouse`. */
+  readonly launcher: string;
+  /** `libchdb.so`. */
+  readonly library: string;
 }
 
 /** A file that has to be there before the start. */
@@ -117,14 +127,12 @@ export function renderUsers(password: string): string {
  * @throws CloverError CLV_CONFIG_INVALID when chdb has no library for this machine.
  */
 export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
-  const { dataDir, port } = options;
+  const { dataDir, port, programs = embeddedPrograms() } = options;
   const config = join(dataDir, 'config.xml');
   return {
-    command: fileURLToPath(
-      new URL('../../native/codec/build/Release/clover-clickhouse', import.meta.url),
-    ),
+    command: programs.launcher,
     args: [
-      libraryPath(),
+      programs.library,
       '--path',
       join(dataDir, 'store'),
       '--config-file',
@@ -147,6 +155,15 @@ export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
     username,
     logFile: logFile(dataDir),
   };
+}
+
+/**
+ * The program and the library of this checkout.
+ * @throws CloverError CLV_CONFIG_INVALID when chdb has no library for this machine.
+ */
+export function embeddedPrograms(): EmbeddedPrograms {
+  const launcher = new URL('../../native/codec/build/Release/clover-clickhouse', import.meta.url);
+  return { launcher: fileURLToPath(launcher), library: libraryPath() };
 }
 
 function libraryPath(): string {
