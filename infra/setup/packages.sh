@@ -5,17 +5,23 @@ readonly package_table='
 bpftool          bpftool                             tests
 ca-certificates  /etc/ssl/certs/ca-certificates.crt  certificates
 clang            clang                               kernel_programs
+containerd       containerd                          pods_of_the_testbed
 g++              g++                                 native_core
 iproute2         ip                                  network_namespaces
 libbpf-dev       /usr/include/bpf/libbpf.h           kernel_programs
 libelf-dev       /usr/include/libelf.h               kernel_programs
 make             make                                native_core
+nftables         /usr/sbin/nft                       services_of_the_testbed
 nginx-light      nginx                               sample_network_function
 python3          python3                             node-gyp
 python3-pip      pip                                 Envoy
+runc             runc                                pods_of_the_testbed
 zlib1g-dev       /usr/include/zlib.h                 kernel_programs
 wrk              wrk                                 benchmarks
 '
+
+# Installed only for a command that asks for them: run.sh --with PACKAGE.
+readonly packages_on_demand=' containerd nftables runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, pip) one of its spellings.
 there() {
@@ -31,7 +37,7 @@ packages_needed() {
   local package proof _
   while read -r package proof _; do
     if [[ -z $package ]]; then continue; fi
-    if [[ $package == wrk && " ${extra_packages[*]-} " != *" wrk "* ]]; then continue; fi
+    if [[ $packages_on_demand == *" $package "* && " ${extra_packages[*]-} " != *" $package "* ]]; then continue; fi
     there "$proof" || printf '%s ' "$package"
   done <<<"$package_table"
 }

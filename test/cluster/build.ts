@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -125,7 +125,12 @@ async function stalePackages(go: Go, { folder }: ProgramModule, path: string): P
 /** Of all that a program is made from but Go itself, whose versions build the same program. */
 async function keyOf(module: ProgramModule): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(await readFile(join(module.folder, file)));
+  const own = (await readdir(module.folder, { recursive: true })).filter((path) =>
+    path.endsWith('.go'),
+  );
+  for (const file of ['go.mod', 'go.sum', ...own.toSorted()]) {
+    hash.update(await readFile(join(module.folder, file)));
+  }
   const { programs, variables } = module;
   hash.update(JSON.stringify({ programs, variables, flags, arch: process.arch }));
   return hash.digest('hex').slice(0, 16);

@@ -1,32 +1,26 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { identify } from '../../cloverctl/supervisor/process-table.ts';
 import { withRun } from '../../cloverctl/supervisor/with-run.ts';
-import { builtPrograms, cacheFolder } from './build.ts';
-import { kubernetes } from './programs.ts';
 import { forgetRunning, writeRunning } from './running.ts';
-import { startApi } from './tiers/api.ts';
+import { asTierName, builtTier, startTier } from './tiers.ts';
 
-// Keeps a cluster until SIGTERM. Its standard error is a file: `up`, which started it, is gone by then.
-mkdirSync(cacheFolder, { recursive: true });
+// `node keeper.ts TIER FILE` keeps a cluster until SIGTERM, and says in FILE that it runs. Its standard error is a file: `up`,
+// which started it, is gone by then.
+const [, , tierText = '', file = ''] = process.argv;
 const log = pino({ level: 'info' }, pino.destination({ fd: 2, sync: true }));
 const stop = new Promise<void>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
 });
 
 await withRun({ kind: 'cluster', log }, async ({ run, supervisor }) => {
-  const programs = await builtPrograms(kubernetes);
+  const tier = asTierName(tierText);
+  if (tier === undefined) throw new Error(`no tier ${tierText}`);
+  const programs = await builtTier(tier);
   const keeper = identify(process.pid);
   if (programs === undefined || keeper === undefined) throw new Error('not built');
-  const tier = await startApi({ supervisor, programs, folder: join(run.path, 'api') });
-  writeRunning({
-    keeper,
-    kubeconfig: tier.kubeconfig,
-    server: tier.server,
-    logs: join(run.path, 'logs'),
-    processes: run.record.processes.map(({ name, pid, startTime }) => ({ name, pid, startTime })),
-  });
+  const { kubeconfig, server } = await startTier(tier, { run, supervisor, programs });
+  const { kubectl = '' } = programs;
+  writeRunning({ tier, keeper, kubeconfig, server, kubectl, run: run.path }, file);
   await stop;
-  forgetRunning();
+  forgetRunning(file);
 });

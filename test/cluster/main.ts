@@ -1,23 +1,23 @@
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
 import { isAlive } from '../../cloverctl/supervisor/process-table.ts';
-import { sweep } from '../../cloverctl/supervisor/sweep.ts';
-import { buildPrograms, cacheFolder } from './build.ts';
-import { kubernetes } from './programs.ts';
-import { forgetRunning, readRunning, type Running } from './running.ts';
+import { findRuns } from '../../cloverctl/supervisor/run-record.ts';
+import { cacheFolder } from './build.ts';
+import { down, up } from './keep.ts';
+import { readRunning, type Running } from './running.ts';
+import { asTierName, buildTier, tierNames, whyNotHere, type TierName } from './tiers.ts';
 
-const usage = `usage: npm run cluster -- build|up|status|down [--json]
+const run = promisify(execFile);
 
-  build   build the programs from Go's module proxy and keep them in .cache/cluster
-  up      build what is missing and start a Kubernetes API on loopback
+const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierNames.join('|')}] [--json]
+
+  build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster
+  up      build what is missing and start a tier: api (the default), a Kubernetes API; node, one that runs pods
   status  what runs, where its logs are, and the kubeconfig to use
   down    end it, and take away all that it made
 `;
-const stopWithinMs = 60_000;
+const file = join(cacheFolder, 'running.json');
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -25,78 +25,84 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-async function up(): Promise<Running> {
-  const found = readRunning();
-  if (found !== undefined) return found;
-  await sweep();
-  forgetRunning();
-  await buildPrograms(kubernetes, tell);
-  mkdirSync(cacheFolder, { recursive: true });
-  const logFile = join(cacheFolder, 'keeper.log');
-  const sink = openSync(logFile, 'w', 0o600);
-  const program = fileURLToPath(new URL('keeper.ts', import.meta.url));
-  const keeper = spawn(process.execPath, [program], {
-    detached: true,
-    stdio: ['ignore', sink, sink],
-  });
-  closeSync(sink);
-  keeper.unref();
+async function start(tier: TierName): Promise<Running> {
+  const why = whyNotHere(tier);
+  if (why !== undefined) throw new Error(why);
+  await buildTier(tier, tell);
+  const isNew = readRunning(file) === undefined;
   const began = Date.now();
-  for (;;) {
-    const running = readRunning();
-    if (running !== undefined) {
-      tell(`ready after ${((Date.now() - began) / 1_000).toFixed(1)} s`);
-      return running;
-    }
-    if (keeper.exitCode !== null || keeper.signalCode !== null) {
-      throw new Error(`the cluster did not start:\n${readFileSync(logFile, 'utf8').trimEnd()}`);
-    }
-    await sleep(50);
-  }
+  const running = await up(tier, file);
+  if (isNew) tell(`ready after ${((Date.now() - began) / 1_000).toFixed(1)} s`);
+  return running;
 }
 
-async function down(): Promise<boolean> {
-  const running = readRunning();
-  if (running !== undefined) {
-    process.kill(running.keeper.pid, 'SIGTERM');
-    const until = Date.now() + stopWithinMs;
-    while (isAlive(running.keeper) && Date.now() < until) await sleep(50);
-    if (isAlive(running.keeper)) process.kill(running.keeper.pid, 'SIGKILL');
+async function show(running: Running | undefined, asJson: boolean): Promise<void> {
+  if (running === undefined) {
+    return print(asJson ? JSON.stringify(null) : 'no cluster runs: npm run cluster -- up');
   }
-  // What a keeper that was killed has left.
-  const swept = await sweep();
-  forgetRunning();
-  return running !== undefined || swept.length > 0;
-}
-
-function show(running: Running | undefined, asJson: boolean): void {
-  if (asJson) return print(JSON.stringify(running ?? null));
-  if (running === undefined) return print('no cluster runs: npm run cluster -- up');
-  for (const one of running.processes) {
-    const state = isAlive(one) ? `pid ${one.pid}` : 'ended';
-    print(`${one.name.padEnd(24)} ${state.padEnd(12)} ${join(running.logs, `${one.name}.log`)}`);
+  const logs = join(running.run, 'logs');
+  const found = findRuns(dirname(running.run)).find(({ path }) => path === running.run);
+  const processes = (found?.record.processes ?? []).map((one) => ({
+    name: one.name,
+    pid: one.pid,
+    alive: isAlive(one),
+    log: join(logs, `${one.name}.log`),
+  }));
+  const nodes = await nodesOf(running);
+  if (asJson) return print(JSON.stringify({ ...running, processes, nodes }));
+  for (const { name, pid, alive, log } of processes) {
+    print(`${name.padEnd(24)} ${(alive ? `pid ${pid}` : 'ended').padEnd(12)} ${log}`);
   }
+  for (const { name, ready } of nodes) print(`node ${name}: ${ready ? 'Ready' : 'not Ready'}`);
   print(`\nexport KUBECONFIG=${running.kubeconfig}`);
+}
+
+/** None where the API server does not answer: its process and its log say why. */
+async function nodesOf({
+  kubectl,
+  kubeconfig,
+}: Running): Promise<{ readonly name: string; readonly ready: boolean }[]> {
+  const each =
+    '{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+  const options = [`--kubeconfig=${kubeconfig}`, '--request-timeout=5s'];
+  try {
+    const { stdout } = await run(kubectl, [...options, 'get', 'nodes', '-o', `jsonpath=${each}`]);
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split(' '))
+      .map(([name = '', status]) => ({ name, ready: status === 'True' }));
+  } catch (error) {
+    tell(error instanceof Error ? error.message : String(error));
+    return [];
+  }
 }
 
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { json: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      tier: { type: 'string', default: 'api' },
+    },
     allowPositionals: true,
   });
+  const tier = asTierName(values.tier);
+  if (tier === undefined) {
+    throw new Error(`--tier: found ${values.tier}, and there are ${tierNames.join(', ')}`);
+  }
   switch (positionals.join(' ')) {
     case 'build':
-      return print(JSON.stringify(await buildPrograms(kubernetes, tell), null, 2));
+      return print(JSON.stringify(await buildTier(tier, tell), null, 2));
     case 'up':
-      return show(await up(), values.json);
+      return show(await start(tier), values.json);
     case 'status': {
-      const running = readRunning();
+      const running = readRunning(file);
       if (running === undefined) process.exitCode = 1;
       return show(running, values.json);
     }
     case 'down':
-      return tell((await down()) ? 'taken down' : 'nothing ran');
+      return tell((await down(file)) ? 'taken down' : 'nothing ran');
     default:
       process.stderr.write(usage);
       process.exitCode = 2;

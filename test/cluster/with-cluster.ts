@@ -1,28 +1,43 @@
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { createSupervisor } from '../../cloverctl/supervisor/processes.ts';
 import { createRunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { sweep, takeDown } from '../../cloverctl/supervisor/sweep.ts';
-import { buildMinutes, builtPrograms } from './build.ts';
-import { kubernetes } from './programs.ts';
-import { startApi, type ApiTier } from './tiers/api.ts';
+import {
+  builtTier,
+  startTier,
+  tierMinutes,
+  whyNotHere,
+  type TierName,
+  type Tiers,
+} from './tiers.ts';
 
 /**
  * Why tests leave a tier out; undefined when it can be started. Building takes minutes, and so is asked for by name.
  */
-export async function whyLeftOut(): Promise<string | undefined> {
-  if ((await builtPrograms(kubernetes)) !== undefined) return undefined;
-  return `the cluster's tier api is left out: it is not built (npm run cluster -- build, about ${buildMinutes(kubernetes)} min)`;
+export async function whyLeftOut(tier: TierName = 'api'): Promise<string | undefined> {
+  const leftOut = `the cluster's tier ${tier} is left out:`;
+  const why = whyNotHere(tier);
+  if (why !== undefined) return `${leftOut} ${why}`;
+  if ((await builtTier(tier)) !== undefined) return undefined;
+  const build = `npm run cluster -- build --tier ${tier}`;
+  return `${leftOut} it is not built (${build}, about ${tierMinutes(tier)} min)`;
 }
 
 /** Starts a tier of its own for a test, or for the hook of a file, and takes it down with that. */
+export async function withCluster<Name extends TierName = 'api'>(
+  t: Pick<ExecutionContext, 'teardown'>,
+  tier?: Name,
+  apiServerArgs?: readonly string[],
+): Promise<Tiers[Name]>;
 export async function withCluster(
   t: Pick<ExecutionContext, 'teardown'>,
+  tier: TierName = 'api',
   apiServerArgs: readonly string[] = [],
-): Promise<ApiTier> {
-  const programs = await builtPrograms(kubernetes);
-  if (programs === undefined) throw new Error(await whyLeftOut());
+): Promise<Tiers[TierName]> {
+  const programs = await builtTier(tier);
+  const why = await whyLeftOut(tier);
+  if (programs === undefined || why !== undefined) throw new Error(why);
   await sweep();
   const run = createRunFolder('cluster');
   const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
@@ -31,5 +46,5 @@ export async function withCluster(
     await supervisor.stopAll();
     await takeDown(run);
   });
-  return startApi({ supervisor, programs, folder: join(run.path, 'api'), apiServerArgs });
+  return startTier(tier, { run, supervisor, programs, apiServerArgs });
 }

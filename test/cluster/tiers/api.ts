@@ -5,16 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Supervisor } from '../../../cloverctl/supervisor/processes.ts';
 import { freePort } from '../../../functions/lib/free-port.ts';
 import type { Programs } from '../build.ts';
-import { kubeconfig, makeCredentials } from './credentials.ts';
+import { kubeconfig, makeCredentials, type Component } from './credentials.ts';
 
-/** A Kubernetes API: etcd, kube-apiserver and kube-controller-manager on loopback. */
+/** A Kubernetes API: etcd, kube-apiserver and kube-controller-manager. */
 export interface ApiTier {
   readonly server: string;
   /** Path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
-  /** PEM of the certificate that the server shows. */
+  /** PEM of the authority that has signed the server's certificate. */
   readonly authority: string;
   readonly adminToken: string;
+  /** Paths of kubeconfigs of the components, by their names. */
+  readonly kubeconfigs: ReadonlyMap<string, string>;
   /** Where etcd answers, without TLS. */
   readonly etcd: string;
   /** Ends the API server and starts it again: what it knew of the past is gone. */
@@ -27,10 +29,16 @@ export interface ApiOptions {
   readonly programs: Programs;
   /** Folder for data, certificates and the kubeconfig; made if it is missing. */
   readonly folder: string;
+  /** Where the API server listens. Default: 127.0.0.1, which no pod reaches. */
+  readonly address?: string;
+  /** Addresses of Services. Default: 10.96.0.0/16, which nothing routes. */
+  readonly services?: string;
+  readonly components?: readonly Component[];
   /** More arguments of kube-apiserver. */
   readonly apiServerArgs?: readonly string[];
 }
 
+const loopback = '127.0.0.1';
 const readyWithinMs = 60_000;
 
 /**
@@ -38,13 +46,14 @@ const readyWithinMs = 60_000;
  * @throws Error with the end of its log when a program ends, or is not ready in a minute.
  */
 export async function startApi(options: ApiOptions): Promise<ApiTier> {
-  const { supervisor, programs, folder } = options;
+  const { supervisor, programs, folder, components, services = '10.96.0.0/16' } = options;
+  const { address = loopback } = options;
   const certificates = join(folder, 'certificates');
   mkdirSync(certificates, { recursive: true, mode: 0o700 });
-  const credentials = makeCredentials(folder);
+  const credentials = makeCredentials(folder, components);
   const [client, peer, secure] = [await freePort(), await freePort(), await freePort()];
   const etcd = `http://127.0.0.1:${client}`;
-  const server = `https://127.0.0.1:${secure}`;
+  const server = `https://${address}:${secure}`;
   const start = async (name: string, args: readonly string[], restart = true): Promise<void> => {
     await supervisor.start({ name, command: programs[name] ?? name, args, restart });
   };
@@ -62,7 +71,7 @@ export async function startApi(options: ApiOptions): Promise<ApiTier> {
   ]);
   await start('kube-apiserver', [
     `--etcd-servers=${etcd}`,
-    '--bind-address=127.0.0.1',
+    `--bind-address=${address}`,
     `--secure-port=${secure}`,
     `--cert-dir=${certificates}`,
     `--token-auth-file=${credentials.tokenFile}`,
@@ -70,9 +79,9 @@ export async function startApi(options: ApiOptions): Promise<ApiTier> {
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${credentials.accountPublicKeyFile}`,
     `--service-account-signing-key-file=${credentials.accountKeyFile}`,
-    '--service-cluster-ip-range=10.96.0.0/16',
+    `--service-cluster-ip-range=${services}`,
     // A loopback address is no endpoint of a Service.
-    '--endpoint-reconciler-type=none',
+    ...(address === loopback ? ['--endpoint-reconciler-type=none'] : []),
     '--allow-privileged',
     ...(options.apiServerArgs ?? []),
   ]);
@@ -88,13 +97,26 @@ export async function startApi(options: ApiOptions): Promise<ApiTier> {
     }
   };
   await ready();
-  const authority = readFileSync(authorityFile, 'utf8');
-  const file = join(folder, 'kubeconfig');
-  writeFileSync(file, kubeconfig(server, authority, credentials.adminToken), { mode: 0o600 });
+  // The server's own certificate, and the one that has signed it: only that is an authority.
+  const [authority = ''] =
+    /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n$/.exec(
+      readFileSync(authorityFile, 'utf8'),
+    ) ?? [];
+  const rootFile = join(folder, 'authority.crt');
+  writeFileSync(rootFile, authority);
+  const configured = (name: string, token: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, kubeconfig(server, authority, token), { mode: 0o600 });
+    return path;
+  };
+  const file = configured('kubeconfig', credentials.adminToken);
+  const kubeconfigs = new Map(
+    [...credentials.tokens].map(([name, token]) => [name, configured(`${name}.kubeconfig`, token)]),
+  );
   await start('kube-controller-manager', [
     `--kubeconfig=${file}`,
     `--service-account-private-key-file=${credentials.accountKeyFile}`,
-    `--root-ca-file=${authorityFile}`,
+    `--root-ca-file=${rootFile}`,
     '--use-service-account-credentials',
     '--leader-elect=false',
     '--secure-port=0',
@@ -104,6 +126,7 @@ export async function startApi(options: ApiOptions): Promise<ApiTier> {
     kubeconfig: file,
     authority,
     adminToken: credentials.adminToken,
+    kubeconfigs,
     etcd,
     restartApiServer: async () => {
       await supervisor.stop('kube-apiserver');

@@ -2,10 +2,19 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A program that calls the API server by a name of its own. */
+export interface Component {
+  readonly name: string;
+  readonly user: string;
+  readonly group?: string;
+}
+
 /** Secrets of one cluster, and the files that Kubernetes reads them from. */
 export interface Credentials {
   /** Bearer token of a member of `system:masters`. */
   readonly adminToken: string;
+  /** Bearer tokens of components, by their names. */
+  readonly tokens: ReadonlyMap<string, string>;
   readonly tokenFile: string;
   /** Key that tokens of service accounts are signed with. */
   readonly accountKeyFile: string;
@@ -13,8 +22,12 @@ export interface Credentials {
 }
 
 /** Makes them in a folder, for this user only. */
-export function makeCredentials(folder: string): Credentials {
-  const adminToken = randomBytes(24).toString('base64url');
+export function makeCredentials(
+  folder: string,
+  components: readonly Component[] = [],
+): Credentials {
+  const adminToken = newToken();
+  const tokens = new Map(components.map(({ name }) => [name, newToken()]));
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2_048,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -27,10 +40,23 @@ export function makeCredentials(folder: string): Credentials {
   };
   return {
     adminToken,
-    tokenFile: file('tokens.csv', `${adminToken},admin,admin,system:masters\n`),
+    tokens,
+    tokenFile: file(
+      'tokens.csv',
+      [
+        `${adminToken},admin,admin,system:masters`,
+        ...components.map(({ name, user, group = '' }) =>
+          [tokens.get(name), user, name, group].join(','),
+        ),
+      ].join('\n'),
+    ),
     accountKeyFile: file('service-accounts.key', privateKey),
     accountPublicKeyFile: file('service-accounts.pub', publicKey),
   };
+}
+
+function newToken(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** A kubeconfig of one cluster and one user. JSON is YAML. */

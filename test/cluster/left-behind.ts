@@ -1,0 +1,41 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { processesMarked } from '../../cloverctl/supervisor/process-table.ts';
+import { runMark, type FoundRun } from '../../cloverctl/supervisor/run-record.ts';
+
+/**
+ * What is still there of a run, a line each; none after a complete end.
+ * @param run as it was found while it ran.
+ */
+export function leftBehind({ path, record }: FoundRun): string[] {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const commands = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({ pid, said: `${textOf(pid, 'cmdline')} ${textOf(pid, 'cgroup')}` }));
+  const routes = readFileSync('/proc/net/route', 'utf8');
+  return [
+    ...processesMarked(runMark, path).map(({ pid }) => `process ${pid}`),
+    // Containers know nothing of the run: it is in the path of their control group.
+    ...commands
+      .filter(({ pid, said }) => said.includes(basename(path)) && pid !== String(process.pid))
+      .map(({ pid, said }) => `process ${pid}: ${said}`),
+    ...record.namespaces.filter((name) => existsSync(`/run/netns/${name}`)),
+    ...record.links.filter((name) => existsSync(`/sys/class/net/${name}`) || routes.includes(name)),
+    ...record.cgroups.flatMap((name) =>
+      mounts
+        .map((line) => line.split(' '))
+        .filter(([, top = '', type = '']) => /^cgroup2?$/.test(type) && existsSync(join(top, name)))
+        .map(([, top = '']) => join(top, name)),
+    ),
+    ...mounts.filter((line) => line.includes(path)),
+    ...(existsSync(path) ? [path] : []),
+  ];
+}
+
+function textOf(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Supervisor } from '../../cloverctl/supervisor/processes.ts';
+import type { RunFolder } from '../../cloverctl/supervisor/run-record.ts';
+import { buildMinutes, buildPrograms, builtPrograms, type Programs } from './build.ts';
+import { kubernetes, kubernetesNode, nodeParts, type ProgramModule } from './programs.ts';
+import { startApi, type ApiTier } from './tiers/api.ts';
+import { startNode, type NodeTier } from './tiers/node.ts';
+
+/** What each tier gives, by its name. */
+export interface Tiers {
+  readonly api: ApiTier;
+  readonly node: NodeTier;
+}
+
+/** Name of a tier. */
+export type TierName = keyof Tiers;
+
+/** What a tier is started with. */
+export interface TierSite {
+  readonly run: RunFolder;
+  readonly supervisor: Supervisor;
+  readonly programs: Programs;
+  /** More arguments of kube-apiserver. */
+  readonly apiServerArgs?: readonly string[];
+}
+
+interface Tier<T> {
+  readonly modules: readonly ProgramModule[];
+  /** What it takes of the machine: programs by the packages of Debian that have them. */
+  readonly machine: Readonly<Record<string, readonly string[]>>;
+  readonly needsRoot: boolean;
+  start(site: TierSite): Promise<T>;
+}
+
+const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
+  api: {
+    modules: [kubernetes],
+    machine: {},
+    needsRoot: false,
+    start: (site) => startApi({ ...site, folder: join(site.run.path, 'api') }),
+  },
+  node: {
+    modules: [kubernetes, kubernetesNode, nodeParts],
+    machine: {
+      containerd: ['containerd', 'ctr', 'containerd-shim-runc-v2'],
+      iproute2: ['ip'],
+      nftables: ['nft'],
+      openssl: ['openssl'],
+      runc: ['runc'],
+      'util-linux': ['nsenter', 'unshare'],
+    },
+    needsRoot: true,
+    start: startNode,
+  },
+};
+
+/** The name of a tier, or undefined. */
+export function asTierName(text: string): TierName | undefined {
+  return tierNames.find((name) => name === text);
+}
+
+/** Every tier, the smallest first. */
+export const tierNames: readonly TierName[] = ['api', 'node'];
+
+/** Starts a tier; resolves when it can be used. */
+export function startTier<Name extends TierName>(name: Name, site: TierSite): Promise<Tiers[Name]> {
+  return tiers[name].start(site);
+}
+
+/**
+ * Why this machine cannot run a tier, and what helps; undefined when it can.
+ * @param env of the process that starts it.
+ */
+export function whyNotHere(
+  name: TierName,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  uid: number | undefined = process.getuid?.(),
+): string | undefined {
+  const { machine, needsRoot } = tiers[name];
+  if (needsRoot && uid !== 0) return 'not root: namespaces and control groups need it';
+  const folders = `/usr/sbin:/usr/bin:/sbin:/bin:${env['PATH'] ?? ''}`.split(':');
+  const isThere = (program: string): boolean =>
+    folders.some((folder) => existsSync(join(folder, program)));
+  const missing = Object.entries(machine).flatMap(([debian, programs]) =>
+    programs.every(isThere) ? [] : [debian],
+  );
+  if (missing.length === 0) return undefined;
+  const list = missing.join(' ');
+  return `the machine has no ${missing.join(', ')}: apt-get install --no-install-recommends ${list}`;
+}
+
+/** The programs of a tier that were built before and still fit it; undefined when any of them is missing. */
+export async function builtTier(name: TierName): Promise<Programs | undefined> {
+  const all: Record<string, string> = {};
+  for (const module of tiers[name].modules) {
+    const programs = await builtPrograms(module);
+    if (programs === undefined) return undefined;
+    Object.assign(all, programs);
+  }
+  return all;
+}
+
+/**
+ * Builds what is missing of a tier's programs, and keeps it.
+ * @throws Error as {@link buildPrograms} does.
+ */
+export async function buildTier(
+  name: TierName,
+  progress: (line: string) => void,
+): Promise<Programs> {
+  const all: Record<string, string> = {};
+  for (const module of tiers[name].modules) {
+    Object.assign(all, await buildPrograms(module, progress));
+  }
+  return all;
+}
+
+/** Minutes that a build of a tier takes on this machine with an empty cache, if nothing else runs. */
+export function tierMinutes(name: TierName): number {
+  return tiers[name].modules.reduce((sum, module) => sum + buildMinutes(module), 0);
+}
