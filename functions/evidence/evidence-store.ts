@@ -51,7 +51,7 @@ export interface EvidenceSource {
   readonly loss: Readonly<Record<string, number>>;
 }
 
-/** Evidence and looks: small, durable, apart from analytics. Implementation: SQLite. */
+/** Evidence and looks: small, durable, apart from analytics. Implementations: SQLite; ClickHouse. */
 export interface EvidenceStore {
   /**
    * Merges a report: the newest sequence per (source, cell key) wins, so duplicates and

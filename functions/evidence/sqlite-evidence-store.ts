@@ -13,6 +13,16 @@ import {
   upsertCell,
   upsertHealth,
 } from './evidence-schema.ts';
+import {
+  bucketBounds,
+  cellRow,
+  gapMs,
+  healthRow,
+  lookRow,
+  newestSources,
+  totalRow,
+} from './evidence-rows.ts';
+import { sumSources } from './sum-cells.ts';
 import type {
   BlockCell,
   EvidenceSource,
@@ -21,52 +31,11 @@ import type {
   MergedCell,
 } from './evidence-store.ts';
 
-/** A gap in a source's reports is waited for this long before newer watermarks count. */
-const gapMs = 5_000;
-
-/** More agents than that are not told apart in status and metrics. */
-const maxSources = 1_000;
-
 const count = z.int();
 const sourceRow = z.object({ id: count, sequence: count, watermark_ms: z.number() });
 const earlyRow = z.object({ sequence: count, watermark_ms: z.number(), received_at: z.number() });
 const timeoutRow = z.object({ value: count.nullable() });
-const lookRow = z.strictObject({
-  run: z.string(),
-  number: count,
-  previous: z.string(),
-  hash: z.string(),
-  body: z.string(),
-});
-const totalRow = z.object({
-  splitter: z.string(),
-  run: z.string(),
-  epoch: count,
-  arm: z.string(),
-  block: count,
-  started: count,
-  done: count,
-  errors: count,
-  stuck: count,
-  sumLog: z.number(),
-  sumLogSq: z.number(),
-});
-const cellRow = totalRow.extend({
-  lowest: count.nullable(),
-  highest: count.nullable(),
-  sealed: count.transform(Boolean),
-});
-const lossText = z
-  .string()
-  .transform((text): unknown => JSON.parse(text))
-  .pipe(z.record(z.string(), count));
-const healthRow = z.object({
-  source: z.string(),
-  heardAt: z.number(),
-  watermarkMs: z.number(),
-  missedReports: count,
-  loss: lossText,
-});
+const sealedRow = cellRow.extend({ sealed: count.transform(Boolean) });
 const heardRow = z.object({ value: z.number().nullable() });
 
 /**
@@ -113,7 +82,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     },
 
     async cells(run): Promise<readonly BlockCell[]> {
-      return sumSources(statements.cells.all({ run }).map((row) => cellRow.parse(row)));
+      return sumSources(statements.cells.all({ run }).map((row) => sealedRow.parse(row)));
     },
 
     async totals({ from, to }): Promise<readonly Omit<MergedCell, 'histogram'>[]> {
@@ -139,14 +108,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     },
 
     async sources(since): Promise<readonly EvidenceSource[]> {
-      const newest = new Map<string, EvidenceSource>();
-      for (const row of statements.sources.all(since)) {
-        if (newest.size === maxSources) break;
-        const health = healthRow.parse(row);
-        const node = /^\/nodes\/([^/]+)\/[^/]+$/.exec(health.source)?.[1] ?? health.source;
-        if (!newest.has(node)) newest.set(node, { node, ...health });
-      }
-      return [...newest.values()];
+      return newestSources(statements.sources.all(since).map((row) => healthRow.parse(row)));
     },
 
     async prune({ runs, standingFrom, endedFrom }): Promise<void> {
@@ -220,7 +182,7 @@ function prepare(db: DatabaseSync) {
 }
 
 function cellValues(cell: EvidenceCell, sourceId: number): (string | number | null)[] {
-  const buckets = cell.histogram.map(([bucket]) => bucket);
+  const { lowest, highest } = bucketBounds(cell);
   return [
     cell.run,
     cell.block,
@@ -235,46 +197,8 @@ function cellValues(cell: EvidenceCell, sourceId: number): (string | number | nu
     cell.stuck,
     cell.sumLog,
     cell.sumLogSq,
-    buckets.length === 0 ? null : Math.min(...buckets),
-    buckets.length === 0 ? null : Math.max(...buckets),
+    lowest,
+    highest,
     JSON.stringify(cell.histogram),
   ];
 }
-
-/** Adds up neighbours with the same key; the rows come sorted by key, then source. */
-function sumSources(rows: readonly BlockCell[]): BlockCell[] {
-  const merged: BlockCell[] = [];
-  for (const row of rows) {
-    const last = merged.at(-1);
-    if (last === undefined || !sameKey(last, row)) merged.push(row);
-    else merged[merged.length - 1] = addCells(last, row);
-  }
-  return merged;
-}
-
-const sameKey = (a: BlockCell, b: BlockCell): boolean =>
-  a.block === b.block &&
-  a.epoch === b.epoch &&
-  a.run === b.run &&
-  a.sealed === b.sealed &&
-  a.arm === b.arm &&
-  a.splitter === b.splitter;
-
-function addCells(a: BlockCell, b: BlockCell): BlockCell {
-  return {
-    ...a,
-    started: a.started + b.started,
-    done: a.done + b.done,
-    errors: a.errors + b.errors,
-    stuck: a.stuck + b.stuck,
-    sumLog: a.sumLog + b.sumLog,
-    sumLogSq: a.sumLogSq + b.sumLogSq,
-    lowest: outer(Math.min, a.lowest, b.lowest),
-    highest: outer(Math.max, a.highest, b.highest),
-  };
-}
-
-type Pick = (a: number, b: number) => number;
-
-const outer = (pick: Pick, a: number | null, b: number | null): number | null =>
-  a === null || b === null ? (a ?? b) : pick(a, b);
