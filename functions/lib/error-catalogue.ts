@@ -142,6 +142,11 @@ export const errorCatalogue = {
     meaning: 'A queue is full, or the process is about to end.',
     fix: 'Send it again after `Retry-After`.',
   },
+  CLV_POLICY_FOREIGN_OWNER: {
+    status: 409,
+    meaning: "An object of the mesh that stands in a policy's way was not made by Clover.",
+    fix: 'Remove the object that the message names, or take its host or version out of it; Clover never changes what is not its own.',
+  },
   CLV_PRECONDITION_FAILED: {
     status: 412,
     meaning: 'The object is not in the state that `If-Match` or `If-None-Match` names.',

@@ -43,7 +43,7 @@ export interface RouteForm {
 /** One version's part of a route. */
 export interface DestinationForm {
   readonly cluster: string;
-  /** From 1; the weights of a route have no common divisor and sum to less than 2^32. */
+  /** From 1; the weights of a route have no common divisor and sum to less than 2^31. */
   readonly weight: number;
   readonly stamp: ArmStamp;
   readonly fault?: FaultForm;

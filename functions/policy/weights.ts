@@ -1,8 +1,8 @@
 /** Shares of a run's variant are exact to a ten-thousandth of a percent: this many parts are the whole. */
 export const wholeParts = 1_000_000n;
 
-/** Envoy refuses weights whose sum needs more than 32 bits. */
-const maximumSum = 2n ** 32n - 1n;
+/** Istio's weights are signed numbers of 32 bits, and Envoy refuses a sum that needs more than 32. */
+const maximumSum = 2n ** 31n - 1n;
 
 /** Parts of {@link wholeParts} in a percentage; what is outside 0 to 100 counts as the nearer bound. */
 export function partsOf(percent: number): bigint {
@@ -10,7 +10,7 @@ export function partsOf(percent: number): bigint {
 }
 
 /**
- * The smallest integers in the same proportions. Exact unless their sum would pass 2^32 − 1; then
+ * The smallest integers in the same proportions. Exact unless their sum would pass 2^31 − 1; then
  * each is rounded down to a grid of that many steps (an error below 1 in 10^9), but never to 0.
  */
 export function smallestWeights(weights: readonly bigint[]): number[] {

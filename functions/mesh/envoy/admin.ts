@@ -19,6 +19,11 @@ export interface EnvoyAdmin {
   subscriptions(): Promise<ReadonlyMap<string, Subscription> | undefined>;
   /** Why Envoy refused listeners, as its configuration dump says it. */
   listenerErrors(): Promise<readonly string[]>;
+  /**
+   * Asks clients to connect anew, with each answer from now on; Envoy still takes requests and connections.
+   * @returns false when Envoy cannot be reached.
+   */
+  drain(): Promise<boolean>;
   /** Closes kept connections. */
   close(): void;
 }
@@ -43,10 +48,10 @@ export function createEnvoyAdmin(options: {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const { socketPath, timeoutMs = 500 } = options;
 
-  const ask = async (path: string): Promise<string> => {
+  const ask = async (path: string, method: 'GET' | 'POST' = 'GET'): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const signal = AbortSignal.timeout(timeoutMs);
-    const call = request({ socketPath, path, agent, signal });
+    const call = request({ socketPath, path, method, agent, signal });
     call.on('error', (error) => reject(call.reusedSocket && !signal.aborted ? stale : error));
     call.on('response', (response) => {
       text(response).then(resolve, reject);
@@ -74,6 +79,11 @@ export function createEnvoyAdmin(options: {
       );
       const { configs } = listenerDump.parse(JSON.parse(dump));
       return [...new Set(configs.flatMap(({ error_state: error }) => error?.details ?? []))];
+    },
+    // A server whose health check fails closes connections behind their next answer.
+    drain: async () => {
+      const answer = await ask('/healthcheck/fail', 'POST').catch(() => undefined);
+      return answer !== undefined;
     },
     close: () => agent.destroy(),
   };

@@ -1,5 +1,6 @@
 import type { RequestMatch, TextMatch } from '../../../knative/resources/traffic-policy.ts';
 import { armHeader, formatArmStamp } from '../../lib/arm-stamp.ts';
+import { faultFilter, faultType, renderFault, seconds } from './fault-filter.ts';
 import type { EnvoyResources, Json } from './resources.ts';
 import type {
   AnswerForm,
@@ -10,12 +11,9 @@ import type {
   GatewayRoute,
   HeadersForm,
 } from './gateway-form.ts';
-import type { FaultForm } from '../traffic-form.ts';
 import { pathSource, xdsFile } from './xds-layout.ts';
 
 const types = 'type.googleapis.com/envoy';
-const faultFilter = 'envoy.filters.http.fault';
-const faultType = `${types}.extensions.filters.http.fault.v3.HTTPFault`;
 
 /** A limit that Envoy sets at 1,024 by default; Clover's policies do not have circuit breakers yet. */
 const unlimited = 4_294_967_295;
@@ -197,14 +195,6 @@ function renderHeaders(headers: HeadersForm): Json[] {
   }));
 }
 
-function renderFault({ delay, abort }: FaultForm): Json {
-  return {
-    '@type': faultType,
-    ...(delay && { delay: { fixed_delay: seconds(delay.ms), percentage: share(delay.percent) } }),
-    ...(abort && { abort: { http_status: abort.status, percentage: share(abort.percent) } }),
-  };
-}
-
 function renderMatch({ path, method, headers }: Partial<RequestMatch>): Json {
   const conditions: Json[] = (headers ?? []).map(({ name, value }) => ({
     name,
@@ -226,12 +216,4 @@ function renderText(text: TextMatch): Record<string, Json> {
   if (text.exact !== undefined) return { exact: text.exact };
   if (text.prefix !== undefined) return { prefix: text.prefix };
   return { safe_regex: { regex: text.regex ?? '' } };
-}
-
-function seconds(ms: number): string {
-  return `${ms / 1_000}s`;
-}
-
-function share(percent: number): Json {
-  return { numerator: Math.round(percent * 10_000), denominator: 'MILLION' };
 }
