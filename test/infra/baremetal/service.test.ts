@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { temporaryFolder, until } from '../../functions/host/helpers.ts';
+import { bootHost, whyNoHost, type Host } from './host.ts';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const parts = ['clickhouse', 'control-plane', 'envoy', 'agent'] as const;
+const left = whyNoHost();
+const onHost = left === undefined ? test.serial : test.skip;
+if (left !== undefined) process.stderr.write(`services of systemd are left out: ${left}\n`);
+
+/** CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF. */
+const captureCapabilities = (1n << 12n) | (1n << 38n) | (1n << 39n);
+
+const property = (host: Host, part: string, name: string): Promise<string> =>
+  host.sh(`systemctl show -P ${name} clover-${part}`);
+
+const isActive = async (host: Host, part: string): Promise<boolean> =>
+  (await property(host, part, 'ActiveState')) === 'active';
+
+/** A server in a network of its own, as a container's, and what the agent has to know of it. */
+const application = `
+ip link add app0 type veth peer name eth0
+unshare --net --fork --kill-child sh -c 'while ! ip link set eth0 up; do sleep 0.1; done
+  ip addr add 10.99.0.2/24 dev eth0
+  exec /usr/lib/clover/node -e "require(\\"http\\").createServer((_, r) => r.end(\\"hello\\")).listen(8080, \\"10.99.0.2\\")"' \
+  </dev/null >/dev/null 2>&1 &
+until pid=$(pgrep -P $!) && ip link set eth0 netns "$pid" 2>/dev/null; do sleep 0.1; done
+ip addr add 10.99.0.1/24 dev app0
+ip link set app0 up
+cat >/etc/clover/pods.json.new <<'FILE'
+{ "pods": [{ "namespace": "default", "name": "app-1", "uid": "app-1", "labels": { "app": "app", "version": "v1" }, "interface": "app0" }] }
+FILE
+mv /etc/clover/pods.json.new /etc/clover/pods.json`;
+
+const wishes = `
+apiVersion: clover.dev/v1alpha1
+kind: Tap
+metadata: { name: all }
+spec: { ports: [8080] }
+---
+apiVersion: clover.dev/v1alpha1
+kind: TrafficPolicy
+metadata: { name: app }
+spec:
+  target: { host: app.example, port: 80 }
+  versions: [{ name: v1, endpoints: [{ address: 10.99.0.2, port: 8080 }] }]
+  rules: [{ split: [{ version: v1, weight: 100 }] }]
+`;
+
+const cloverctl = (args: string): string =>
+  `CLOVER_SERVER=http://127.0.0.1:7700 CLOVER_TOKEN=$(cat /etc/clover/secrets/token) cloverctl ${args}`;
+
+const ask = `curl -s -H 'host: app.example' http://127.0.0.1/`;
+
+onHost('a host gets Clover, runs it under systemd, and is rid of it again', async (t) => {
+  t.timeout(300_000);
+  const folder = await temporaryFolder(t);
+  const release = join(folder, 'release');
+  await run(process.execPath, ['infra/baremetal/release.ts', '--out', release], {
+    cwd: repository,
+  });
+  const host = await bootHost(t, join(folder, 'host'), release);
+  const install = (...args: readonly string[]) => host.run(['/release/install.sh', ...args]);
+
+  const plan = await install('--dry-run');
+  t.is(plan.code, 0, plan.stderr);
+  t.regex(plan.stdout, /^create {3}\/usr\/lib\/clover\/node$/m);
+  const unasked = await install();
+  t.is(unasked.code, 1);
+  t.regex(unasked.stderr, /nobody is there to be asked/);
+  t.deepEqual(await traces(host), []);
+
+  const installed = await install('--yes');
+  t.is(installed.code, 0, `${installed.stderr}\n${await host.log()}`);
+  for (const part of parts) t.true(await isActive(host, part), part);
+
+  // Nobody is root, and only the agent and the gateway may do anything beyond what all may.
+  const status = async (part: string, line: string): Promise<string> =>
+    host.sh(
+      `awk '/^${line}:/ { print $2 }' /proc/$(systemctl show -P MainPID clover-${part})/status`,
+    );
+  for (const part of parts) t.not(await status(part, 'Uid'), '0', part);
+  t.is(BigInt(`0x${await status('agent', 'CapEff')}`), captureCapabilities);
+  t.is(BigInt(`0x${await status('agent', 'CapBnd')}`), captureCapabilities);
+  t.is(BigInt(`0x${await status('envoy', 'CapEff')}`), 1n << 10n);
+  for (const part of ['clickhouse', 'control-plane']) {
+    t.is(BigInt(`0x${await status(part, 'CapBnd')}`), 0n, part);
+  }
+  t.is(
+    await host.sh(
+      `find /etc/clover -type f -perm /077 | xargs grep -lf /etc/clover/secrets/token || true`,
+    ),
+    '',
+  );
+
+  await host.sh(application);
+  const applied = await host.run(['bash', '-c', cloverctl('apply -f -')], wishes);
+  t.is(applied.code, 0, applied.stderr);
+  await until(async () => (await host.log()).includes('"msg":"attached"'));
+  await until(async () => (await host.run(['bash', '-c', ask])).stdout === 'hello');
+  for (let asked = 0; asked < 5; asked += 1) t.is(await host.sh(ask), 'hello');
+  await until(async () => /^app +v1 +Server/m.test(await host.sh(cloverctl('red'))));
+
+  const pids = (): Promise<string[]> =>
+    Promise.all(parts.map((part) => property(host, part, 'MainPID')));
+  const before = await pids();
+  const again = await install('--yes');
+  t.is(again.code, 0, again.stderr);
+  t.regex(again.stdout, /no file changes/);
+  t.deepEqual(await pids(), before);
+
+  // Killed parts come back on what they had.
+  for (const part of parts) await host.sh(`systemctl kill --signal=SIGKILL clover-${part}`);
+  for (const [at, part] of parts.entries()) {
+    await until(async () => (await property(host, part, 'MainPID')) !== before[at]);
+    await until(() => isActive(host, part));
+  }
+  t.is(await host.sh(ask), 'hello');
+  t.regex(await host.sh(cloverctl('get trafficpolicies')), /^app /m);
+
+  await host.sh('systemctl stop clover.target "clover-*.service"');
+  for (const part of parts) t.is(await property(host, part, 'Result'), 'success', part);
+  t.regex(await host.log(), /"msg":"drained"/);
+  t.regex(await host.log(), /"msg":"agent stopped"/);
+
+  const gone = await install('--uninstall', '--yes');
+  t.is(gone.code, 0, gone.stderr);
+  t.is(await host.sh('cat /etc/clover/secrets/token | wc -c'), '33');
+  t.deepEqual(
+    await host.sh('ls /usr/lib/clover /usr/bin/cloverctl 2>&1 | grep -vc "cannot access" || true'),
+    '0',
+  );
+  const twice = await install('--uninstall', '--yes');
+  t.is(twice.code, 0);
+  t.regex(twice.stdout, /not installed/);
+
+  t.is((await install('--yes', '--parts', 'clickhouse', '--no-start')).code, 0);
+  t.is((await install('--uninstall', '--yes', '--delete-data')).code, 0);
+  t.deepEqual(await traces(host), []);
+});
+
+/** Everything of ours that was written to the host, by name. */
+async function traces(host: Host): Promise<string[]> {
+  const names = await Promise.all(
+    host.written.map((folder) => readdir(folder, { recursive: true })),
+  );
+  // Whiteouts of overlayfs are character devices by the name of what is gone: none is left, as it was all in the upper layer.
+  return names.flat().filter((name) => /clover/.test(name));
+}
