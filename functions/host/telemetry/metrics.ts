@@ -183,6 +183,30 @@ export const metrics = {
     labels: [],
     help: 'Spans that were stored.',
   },
+  'clover.ingress.envoy.up': {
+    kind: 'gauge',
+    unit: '1',
+    labels: [],
+    help: 'Whether the Envoy beside the network layer takes requests: 1 or 0.',
+  },
+  'clover.ingress.objects': {
+    kind: 'gauge',
+    unit: '{object}',
+    labels: ['state'],
+    help: 'Ingresses of the network layer: `ready` (every Envoy has them), `pending`, or `refused` (nothing of them is rendered).',
+  },
+  'clover.ingress.statuses': {
+    kind: 'counter',
+    unit: '{write}',
+    labels: ['outcome'],
+    help: 'Statuses of Ingresses: `written`, `outdated` (the object has changed meanwhile) or `failed`.',
+  },
+  'clover.ingress.writes': {
+    kind: 'counter',
+    unit: '{configuration}',
+    labels: ['state'],
+    help: 'Configurations that Envoy was given, by what it said: `acknowledged`, `refused`, or `unknown` (no answer in time).',
+  },
   'clover.judge.looks': {
     kind: 'counter',
     unit: '{look}',
