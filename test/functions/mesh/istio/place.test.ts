@@ -4,6 +4,8 @@ import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-po
 import { policyOf } from '../../policy/examples.ts';
 import { meshPolicy } from './examples.ts';
 
+const version = (name: string, labels: Record<string, string>) => ({ name, labels });
+
 const at = (spec: Partial<TrafficPolicySpec>, clusterDomain?: string): string => {
   const place = istioPlace(meshPolicy(spec), clusterDomain);
   return 'key' in place ? place.key : place.problem;
@@ -43,7 +45,6 @@ test('endpoints are told to be labels here', (t) => {
 });
 
 test('versions that may share a pod are refused: each would have the requests of both', (t) => {
-  const version = (name: string, labels: Record<string, string>) => ({ name, labels });
   const shared = [version('v1', { app: 'proxy' }), version('v2', { app: 'proxy', version: 'v2' })];
   t.regex(at({ versions: shared }), /^spec\.versions\[1\] \("v2"\) and "v1" may share pods/);
   const apart = [version('v1', { version: 'v1' }), version('v2', { version: 'v2', app: 'x' })];
