@@ -19,8 +19,12 @@ export interface RunningAgent {
 }
 
 /** Starts `agent/main.ts` on a configuration; its errors go to this process's stderr. */
-export async function runAgent(dir: string, config: object): Promise<RunningAgent> {
-  const { child, ended } = await spawnAgent(dir, JSON.stringify(config), 'inherit');
+export async function runAgent(
+  dir: string,
+  config: object,
+  env: NodeJS.ProcessEnv = {},
+): Promise<RunningAgent> {
+  const { child, ended } = await spawnAgent(dir, JSON.stringify(config), 'inherit', env);
   if (child.stdout === null) throw new Error('no stdout');
   for await (const line of createInterface(child.stdout)) {
     const started = startLine.safeParse(JSON.parse(line)).data;
@@ -49,11 +53,13 @@ async function spawnAgent(
   dir: string,
   configText: string,
   stderr: 'inherit' | 'pipe',
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ child: ChildProcess; ended: Promise<number | string> }> {
   const file = join(dir, 'agent.json');
   await writeFile(file, configText);
   const child = spawn(process.execPath, [main, '--config', file], {
     stdio: ['ignore', 'pipe', stderr],
+    env: { ...process.env, ...env },
   });
   const ended = once(child, 'close').then(() => child.exitCode ?? child.signalCode ?? 'unknown');
   return { child, ended };
