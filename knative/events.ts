@@ -69,8 +69,7 @@ export const evidenceReport = z.strictObject({
 /** What one agent reports about requests at splitting points. */
 export type EvidenceReport = z.output<typeof evidenceReport>;
 
-/** Schema of the data of the resource events: a reference; the reader fetches the object itself. */
-export const resourceReference = z.strictObject({
+const flatReference = z.strictObject({
   apiVersion: z.string(),
   kind: z.string(),
   namespace: z.string(),
@@ -78,6 +77,21 @@ export const resourceReference = z.strictObject({
   uid: z.string(),
   resourceVersion: z.string(),
 });
+
+/** An object as Knative's ApiServerSource sends it in mode Resource, deletions too. */
+const wholeObject = z.looseObject({ metadata: z.looseObject({}) });
+
+/**
+ * Schema of the data of the resource events: a reference; the reader fetches the object itself. Of a whole object the
+ * reference is taken.
+ */
+export const resourceReference = z.preprocess((data) => {
+  const object = wholeObject.safeParse(data).data;
+  if (object === undefined) return data;
+  const { apiVersion, kind, metadata } = object;
+  const { namespace, name, uid, resourceVersion } = metadata;
+  return { apiVersion, kind, namespace, name, uid, resourceVersion };
+}, flatReference);
 
 /** Names a changed object. */
 export type ResourceReference = z.output<typeof resourceReference>;

@@ -4,9 +4,9 @@ import { CloverError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { createHost } from './create-host.ts';
 import { endWork } from './end-work.ts';
+import { functionLog } from './function-log.ts';
 import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
-import { createLateLog, type LateLogOptions } from './late-log.ts';
 import { endOnSignals } from './on-signals.ts';
 import { createRunner } from './runner.ts';
 import { createSink } from './sink.ts';
@@ -41,8 +41,7 @@ export async function runFunction(
   options: RunFunctionOptions = {},
 ): Promise<string> {
   const { env = process.env, concurrency = 100 } = options;
-  const { log = createLateLog({ level: levelOf(env['LOG_LEVEL']), base: baseOf(fn, env) }) } =
-    options;
+  const { log = functionLog(fn.name, env) } = options;
   const telemetry = options.telemetry ?? (await telemetryOf(fn, env, log));
   const entry: FunctionEntry = {
     name: fn.name,
@@ -95,28 +94,6 @@ async function telemetryOf(
     log.error({ err: error }, 'telemetry does not load: nothing is sent');
     return undefined;
   }
-}
-
-/** As the host's configuration has them; nothing is said at `trace` alone. */
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-function levelOf(text = 'info'): LateLogOptions['level'] {
-  const level = levels.find((known) => known === text);
-  if (level !== undefined) return level;
-  const message = `LOG_LEVEL: found ${JSON.stringify(text)}; must be one of ${levels.join(', ')}`;
-  throw new CloverError('CLV_CONFIG_INVALID', message);
-}
-
-/** Who writes, as Knative calls it. */
-function baseOf(
-  { name }: CloverFunction,
-  { K_SERVICE: service, K_REVISION: revision }: Record<string, string | undefined>,
-): Readonly<Record<string, string>> {
-  return {
-    function: name,
-    ...(service === undefined ? {} : { service }),
-    ...(revision === undefined ? {} : { revision }),
-  };
 }
 
 function portOf(text = '8080'): number {

@@ -7,11 +7,19 @@ import {
   type KubernetesEvent,
 } from '../../knative/kubernetes-event.ts';
 import type { Clock } from '../lib/clock.ts';
-import { CloverError } from '../lib/errors.ts';
 import { createFollower, type Kept } from '../lib/follower.ts';
 import { migrate, type Schema } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import type { EventRecorder, RecordInput, RecordQuery } from './event-recorder.ts';
+import {
+  badContinue,
+  controller,
+  defaultLimit,
+  microTime,
+  seriesMs,
+  shorten,
+  wordsOf,
+} from './record-words.ts';
 
 /** Options of {@link createSqliteEventRecorder}. */
 export interface SqliteEventRecorderOptions {
@@ -71,13 +79,6 @@ const schema: Schema = {
   settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
   steps: [tables],
 };
-
-/** Kubernetes' own limit of a note. */
-const noteBytes = 1_024;
-const controller = 'clover.dev/notify';
-const defaultLimit = 500;
-/** What is not seen again for this long is over, as client-go has it: the next time is another record. */
-const seriesMs = 6 * 60_000;
 
 const recordRow = z.object({
   id: z.int(),
@@ -153,7 +154,7 @@ export function createSqliteEventRecorder(options: SqliteEventRecorderOptions): 
       note,
       type,
     };
-    const words = JSON.stringify([regarding.uid, related?.uid, type, reason, action, note]);
+    const words = wordsOf(record);
     sql.endSeries.run(words, now - seriesMs);
     const { id } = z
       .object({ id: z.int() })
@@ -247,12 +248,7 @@ function conditions(
   }
   if (query.continue !== undefined) {
     const place = /^(\d{1,15})-(\d{1,15})$/.exec(query.continue);
-    if (place === null) {
-      const message = `found "${query.continue}"; must be the "continue" of the page before`;
-      throw new CloverError('CLV_ARGUMENT_INVALID', `continue: ${message}`, {
-        details: [{ field: 'continue', message }],
-      });
-    }
+    if (place === null) throw badContinue(query.continue);
     add('(seen, id) < (?, ?)', Number(place[1]), Number(place[2]));
   }
   return { where: parts.join(' AND '), values };
@@ -265,18 +261,4 @@ function eventOf({ version, seen, count, event }: z.output<typeof recordRow>): K
     metadata: { ...metadata, resourceVersion: String(version) },
     ...(count > 1 ? { series: { count, lastObservedTime: microTime(seen) } } : {}),
   };
-}
-
-/** Kubernetes' MicroTime. */
-function microTime(at: number): string {
-  return new Date(at).toISOString().replace('Z', '000Z');
-}
-
-/** Cut at a character, within Kubernetes' limit. */
-function shorten(note: string): string {
-  if (Buffer.byteLength(note) <= noteBytes) return note;
-  const cut = Buffer.from(note)
-    .subarray(0, noteBytes - 3)
-    .toString('utf8');
-  return `${cut.replace(/\uFFFD+$/, '')}…`;
 }

@@ -57,3 +57,20 @@ test('ticks and references take nothing beside their fields', (t) => {
   t.false(tick.safeParse({ ...at, extra: 1 }).success);
   t.false(resourceReference.safeParse({ ...reference, spec: {} }).success);
 });
+
+test('of a whole object, as ApiServerSource sends it, the reference is taken, and what lacks in it is named', (t) => {
+  const metadata = { namespace: 'default', name: 'all', uid: 'u', resourceVersion: '7' };
+  const object = {
+    apiVersion: 'clover.dev/v1alpha1',
+    kind: 'Tap',
+    metadata: { ...metadata, generation: 1, managedFields: [] },
+    spec: { ports: [80] },
+  };
+  const { apiVersion, kind } = object;
+  t.deepEqual(resourceReference.parse(object), { apiVersion, kind, ...metadata });
+  const refused = resourceReference.safeParse({ ...object, metadata: { name: 'all' } });
+  t.deepEqual(
+    refused.error?.issues.map(({ path }) => path.join('.')),
+    ['namespace', 'uid', 'resourceVersion'],
+  );
+});

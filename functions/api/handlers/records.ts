@@ -5,6 +5,7 @@ import {
   type ObjectReference,
 } from '../../../knative/kubernetes-event.ts';
 import type { EventRecorder, RecordQuery } from '../../records/event-recorder.ts';
+import { isWanted } from '../../records/record-words.ts';
 import { chooseMediaType } from '../negotiate.ts';
 import { questions, type RecordsQuery } from '../operations/questions.ts';
 import { json, type Reply } from '../reply.ts';
@@ -84,18 +85,4 @@ function sourceOf(
     watch: (from, signal) => records.watch(from, { signal }),
     told: ({ type, object }) => (isWanted(object, query) ? type : undefined),
   };
-}
-
-function isWanted(record: KubernetesEvent, query: RecordQuery): boolean {
-  const { namespace = record.metadata.namespace, object = {} } = query;
-  if (namespace !== record.metadata.namespace) return false;
-  if ((query.type ?? record.type) !== record.type) return false;
-  if ((query.reason ?? record.reason) !== record.reason) return false;
-  return [record.regarding, record.related].some(
-    (part) =>
-      part !== undefined &&
-      (['kind', 'name', 'uid'] as const).every(
-        (field) => (object[field] ?? part[field]) === part[field],
-      ),
-  );
 }

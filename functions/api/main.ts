@@ -1,0 +1,41 @@
+import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
+import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
+import { functionLog } from '../host/function-log.ts';
+import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
+import { runFunction } from '../host/run-function.ts';
+import { startOrExit } from '../host/start-or-exit.ts';
+import { agentStatus } from '../host/telemetry/agents.ts';
+import { systemClock } from '../lib/clock.ts';
+import { version } from '../lib/version.ts';
+import { createKubernetesEvents } from '../records/kubernetes-events.ts';
+import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
+import { createApi } from './function.ts';
+
+/** `api` as a process of its own: without the routes of a broker, which is Knative's own there. */
+async function main(): Promise<void> {
+  const log = functionLog('api');
+  const clock = systemClock;
+  const settings = clickHouseSettings();
+  const analytics = createClickHouseStore(settings, { log });
+  const evidence = createClickHouseEvidenceStore(settings, { clock, log });
+  const client = clusterClient();
+  const resources = createKubernetesStore(client);
+  const records = createKubernetesEvents(client);
+  const agents = { agents: (since: number) => evidence.sources(since), now: () => clock.now() };
+  const api = createApi({
+    resources,
+    analytics,
+    evidence,
+    records,
+    clock,
+    version,
+    status: () => agentStatus(agents),
+  });
+  const close = async (): Promise<void> => {
+    await api.close?.();
+    await Promise.all([analytics.close(), evidence.close(), resources.close(), records.close()]);
+  };
+  await runFunction({ ...api, close }, { log });
+}
+
+startOrExit(main);

@@ -1,0 +1,22 @@
+import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
+import { functionLog } from '../host/function-log.ts';
+import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
+import { runFunction } from '../host/run-function.ts';
+import { startOrExit } from '../host/start-or-exit.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
+import { createEvaluate } from './function.ts';
+
+/** `evaluate` as a process of its own. */
+async function main(): Promise<void> {
+  const log = functionLog('evaluate');
+  const clock = systemClock;
+  const evidence = createClickHouseEvidenceStore(clickHouseSettings(), { clock, log });
+  const resources = createKubernetesStore(clusterClient());
+  const close = async (): Promise<void> => {
+    await Promise.all([evidence.close(), resources.close()]);
+  };
+  await runFunction({ ...createEvaluate({ resources, evidence, clock }), close }, { log });
+}
+
+startOrExit(main);

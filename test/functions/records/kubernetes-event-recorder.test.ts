@@ -1,0 +1,208 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import test, { type ExecutionContext } from 'ava';
+import { createClickHouseTransitions } from '../../../functions/records/clickhouse-transitions.ts';
+import type { EventRecorder, RecordInput } from '../../../functions/records/event-recorder.ts';
+import { createKubernetesEventRecorder } from '../../../functions/records/kubernetes-event-recorder.ts';
+import {
+  createKubernetesEvents,
+  type KubernetesEvents,
+} from '../../../functions/records/kubernetes-events.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { log, startTestClickHouse, type TestClickHouse } from '../analytics/start.ts';
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+interface Shared {
+  readonly client: KubeClient;
+  readonly clickhouse: TestClickHouse;
+}
+
+const started = Promise.withResolvers<Shared>();
+const ends: (() => unknown)[] = [];
+if (why === undefined) {
+  test.before('an API server and ClickHouse are up', async (t) => {
+    t.timeout(120_000);
+    const [tier, clickhouse] = await Promise.all([
+      withCluster({ teardown: (end) => ends.push(end) }),
+      startTestClickHouse(),
+    ]);
+    ends.push(() => clickhouse.remove());
+    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+    started.resolve({ client, clickhouse });
+  });
+}
+test.after.always('they are taken down', async () => {
+  for (const end of ends) await end();
+});
+
+interface Opened {
+  readonly recorder: Pick<EventRecorder, 'noted' | 'note' | 'forget'>;
+  readonly events: KubernetesEvents;
+  readonly namespace: string;
+  readonly clock: { now: () => number; at: number };
+  readonly record: (given?: Partial<RecordInput>) => RecordInput;
+}
+
+async function open(t: ExecutionContext): Promise<Opened> {
+  const { client, clickhouse } = await started.promise;
+  const { url, username, password } = clickhouse.server();
+  const id = randomBytes(4).toString('hex');
+  const namespace = `records-${id}`;
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  await client.call({ method: 'POST', path: '/api/v1/namespaces', body });
+  const transitions = createClickHouseTransitions(
+    { url, username, password, database: `t_${id}` },
+    { log },
+  );
+  const events = createKubernetesEvents(client);
+  t.teardown(async () => {
+    await Promise.all([transitions.close(), events.close()]);
+  });
+  const clock = { at: Date.now(), now: () => clock.at };
+  const uid = randomUUID();
+  return {
+    recorder: createKubernetesEventRecorder({ client, transitions, clock, instance: 'test' }),
+    events,
+    namespace,
+    clock,
+    record: (given = {}) => ({
+      type: 'Normal',
+      reason: 'VerdictPass',
+      action: 'Judged',
+      note: 'it is not slower',
+      regarding: {
+        apiVersion: 'clover.dev/v1alpha1',
+        kind: 'Experiment',
+        namespace,
+        name: 'shift',
+        uid,
+      },
+      ...given,
+    }),
+  };
+}
+
+const change = (to: string, uid = 'u') => ({ uid, what: 'Phase', to });
+
+serial('a transition is remembered, and forgotten with its object', async (t) => {
+  const { recorder } = await open(t);
+  t.is(await recorder.noted('u', 'Phase'), undefined);
+  await recorder.note(change('a'));
+  await recorder.note(change('b'));
+  await recorder.note(change('other', 'v'));
+  t.is(await recorder.noted('u', 'Phase'), 'b');
+  t.is(await recorder.noted('u', 'Ready'), undefined);
+  await recorder.forget('u');
+  await recorder.forget('u');
+  t.is(await recorder.noted('u', 'Phase'), undefined);
+  t.is(await recorder.noted('v', 'Phase'), 'other');
+});
+
+serial(
+  'a record is an Event of the object, and the same words soon after are its series',
+  async (t) => {
+    const { recorder, events, namespace, clock, record } = await open(t);
+    const { client } = await started.promise;
+    await recorder.note(change('1'), record());
+    clock.at += 60_000;
+    await recorder.note(change('2'), record());
+    await recorder.note(change('3'), record({ reason: 'VerdictFail', type: 'Warning' }));
+    const { items } = await events.list({ namespace });
+    t.deepEqual(items.map(({ reason, series, type }) => [reason, type, series?.count]).toSorted(), [
+      ['VerdictFail', 'Warning', undefined],
+      ['VerdictPass', 'Normal', 2],
+    ]);
+    const passed = items.find(({ reason }) => reason === 'VerdictPass');
+    t.is(Date.parse(passed?.series?.lastObservedTime ?? ''), clock.at);
+    // As `kubectl describe` asks for them: by the object, in the group where they have been for longer.
+    const query = { fieldSelector: `involvedObject.uid=${passed?.regarding.uid}` };
+    const path = `/api/v1/namespaces/${namespace}/events`;
+    t.like(await client.call({ method: 'GET', path, query }), { items: { length: 2 } });
+  },
+);
+
+serial('a transition that comes again, or from two at a time, is counted once', async (t) => {
+  const { recorder, events, namespace, record } = await open(t);
+  await recorder.note(change('1'), record());
+  await recorder.note(change('1'), record());
+  t.is((await events.list({ namespace })).items[0]?.series, undefined);
+  await Promise.all(['2', '3', '4'].map((to) => recorder.note(change(to), record())));
+  t.is((await events.list({ namespace })).items[0]?.series?.count, 4);
+});
+
+serial('words that were not seen for six minutes begin a series of their own', async (t) => {
+  const { recorder, events, namespace, clock, record } = await open(t);
+  for (const to of ['1', '2', '3']) {
+    await recorder.note(change(to), record());
+    clock.at += 7 * 60_000;
+  }
+  clock.at -= 6 * 60_000;
+  await recorder.note(change('4'), record());
+  const { items } = await events.list({ namespace });
+  t.deepEqual(
+    items.map(({ series }) => series?.count),
+    [2, undefined, undefined],
+  );
+  t.is(new Set(items.map(({ metadata }) => metadata.name)).size, 3);
+});
+
+serial('records are listed newest first, in pages, by what they are about', async (t) => {
+  const { recorder, events, namespace, clock, record } = await open(t);
+  const related = { ...record().regarding, kind: 'TrafficPolicy', name: 'proxy', uid: 'other' };
+  for (const [index, note] of ['a', 'b', 'c', 'd'].entries()) {
+    clock.at += 1_000;
+    const given = note === 'c' ? { note, related } : { note };
+    await recorder.note(change(String(index)), record(given));
+  }
+  const notes = async (query: Parameters<typeof events.list>[0]) =>
+    (await events.list({ namespace, ...query })).items.map(({ note }) => note);
+  t.deepEqual(await notes({}), ['d', 'c', 'b', 'a']);
+  t.deepEqual(await notes({ object: { kind: 'TrafficPolicy' } }), ['c']);
+  t.deepEqual(await notes({ reason: 'Succeeded' }), []);
+  const first = await events.list({ namespace, limit: 3 });
+  t.is(first.items.length, 3);
+  t.deepEqual(await notes({ continue: first.metadata.continue ?? '' }), ['a']);
+  await t.throwsAsync(events.list({ continue: 'x' }), { code: 'CLV_ARGUMENT_INVALID' });
+});
+
+serial('a watch tells what is written after a list, and nothing of others', async (t) => {
+  const { recorder, events, namespace, record } = await open(t);
+  const { client } = await started.promise;
+  const { metadata } = await events.list({ namespace });
+  const { signal } = new AbortController();
+  const watch = events.watch(metadata.resourceVersion, { signal })[Symbol.asyncIterator]();
+  await client.call({
+    method: 'POST',
+    path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+    body: {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'foreign', namespace },
+      eventTime: new Date().toISOString().replace('Z', '000Z'),
+      reportingController: 'example.com/other',
+      reportingInstance: 'x',
+      action: 'Other',
+      reason: 'Other',
+      regarding: record().regarding,
+      type: 'Normal',
+    },
+  });
+  await recorder.note(change('1'), record());
+  await recorder.note(change('2'), record());
+  const told = [await watch.next(), await watch.next()].map(({ value }) => value);
+  t.deepEqual(
+    told.map((each) => [each?.type, each?.object.reason, each?.object.series?.count]),
+    [
+      ['ADDED', 'VerdictPass', undefined],
+      ['MODIFIED', 'VerdictPass', 2],
+    ],
+  );
+  await watch.return?.();
+});
