@@ -1,14 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { findGo, type Go } from './go.ts';
-import type { ProgramModule } from './programs.ts';
+import type { ModuleFiles, ProgramModule } from './programs.ts';
 
 const run = promisify(execFile);
 
@@ -17,8 +18,10 @@ export const cacheFolder = fileURLToPath(new URL('../../.cache/cluster/', import
 
 const flags = ['-trimpath', '-buildvcs=false'] as const;
 const progressEveryMs = 5_000;
+/** What `go mod download -json` says. */
+const downloaded = z.object({ Dir: z.string() });
 
-/** Paths of a module's programs, by name. */
+/** Paths of a module's programs and files, by name. */
 export type Programs = Readonly<Record<string, string>>;
 
 /** The programs of a module that were built before and still fit it; undefined when any of them is missing. */
@@ -27,7 +30,8 @@ export async function builtPrograms(
   cache: string = cacheFolder,
 ): Promise<Programs | undefined> {
   const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
-  const programs = Object.keys(module.programs).map((name) => [name, join(folder, name)] as const);
+  const names = [...Object.keys(module.programs), ...Object.keys(module.files ?? {})];
+  const programs = names.map((name) => [name, join(folder, name)] as const);
   return programs.every(([, path]) => existsSync(path)) ? Object.fromEntries(programs) : undefined;
 }
 
@@ -54,6 +58,11 @@ export async function buildPrograms(
     await buildOne(go, module, { name, path, file: part }, progress);
     await rename(part, file);
   }
+  for (const [name, files] of Object.entries(module.files ?? {})) {
+    const file = join(folder, name);
+    await writeFile(`${file}.part`, await textOf(go, module, files));
+    await rename(`${file}.part`, file);
+  }
   const built = await builtPrograms(module, cache);
   if (built === undefined) throw new Error(`${module.name} changed while it was built`);
   return built;
@@ -78,10 +87,11 @@ async function buildOne(
   { name, path, file }: Target,
   progress: (line: string) => void,
 ): Promise<void> {
-  const total = await stalePackages(go, module, path);
+  const tags = ['-tags', module.tags?.[name] ?? ''];
+  const total = await stalePackages(go, module, [...tags, path]);
   const variables = Object.entries(module.variables).map(([key, value]) => `-X ${key}=${value}`);
   const linker = ['-s', '-w', ...variables].join(' ');
-  const child = spawn(go.path, ['build', '-v', '-ldflags', linker, '-o', file, path], {
+  const child = spawn(go.path, ['build', '-v', ...tags, '-ldflags', linker, '-o', file, path], {
     cwd: module.folder,
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -111,10 +121,29 @@ async function buildOne(
   progress(`${name}: built in ${Math.round((Date.now() - began) / 1_000)} s`);
 }
 
+/** Files of a module as one text of YAML documents. */
+async function textOf(
+  go: Go,
+  { folder }: ProgramModule,
+  { module, path }: ModuleFiles,
+): Promise<string> {
+  const asked = ['mod', 'download', '-json', module];
+  const { stdout } = await run(go.path, asked, { cwd: folder, env: environment });
+  const place = join(downloaded.parse(JSON.parse(stdout)).Dir, path);
+  const isFolder = (await stat(place)).isDirectory();
+  const names = isFolder ? (await readdir(place)).filter((name) => name.endsWith('.yaml')) : [''];
+  const texts = names.toSorted().map((name) => readFile(join(place, name), 'utf8'));
+  return (await Promise.all(texts)).join('\n---\n');
+}
+
 /** How many packages Go would compile. */
-async function stalePackages(go: Go, { folder }: ProgramModule, path: string): Promise<number> {
+async function stalePackages(
+  go: Go,
+  { folder }: ProgramModule,
+  args: readonly string[],
+): Promise<number> {
   const format = '{{if .Stale}}{{.ImportPath}}{{end}}';
-  const { stdout } = await run(go.path, ['list', '-deps', '-f', format, path], {
+  const { stdout } = await run(go.path, ['list', '-deps', '-f', format, ...args], {
     cwd: folder,
     env: environment,
     maxBuffer: 64 * 1024 * 1024,
@@ -131,7 +160,7 @@ async function keyOf(module: ProgramModule): Promise<string> {
   for (const file of ['go.mod', 'go.sum', ...own.toSorted()]) {
     hash.update(await readFile(join(module.folder, file)));
   }
-  const { programs, variables } = module;
-  hash.update(JSON.stringify({ programs, variables, flags, arch: process.arch }));
+  const { programs, tags, files, variables } = module;
+  hash.update(JSON.stringify({ programs, tags, files, variables, flags, arch: process.arch }));
   return hash.digest('hex').slice(0, 16);
 }

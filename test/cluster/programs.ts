@@ -7,10 +7,21 @@ export interface ProgramModule {
   readonly folder: string;
   /** Package by the name of its program. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Build tags, with commas, by the name of a program. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Files that are kept beside the programs, by name: YAML files of a module, as one. */
+  readonly files?: Readonly<Record<string, ModuleFiles>>;
   /** Variables that the linker sets, by their path. */
   readonly variables: Readonly<Record<string, string>>;
   /** CPU seconds of a build with an empty cache, as measured: for the estimate before Go has counted. */
   readonly cpuSeconds: number;
+}
+
+/** Files of a module that a go.mod names. */
+export interface ModuleFiles {
+  readonly module: string;
+  /** A file, or a folder whose YAML files are meant. */
+  readonly path: string;
 }
 
 const version = 'v1.37.2';
@@ -62,4 +73,28 @@ export const nodeParts: ProgramModule = {
   },
   variables: {},
   cpuSeconds: 150,
+};
+
+/** Istio's control plane, and what stands beside its proxies. */
+export const istio: ProgramModule = {
+  name: 'istio',
+  folder: fileURLToPath(new URL('modules/istio/', import.meta.url)),
+  programs: {
+    'pilot-discovery': 'istio.io/istio/pilot/cmd/pilot-discovery',
+    'pilot-agent': 'istio.io/istio/pilot/cmd/pilot-agent',
+  },
+  // As Istio builds them.
+  tags: {
+    'pilot-discovery': 'vtprotobuf,disable_pgv',
+    'pilot-agent': 'agent,disable_pgv',
+  },
+  files: {
+    'istio-crds.yaml': {
+      module: 'istio.io/istio',
+      path: 'manifests/charts/base/files/crd-all.gen.yaml',
+    },
+    'gateway-crds.yaml': { module: 'sigs.k8s.io/gateway-api', path: 'config/crd/standard' },
+  },
+  variables: {},
+  cpuSeconds: 730,
 };
