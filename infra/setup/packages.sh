@@ -13,6 +13,7 @@ libelf-dev       /usr/include/libelf.h               kernel_programs
 make             make                                native_core
 nftables         /usr/sbin/nft                       services_of_the_testbed
 nginx-light      nginx                               sample_network_function
+openssl          openssl                             certificates_of_the_testbed
 python3          python3                             node-gyp
 python3-pip      pip                                 Envoy
 runc             runc                                pods_of_the_testbed
@@ -21,7 +22,7 @@ wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' containerd nftables runc wrk '
+readonly packages_on_demand=' containerd nftables openssl runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, pip) one of its spellings.
 there() {

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { processesMarked } from '../../cloverctl/supervisor/process-table.ts';
+import { identify, processesMarked } from '../../cloverctl/supervisor/process-table.ts';
 import { runMark, type FoundRun } from '../../cloverctl/supervisor/run-record.ts';
 
 /**
@@ -10,9 +11,10 @@ import { runMark, type FoundRun } from '../../cloverctl/supervisor/run-record.ts
 export function leftBehind({ path, record }: FoundRun): string[] {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
   const commands = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
+    // One that has ended stays until its parent has heard of it.
+    .filter((name) => /^\d+$/.test(name) && identify(Number(name)) !== undefined)
     .map((pid) => ({ pid, said: `${textOf(pid, 'cmdline')} ${textOf(pid, 'cgroup')}` }));
-  const routes = readFileSync('/proc/net/route', 'utf8');
+  const routes = execFileSync('ip', ['route', 'show'], { encoding: 'utf8' });
   return [
     ...processesMarked(runMark, path).map(({ pid }) => `process ${pid}`),
     // Containers know nothing of the run: it is in the path of their control group.
@@ -20,7 +22,8 @@ export function leftBehind({ path, record }: FoundRun): string[] {
       .filter(({ pid, said }) => said.includes(basename(path)) && pid !== String(process.pid))
       .map(({ pid, said }) => `process ${pid}: ${said}`),
     ...record.namespaces.filter((name) => existsSync(`/run/netns/${name}`)),
-    ...record.links.filter((name) => existsSync(`/sys/class/net/${name}`) || routes.includes(name)),
+    ...record.links.filter((name) => existsSync(`/sys/class/net/${name}`)),
+    ...record.routes.filter((route) => routes.includes(route)),
     ...record.cgroups.flatMap((name) =>
       mounts
         .map((line) => line.split(' '))

@@ -44,11 +44,9 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
     modules: [kubernetes, kubernetesNode, nodeParts],
     machine: {
       containerd: ['containerd', 'ctr', 'containerd-shim-runc-v2'],
-      iproute2: ['ip'],
       nftables: ['nft'],
       openssl: ['openssl'],
       runc: ['runc'],
-      'util-linux': ['nsenter', 'unshare'],
     },
     needsRoot: true,
     start: startNode,
@@ -86,8 +84,8 @@ export function whyNotHere(
     programs.every(isThere) ? [] : [debian],
   );
   if (missing.length === 0) return undefined;
-  const list = missing.join(' ');
-  return `the machine has no ${missing.join(', ')}: apt-get install --no-install-recommends ${list}`;
+  const wanted = missing.map((debian) => `--with ${debian}`).join(' ');
+  return `the machine has no ${missing.join(', ')}: bash infra/setup/run.sh ${wanted} true`;
 }
 
 /** The programs of a tier that were built before and still fit it; undefined when any of them is missing. */

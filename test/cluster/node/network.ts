@@ -45,8 +45,14 @@ export async function makeNetwork(folder: RunFolder): Promise<NodeNetwork> {
       namespace,
     );
     await ip([`route add ${pods} via ${node}`, `route add ${services} via ${node}`]);
-    const forward = 'echo 1 >/proc/sys/net/ipv4/ip_forward';
-    await run('nsenter', [`--net=/run/netns/${namespace}`, 'sh', '-c', forward]);
+    // By default the kernel tells a pod once a second that an address is unreachable, and lets it wait for others.
+    const settings = 'echo 1 >ip_forward; echo 0 >icmp_ratelimit';
+    await run('nsenter', [
+      `--net=/run/netns/${namespace}`,
+      'sh',
+      '-euc',
+      `cd /proc/sys/net/ipv4; ${settings}`,
+    ]);
   });
   return { ...plan, namespace };
 }
