@@ -74,7 +74,7 @@ export async function bootHost(t: ExecutionContext, dir: string, source: string)
   });
 
   const enter = ['-t', first, '--all', '--root', '--wd', '--', 'env', '-i'];
-  const env = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'container=lxc'];
+  const env = ['HOME=/root', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'container=lxc'];
   const host: Host = {
     async run(command, input) {
       const child = spawn('nsenter', [...enter, ...env, ...command], {

@@ -34,8 +34,10 @@ unshare --net --fork --kill-child sh -c 'while ! ip link set eth0 up; do sleep 0
 until pid=$(pgrep -P $!) && ip link set eth0 netns "$pid" 2>/dev/null; do sleep 0.1; done
 ip addr add 10.99.0.1/24 dev app0
 ip link set app0 up
-cat >/etc/clover/pods.json.new <<'FILE'
-{ "pods": [{ "namespace": "default", "name": "app-1", "uid": "app-1", "labels": { "app": "app", "version": "v1" }, "interface": "app0" }] }
+index=$(nsenter --target "$pid" --net ip -o link show eth0 | sed -E 's/.*eth0@if([0-9]+):.*/\\1/')
+interface=$(ip -o link | sed -nE "s/^$index: ([^@:]+).*/\\1/p")
+cat >/etc/clover/pods.json.new <<FILE
+{ "pods": [{ "namespace": "default", "name": "app-1", "uid": "app-1", "labels": { "app": "app", "version": "v1" }, "interface": "$interface" }] }
 FILE
 mv /etc/clover/pods.json.new /etc/clover/pods.json`;
 
@@ -54,8 +56,10 @@ spec:
   rules: [{ split: [{ version: v1, weight: 100 }] }]
 `;
 
-const cloverctl = (args: string): string =>
-  `CLOVER_SERVER=http://127.0.0.1:7700 CLOVER_TOKEN=$(cat /etc/clover/secrets/token) cloverctl ${args}`;
+const context = `cloverctl config set-context here --url http://127.0.0.1:7700 --token-file /etc/clover/secrets/token
+cloverctl config use-context here`;
+
+const cloverctl = (args: string): string => `cloverctl ${args}`;
 
 const ask = `curl -s -H 'host: app.example' http://127.0.0.1/`;
 
@@ -100,6 +104,7 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
     '',
   );
 
+  await host.sh(context);
   await host.sh(application);
   const applied = await host.run(['bash', '-c', cloverctl('apply -f -')], wishes);
   t.is(applied.code, 0, applied.stderr);
@@ -129,6 +134,15 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   for (const part of parts) t.is(await property(host, part, 'Result'), 'success', part);
   t.regex(await host.log(), /"msg":"drained"/);
   t.regex(await host.log(), /"msg":"agent stopped"/);
+
+  // The gateway needs nobody: not a control plane that cannot start, not its own last life.
+  await host.sh(`cd /etc/clover && mv control-plane.json kept && echo '{' >control-plane.json`);
+  await host.sh('systemctl start clover.target');
+  await until(() => isActive(host, 'envoy'));
+  t.is(await host.sh(ask), 'hello');
+  t.false(await isActive(host, 'control-plane'));
+  await host.sh('cd /etc/clover && mv kept control-plane.json');
+  await until(() => isActive(host, 'control-plane'));
 
   const gone = await install('--uninstall', '--yes');
   t.is(gone.code, 0, gone.stderr);

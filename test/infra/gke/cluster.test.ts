@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { readInstallation } from '../../../knative/render/read-installation.ts';
+import { renderInstallation } from '../../../knative/render/render-installation.ts';
+import { toYaml } from '../../../knative/render/yaml.ts';
 import { temporaryFolder } from '../../functions/host/helpers.ts';
 
 const run = promisify(execFile);
@@ -190,6 +193,27 @@ for (const [settings, args, why] of [
     t.deepEqual(await calls(), []);
   });
 }
+
+test('the installation beside it is rendered, and asks the ClickHouse of the script', async (t) => {
+  const text = await readFile(
+    new URL('../../../infra/gke/installation.yaml', import.meta.url),
+    'utf8',
+  );
+  const reading = readInstallation(text);
+  if (!('installation' in reading)) return t.fail(reading.problems.join('\n'));
+  const yaml = toYaml(renderInstallation(reading.installation, 't'.repeat(32)));
+  t.regex(yaml, /image: europe-west1-docker\.pkg\.dev\/my-project\/clover\/clover-agent:0\.1\.0/);
+  t.notRegex(yaml, /serving\.knative\.dev/);
+  const { url, username, passwordSecret } = reading.installation.clickhouse;
+  const server = await readFile(
+    new URL('../../../infra/baremetal/kubernetes/clickhouse.yaml', import.meta.url),
+    'utf8',
+  );
+  t.is(url, 'http://clickhouse.clover-system.svc.cluster.local:8123');
+  t.regex(server, /kind: Service\nmetadata:\n {2}name: clickhouse\n {2}namespace: clover-system\n/);
+  t.regex(server, new RegExp(`name: CLICKHOUSE_USER\\n +value: ${username}\\n`));
+  t.deepEqual(passwordSecret, { name: 'clickhouse', key: 'password' });
+});
 
 const lint = existsSync('/usr/bin/gcloud') ? test : test.skip;
 if (lint === test.skip)
