@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { freePort } from '../../functions/lib/free-port.ts';
@@ -15,6 +17,8 @@ export interface BundleSource {
   readonly entry: string;
   /** An event that it takes, with no effect outside: what it runs then needs no compiler at a cold start. */
   readonly event?: { readonly type: string; readonly data: string };
+  /** Paths that it answers to, for the same reason. */
+  readonly paths?: readonly string[];
   /** Native addons that it opens: file by the path from the bundle. */
   readonly addons?: Readonly<Record<string, string>>;
 }
@@ -53,6 +57,9 @@ const bakery = fileURLToPath(new URL('bake.ts', import.meta.url));
 
 // Without them two runs do not give the same code. V8 takes it without them too: they are no part of its flags' hash.
 const repeatable = ['--predictable', '--random-seed=1'];
+
+/** Nobody listens at the port of RFC 1078. */
+const closedPort = '1';
 
 const options = {
   bundle: true,
@@ -129,22 +136,33 @@ export async function bundle(
   const baking = [...node, ...repeatable, ...lean.args, bakery] as const;
   // Only loaded: what it does later hangs on the clock, and so would its code.
   await ended(launch([...baking, late], lean.env), late);
-  await serve([...baking, file], made, source.event);
+  await serve([...baking, file], made, source);
   return made;
 }
 
 /**
  * Runs it once: what it has called by its end is in its code. So it is asked for its health, and gets an event that nobody takes,
- * and one that it takes.
+ * and one that it takes. It is in a pod of a cluster whose API server and ClickHouse do not answer.
  */
 async function serve(
   command: readonly [string, ...string[]],
   { file, env }: Bundle,
-  taken: BundleSource['event'],
+  { event: taken, paths = [] }: BundleSource,
 ): Promise<void> {
   const port = await freePort();
-  const child = launch(command, { ...env, LOG_LEVEL: 'warn', PORT: String(port) });
-  const end = ended(child, file);
+  const account = await mkdtemp(join(tmpdir(), 'clover-bake-'));
+  await writeFile(join(account, 'ca.crt'), rootCertificates[0] ?? '');
+  await writeFile(join(account, 'token'), 'none');
+  const child = launch(command, {
+    ...env,
+    LOG_LEVEL: 'warn',
+    PORT: String(port),
+    CLICKHOUSE_URL: `http://127.0.0.1:${closedPort}`,
+    KUBERNETES_SERVICE_HOST: '127.0.0.1',
+    KUBERNETES_SERVICE_PORT: closedPort,
+    KUBERNETES_ACCOUNT_DIR: account,
+  });
+  const end = endedIn(account, child, file);
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null && !(await answers(`${url}/health/ready`))) await delay(20);
   if (child.exitCode !== null) return end;
@@ -156,8 +174,17 @@ async function serve(
     const { body } = await fetch(url, { method: 'POST', headers: event, body: data });
     await body?.cancel();
   }
+  for (const path of paths) await (await fetch(`${url}${path}`)).body?.cancel();
   child.kill('SIGTERM');
   return end;
+}
+
+async function endedIn(folder: string, child: ChildProcess, file: string): Promise<void> {
+  try {
+    await ended(child, file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 function launch(

@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { eventTypes } from '../../knative/events.ts';
+import { apiVersion } from '../../knative/resources/meta.ts';
 import { bundle, type BundleSource } from './bundle.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -10,9 +12,26 @@ export const hello: BundleSource = {
   event: { type: 'com.example.hello.v1', data: '' },
 };
 
+const tick = { type: eventTypes.tick, data: '{}' };
+
+const added = {
+  type: eventTypes.resourceAdded,
+  data: JSON.stringify({
+    apiVersion,
+    kind: 'TrafficPolicy',
+    metadata: { namespace: 'none', name: 'none', uid: 'none', resourceVersion: '1' },
+  }),
+};
+
 /** Functions that run as processes of their own. */
 export const sources: readonly BundleSource[] = [
   hello,
+  {
+    name: 'api',
+    entry: `${root}functions/api/main.ts`,
+    paths: ['/apis/clover.dev/v1alpha1', '/apis/clover.dev/v1alpha1/experiments'],
+  },
+  { name: 'evaluate', entry: `${root}functions/evaluate/main.ts`, event: tick },
   {
     name: 'ingest',
     entry: `${root}functions/ingest/main.ts`,
@@ -21,6 +40,7 @@ export const sources: readonly BundleSource[] = [
       'build/Release/clover_codec.node': `${root}native/codec/build/Release/clover_codec.node`,
     },
   },
+  { name: 'notify', entry: `${root}functions/notify/main.ts`, event: added },
 ];
 
 async function main(names: readonly string[]): Promise<void> {
