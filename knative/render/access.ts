@@ -1,7 +1,7 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import { apiVersion } from '../resources/meta.ts';
 import { announcedKinds, resourceEvents } from './api-server-source.ts';
-import { functionTable, type KindAccess, type Verb } from './function-table.ts';
+import { functionTable, type KindAccess, type OtherAccess, type Verb } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, namespaced, type KubernetesObject } from './kubernetes-object.ts';
 
@@ -44,8 +44,8 @@ export interface ClusterRoleBinding extends KubernetesObject {
 export interface Account {
   readonly name: string;
   readonly access: readonly KindAccess[];
-  /** What it may do with Kubernetes' own kinds. */
-  readonly core?: readonly { readonly resource: string; readonly verbs: readonly Verb[] }[];
+  /** What it may do with kinds that are not ours. */
+  readonly others?: readonly OtherAccess[];
 }
 
 /** What a source must be allowed, by Knative's own check, for each kind. */
@@ -88,7 +88,7 @@ function serviceAccount(installation: Installation, { name, access }: Account): 
 
 function clusterRole(
   installation: Installation,
-  { name, access, core = [] }: Account,
+  { name, access, others = [] }: Account,
 ): ClusterRole {
   const [group = ''] = apiVersion.split('/');
   const rule = (resource: string, verbs: readonly Verb[]) => ({
@@ -101,8 +101,8 @@ function clusterRole(
     kind: 'ClusterRole',
     metadata: clusterWide(installation, name),
     rules: [
-      ...core.map(({ resource, verbs }) => ({
-        apiGroups: [''],
+      ...others.map(({ group, resource, verbs }) => ({
+        apiGroups: [group],
         resources: [resource],
         verbs: [...verbs],
       })),

@@ -9,7 +9,7 @@ export type EnvironmentVariable =
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
   { clickhouse, logLevel }: Installation,
-  { analytics }: FunctionRow,
+  { clickhouse: isKept }: FunctionRow,
 ): EnvironmentVariable[] {
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
@@ -18,5 +18,5 @@ export function environmentOf(
     { name: 'CLICKHOUSE_PASSWORD', valueFrom: { secretKeyRef: { ...passwordSecret } } },
     { name: 'CLICKHOUSE_DATABASE', value: database },
   ];
-  return [{ name: 'LOG_LEVEL', value: logLevel }, ...(analytics ? store : [])];
+  return [{ name: 'LOG_LEVEL', value: logLevel }, ...(isKept ? store : [])];
 }

@@ -15,6 +15,15 @@ export interface KindAccess {
   readonly status?: true;
 }
 
+/** What one may do with objects that are not ours. */
+export interface OtherAccess {
+  /** API group; the empty text is that of Kubernetes' first kinds. */
+  readonly group: string;
+  /** In plural, as a URL has it. */
+  readonly resource: string;
+  readonly verbs: readonly Verb[];
+}
+
 /** Compute resources, as a container names them. */
 export interface Resources {
   readonly requests?: { readonly cpu?: string; readonly memory?: string };
@@ -31,8 +40,10 @@ export interface FunctionRow {
   readonly timeoutSeconds: number;
   readonly resources: Resources;
   readonly access: readonly KindAccess[];
-  /** It asks or fills the analytics store. */
-  readonly analytics: boolean;
+  /** With objects that are not ours. */
+  readonly others?: readonly OtherAccess[];
+  /** It keeps something in ClickHouse, or reads it there. */
+  readonly clickhouse: boolean;
   /** Types that it sends to the broker by itself. */
   readonly emits: readonly string[];
 }
@@ -60,6 +71,9 @@ const small: Resources = {
 
 const none = (): number => 0;
 
+/** Records of what happened to objects. */
+const events = { group: 'events.k8s.io', resource: 'events' } as const;
+
 /** One pod at most where a second one would do the same work again: it sees all there is at each event. */
 const reconciler = {
   minScale: none,
@@ -67,7 +81,6 @@ const reconciler = {
   containerConcurrency,
   timeoutSeconds,
   resources: small,
-  analytics: false,
 } as const;
 
 /** Every function of the catalogue, in its order. */
@@ -87,7 +100,8 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'Tap', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
       { kind: 'TrafficPolicy', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
     ],
-    analytics: true,
+    others: [{ ...events, verbs: ['get', 'list', 'watch'] }],
+    clickhouse: true,
     emits: [],
   },
   {
@@ -103,6 +117,7 @@ export const functionTable: readonly FunctionRow[] = [
       },
       { kind: 'TrafficPolicy', verbs: ['get'] },
     ],
+    clickhouse: true,
     emits: [],
   },
   {
@@ -115,7 +130,7 @@ export const functionTable: readonly FunctionRow[] = [
     timeoutSeconds,
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
     access: [],
-    analytics: true,
+    clickhouse: true,
     emits: [],
   },
   {
@@ -127,6 +142,8 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'ExperimentRun', verbs: ['get'] },
       { kind: 'TrafficPolicy', verbs: ['get'] },
     ],
+    others: [{ ...events, verbs: ['create', 'get', 'patch'] }],
+    clickhouse: true,
     emits: [eventTypes.notification],
   },
   {
@@ -136,6 +153,7 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'ExperimentRun', verbs: ['list'] },
       { kind: 'TrafficPolicy', verbs: ['get', 'list'], status: true },
     ],
+    clickhouse: false,
     emits: [],
   },
 ];

@@ -10,7 +10,7 @@ import { agent, agentPort } from './names.ts';
 const account: Account = {
   name: agent,
   access: [{ kind: 'Tap', verbs: ['get', 'list', 'watch'] }],
-  core: [{ resource: 'pods', verbs: ['get', 'list', 'watch'] }],
+  others: [{ group: '', resource: 'pods', verbs: ['get', 'list', 'watch'] }],
 };
 
 /** Everything of the agents, in the order in which it can be applied; nothing where the installation has none. */

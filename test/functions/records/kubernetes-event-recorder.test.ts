@@ -1,7 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { createClickHouseTransitions } from '../../../functions/records/clickhouse-transitions.ts';
-import type { EventRecorder, RecordInput } from '../../../functions/records/event-recorder.ts';
+import type {
+  EventRecorder,
+  RecordChange,
+  RecordInput,
+} from '../../../functions/records/event-recorder.ts';
 import { createKubernetesEventRecorder } from '../../../functions/records/kubernetes-event-recorder.ts';
 import {
   createKubernetesEvents,
@@ -176,8 +180,6 @@ serial('a watch tells what is written after a list, and nothing of others', asyn
   const { recorder, events, namespace, record } = await open(t);
   const { client } = await started.promise;
   const { metadata } = await events.list({ namespace });
-  const { signal } = new AbortController();
-  const watch = events.watch(metadata.resourceVersion, { signal })[Symbol.asyncIterator]();
   await client.call({
     method: 'POST',
     path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
@@ -196,13 +198,17 @@ serial('a watch tells what is written after a list, and nothing of others', asyn
   });
   await recorder.note(change('1'), record());
   await recorder.note(change('2'), record());
-  const told = [await watch.next(), await watch.next()].map(({ value }) => value);
+  const told: RecordChange[] = [];
+  const { signal } = new AbortController();
+  for await (const each of events.watch(metadata.resourceVersion, { signal })) {
+    told.push(each);
+    if (told.length === 2) break;
+  }
   t.deepEqual(
-    told.map((each) => [each?.type, each?.object.reason, each?.object.series?.count]),
+    told.map(({ type, object: { reason, series } }) => [type, reason, series?.count]),
     [
       ['ADDED', 'VerdictPass', undefined],
       ['MODIFIED', 'VerdictPass', 2],
     ],
   );
-  await watch.return?.();
 });

@@ -14,6 +14,7 @@ const allowed = {
     experimentruns: 'get list watch',
     taps: 'create delete get list patch watch',
     trafficpolicies: 'create delete get list patch watch',
+    events: 'get list watch',
   },
   'clover-system-evaluate': {
     experiments: 'get list patch',
@@ -22,7 +23,12 @@ const allowed = {
     'experimentruns/status': 'update',
     trafficpolicies: 'get',
   },
-  'clover-system-notify': { experiments: 'get', experimentruns: 'get', trafficpolicies: 'get' },
+  'clover-system-notify': {
+    experiments: 'get',
+    experimentruns: 'get',
+    trafficpolicies: 'get',
+    events: 'create get patch',
+  },
   'clover-system-policy': {
     experimentruns: 'list',
     trafficpolicies: 'get list',
@@ -47,10 +53,11 @@ test('nobody may do more than this, nor less', (t) => {
   t.deepEqual(Object.fromEntries(found), allowed);
 });
 
-test('no role reaches beyond our own group of resources, or has a wildcard', (t) => {
+test('no role reaches beyond our own group of resources and the records of what happened, or has a wildcard', (t) => {
   for (const { rules } of rolesOf()) {
     for (const rule of rules) {
-      t.deepEqual(rule.apiGroups, ['clover.dev']);
+      const group = rule.resources.includes('events') ? 'events.k8s.io' : 'clover.dev';
+      t.deepEqual(rule.apiGroups, [group]);
       t.false([...rule.resources, ...rule.verbs].some((word) => word.includes('*')));
     }
   }

@@ -138,6 +138,8 @@ const rights = (roles: readonly KubernetesObject[]): Set<string> =>
     roles
       .filter((object): object is ClusterRole => object.kind === 'ClusterRole')
       .flatMap(({ rules }) => rules)
+      // Records of what happened are a file of its own there.
+      .filter(({ apiGroups }) => apiGroups.includes('clover.dev'))
       .flatMap(({ resources, verbs }) =>
         resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
       ),

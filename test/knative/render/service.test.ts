@@ -142,7 +142,7 @@ test('what an owner sets of a function stands in place of the default', (t) => {
   });
 });
 
-test('only functions that ask or fill the store of analytics know where it is', (t) => {
+test('only functions that keep something in ClickHouse know where it is', (t) => {
   const variables = [...podsOf()].map(([name, { container }]) => [
     name,
     container.env.map((variable) => variable.name).join(' '),
@@ -150,9 +150,9 @@ test('only functions that ask or fill the store of analytics know where it is', 
   const store = 'CLICKHOUSE_URL CLICKHOUSE_USER CLICKHOUSE_PASSWORD CLICKHOUSE_DATABASE';
   t.deepEqual(variables, [
     ['api', `LOG_LEVEL ${store}`],
-    ['evaluate', 'LOG_LEVEL'],
+    ['evaluate', `LOG_LEVEL ${store}`],
     ['ingest', `LOG_LEVEL ${store}`],
-    ['notify', 'LOG_LEVEL'],
+    ['notify', `LOG_LEVEL ${store}`],
     ['policy', 'LOG_LEVEL'],
   ]);
 });
