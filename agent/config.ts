@@ -24,6 +24,8 @@ const server = z
 
 /** Where a pod finds its service account. */
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Of the memory that a container's limit counts, the ring is most: 64 MiB of it would not fit 96 MiB. */
+const ringBytesInPod = 16 * 1024 * 1024;
 /** Where a SinkBinding of Knative puts the token for its sink. */
 const sinkTokenFile = '/oidc/token';
 
@@ -62,6 +64,7 @@ export const agentConfig = z
     }),
     capture: z
       .strictObject({
+        /** Of the kernel's ring. Default: 64 MiB, on Kubernetes 16 MiB. */
         ringBytes: powerOfTwo.optional(),
         openTimeoutMs: z.int().min(1).optional(),
       })
@@ -150,11 +153,13 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
   if (evidence === undefined) {
     throw missing('controlPlane', 'is missing, and K_SINK is not set (SinkBinding)');
   }
-  const common = { listen, spool, capture, logLevel, node, spans };
+  const common = { listen, spool, logLevel, node, spans };
+  const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const ownNamespace = env.POD_NAMESPACE;
   return {
     ...common,
+    capture: { ...ring, ...capture },
     evidence: { ...evidence, extensions },
     ...(ownNamespace === undefined ? {} : { ownNamespace }),
     source:

@@ -47,3 +47,52 @@ test('text that is not JSON is a configuration error', (t) => {
   const error = t.throws(() => parseAgentConfig('{'), { instanceOf: CloverError });
   t.is(error.code, 'CLV_CONFIG_INVALID');
 });
+
+const inPod = {
+  kubernetes: {},
+  listen: { port: 0 },
+  spool: { dir: 'spool' },
+};
+const env = { NODE_NAME: 'worker-1', POD_NAMESPACE: 'clover-system', K_SINK: 'http://broker/a/b' };
+
+test('in a pod the node, the namespace and the broker come from the environment', (t) => {
+  const config = parseAgentConfig(
+    JSON.stringify({ ...inPod, ingest: { url: 'http://ingest.clover-system' } }),
+    { ...env, K_CE_OVERRIDES: '{"extensions":{"cluster":"east"}}', KUBERNETES_SERVICE_HOST: '::1' },
+  );
+  t.deepEqual(config.node, { uid: 'worker-1', name: 'worker-1' });
+  t.is(config.ownNamespace, 'clover-system');
+  t.is(config.spans.url, 'http://ingest.clover-system');
+  t.like(config.evidence, { url: 'http://broker/a/b', extensions: { cluster: 'east' } });
+  t.is(config.capture.ringBytes, 16 * 1024 * 1024);
+  t.like(config.source, { kubernetes: { env: { KUBERNETES_SERVICE_HOST: '::1' } } });
+});
+
+test('a control plane in one process takes both, unless one of them has a place of its own', (t) => {
+  const controlPlane = { url: 'http://clover:8080/', tokenFile: '/token' };
+  const both = parseAgentConfig(JSON.stringify({ ...inPod, controlPlane }), { NODE_NAME: 'a' });
+  t.like(both.spans, { url: 'http://clover:8080/functions/ingest', tokenFile: '/token' });
+  t.like(both.evidence, { url: 'http://clover:8080/broker', tokenFile: '/token', extensions: {} });
+  const bound = parseAgentConfig(JSON.stringify({ ...inPod, controlPlane }), env);
+  t.like(bound.spans, { url: 'http://clover:8080/functions/ingest' });
+  t.is(bound.evidence.url, 'http://broker/a/b');
+  t.is(bound.evidence.tokenFile, undefined, 'a token is for its receiver alone');
+});
+
+test('what is missing is named, with what would do', (t) => {
+  const ingest = { url: 'http://ingest' };
+  const of = (config: object, variables: Record<string, string>): string =>
+    t.throws(() => parseAgentConfig(JSON.stringify(config), variables), {
+      instanceOf: CloverError,
+      code: 'CLV_CONFIG_INVALID',
+    }).message;
+  t.regex(of({ ...inPod, ingest }, { K_SINK: 'http://b' }), /node: is missing.*NODE_NAME/);
+  t.regex(of(inPod, env), /ingest: is missing/);
+  t.regex(of({ ...inPod, ingest }, { NODE_NAME: 'a' }), /controlPlane: .*K_SINK/);
+  t.regex(of({ ...inPod, podsFile: 'x' }, env), /podsFile: give either podsFile or kubernetes/);
+  t.regex(of({ ...good, controlPlane: undefined }, {}), /controlPlane: is missing/);
+  t.regex(of({ ...inPod, ingest }, { ...env, K_SINK: 'ftp://b' }), /K_SINK: must be an http/);
+  t.regex(of({ ...inPod, ingest }, { ...env, K_CE_OVERRIDES: '{' }), /not JSON/);
+  const twoTokens = { url: 'http://a', token: 'b', tokenFile: 'c' };
+  t.regex(of({ ...good, controlPlane: twoTokens }, {}), /controlPlane: token and tokenFile/);
+});
