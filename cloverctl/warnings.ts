@@ -1,10 +1,12 @@
 import type { ApiClient } from '../functions/api/client.ts';
+import { doubts } from '../functions/lib/doubts.ts';
 import { policyKey, targetHolder } from '../functions/lib/policy-age.ts';
+import { detailText } from '../functions/lib/problem-words.ts';
 import type { Experiment } from '../knative/resources/experiment.ts';
 import type { AnyResource } from '../knative/resources/kinds.ts';
 import type { TrafficPolicy } from '../knative/resources/traffic-policy.ts';
 
-/** What is allowed, and yet probably not meant: what depends on objects that are not as it needs them. */
+/** What is allowed, and yet probably not meant: by itself, or as other objects are. */
 export async function warnings(client: ApiClient, object: AnyResource): Promise<string[]> {
   const about =
     object.kind === 'Experiment'
@@ -12,7 +14,8 @@ export async function warnings(client: ApiClient, object: AnyResource): Promise<
       : object.kind === 'TrafficPolicy'
         ? await ofPolicy(client, object)
         : [];
-  return [...ofDeletion(object), ...about];
+  const own = doubts(object.kind, object.spec).map(detailText);
+  return [...ofDeletion(object), ...own, ...about];
 }
 
 function ofDeletion({ kind, metadata }: AnyResource): string[] {

@@ -1,4 +1,10 @@
-import { createServer, STATUS_CODES, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloverError } from '../lib/errors.ts';
@@ -10,7 +16,7 @@ import { createBodyPace, defaultPace, isAwaited, type LeastPace } from './body-p
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createLinger } from './linger.ts';
-import { createListener } from './listener.ts';
+import { createListener, type RequestListener } from './listener.ts';
 import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
 import { closePort, createStopListening } from './stop-listening.ts';
@@ -30,6 +36,8 @@ export interface HostOptions {
   readonly telemetry?: Telemetry;
   /** Origins whose browsers may call; see {@link createCors}. Default: none. */
   readonly corsOrigins?: readonly string[];
+  /** Makes the server, such as one of TLS. Default: Node's of plain HTTP. */
+  readonly createServer?: (options: ServerOptions, listener: RequestListener) => Server;
   /** Milliseconds in which a request's head and body have to come in. Default 30 000. */
   readonly requestTimeoutMs?: number;
   /** What is slower is 408. Default: {@link defaultPace}. */
@@ -86,7 +94,8 @@ export function createHost(options: HostOptions): Host {
     open,
     maxOpen: options.maxRequests ?? 1_024,
   });
-  const server = createServer(
+  const make = options.createServer ?? createServer;
+  const server = make(
     {
       maxHeaderSize: maxHeaderBytes,
       requestTimeout: requestTimeoutMs,
@@ -166,7 +175,8 @@ export function createHost(options: HostOptions): Host {
       const address = server.address();
       if (address === null || typeof address === 'string') throw new Error('not a TCP server');
       const { family, address: ip, port: bound } = address;
-      return `http://${family === 'IPv6' ? `[${ip}]` : ip}:${bound}`;
+      const scheme = 'setSecureContext' in server ? 'https' : 'http';
+      return `${scheme}://${family === 'IPv6' ? `[${ip}]` : ip}:${bound}`;
     },
     drain: async () => {
       draining = true;

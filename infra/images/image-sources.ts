@@ -1,7 +1,12 @@
 import { captureLibraries, nodeLibraries, type Libraries } from './libraries.ts';
 import type { BundleSource } from './bundle.ts';
 import { sources } from './main.ts';
-import { agentProcess, controlPlaneProcess, type ProcessSource } from './process-bundle.ts';
+import {
+  admissionProcess,
+  agentProcess,
+  controlPlaneProcess,
+  type ProcessSource,
+} from './process-bundle.ts';
 
 /** What there is an image of. */
 export interface ImageSource {
@@ -14,6 +19,7 @@ export interface ImageSource {
 /** Every image. */
 export const imageSources: readonly ImageSource[] = [
   ...sources.map((program) => ({ name: program.name, program, libraries: nodeLibraries })),
+  { name: 'admission', program: admissionProcess, libraries: nodeLibraries },
   { name: 'agent', program: agentProcess, libraries: { ...nodeLibraries, ...captureLibraries } },
   { name: 'control-plane', program: controlPlaneProcess, libraries: nodeLibraries },
 ];

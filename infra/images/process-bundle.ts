@@ -37,6 +37,15 @@ export const controlPlaneProcess: ProcessSource = {
   port: 7700,
 };
 
+/** The validating webhook. */
+export const admissionProcess: ProcessSource = {
+  modules: { admission: 'functions/admission/main.ts' },
+  natives: {},
+  without: [],
+  root: false,
+  port: 8443,
+};
+
 /** Its files on the disk. */
 export interface ProcessBundle {
   /** Arguments that Node is to be run with, the program last. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { catalogue } from '../catalogue.ts';
 import { dnsLabel } from '../resources/meta.ts';
+import { admissionSettings } from './admission/settings.ts';
 import { agentSettings } from './agent/settings.ts';
 import { controlPlaneSettings } from './control-plane/settings.ts';
 import {
@@ -16,7 +17,7 @@ import {
 
 const functionNames = catalogue.map(({ name }) => name);
 const functionName = z.enum(functionNames);
-const imageName = z.enum([...functionNames, 'agent', 'control-plane']);
+const imageName = z.enum([...functionNames, 'admission', 'agent', 'control-plane']);
 const scheduleNames = catalogue.flatMap(({ schedules }) => schedules.map(({ name }) => name));
 
 /** What a user may set of one function; its row in the table of functions has the defaults. */
@@ -101,6 +102,7 @@ export const installationSchema = z
     networkPolicies: z.boolean().default(true),
     controlPlane: controlPlaneSettings,
     agent: agentSettings,
+    admission: admissionSettings,
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),

@@ -20,7 +20,7 @@ export type ApiTest = (
 ) => void;
 
 /** Starts a tier `api` before the tests of the file that calls it, and takes it down after them. Says why where it cannot. */
-export async function apiOfFile(apiServerArgs: readonly string[] = []): Promise<ApiTest> {
+export async function apiOfFile(): Promise<ApiTest> {
   const why = await whyLeftOut();
   if (why !== undefined) {
     process.stderr.write(`${why}\n`);
@@ -30,7 +30,7 @@ export async function apiOfFile(apiServerArgs: readonly string[] = []): Promise<
   const ends: (() => unknown)[] = [];
   test.before('the API server serves our kinds', async (t) => {
     t.timeout(120_000);
-    const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'api', apiServerArgs);
+    const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'api');
     const connection = await kubeconfigConnection(tier.kubeconfig);
     const client = createKubeClient(connection);
     await applyDefinitions(client);

@@ -29,6 +29,21 @@ export async function kubectl(tier: ApiTier, ...args: readonly string[]): Promis
   return stdout;
 }
 
+/**
+ * What kubectl prints, warnings too, when it is given a text on standard input.
+ * @throws Error with what it says when it fails.
+ */
+export async function kubectlWith(
+  tier: ApiTier,
+  input: string,
+  ...args: readonly string[]
+): Promise<string> {
+  const running = run(await program(), withConfig(tier, args));
+  running.child.stdin?.end(input);
+  const { stdout, stderr } = await running;
+  return stdout + stderr;
+}
+
 /** The lines that kubectl prints, one after the other, until the loop over them ends. */
 export async function* kubectlLines(
   tier: ApiTier,

@@ -1,0 +1,78 @@
+import type { ClusterRole, ClusterRoleBinding, ServiceAccount } from '../access.ts';
+import type { Installation } from '../installation.ts';
+import { commonLabels, namespaced, type KubernetesObject } from '../kubernetes-object.ts';
+import { admission, certificateSecret, configurationName } from './names.ts';
+
+type Verb = 'get' | 'patch';
+
+interface NamedRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames: readonly string[];
+  readonly verbs: readonly Verb[];
+}
+
+/** What one may do in one namespace. */
+interface Role extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'Role';
+  readonly rules: readonly NamedRule[];
+}
+
+/** Gives a Role to a ServiceAccount. */
+interface RoleBinding extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'RoleBinding';
+  readonly roleRef: {
+    readonly apiGroup: 'rbac.authorization.k8s.io';
+    readonly kind: 'Role';
+    readonly name: string;
+  };
+  readonly subjects: ClusterRoleBinding['subjects'];
+}
+
+/** Two objects by their names, and nothing else: its Secret, and the configuration that names whom to trust. */
+export function admissionAccess(
+  installation: Installation,
+): (ServiceAccount | Role | RoleBinding | ClusterRole | ClusterRoleBinding)[] {
+  const { namespace, pullSecrets } = installation;
+  const own = namespaced(installation, 'access', admission, admission);
+  const wide = {
+    name: configurationName(installation),
+    labels: commonLabels(installation, 'access', admission),
+  };
+  const subjects = [{ kind: 'ServiceAccount' as const, namespace, name: admission }];
+  const apiGroup = 'rbac.authorization.k8s.io' as const;
+  const apiVersion = `${apiGroup}/v1` as const;
+  const verbs = ['get', 'patch'] as const;
+  const secret = { apiGroups: [''], resources: ['secrets'], resourceNames: [certificateSecret] };
+  const configuration = {
+    apiGroups: ['admissionregistration.k8s.io'],
+    resources: ['validatingwebhookconfigurations'],
+    resourceNames: [configurationName(installation)],
+  };
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: own,
+      ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
+    },
+    { apiVersion, kind: 'Role', metadata: own, rules: [{ ...secret, verbs }] },
+    {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata: own,
+      roleRef: { apiGroup, kind: 'Role', name: own.name },
+      subjects,
+    },
+    { apiVersion, kind: 'ClusterRole', metadata: wide, rules: [{ ...configuration, verbs }] },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: wide,
+      roleRef: { apiGroup, kind: 'ClusterRole', name: wide.name },
+      subjects,
+    },
+  ];
+}
