@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { packArchive } from '../../infra/images/archive.ts';
+import { nonRoot } from '../../infra/images/base-layer.ts';
 import { packLayer } from '../../infra/images/layer.ts';
 import { hostArchitecture } from '../../infra/images/platform.ts';
 
@@ -11,6 +12,8 @@ export interface ProgramImage {
   readonly program: string;
 }
 
+const passwd = `root:x:0:0:root:/:/\nnonroot:x:${nonRoot}:${nonRoot}:nonroot:/:/\n`;
+
 /**
  * Writes the image of a program as an archive for `importImage`. Its entrypoint is the program; a pod gives the arguments.
  * @param file path of the archive.
@@ -19,7 +22,7 @@ export async function writeImage({ name, program }: ProgramImage, file: string):
   const created = new Date(0).toISOString().replace('.000Z', 'Z');
   const layer = await packLayer([
     { path: 'program', mode: 0o755, data: await readFile(program) },
-    { path: 'etc/passwd', mode: 0o644, data: 'root:x:0:0:root:/:/bin/sh\n' },
+    { path: 'etc/passwd', mode: 0o644, data: passwd },
     { path: 'tmp', mode: 0o1777 },
   ]);
   const { tar } = await packArchive({
@@ -27,7 +30,8 @@ export async function writeImage({ name, program }: ProgramImage, file: string):
     architecture: hostArchitecture,
     created,
     config: {
-      User: '0:0',
+      // Pods may ask for it: a kubelet refuses root there.
+      User: `${nonRoot}:${nonRoot}`,
       Env: ['PATH=/'],
       Entrypoint: ['/program'],
       WorkingDir: '/',
