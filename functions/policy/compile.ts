@@ -5,6 +5,7 @@ import { standingRun, type ArmStamp } from '../lib/arm-stamp.ts';
 import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
 import { durationMs } from '../lib/duration.ts';
 import { byPolicyAge, policyKey, targetKey } from '../lib/policy-age.ts';
+import { fittingRules, type FittingRules } from './fitting-rules.ts';
 import { activeOverlays, targets, type Overlay } from './overlays.ts';
 import type {
   DestinationForm,
@@ -23,6 +24,7 @@ export interface CompiledPolicy {
   readonly conflict?: string;
   /** Why the target cannot carry it; then nothing is rendered. */
   readonly unfit?: string;
+  readonly fitting: FittingRules;
   readonly overlays: readonly Overlay[];
 }
 
@@ -71,9 +73,11 @@ export function compile(
       uid: policy.metadata.uid,
       basis: basisOf(policy, runs),
       released: overlays.released.toSorted(),
+      fitting: fittingRules(policy),
     };
     const at = place(policy);
     if ('problem' in at) return { ...known, unfit: at.problem, overlays: [] };
+    if (known.fitting.rules.length === 0) return { ...known, unfit: noRule, overlays: [] };
     const conflict = owners.get(at.key);
     if (conflict !== undefined) return { ...known, conflict, overlays: [] };
     owners.set(at.key, known.key);
@@ -89,6 +93,8 @@ export function compile(
   };
 }
 
+const noRule = 'spec.rules: no rule has a match that a request can fit';
+
 /** Name of a version's cluster, in configuration and in statistics: `<namespace>/<policy>/<version>`. */
 export function clusterName(policy: TrafficPolicy, version: string): string {
   return `${policyKey(policy)}/${version}`;
@@ -101,10 +107,10 @@ function listenersOf(compiled: readonly CompiledPolicy[]): ListenerForm[] {
     .map(([port, members]) => ({
       port,
       hosts: members
-        .map(({ policy, overlays }) => ({
+        .map(({ policy, overlays, fitting }) => ({
           name: policyKey(policy),
           domain: policy.spec.target.host,
-          routes: policy.spec.rules.map((rule, index) => routeOf(policy, rule, index, overlays)),
+          routes: fitting.rules.map(({ rule, index }) => routeOf(policy, rule, index, overlays)),
         }))
         .sort(byName),
     }));

@@ -1,5 +1,8 @@
+import { conditionMessageMax } from '../../knative/resources/meta.ts';
 import type { TrafficPolicyStatus } from '../../knative/resources/traffic-policy.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
+import type { ErrorDetail } from '../lib/errors.ts';
+import { detailText } from '../lib/problem-words.ts';
 import type { PolicyOutcome } from '../mesh/target.ts';
 import type { CompiledPolicy } from './compile.ts';
 
@@ -36,14 +39,24 @@ export function policyStatus(input: StatusInput): TrafficPolicyStatus {
   };
 }
 
-function acceptedFinding({ conflict, unfit, policy }: CompiledPolicy): Finding {
+function acceptedFinding({ conflict, unfit, fitting, policy }: CompiledPolicy): Finding {
   if (unfit !== undefined) return { status: 'False', reason: 'Unsupported', message: unfit };
-  if (conflict === undefined) return { status: 'True', reason: 'Accepted', message: '' };
+  if (conflict === undefined) return partly(fitting.ignored);
   const { host, port } = policy.spec.target;
   return {
     status: 'False',
     reason: 'TargetConflict',
     message: `spec.target: host "${host}" on port ${port} belongs to the older policy ${conflict}: use another host or port, or delete that one`,
+  };
+}
+
+function partly(ignored: readonly ErrorDetail[]): Finding {
+  if (ignored.length === 0) return { status: 'True', reason: 'Accepted', message: '' };
+  const message = `left out, as no request can fit it: ${ignored.map(detailText).join('; ')}`;
+  return {
+    status: 'True',
+    reason: 'PartlyAccepted',
+    message: message.slice(0, conditionMessageMax),
   };
 }
 

@@ -76,7 +76,11 @@ function sameName(rules: readonly TrafficRule[], index: number): LintProblem[] {
   return [{ field: `spec.rules[${index}].name`, message, refines: uniqueNames.rule }];
 }
 
-function matchProblems({ path, headers = [] }: RequestMatch, field: string): LintProblem[] {
+/**
+ * Why no request can fit a match, or a gateway could not take it.
+ * @param field its path.
+ */
+export function matchProblems({ path, headers = [] }: RequestMatch, field: string): LintProblem[] {
   return [
     ...textProblems(path, `${field}.path`, impossiblePath),
     ...headers.flatMap(({ value }, index) =>

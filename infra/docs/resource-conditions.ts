@@ -53,6 +53,12 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     row('Accepted', 'True', 'Accepted', 'It is a part of what the gateway is given.'),
     row(
       'Accepted',
+      'True',
+      'PartlyAccepted',
+      'So it is, but for matches that no request can fit; the message names them.',
+    ),
+    row(
+      'Accepted',
       'False',
       'TargetConflict',
       'An older policy has this host and port (Istio: this Service).',

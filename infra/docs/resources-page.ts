@@ -20,9 +20,9 @@ kubectl apply -f infra/crds
 \`\`\`
 
 Both check a document alike: unknown fields are refused, defaults are filled in, and the rules are the same text in CEL. Null is
-as good as left out. What CEL cannot say is lint, and is checked on one machine only: that an expression is one of RE2, that some
+as good as left out. What CEL cannot say is lint: that an expression is one of RE2, that some
 request can have a path or a header value, and that no earlier rule takes every request of a later one, where
-that can be proved in a bounded number of steps. \`cloverctl explain KIND\` shows
+that can be proved in a bounded number of steps. On Kubernetes a [webhook](admission.md) checks it. \`cloverctl explain KIND\` shows
 what stands here. A field of \`[]\` is of every item of a list, one of \`{}\` of every entry of a map.
 
 Names of objects are DNS-1123 labels. A duration is a whole number with \`ms\`, \`s\`, \`m\` or \`h\`.

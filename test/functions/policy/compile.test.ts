@@ -257,3 +257,27 @@ test('after a roll-back the bytes are those from before the run', (t) => {
   );
   t.pass();
 });
+
+test('matches that lint was not asked about are left out, and the other rules stay', (t) => {
+  const v2 = [{ version: 'v2', weight: 1 }];
+  const bad = { path: { regex: '(?=x)' } };
+  const good = { path: { prefix: '/a' } };
+  const policy = policyOf({
+    rules: [{ match: [bad, good], split: v2 }, { match: [bad], split: v2 }, split({ v1: 1 })],
+  });
+  const { form, policies } = compile([policy], []);
+  t.deepEqual(
+    form.listeners[0]?.hosts[0]?.routes.map(({ name, matches }) => [name, matches]),
+    [
+      ['rule-0', [good]],
+      ['rule-2', []],
+    ],
+  );
+  t.deepEqual(
+    policies[0]?.fitting.ignored.map(({ field }) => field),
+    ['spec.rules[0].match[0].path.regex', 'spec.rules[1].match[0].path.regex'],
+  );
+  const hopeless = compile([policyOf({ rules: [{ match: [bad], split: v2 }] })], []);
+  t.is(hopeless.policies[0]?.unfit, 'spec.rules: no rule has a match that a request can fit');
+  t.deepEqual(hopeless.form.listeners, []);
+});
