@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { customResourceDefinition } from '../../knative/crd.ts';
@@ -10,20 +12,45 @@ const definition = z.object({
   status: z.object({ conditions: z.array(condition).nullish() }).nullish(),
 });
 
+const body = z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
+
+interface Definition {
+  readonly metadata: { readonly name: string };
+}
+
 const collection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /** Applies the definitions of all kinds; resolves when the server serves them. */
 export async function applyDefinitions(client: KubeClient): Promise<void> {
-  for (const { kind } of kinds) {
-    const body = customResourceDefinition(kind);
+  await applyEach(
+    client,
+    kinds.map(({ kind }) => customResourceDefinition(kind)),
+  );
+}
+
+/** Applies the definitions in a file of YAML documents, and leaves out what else is in it. */
+export async function applyDefinitionsOf(client: KubeClient, file: string): Promise<void> {
+  const documents = parseAllDocuments(await readFile(file, 'utf8')).map((each) =>
+    body.parse(each.toJS()),
+  );
+  await applyEach(
+    client,
+    documents.filter(({ kind }) => kind === 'CustomResourceDefinition'),
+  );
+}
+
+async function applyEach(client: KubeClient, bodies: readonly Definition[]): Promise<void> {
+  for (const each of bodies) {
     await client.call({
       method: 'PATCH',
-      path: `${collection}/${body.metadata.name}`,
+      path: `${collection}/${each.metadata.name}`,
       contentType: 'application/apply-patch+yaml',
       query: { fieldManager: 'test', fieldValidation: 'Strict', force: 'true' },
-      body,
+      body: each,
     });
-    while (!(await isServed(client, body.metadata.name))) await sleep(50);
+  }
+  for (const { metadata } of bodies) {
+    while (!(await isServed(client, metadata.name))) await sleep(50);
   }
 }
 

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../lib/canonical-json.ts';
+import { CloverError } from '../../lib/errors.ts';
 import type { KubeClient } from '../../resources/kubernetes/client.ts';
 import { liveObject, mark, type LiveObject } from './live-objects.ts';
 import type { IstioObject } from './objects.ts';
@@ -65,19 +66,25 @@ export async function applyObject(
   return liveObject(kind, await client.call({ method: 'PUT', path, query, body }));
 }
 
-/** Deletes an object, if it is still the one that was read. @throws CloverError CLV_CONFLICT when it is not. */
+/**
+ * Deletes an object, if it is still the one that was read. Nothing is said of one that is gone: with its policy Kubernetes
+ * itself takes it away.
+ * @throws CloverError CLV_CONFLICT when it is another one.
+ */
 export async function deleteObject(client: KubeClient, object: LiveObject): Promise<void> {
   const { uid, resourceVersion } = object;
-  await client.call({
-    method: 'DELETE',
-    path: pathOf(object),
-    body: {
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      preconditions: { uid, resourceVersion },
-      propagationPolicy: 'Background',
-    },
-  });
+  const preconditions = { uid, resourceVersion };
+  const body = {
+    apiVersion: 'v1',
+    kind: 'DeleteOptions',
+    preconditions,
+    propagationPolicy: 'Background',
+  };
+  try {
+    await client.call({ method: 'DELETE', path: pathOf(object), body });
+  } catch (error) {
+    if (!(error instanceof CloverError) || error.code !== 'CLV_NOT_FOUND') throw error;
+  }
 }
 
 function pathOf({ kind, namespace, name }: Omit<IstioObject, 'spec'>): string {
