@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { appendFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -121,10 +121,21 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   t.regex(again.stdout, /no file changes/);
   t.deepEqual(await pids(), before);
 
+  // Another version of one part is another process of that part alone.
+  await appendFile(join(release, 'lib/agent/agent.mjs'), '\n// newer\n');
+  const newer = await install('--yes');
+  t.is(newer.code, 0, newer.stderr);
+  t.regex(newer.stdout, /^replace {2}\/usr\/lib\/clover\/agent\/agent\.mjs$/m);
+  const updated = await pids();
+  t.deepEqual(
+    parts.filter((_, at) => updated[at] !== before[at]),
+    ['agent'],
+  );
+
   // Killed parts come back on what they had.
   for (const part of parts) await host.sh(`systemctl kill --signal=SIGKILL clover-${part}`);
   for (const [at, part] of parts.entries()) {
-    await until(async () => (await property(host, part, 'MainPID')) !== before[at]);
+    await until(async () => (await property(host, part, 'MainPID')) !== updated[at]);
     await until(() => isActive(host, part));
   }
   t.is(await host.sh(ask), 'hello');
@@ -143,6 +154,10 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   t.false(await isActive(host, 'control-plane'));
   await host.sh('cd /etc/clover && mv kept control-plane.json');
   await until(() => isActive(host, 'control-plane'));
+
+  t.is((await install('--yes', '--parts', 'clickhouse,control-plane,envoy')).code, 0);
+  t.false(await isActive(host, 'agent'));
+  t.true(await isActive(host, 'envoy'));
 
   const gone = await install('--uninstall', '--yes');
   t.is(gone.code, 0, gone.stderr);
