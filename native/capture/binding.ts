@@ -1,7 +1,13 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-import type { CaptureLedger, EvidenceSnapshot, PodIdentity, ProcessLink, SpanBatch } from './types.ts';
+import type {
+  CaptureLedger,
+  EvidenceSnapshot,
+  PodIdentity,
+  ProcessLink,
+  SpanBatch,
+} from './types.ts';
 
 declare const handleBrand: unique symbol;
 
@@ -27,6 +33,7 @@ export interface Binding {
   attach(handle: Handle, ifindex: number, pod: PodIdentity): void;
   detach(handle: Handle, ifindex: number): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
+  set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
   frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;
   advance(handle: Handle, time_ns: bigint): void;
   evidence(handle: Handle, after: number): EvidenceSnapshot;

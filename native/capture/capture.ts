@@ -87,6 +87,7 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
       deliver();
     },
     setPorts: (ports) => binding.set_ports(handle, ports),
+    setWindow: ({ fromNs, untilNs }) => binding.set_window(handle, fromNs, untilNs),
     evidence: (after) => binding.evidence(handle, after),
     ledger: () => binding.ledger(handle),
     async flush() {

@@ -83,6 +83,20 @@ export interface CaptureOptions {
   readonly onBatch: (batch: SpanBatch) => void;
 }
 
+/**
+ * When the requests begin that a capture counts: nanoseconds of the monotonic clock (`process.hrtime.bigint()`). Two captures on
+ * the same interfaces, of which one ends where the other starts, count each request once: others are followed in silence.
+ */
+export interface CaptureWindow {
+  /** {@link never}: none yet; what is attached meanwhile is known to be seen by another one. */
+  readonly fromNs: bigint;
+  /** Not included; {@link never}: no end. */
+  readonly untilNs: bigint;
+}
+
+/** A time that does not come. */
+export const never: bigint = 2n ** 64n - 1n;
+
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
 export interface Capture {
   /** Traces the pod behind the host side `ifindex`; replaces the identity if attached already. */
@@ -91,6 +105,8 @@ export interface Capture {
   detach(ifindex: number): void;
   /** TCP server ports to trace; an empty list means every port. */
   setPorts(ports: readonly number[]): void;
+  /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
+  setWindow(window: CaptureWindow): void;
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
   evidence(after: number): EvidenceSnapshot;
   ledger(): CaptureLedger;

@@ -47,6 +47,14 @@ napi_value set_ports(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value set_window(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 3);
+  Handle::from(env, args[0])
+      .engine()
+      .set_window({js::big_to_u64(env, args[1]), js::big_to_u64(env, args[2])});
+  return nullptr;
+}
+
 napi_value frame(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 5);
   void* data = nullptr;
@@ -227,6 +235,7 @@ NAPI_MODULE_INIT() {
       method<attach>("attach"),
       method<detach>("detach"),
       method<set_ports>("set_ports"),
+      method<set_window>("set_window"),
       method<frame>("frame"),
       method<advance>("advance"),
       method<evidence>("evidence"),

@@ -16,6 +16,7 @@
 #include "tap.h"
 
 #define TCX_NEXT -1
+#define TIME_MARK 0x636c7674
 #define FLAG_FIN 0x01
 #define FLAG_SYN 0x02
 #define FLAG_RST 0x04
@@ -214,6 +215,19 @@ static __always_inline int copy(struct __sk_buff *skb, struct tap_record *record
   return TCX_NEXT;
 }
 
+/* Two agents on one interface, as in a handover, have to agree on when a packet passed: the first one notes it for the next, in
+ * the scratch space that programs of the chain have. It means nothing elsewhere. */
+static __always_inline __u64 time_of(struct __sk_buff *skb, enum tap_direction direction)
+{
+  __u32 mark = TIME_MARK ^ (skb->ifindex << 1 | direction);
+  if (skb->cb[4] == mark) return (__u64)skb->cb[3] << 32 | skb->cb[2];
+  __u64 now = bpf_ktime_get_ns();
+  skb->cb[2] = (__u32)now;
+  skb->cb[3] = now >> 32;
+  skb->cb[4] = mark;
+  return now;
+}
+
 static __always_inline int observe(struct __sk_buff *skb, enum tap_direction direction)
 {
   struct tap_record record = {};
@@ -251,7 +265,7 @@ static __always_inline int observe(struct __sk_buff *skb, enum tap_direction dir
     count_loss(TAP_UNREADABLE, length);
     return TCX_NEXT;
   }
-  record.time_ns = bpf_ktime_get_ns();
+  record.time_ns = time_of(skb, direction);
   record.ifindex = skb->ifindex;
   record.seq = bpf_ntohl(tcp.seq);
   record.ack = bpf_ntohl(tcp.ack_seq);

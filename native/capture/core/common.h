@@ -30,6 +30,7 @@ struct Segment {
   u32 ifindex = 0;
   bool to_pod = false;
   u64 time_ns = 0;  // Unix
+  u64 monotonic_ns = 0;  // the same for everyone who saw the packet on this interface
   Address source{};
   Address destination{};
   u16 source_port = 0;

@@ -69,7 +69,8 @@ void Connection::segment(const Segment& segment) {
   // A reset stands behind all that its sender has sent.
   if (segment.flags & kRst) mine.acknowledge(segment.seq);
   if (segment.length > 0)
-    offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns});
+    offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns,
+                 segment.monotonic_ns});
   if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
     mine.fin = true;
     mine.fin_seq = segment.seq + segment.length;
@@ -222,7 +223,7 @@ void Connection::skip_to(Stream& mine, u32 seq) {
   add(session_.ledger.lost, "hole", gap);
   mine.next = seq;
   if (mine.phase != Phase::body || !mine.body.skip(gap)) desynchronise(mine);
-  else if (mine.body.done()) end_message(mine, {nullptr, 0, seq, 0, false, last_piece_ns_});
+  else if (mine.body.done()) end_message(mine, {nullptr, 0, seq, 0, false, last_piece_ns_, 0});
 }
 
 // Steps over one hole; false where none is there.

@@ -103,6 +103,11 @@ void Engine::set_ports(const std::vector<u16>& ports) {
   if (tap_) tap_->set_ports(ports_);
 }
 
+void Engine::set_window(const Window& window) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  session_.set_window(window);
+}
+
 void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size) {
   if (closed_) return;
   Segment segment;
@@ -110,7 +115,7 @@ void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t
   if (!read_frame(data, size, ports_, replayed_, segment)) return;
   segment.ifindex = ifindex;
   segment.to_pod = to_pod;
-  segment.time_ns = time_ns;
+  segment.time_ns = segment.monotonic_ns = time_ns;
   session_.segment(segment);
 }
 

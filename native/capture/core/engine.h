@@ -25,6 +25,7 @@ class Engine {
   void attach(u32 ifindex, const Identity& identity);
   void detach(u32 ifindex);
   void set_ports(const std::vector<u16>& ports);
+  void set_window(const Window& window);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
   void advance(u64 time_ns);
   // Reads what the kernel has now and closes the open batch.

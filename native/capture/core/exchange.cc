@@ -83,11 +83,13 @@ void Connection::begin_message(Stream& mine, const Piece& piece) {
   mine.message_seq = piece.seq;
   mine.message_ack = piece.ack;
   mine.message_has_ack = piece.has_ack;
+  mine.foreign = !session_.owns(piece.monotonic_ns);
   if (!is_request(mine)) return;
   Request* request = session_.pool_.take();
   request->start_ns = piece.time_ns;
   request->start_seq = piece.seq;
   request->server = pod_serves_;
+  request->foreign = mine.foreign;
   mine.current = request;
   session_.open_.insert(request);
 }
@@ -189,8 +191,12 @@ Request* Connection::match(const Stream& mine) {
 void Connection::orphan(const Stream& mine) {
   bool before_attach = late_ && ordinals_ == 0 && !doubt_ && mine.to_pod != pod_serves_;
   if (!before_attach && !missing_requests_) return;
-  session_.ledger.seen++;
-  add(session_.ledger.lost_requests, missing_requests_ ? "hole" : "before_attach", 1);
+  // Who was here before has seen the request.
+  bool foreign = missing_requests_ ? mine.foreign : pod_.shadowed;
+  if (!foreign) {
+    session_.ledger.seen++;
+    add(session_.ledger.lost_requests, missing_requests_ ? "hole" : "before_attach", 1);
+  }
   if (before_attach) doubt_ = true;
 }
 
@@ -219,7 +225,7 @@ void Connection::on_response(Stream& mine, const Head& head, const Piece& piece)
   Stamp stamp;
   if (request->server && parse_stamp(head.stamp, stamp)) {
     session_.evidence.reveal(*request->leg);
-    session_.evidence.move(*request, stamp);
+    if (!request->foreign) session_.evidence.move(*request, stamp);
     request->stamp = stamp;
   } else if (!request->server) {
     parse_stamp(head.stamp, request->stamp);
@@ -259,6 +265,7 @@ void Connection::finish(Request* request, u64 end_ns, bool broken) {
   request->end_ns = std::max(end_ns, request->start_ns);
   Stream& sender = side(pod_serves_);
   if (sender.current == request) request->request_bytes = sender.body.size();
+  if (request->foreign) return take_out(request);
   SpanPlace place{id_, pod_text_, peer_text_, key_.pod_port, key_.peer_port, broken};
   session_.evidence.done(*request, broken || request->status >= 500);
   session_.emit(pod_, *request, place);
@@ -266,6 +273,7 @@ void Connection::finish(Request* request, u64 end_ns, bool broken) {
 }
 
 void Connection::lose(Request* request, const char* cause) {
+  if (request->foreign) return take_out(request);
   session_.evidence.lose(*request);
   session_.ledger.open--;
   add(session_.ledger.lost_requests, cause, 1);
@@ -305,7 +313,7 @@ void Connection::desynchronise(Stream& mine) {
   if (role_known_ && is_request(mine)) {
     bool begun = mine.current != nullptr && !mine.current->counted;
     missing_requests_ = true;
-    if (begun) {
+    if (begun && !mine.foreign) {
       session_.ledger.seen++;
       add(session_.ledger.lost_requests, "hole", 1);
     }

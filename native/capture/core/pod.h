@@ -13,6 +13,7 @@ struct Identity {
 // A traced pod: its identity and the legs that its servers take requests on.
 struct Pod {
   u32 ifindex = 0;
+  bool shadowed = false;  // attached while another agent counted here
   Identity identity;
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch

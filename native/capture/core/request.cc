@@ -11,7 +11,7 @@ void Request::reset() {
   before = after = same_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = arm = 0;
-  counted = server = stuck = traced = upgrade = has_body = false;
+  counted = server = stuck = foreign = traced = upgrade = has_body = false;
   status = 0;
   leg = nullptr;
   context = TraceContext{};

@@ -25,6 +25,7 @@ struct Request {
   bool counted = false;  // the head was whole: the ledger has seen it
   bool server = false;   // the pod received it
   bool stuck = false;
+  bool foreign = false;  // another agent's: followed, and not counted
   bool traced = false;  // in the index by trace id
   bool upgrade = false;
   bool has_body = false;

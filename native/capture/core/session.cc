@@ -32,6 +32,7 @@ void Session::attach(u32 ifindex, const Identity& identity) {
   }
   auto& pod = pods_[ifindex];
   if (!pod) pod = std::make_unique<Pod>();
+  if (pod->ifindex == 0) pod->shadowed = window_.from_ns == UINT64_MAX;
   pod->ifindex = ifindex;
   pod->identity = identity;
   pod->resource = SpanWriter::encode_resource(identity);
@@ -157,7 +158,7 @@ void Session::advance(u64 now_ns) {
     if (oldest->start_ns + settings.open_timeout_ns > now_ns_) break;
     open_.remove(oldest);
     stuck_.insert(oldest);
-    evidence.stick(*oldest);
+    if (!oldest->foreign) evidence.stick(*oldest);
     oldest->stuck = true;
   }
   if (!writer_.empty() && now_ns_ >= batch_since_ns_ + settings.batch_ns) close_batch();
@@ -187,7 +188,7 @@ u64 Session::oldest_waiting() const {
 u64 Session::evidence_watermark() const {
   u64 mark = std::min(drained_ns_, oldest_waiting());
   for (const Request* at = open_.first(); at != nullptr && at->start_ns < mark; at = at->after)
-    if (at->server && (at->leg == nullptr || at->leg->splitting)) return at->start_ns;
+    if (at->server && !at->foreign && (at->leg == nullptr || at->leg->splitting)) return at->start_ns;
   return mark;
 }
 
@@ -206,12 +207,15 @@ Leg& Session::leg(Pod& pod, u16 port) {
 }
 
 void Session::opened(Request* request, Pod& pod) {
-  ledger.seen++;
-  ledger.open++;
+  if (!request->foreign) {
+    ledger.seen++;
+    ledger.open++;
+  }
   if (!request->server) {
     if (request->context.valid && request->stamp.known()) stamp_by_trace(pod, *request);
     return;
   }
+  if (request->foreign) return;
   evidence.start(*request);
   if (request->stuck) evidence.stick(*request);
   if (!request->context.valid) return;

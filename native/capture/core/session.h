@@ -19,6 +19,12 @@ struct Settings {
   size_t batch_bytes = 768 * 1024;
 };
 
+// Which requests are this session's, by when they begin: CLOCK_MONOTONIC in ns, `until_ns` not included.
+struct Window {
+  u64 from_ns = 0;
+  u64 until_ns = UINT64_MAX;
+};
+
 // Where every byte and every request went (native/capture/types.ts, CaptureLedger).
 struct Ledger {
   u64 received = 0;  // payload bytes that came up from the wire
@@ -45,6 +51,8 @@ class Session {
   // Moves the clock: stuck requests, overdue holes, batches, dead flows.
   void advance(u64 now_ns);
   void close_batch();
+  // Requests that begin outside are followed, so that pairing never breaks, and are not counted.
+  void set_window(const Window& window) { window_ = window; }
   // Only sets the clock that arrivals are stamped with.
   void tick(u64 now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
 
@@ -91,7 +99,11 @@ class Session {
   void emit(Pod& pod, const Request& request, const SpanPlace& place);
   void stamp_by_trace(Pod& pod, const Request& sent);
   void await(Connection& connection);
+  bool owns(u64 monotonic_ns) const {
+    return monotonic_ns >= window_.from_ns && monotonic_ns < window_.until_ns;
+  }
 
+  Window window_;
   u64 now_ns_ = 0;
   u64 drained_ns_ = 0;
   u64 batch_since_ns_ = 0;

@@ -20,6 +20,7 @@ struct Piece {
   u32 ack = 0;
   bool has_ack = false;
   u64 time_ns = 0;
+  u64 monotonic_ns = 0;
 
   void drop(u32 n) {
     data += n;
@@ -61,6 +62,7 @@ struct Stream {
   std::string head;  // a head that is not whole yet
   BodyReader body;
   u64 message_ns = 0;  // of the message's first byte
+  bool foreign = false;  // the message began outside of the session's window
   u32 message_seq = 0, message_ack = 0;
   bool message_has_ack = false;
   Request* current = nullptr;  // the request sent, or answered, by the message

@@ -81,6 +81,7 @@ Segment to_segment(const tap_record& record, u64 offset_ns) {
   out.ifindex = record.ifindex;
   out.to_pod = record.direction == TAP_TO_POD;
   out.time_ns = record.time_ns + offset_ns;
+  out.monotonic_ns = record.time_ns;
   std::memcpy(out.source.data(), record.source, 16);
   std::memcpy(out.destination.data(), record.destination, 16);
   out.source_port = record.source_port;

@@ -103,6 +103,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     setPorts(wanted) {
       ports = wanted;
     },
+    setWindow: () => undefined,
     evidence(after): EvidenceSnapshot {
       const changed = [...cells.values()]
         .filter((entry) => entry.revision > after)

@@ -1,0 +1,91 @@
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { createCapture } from '../../../native/capture/capture.ts';
+import { never, type Capture } from '../../../native/capture/types.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
+
+const pod = { namespace: 'shop', name: 'web', uid: 'u', node: 'n', service: 'web', version: '' };
+
+const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0);
+
+const capture = (t: ExecutionContext, boot: string): Capture => {
+  const made = createCapture({ boot, ringBytes: 16 * 1024 * 1024, onBatch: () => undefined });
+  t.teardown(() => made.close());
+  return made;
+};
+
+const ask = async (
+  bed: Testbed,
+  path: string,
+  agent: Agent | undefined,
+): Promise<IncomingMessage> => {
+  const asked = get({
+    host: bed.address,
+    port: bed.port,
+    path,
+    ...(agent === undefined ? { headers: { connection: 'close' } } : { agent }),
+  });
+  const [answer]: IncomingMessage[] = await once(asked, 'response');
+  if (answer === undefined) throw new Error('no answer');
+  return answer;
+};
+
+/** Requests without a pause, on kept connections and on new ones; ended, it says how many there were. */
+const startLoad = (bed: Testbed): (() => Promise<number>) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  let asked = 0;
+  let running = true;
+  const client = async (connections: Agent | undefined): Promise<void> => {
+    while (running) {
+      asked += 1;
+      await buffer(await ask(bed, '/small', connections));
+    }
+  };
+  const clients = [agent, agent, agent, agent, undefined].map(client);
+  return async () => {
+    running = false;
+    await Promise.all(clients);
+    agent.destroy();
+    return asked;
+  };
+};
+
+test.serial('captures of one interface count each request once, over two handovers', async (t) => {
+  t.timeout(60_000);
+  using bed = await startTestbed();
+  let old = { capture: capture(t, '00000000000000aa'), fromNs: 0n };
+  old.capture.attach(bed.ifindex, pod);
+  const all = [old.capture];
+  const stop = startLoad(bed);
+  // It begins with the first one, and ends when others have taken over.
+  const slow = await ask(bed, '/large', undefined);
+  await sleep(200);
+  for (const boot of ['00000000000000bb', '00000000000000cc']) {
+    const next = capture(t, boot);
+    next.setWindow({ fromNs: never, untilNs: never });
+    next.attach(bed.ifindex, pod);
+    await sleep(300);
+    const at = process.hrtime.bigint() + 200_000_000n;
+    next.setWindow({ fromNs: at, untilNs: never });
+    old.capture.setWindow({ fromNs: old.fromNs, untilNs: at });
+    await sleep(500);
+    all.push(next);
+    old = { capture: next, fromNs: at };
+  }
+  t.deepEqual(await buffer(slow), bed.large);
+  const asked = (await stop()) + 1;
+  for (const one of all) await one.flush();
+  const books = all.map((one) => one.ledger());
+  t.log(`${asked} requests: ${books.map(({ requests }) => requests.spans).join(' + ')}`);
+  for (const { requests, wire } of books) {
+    t.deepEqual(requests.lost, {});
+    t.deepEqual(wire.lost, {});
+    t.is(requests.open, 0);
+    t.true(requests.spans > 0, 'each had its time');
+  }
+  t.is(sum(books.map(({ requests }) => requests.seen)), asked);
+  t.is(sum(books.map(({ requests }) => requests.spans)), asked);
+});
