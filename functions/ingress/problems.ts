@@ -9,8 +9,8 @@ const hostName =
 /** RFC 9110 §5.6.2: a token. */
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
-/** RFC 9110 §5.5: no control characters but the tab. */
-const headerValue = /^[\t\x20-\x7e\x80-\uffff]{0,8192}$/;
+/** RFC 9110 §5.5: no control characters but the tab; and no half of a UTF-16 pair, which is no text. */
+const headerValue = /^[\t\x20-\x7e\x80-\ud7ff\ue000-\u{10ffff}]{0,8192}$/u;
 
 /** Envoy refuses to set these, and with them every other route of the port. */
 const ownHeaders = new Set(['host', 'content-length', 'transfer-encoding', 'connection']);

@@ -42,7 +42,7 @@ export function statusOf(
   const { generation } = metadata;
   const claims = claimsOf(verdict, (spec.tls ?? []).length > 0);
   const before = status.conditions ?? [];
-  const isAsking = claims.some(({ reason }) => reason === 'Probing');
+  const isAsking = !verdict.isDown && claims.some(({ reason }) => reason === 'Probing');
   const wasReady = before.some((one) => one.type === 'Ready' && one.status === 'True');
   if (isAsking && wasReady && status.observedGeneration === generation) return undefined;
   const next = {
@@ -67,7 +67,7 @@ function claimsOf(verdict: Verdict, hasTls: boolean): Claim[] {
   const network = networkClaim(verdict, hasTls);
   const rank = ['False', 'Unknown'] as const;
   const worst = rank
-    .map((status) => [network, balancer].find((claim) => claim.status === status))
+    .map((status) => [balancer, network].find((claim) => claim.status === status))
     .find((claim) => claim !== undefined);
   const ready: Claim =
     worst === undefined ? { type: 'Ready', status: 'True' } : { ...worst, type: 'Ready' };

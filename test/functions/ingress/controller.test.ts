@@ -1,107 +1,170 @@
-import anyTest from 'ava';
-import {
-  createKubeClient,
-  type KubeClient,
-} from '../../../functions/resources/kubernetes/client.ts';
-import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
-import { sampleRatioLogBayesFactor } from '../../../functions/lib/statistics/sample-ratio.ts';
-import { specHash } from '../../../functions/ingress/spec-hash.ts';
-import type { ApiTier } from '../../cluster/tiers/api.ts';
-import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
-import { envoyMissing } from '../mesh/envoy/envoy.ts';
-import { applyIngressDefinition, startStand, type IngressStand } from './stand.ts';
-import { startUpstreams, type UpstreamNetwork } from './upstream-network.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { compact } from '../../cluster/compact.ts';
+import { conditionOf, host, isReady, rule, standOf, started, test } from './with-stand.ts';
 
-const why =
-  envoyMissing ??
-  (process.getuid?.() === 0 ? await whyLeftOut() : 'network namespaces are for root alone');
-if (why !== undefined) process.stderr.write(`ingress: ${why}\n`);
-const test = why === undefined ? anyTest.serial : anyTest.serial.skip;
-
-interface Shared {
-  readonly tier: ApiTier;
-  readonly client: KubeClient;
-  readonly upstreams: UpstreamNetwork;
-}
-
-const started = Promise.withResolvers<Shared>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  anyTest.before('the API server serves Ingresses of Knative', async (t) => {
-    t.timeout(120_000);
-    const tier = await withCluster({ teardown: (end) => ends.push(end) });
-    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
-    await applyIngressDefinition(client);
-    const upstreams = await startUpstreams(['v1', 'v2', 'v3', 'h2c-1']);
-    ends.push(() => upstreams.close());
-    started.resolve({ tier, client, upstreams });
-  });
-}
-anyTest.after.always('what was started is taken down', async () => {
-  for (const end of ends) await end();
-});
-
-const isReady = (ingress: {
-  status?: { conditions?: { type: string; status: string }[] | undefined } | undefined;
-}): boolean =>
-  ingress.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ===
-  true;
-
-/** Services v1, v2 and v3 with a server each. */
-async function standOf(
-  t: Parameters<typeof startStand>[0],
-): Promise<IngressStand & { readonly address: string }> {
-  const { client, upstreams } = await started.promise;
-  const stand = await startStand(t, client);
-  for (const name of ['v1', 'v2', 'v3']) {
-    await stand.service(name);
-    await stand.endpoints(name, [{ address: upstreams.address, port: upstreams.ports[name] ?? 0 }]);
-  }
-  return Object.assign(stand, { address: upstreams.address });
-}
-
-const split = (stand: IngressStand, serviceName: string, percent?: number, more: object = {}) => ({
-  serviceNamespace: stand.namespace,
-  serviceName,
-  servicePort: 80,
-  ...(percent !== undefined && { percent }),
-  ...more,
-});
-
-test('an Ingress is ready once Envoy has it, and 80/20 is counted as such', async (t) => {
+test('two hundred changes under load fail no request', async (t) => {
   const stand = await standOf(t);
+  const apply = (splits: readonly object[]): Promise<void> =>
+    stand.ingress('app', { rules: [rule([{ splits }])] });
+  await apply([stand.split('v1')]);
+  await stand.until('app', isReady);
+  const changes = new AbortController();
+  const found = new Map<string, number>();
+  const load = async (): Promise<void> => {
+    while (!changes.signal.aborted) {
+      const { status, seen } = await stand.get(stand.external, host);
+      const what = `${status} ${seen === undefined ? 'Envoy' : 'upstream'}`;
+      found.set(what, (found.get(what) ?? 0) + 1);
+    }
+  };
+  const clients = Array.from({ length: 4 }, load);
+  for (let change = 1; change <= 200; change += 1) {
+    const percent = (change * 7) % 101;
+    // Weights, a revision that is new, a Service whose endpoints are others: as Serving does by turns.
+    if (change % 4 === 0) await stand.serve('v1', change % 8 === 0 ? ['v1'] : ['v3']);
+    else if (change % 4 === 1) await apply([stand.split('v3')]);
+    else await apply([stand.split('v1', percent), stand.split('v2', 100 - percent)]);
+    // Every change is one of its own for Envoy.
+    if (change % 4 !== 0) await stand.until('app', isReady);
+  }
+  changes.abort();
+  await Promise.all(clients);
+  t.deepEqual([...found.keys()], ['200 upstream']);
+  t.true((found.get('200 upstream') ?? 0) > 200);
+  t.log(Object.fromEntries(found));
+});
+
+test('a new revision is served once it has endpoints, the one before it until then', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.until('app', isReady);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('late')] }])] });
+  const waiting = await stand.until('app', (found) => !isReady(found));
+  t.is(conditionOf(waiting, 'NetworkConfigured'), 'Unknown WaitingForEndpoints');
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
+  await stand.service('late');
+  await stand.serve('late', ['v2']);
+  await stand.until('app', isReady);
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
+});
+
+test('a backend that goes is 503 and said, and no reason to be unready', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.until('app', isReady);
+  await stand.serve('v1', []);
+  const found = await stand.until(
+    'app',
+    (ingress) => conditionOf(ingress, 'NetworkConfigured') === 'True NoEndpoints',
+  );
+  t.true(isReady(found));
+  t.is((await stand.get(stand.external, host)).status, 503);
+  await stand.serve('v1', ['v2']);
+  await stand.until('app', (each) => conditionOf(each, 'NetworkConfigured') === 'True');
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
+});
+
+test('without its Envoy nothing is ready, and with it all is again', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.until('app', isReady);
+  await stand.stopEnvoy();
+  const down = await stand.until('app', (found) => !isReady(found));
+  t.is(conditionOf(down, 'LoadBalancerReady'), 'Unknown EnvoyDown');
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v2')] }])] });
+  t.false(isReady(await stand.until('app', () => true)));
+  await stand.startEnvoy();
+  await stand.until('app', isReady);
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
+});
+
+test('a controller that is started anew goes on where it was, and Envoy does not notice', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  const before = await stand.until('app', isReady);
+  await stand.stopController();
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
+  await stand.ingress('other', {
+    rules: [rule([{ splits: [stand.split('v2')] }], { hosts: ['b.c'] })],
+  });
+  stand.startController();
+  await stand.until('other', isReady);
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
+  t.deepEqual((await stand.read('app')).status, before.status);
+});
+
+test('what was missed while the API server forgot its past is made good', async (t) => {
+  const stand = await standOf(t);
+  const { tier } = await started;
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.ingress('going', {
+    rules: [rule([{ splits: [stand.split('v1')] }], { hosts: ['b.c'] })],
+  });
+  await stand.until('app', isReady);
+  await stand.until('going', isReady);
+  await compact(tier.etcd);
+  await tier.restartApiServer();
+  await stand.removeIngress('going');
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v2')] }])] });
+  await stand.until('app', isReady);
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
+  while ((await stand.get(stand.external, 'b.c')).status !== 404) await delay(20);
+  t.pass();
+});
+
+test('an Ingress of another class is not touched', async (t) => {
+  const stand = await standOf(t);
+  const spec = { rules: [rule([{ splits: [stand.split('v1')] }])] };
+  const key = 'networking.knative.dev/ingress.class';
+  for (const [name, annotations] of Object.entries({
+    none: {},
+    empty: { [key]: '' },
+    other: { [key]: 'kourier.ingress.networking.knative.dev' },
+  })) {
+    await stand.ingress(name, spec, { metadata: { name, annotations } });
+  }
   await stand.ingress('app', {
+    rules: [rule([{ splits: [stand.split('v1')] }], { hosts: ['b.c'] })],
+  });
+  await stand.until('app', isReady);
+  for (const name of ['none', 'empty', 'other']) t.is((await stand.read(name)).status, undefined);
+  t.is((await stand.get(stand.external, host)).status, 404);
+});
+
+test('what cannot be rendered says why, and takes nothing from others', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.until('app', isReady);
+  const messageOf = async (name: string): Promise<string> => {
+    const found = await stand.until(name, ({ status }) => status?.conditions !== undefined);
+    const network = found.status?.conditions?.find(({ type }) => type === 'NetworkConfigured');
+    return `${network?.status} ${network?.reason} ${network?.message}`;
+  };
+  // Seconds are all that is known of an object's age.
+  await delay(1_100);
+  await stand.ingress('younger', { rules: [rule([{ splits: [stand.split('v2')] }])] });
+  t.is(
+    await messageOf('younger'),
+    `False NotRendered spec.rules[0].hosts: ${host} belongs to the older Ingress ${stand.namespace}/app`,
+  );
+  await stand.ingress('headers', {
     rules: [
-      {
-        hosts: ['app.example.test'],
-        visibility: 'ExternalIP',
-        http: { paths: [{ splits: [split(stand, 'v1', 80), split(stand, 'v2', 20)] }] },
-      },
+      rule([{ splits: [stand.split('v1')], appendHeaders: { 'a b': 'c' } }], { hosts: ['b.c'] }),
     ],
   });
-  const ingress = await stand.until('app', isReady);
-  t.deepEqual(
-    ingress.status?.conditions?.map(({ type, status }) => `${type}=${status}`),
-    ['LoadBalancerReady=True', 'NetworkConfigured=True', 'Ready=True'],
+  t.regex(
+    await messageOf('headers'),
+    /^False NotRendered spec\.rules\[0\]\.http\.paths\[0\]\.appendHeaders/,
   );
-  t.deepEqual(ingress.status?.privateLoadBalancer, {
-    ingress: [{ domainInternal: 'private.test' }],
+  await stand.ingress('tls', {
+    rules: [rule([{ splits: [stand.split('v2')] }], { hosts: ['tls.test'] })],
+    tls: [{ hosts: ['tls.test'], secretName: 'a', secretNamespace: stand.namespace }],
   });
-  const counts = { v1: 0, v2: 0 };
-  for (let asked = 0; asked < 1_000; asked += 1) {
-    const { seen } = await stand.get(stand.external, 'app.example.test');
-    if (seen?.name === 'v1') counts.v1 += 1;
-    else if (seen?.name === 'v2') counts.v2 += 1;
-  }
-  t.is(counts.v1 + counts.v2, 1_000);
-  t.true(
-    sampleRatioLogBayesFactor([counts.v1, counts.v2], [0.8, 0.2]) < Math.log(1e6),
-    JSON.stringify(counts),
-  );
-  t.log(counts);
-  const probe = await stand.get(stand.external, 'app.example.test', '/', {
-    'k-network-probe': 'probe',
-    'k-network-hash': 'override',
-  });
-  t.is(probe.headers['k-network-hash'], specHash(ingress));
+  await stand.until('tls', (found) => conditionOf(found, 'Ready') === 'False TlsNotSupported');
+  t.is((await stand.get(stand.external, 'tls.test')).seen?.name, 'v2');
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
+
+  await stand.removeIngress('app');
+  await stand.until('younger', isReady);
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
 });

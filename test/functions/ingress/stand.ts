@@ -72,7 +72,7 @@ export interface IngressStand {
   readonly internal: number;
   /** Makes or replaces objects. */
   apply(object: object): Promise<void>;
-  remove(path: string): Promise<void>;
+  removeIngress(name: string): Promise<void>;
   /** A Service without a selector. */
   service(name: string, port?: object, more?: object): Promise<void>;
   /** The endpoints of a Service, as a controller of Kubernetes would write them. */
@@ -145,7 +145,8 @@ export async function startStand(t: ExecutionContext, client: KubeClient): Promi
     external,
     internal,
     apply,
-    remove: async (path) => {
+    removeIngress: async (name) => {
+      const path = `${networking}/namespaces/${namespace}/ingresses/${name}`;
       await client.call({ method: 'DELETE', path });
     },
     service: (name, port = { name: 'http', port: 80 }, more = {}) =>

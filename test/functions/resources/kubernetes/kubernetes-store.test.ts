@@ -14,24 +14,11 @@ import {
 } from '../../../../functions/resources/kubernetes/connection.ts';
 import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
 import { createKubernetesStore } from '../../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { compact } from '../../../cluster/compact.ts';
 import { applyDefinitions } from '../../../cluster/crds.ts';
 import type { ApiTier } from '../../../cluster/tiers/api.ts';
 import { whyLeftOut, withCluster } from '../../../cluster/with-cluster.ts';
 import { storeSuite } from '../store-suite.ts';
-
-const revision = z.object({ header: z.object({ revision: z.string() }) });
-
-/** Makes etcd forget all but what is there now. */
-async function compact(etcd: string): Promise<void> {
-  const post = async (path: string, body: object): Promise<unknown> => {
-    const answer = await fetch(`${etcd}${path}`, { method: 'POST', body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`etcd: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
-  const put = await post('/v3/kv/put', { key: btoa('later'), value: btoa('later') });
-  const { header } = revision.parse(put);
-  await post('/v3/kv/compaction', { revision: header.revision, physical: true });
-}
 
 const why = await whyLeftOut();
 if (why !== undefined) process.stderr.write(`${why}\n`);
