@@ -39,13 +39,21 @@ export function createStopListening(
       // Node counts among the idle those whose answer has its end but is not out: they would be cut.
       if (![...open].some(isLeaving)) server.closeIdleConnections();
       await delay(pollMs);
-    } while ((await connections(server)) > open.size && monotonicMs() < end);
+    } while ((await connections(server)) > answering(open) && monotonicMs() < end);
   };
 }
 
 /** Ends the listening and nothing else: `close` of an HTTP server cuts answers that are still being sent. */
 export function closePort(server: Server): void {
   NetServer.prototype.close.call(server);
+}
+
+/**
+ * Connections that have asked and are not answered. A response outlives its connection for a moment, and must not stand for
+ * another one, which would be cut before it has asked.
+ */
+function answering(open: Slots<ServerResponse>): number {
+  return [...open].filter(({ socket }) => socket?.destroyed === false).length;
 }
 
 function isLeaving({ writableEnded, writableFinished }: ServerResponse): boolean {

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { createStopListening } from '../../../functions/host/stop-listening.ts';
+import { Slots } from '../../../functions/lib/slots.ts';
 import { eventOf, handlersOf, until } from './helpers.ts';
 import { authorization, raw, start } from './start-host.ts';
 
@@ -52,6 +56,47 @@ test('who has connected and never asks holds up the end for a moment only', asyn
   await host.close();
   await until(() => socket.closed);
   t.pass();
+});
+
+test('an answer whose caller has gone does not stand for somebody who has not asked yet', async (t) => {
+  const open = new Slots<ServerResponse>();
+  const server = createServer((_, response) => {
+    // Never taken out, as if its end were not known yet.
+    open.add(response);
+    if (open.size > 1) response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const gone = connect(port, '127.0.0.1');
+  gone.write(request);
+  await until(() => open.size === 1);
+  const [left] = open;
+  gone.destroy();
+  await until(() => left?.socket?.destroyed !== false);
+  const silent = connect(port, '127.0.0.1');
+  await once(server, 'connection');
+
+  let isOver = false;
+  const over = createStopListening(
+    server,
+    open,
+  )(0).finally(() => {
+    isOver = true;
+  });
+  await until(() => isRefused(port));
+  await delay(200);
+  t.false(isOver);
+  let answer = '';
+  silent.on('data', (data) => (answer += data.toString()));
+  silent.write(request);
+  await over;
+  await until(() => answer !== '');
+  t.regex(answer, /^HTTP\/1\.1 200 /);
 });
 
 test('an answer that is still being sent when listening ends comes whole', async (t) => {
