@@ -68,7 +68,7 @@ export async function buildPrograms(
   return built;
 }
 
-/** Minutes that a build takes on this machine with an empty cache, if nothing else runs. */
+/** Minutes that a build takes on this machine with a cache as `cpuSeconds` has it, if nothing else runs. */
 export function buildMinutes({ cpuSeconds }: ProgramModule): number {
   return Math.ceil(cpuSeconds / cpus().length / 60);
 }

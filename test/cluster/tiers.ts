@@ -114,7 +114,7 @@ export async function buildTier(
   return all;
 }
 
-/** Minutes that a build of a tier takes on this machine with an empty cache, if nothing else runs. */
+/** Minutes, at most, that a build of a tier takes on this machine with an empty cache, if nothing else runs. */
 export function tierMinutes(name: TierName): number {
   return tiers[name].modules.reduce((sum, module) => sum + buildMinutes(module), 0);
 }
