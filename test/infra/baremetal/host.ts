@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +32,9 @@ export interface Host {
   readonly written: readonly string[];
 }
 
+/** OVERLAYFS_SUPER_MAGIC: one overlay cannot be the upper layer of another. */
+const overlay = 0x79_4c_76_30;
+
 /** Where this machine has the hierarchy of cgroup v2. */
 function cgroups(): string | undefined {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
@@ -43,6 +47,7 @@ export function whyNoHost(): string | undefined {
   if (!existsSync('/usr/lib/systemd/systemd')) return 'there is no systemd';
   if (cgroups() === undefined) return 'there is no cgroup v2';
   if (!readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n')) return 'no overlayfs';
+  if (statfsSync(tmpdir()).type === overlay) return 'the temporary folder is on an overlay itself';
   return undefined;
 }
 

@@ -31,7 +31,7 @@ unshare --net --fork --kill-child sh -c 'while ! ip link set eth0 up; do sleep 0
   ip addr add 10.99.0.2/24 dev eth0
   exec /usr/lib/clover/node -e "require(\\"http\\").createServer((_, r) => r.end(\\"hello\\")).listen(8080, \\"10.99.0.2\\")"' \
   </dev/null >/dev/null 2>&1 &
-until pid=$(pgrep -P $!) && ip link set eth0 netns "$pid" 2>/dev/null; do sleep 0.1; done
+until pid=$(tr -d ' ' </proc/$!/task/$!/children) && ip link set eth0 netns "$pid" 2>/dev/null; do sleep 0.1; done
 ip addr add 10.99.0.1/24 dev app0
 ip link set app0 up
 index=$(nsenter --target "$pid" --net ip -o link show eth0 | sed -E 's/.*eth0@if([0-9]+):.*/\\1/')
@@ -61,7 +61,10 @@ cloverctl config use-context here`;
 
 const cloverctl = (args: string): string => `cloverctl ${args}`;
 
-const ask = `curl -s -H 'host: app.example' http://127.0.0.1/`;
+const ask = `/usr/lib/clover/node -e '
+  require("http")
+    .get({ host: "127.0.0.1", headers: { host: "app.example" } }, (answer) => answer.pipe(process.stdout))
+    .on("error", () => {})'`;
 
 onHost('a host gets Clover, runs it under systemd, and is rid of it again', async (t) => {
   t.timeout(300_000);

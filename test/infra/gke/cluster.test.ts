@@ -200,7 +200,7 @@ test('the installation beside it is rendered, and asks the ClickHouse of the scr
     'utf8',
   );
   const reading = readInstallation(text);
-  if (!('installation' in reading)) return t.fail(reading.problems.join('\n'));
+  if (!('installation' in reading)) throw new Error(reading.problems.join('\n'));
   const yaml = toYaml(renderInstallation(reading.installation, 't'.repeat(32)));
   t.regex(yaml, /image: europe-west1-docker\.pkg\.dev\/my-project\/clover\/clover-agent:0\.1\.0/);
   t.notRegex(yaml, /serving\.knative\.dev/);
