@@ -83,6 +83,11 @@ const rows: Readonly<Record<string, Rows>> = {
       'columns of your own',
     ],
   ],
+  install: [
+    ['cloverctl install -f installation.yaml', 'with these settings, until all of it is ready'],
+    ['cloverctl install --set agent.enabled=false --dry-run', 'see what it would change'],
+    ['cloverctl install -f installation.yaml --print > clover.yaml', 'for kubectl or GitOps'],
+  ],
   looks: [['cloverctl looks try-v2-6f2c-1 -n shop -o wide', 'every look, with its reason']],
   red: [
     ['cloverctl red --last 5m', 'of the last five minutes'],
@@ -94,9 +99,18 @@ const rows: Readonly<Record<string, Rows>> = {
     ['cloverctl top services --sort p99 --window 5m', 'services, the slowest first'],
     ['cloverctl top --once -o json', 'one view for a script'],
   ],
+  uninstall: [
+    ['cloverctl uninstall', 'where there are no objects of Clover’s kinds'],
+    ['cloverctl uninstall --keep-data', 'a later install finds them again'],
+    ['cloverctl uninstall --delete-data', 'with everything that it keeps'],
+  ],
   up: [
     ['cloverctl up', 'until Ctrl-C'],
     ['cloverctl up --cors-origin http://localhost:5173', 'for a UI under development'],
+  ],
+  upgrade: [
+    ['cloverctl upgrade', 'with the settings that it has'],
+    ['cloverctl upgrade --set logLevel=debug', 'the same version with another setting'],
   ],
   version: [
     ['cloverctl version', 'of client and server'],

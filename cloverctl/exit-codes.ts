@@ -21,7 +21,7 @@ Exit codes:
   2  wrong usage
   3  not found
   4  the resource, document or event is invalid
-  5  the control plane is unreachable
+  5  the control plane, or the cluster, is unreachable
   6  of diff: the request failed
 130  stopped by a signal before its end`;
 
@@ -30,6 +30,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   CLV_EVENT_INVALID: exitCodes.invalid,
   CLV_FILTER_INVALID: exitCodes.usage,
   CLV_CONTROL_PLANE_UNREACHABLE: exitCodes.unreachable,
+  CLV_KUBERNETES_UNREACHABLE: exitCodes.unreachable,
   CLV_NOT_FOUND: exitCodes.notFound,
   CLV_RESOURCE_INVALID: exitCodes.invalid,
 };

@@ -272,7 +272,12 @@ test('without a control plane, and with one that is down, the way out is told wi
 test('help lists commands and exit codes', async (t) => {
   const help = await runCli(['--help']);
   t.is(help.code, 0);
-  for (const word of ['apply', 'describe', 'watch', '5  the control plane is unreachable']) {
+  for (const word of [
+    'apply',
+    'describe',
+    'watch',
+    '5  the control plane, or the cluster, is unreachable',
+  ]) {
     t.true(help.stdout.includes(word), word);
   }
   t.is((await runCli(['help', 'apply'])).code, 0);

@@ -3,11 +3,15 @@ import { CloverError } from '../../lib/errors.ts';
 import type { KubeConnection } from './connection.ts';
 
 /**
- * The API server of a kubeconfig's current context, with every way to log in that Kubernetes' own client knows.
+ * The API server of a context of a kubeconfig, with every way to log in that Kubernetes' own client knows.
  * @param path default: `KUBECONFIG`, else `~/.kube/config`.
- * @throws CloverError CLV_CONFIG_INVALID when there is none, or it has no current context.
+ * @param context default: the current one.
+ * @throws CloverError CLV_CONFIG_INVALID when there is none, or no such context.
  */
-export async function kubeconfigConnection(path?: string): Promise<KubeConnection> {
+export async function kubeconfigConnection(
+  path?: string,
+  context?: string,
+): Promise<KubeConnection> {
   // Half a second and 90 MiB: only who needs it loads it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
@@ -17,6 +21,14 @@ export async function kubeconfigConnection(path?: string): Promise<KubeConnectio
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CloverError('CLV_CONFIG_INVALID', `the kubeconfig cannot be read: ${why}`, { cause });
+  }
+  if (context !== undefined) {
+    const names = config.getContexts().map(({ name }) => name);
+    if (!names.includes(context)) {
+      const message = `the kubeconfig has no context "${context}": it has ${names.join(', ') || 'none'}`;
+      throw new CloverError('CLV_CONFIG_INVALID', message);
+    }
+    config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) {

@@ -13,7 +13,8 @@ export interface ConfigMap extends KubernetesObject {
 export interface Secret extends KubernetesObject {
   readonly apiVersion: 'v1';
   readonly kind: 'Secret';
-  readonly stringData: Readonly<Record<string, string>>;
+  /** In base64: the server would change `stringData`, and no apply of the same would be one of nothing. */
+  readonly data: Readonly<Record<string, string>>;
 }
 
 /** Where the container finds what is mounted. */
@@ -59,5 +60,6 @@ export function tokenObject(installation: Installation, token?: string): Secret[
   if (token === undefined) throw new TypeError('the control plane has no token');
   const { name, key } = tokenSecretOf(installation);
   const metadata = namespaced(installation, 'access', name, controlPlane);
-  return [{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { [key]: token } }];
+  const data = { [key]: Buffer.from(token).toString('base64') };
+  return [{ apiVersion: 'v1', kind: 'Secret', metadata, data }];
 }

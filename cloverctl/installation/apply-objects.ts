@@ -1,0 +1,125 @@
+import { isDeepStrictEqual } from 'node:util';
+import { CloverError, type ErrorDetail } from '../../functions/lib/errors.ts';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
+import { objectPath, placeOf, titleOf, type Place } from './collections.ts';
+import { findLive, liveObject, type LiveObject } from './live-object.ts';
+
+/** What became, or would become, of an object. */
+export type Change = 'configured' | 'created' | 'deleted' | 'kept' | 'unchanged';
+
+/** An object and what became of it. */
+export interface Outcome {
+  readonly place: Place;
+  readonly change: Change;
+  /** Why it is so, where that is not plain. */
+  readonly why?: string;
+}
+
+/** How objects are applied. */
+export interface ApplyHow {
+  readonly client: KubeClient;
+  /** Take fields that other managers hold. */
+  readonly force: boolean;
+}
+
+/** The field manager. */
+const manager = 'cloverctl';
+
+/** Applies one object, on the server's side. */
+export async function applyObject(
+  { client, force }: ApplyHow,
+  object: KubernetesObject,
+): Promise<Outcome> {
+  const place = placeOf(object);
+  const before = await findLive(client, place);
+  const after = await patch(client, object, place, force, undefined);
+  const isSame = before?.metadata.resourceVersion === after.metadata.resourceVersion;
+  return { place, change: before === undefined ? 'created' : isSame ? 'unchanged' : 'configured' };
+}
+
+/**
+ * What an apply of all of them would do, by the server's own account, as far as it can tell: what would be in a namespace that is not
+ * there yet is not asked for.
+ * @throws CloverError CLV_RESOURCE_INVALID, CLV_CONFLICT, CLV_KUBERNETES_FORBIDDEN with what it would refuse, object by object.
+ */
+export async function planObjects(
+  { client, force }: ApplyHow,
+  objects: readonly KubernetesObject[],
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const refused: { readonly detail: ErrorDetail; readonly error: CloverError }[] = [];
+  const missing = new Set<string>();
+  for (const object of objects) {
+    const place = placeOf(object);
+    const before = await findLive(client, place);
+    const isNew = before === undefined;
+    if (isNew && place.kind === 'Namespace') missing.add(place.name);
+    if (!isNew && !isOurs(before, place)) {
+      const message = 'is there already, and nobody says that it is Clover’s: delete or rename it';
+      const error = new CloverError('CLV_CONFLICT', message);
+      refused.push({ detail: { field: titleOf(place), message }, error });
+      continue;
+    }
+    if (missing.has(place.namespace ?? '')) {
+      outcomes.push({ place, change: 'created' });
+      continue;
+    }
+    try {
+      const after = await patch(client, object, place, force, 'All');
+      const isSame = !isNew && isDeepStrictEqual(stable(before), stable(after));
+      outcomes.push({ place, change: isNew ? 'created' : isSame ? 'unchanged' : 'configured' });
+    } catch (error) {
+      if (!(error instanceof CloverError)) throw error;
+      refused.push({ detail: { field: titleOf(place), message: error.message }, error });
+    }
+  }
+  const [first] = refused;
+  if (first === undefined) return outcomes;
+  const hint =
+    first.error.code === 'CLV_CONFLICT' && !force
+      ? '; --force-conflicts takes fields of others'
+      : '';
+  const message = `the API server would refuse ${refused.length} of ${objects.length} objects, and nothing was changed${hint}`;
+  throw new CloverError(first.error.code, message, {
+    details: refused.map(({ detail }) => detail),
+  });
+}
+
+/** A namespace may be anybody's; definitions of our own group are ours, whoever brought them. */
+function isOurs({ metadata: { labels } }: LiveObject, { kind }: Place): boolean {
+  return (
+    kind === 'Namespace' ||
+    kind === 'CustomResourceDefinition' ||
+    labels['app.kubernetes.io/part-of'] === 'clover'
+  );
+}
+
+/** Without what each write changes. */
+function stable({ metadata, ...rest }: LiveObject): object {
+  const {
+    managedFields: _,
+    resourceVersion: _version,
+    generation: _generation,
+    ...kept
+  } = metadata;
+  return { ...rest, metadata: kept };
+}
+
+async function patch(
+  client: KubeClient,
+  object: KubernetesObject,
+  place: Place,
+  force: boolean,
+  dryRun: 'All' | undefined,
+): Promise<LiveObject> {
+  return liveObject(
+    await client.call({
+      method: 'PATCH',
+      path: objectPath(place),
+      contentType: 'application/apply-patch+yaml',
+      query: { fieldManager: manager, fieldValidation: 'Strict', force: String(force), dryRun },
+      body: object,
+    }),
+  );
+}

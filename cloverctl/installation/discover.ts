@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { CloverError } from '../../functions/lib/errors.ts';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { found404 } from './live-object.ts';
+
+/** What a cluster has. */
+export interface Findings {
+  /** Of Kubernetes, such as `v1.37.2`. */
+  readonly version: string;
+  /** Versions, as far as they can be told; undefined: it is not there. */
+  readonly serving: string | undefined;
+  readonly eventing: string | undefined;
+  readonly istio: string | undefined;
+  /** A claim without a class gets a volume; undefined: one may not look. */
+  readonly hasDefaultStorage: boolean | undefined;
+}
+
+const serverVersion = z.object({ gitVersion: z.string() });
+const groups = z.object({ groups: z.array(z.object({ name: z.string() })) });
+const labelled = z.object({
+  metadata: z.object({
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+});
+
+const defaultClass = 'storageclass.kubernetes.io/is-default-class';
+
+/** Looks at a cluster; changes nothing, and takes what it may not see for what is not known. */
+export async function discover(client: KubeClient): Promise<Findings> {
+  const get = (path: string): Promise<unknown> => client.call({ method: 'GET', path });
+  const { gitVersion } = serverVersion.parse(await get('/version'));
+  const names = new Set(groups.parse(await get('/apis')).groups.map(({ name }) => name));
+  const versionOf = async (group: string, path: string, label: string) => {
+    if (!names.has(group)) return undefined;
+    const found = await readable(get(path));
+    return (found === undefined ? {} : labelled.parse(found).metadata.labels)[label] ?? 'unknown';
+  };
+  const label = 'app.kubernetes.io/version';
+  const classes = await readable(get('/apis/storage.k8s.io/v1/storageclasses'));
+  const items =
+    classes === undefined ? undefined : z.object({ items: z.array(labelled) }).parse(classes).items;
+  return {
+    version: gitVersion,
+    serving: await versionOf(
+      'serving.knative.dev',
+      deployment('knative-serving', 'controller'),
+      label,
+    ),
+    eventing: await versionOf(
+      'eventing.knative.dev',
+      deployment('knative-eventing', 'eventing-controller'),
+      label,
+    ),
+    istio: await versionOf('networking.istio.io', deployment('istio-system', 'istiod'), label),
+    hasDefaultStorage: items?.some(({ metadata }) => metadata.annotations[defaultClass] === 'true'),
+  };
+}
+
+function deployment(namespace: string, name: string): string {
+  return `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+}
+
+/** An answer; undefined where there is none, or where one may not look. */
+async function readable(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await found404(answer);
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,168 @@
+import { CloverError } from '../../functions/lib/errors.ts';
+import { version } from '../../functions/lib/version.ts';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { Installation } from '../../knative/render/installation.ts';
+import { randomToken } from '../../knative/render/random-token.ts';
+import { renderInstallation } from '../../knative/render/render-installation.ts';
+import type { CliEnv } from '../env.ts';
+import { applyObject, planObjects, type Outcome } from './apply-objects.ts';
+import { placeOf, type Place } from './collections.ts';
+import { deleteObject, isData } from './delete-objects.ts';
+import { discover, type Findings } from './discover.ts';
+import { existingToken } from './existing-token.ts';
+import {
+  inventoryPlace,
+  readInventory,
+  union,
+  without,
+  writeInventory,
+  type Inventory,
+} from './inventory.ts';
+import { findLive } from './live-object.ts';
+import { demandPermissions, wishesFor } from './permissions.ts';
+import {
+  checkedInstallation,
+  chosenSettings,
+  merge,
+  type Settings,
+  type SettingsOptions,
+} from './settings.ts';
+import { demandStep } from './version-skew.ts';
+
+/** How Clover is to be installed. */
+export interface InstallHow extends SettingsOptions {
+  readonly client: KubeClient;
+  readonly env: CliEnv;
+  readonly namespace: string;
+  /** What is there is to be brought to this version; else nothing of another version may be there. */
+  readonly upgrade: boolean;
+  /** Any version over any other. */
+  readonly force: boolean;
+  readonly forceConflicts: boolean;
+  /** Say what would change, by the API server's account. */
+  readonly dryRun: boolean;
+  /** Hears what was found, before anything is changed. */
+  readonly found: (findings: Findings, installation: Installation) => void;
+  /** Hears each outcome as it comes. */
+  readonly done: (outcome: Outcome) => void;
+}
+
+/** What was installed. */
+export interface Installed {
+  readonly findings: Findings;
+  readonly installation: Installation;
+  readonly outcomes: readonly Outcome[];
+  /** Everything of the installation, in its order. */
+  readonly places: readonly Place[];
+}
+
+/**
+ * Installs Clover, or brings what is installed to what is wished. Nothing is changed before all is known to be allowed and taken.
+ * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND, CLV_ARGUMENT_INVALID, CLV_KUBERNETES_FORBIDDEN, CLV_KUBERNETES_UNREACHABLE.
+ */
+export async function install(how: InstallHow): Promise<Installed> {
+  const { client, namespace } = how;
+  const findings = await discover(client);
+  const before = await readIfAllowed(client, namespace);
+  demandVersion(before, how);
+  const settings = completed(chosenSettings(how, before?.settings), findings);
+  const knative = settings['knative'] === true;
+  const installation = checkedInstallation(settings, { namespace, knative });
+  how.found(findings, installation);
+
+  const places = renderInstallation(installation, '').map((object) => placeOf(object));
+  const inventory = inventoryPlace(namespace);
+  const old = before === undefined ? [] : without(before.objects, places);
+  await demandPermissions(client, [
+    ...wishesFor([...places, inventory], ['get', 'create', 'patch']),
+    ...wishesFor(
+      old.filter((place) => !isData(place)),
+      ['get', 'delete'],
+    ),
+  ]);
+  const token = (await existingToken(client, installation)) ?? randomToken();
+  const objects = renderInstallation(installation, token);
+  const apply = { client, force: how.forceConflicts };
+  const plan = await planObjects(apply, objects);
+  if (how.dryRun) {
+    const outcomes = [...plan, ...(await planned(client, old))];
+    for (const outcome of outcomes) how.done(outcome);
+    return { findings, installation, outcomes, places };
+  }
+
+  const origin = before?.namespace ?? (plan[0]?.change === 'created' ? 'made' : 'found');
+  const state = { version, settings, namespace: origin } as const;
+  const outcomes: Outcome[] = [];
+  const tell = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+    how.done(outcome);
+  };
+  for (const [index, object] of objects.entries()) {
+    tell(await applyObject(apply, object));
+    // The namespace stands. What is made from here on is known to the inventory before it is there.
+    if (index === 0) {
+      const objectsThen = union(places, before?.objects ?? []);
+      await writeInventory(client, namespace, { ...state, objects: objectsThen });
+    }
+  }
+  const kept: Place[] = [];
+  for (const place of old.toReversed()) {
+    const outcome = isData(place) ? keptData(place) : await deleteObject(client, place);
+    if (outcome?.change === 'kept' && isData(place)) kept.unshift(place);
+    if (outcome !== undefined) tell(outcome);
+  }
+  await writeInventory(client, namespace, { ...state, objects: union(places, kept) });
+  return { findings, installation, outcomes, places };
+}
+
+/** What one may not read is asked for again, with all the other permissions. */
+async function readIfAllowed(
+  client: KubeClient,
+  namespace: string,
+): Promise<Inventory | undefined> {
+  try {
+    return await readInventory(client, namespace);
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
+    throw error;
+  }
+}
+
+function demandVersion(
+  before: Inventory | undefined,
+  { upgrade, force, namespace }: InstallHow,
+): void {
+  if (before === undefined) {
+    if (!upgrade) return;
+    const message = `there is no Clover in ${namespace}: "cloverctl install" makes one, -n names another namespace`;
+    throw new CloverError('CLV_NOT_FOUND', message);
+  }
+  if (!force) demandStep(before.version, version);
+  if (upgrade || before.version === version) return;
+  const message = `Clover ${before.version} is in ${namespace}, and this is ${version}: see "cloverctl upgrade"`;
+  throw new CloverError('CLV_CONFLICT', message);
+}
+
+/** What the owner leaves open is decided by what the cluster has, once: a later look at it changes nothing. */
+function completed(
+  settings: Settings,
+  { serving, eventing, hasDefaultStorage }: Findings,
+): Settings {
+  const knative = serving !== undefined && eventing !== undefined;
+  const storage = hasDefaultStorage === false ? { controlPlane: { persistent: false } } : {};
+  const isOneProcess = (settings['knative'] ?? knative) === false;
+  return merge({ knative, ...(isOneProcess ? storage : {}) }, settings);
+}
+
+function keptData(place: Place): Outcome {
+  return { place, change: 'kept', why: 'it may hold data; delete it by hand' };
+}
+
+async function planned(client: KubeClient, old: readonly Place[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const place of old.toReversed()) {
+    if ((await findLive(client, place)) === undefined) continue;
+    outcomes.push(isData(place) ? keptData(place) : { place, change: 'deleted' });
+  }
+  return outcomes;
+}

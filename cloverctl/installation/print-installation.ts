@@ -1,0 +1,61 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { CloverError } from '../../functions/lib/errors.ts';
+import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
+import { randomToken } from '../../knative/render/random-token.ts';
+import { renderInstallation } from '../../knative/render/render-installation.ts';
+import { toYaml } from '../../knative/render/yaml.ts';
+import type { InstallOptions } from '../commands/install.ts';
+import type { CliEnv } from '../env.ts';
+import { writeLines } from '../output/print.ts';
+import { writeText } from '../output/write-text.ts';
+import { checkedInstallation, chosenSettings } from './settings.ts';
+
+/**
+ * Prints an installation, or writes it into a folder that kustomize takes. No cluster is asked: `knative` is false unless it is set.
+ * @throws CloverError CLV_ARGUMENT_INVALID.
+ */
+export function printInstallation(options: InstallOptions, env: CliEnv): void {
+  const { namespace, outputDir } = options;
+  const installation = checkedInstallation(chosenSettings(options), { namespace, knative: false });
+  const objects = renderInstallation(installation, randomToken());
+  if (outputDir === undefined) {
+    writeText(env, toYaml(objects));
+    return;
+  }
+  demandEmpty(outputDir);
+  const files = objects.map((object) => ({ name: fileName(object), text: toYaml([object]) }));
+  for (const { name, text } of files) {
+    // One of them is a Secret.
+    writeFileSync(join(outputDir, name), text, { mode: 0o600 });
+  }
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: files.map(({ name }) => name),
+  };
+  writeFileSync(join(outputDir, 'kustomization.yaml'), stringify(kustomization));
+  writeLines(env, [
+    `${files.length} objects are in ${outputDir}: kubectl apply --server-side -k ${outputDir}`,
+  ]);
+}
+
+function demandEmpty(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    if (readdirSync(folder).length === 0) return;
+  } catch (cause) {
+    throw new CloverError('CLV_ARGUMENT_INVALID', `--output-dir: cannot write to ${folder}`, {
+      cause,
+    });
+  }
+  const message = `--output-dir: found files in ${folder}; must be a new or empty folder`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', message);
+}
+
+function fileName({ apiVersion, kind, metadata }: KubernetesObject): string {
+  // Services are of two groups.
+  const group = apiVersion.includes('knative.dev') ? 'knative-' : '';
+  return `${group}${kind.toLowerCase()}-${metadata.name}.yaml`;
+}

@@ -1,0 +1,142 @@
+import { CloverError } from '../../functions/lib/errors.ts';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { CliEnv } from '../env.ts';
+import type { Outcome } from './apply-objects.ts';
+import { keyOf, objectPath, titleOf, type Place } from './collections.ts';
+import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
+import { inventoryPlace, readInventory, writeInventory, type Inventory } from './inventory.ts';
+import { findLive, found404 } from './live-object.ts';
+import { contentsOf } from './namespace-contents.ts';
+import { demandPermissions, wishesFor } from './permissions.ts';
+import { deleteUserObjects, userObjects } from './user-objects.ts';
+
+/** What becomes of users' objects, and of databases. */
+export type DataChoice = 'delete' | 'keep' | 'none';
+
+/** How Clover is to be removed. */
+export interface UninstallHow {
+  readonly client: KubeClient;
+  readonly env: CliEnv;
+  readonly namespace: string;
+  /** `none`: there has to be none. */
+  readonly data: DataChoice;
+  readonly dryRun: boolean;
+  readonly timeoutMs: number;
+  readonly done: (outcome: Outcome) => void;
+}
+
+/**
+ * Removes what was installed, and nothing else; undefined where nothing is.
+ * @throws CloverError CLV_CONFLICT when there is data and it is not said what becomes of it; CLV_KUBERNETES_FORBIDDEN,
+ * CLV_DEADLINE_EXCEEDED.
+ */
+export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] | undefined> {
+  const { client, env, namespace, data } = how;
+  const inventory = await readInventory(client, namespace);
+  if (inventory === undefined) return undefined;
+  const until = env.clock.now() + how.timeoutMs;
+  const used = await userObjects(client);
+  if (data === 'none' && used.length > 0) throw inUse(used);
+  const own = inventory.objects;
+  const going = own.filter((place) => data !== 'keep' || !isData(place));
+  await demandPermissions(client, [
+    ...wishesFor([...going, inventoryPlace(namespace)], ['get', 'delete']),
+    ...(data === 'delete' ? wishesFor(used, ['get', 'delete']) : []),
+  ]);
+  const outcomes: Outcome[] = [];
+  const tell = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+    how.done(outcome);
+  };
+  if (how.dryRun) {
+    for (const place of [...used, ...own.toReversed()]) {
+      if ((await findLive(client, place)) === undefined) continue;
+      tell(planned(place, how, inventory));
+    }
+    return outcomes;
+  }
+
+  await deleteUserObjects(client, data === 'delete' ? used : [], until, env);
+  if (data === 'delete') for (const place of used) tell({ place, change: 'deleted' });
+  // Who works on objects goes first, then what it rests on.
+  const inTurn = going.filter(({ kind }) => kind !== 'Namespace').toReversed();
+  for (const isDefinition of [false, true]) {
+    const turn = inTurn.filter(
+      ({ kind }) => (kind === 'CustomResourceDefinition') === isDefinition,
+    );
+    for (const place of turn) {
+      const outcome = await deleteObject(client, place);
+      if (outcome !== undefined) tell(outcome);
+    }
+    const kept = new Set(
+      outcomes.filter(({ change }) => change === 'kept').map(({ place }) => place),
+    );
+    await waitGoneAll(
+      client,
+      turn.filter((place) => !kept.has(place)),
+      until,
+      env,
+    );
+  }
+  if (data === 'keep') {
+    const left = own.filter(isData);
+    for (const place of left) tell({ place, change: 'kept', why: '--keep-data' });
+    await writeInventory(client, namespace, { ...inventory, objects: left });
+    return outcomes;
+  }
+  const space = own.find(({ kind }) => kind === 'Namespace');
+  if (space !== undefined) tell(await leaveNamespace(how, space, inventory, until));
+  // Last: until here the same command goes on where it ended.
+  await found404(client.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
+  return outcomes;
+}
+
+/** Goes only if it came with Clover, and nobody has put anything else there. */
+async function leaveNamespace(
+  { client, env, namespace }: UninstallHow,
+  place: Place,
+  inventory: Inventory,
+  until: number,
+): Promise<Outcome> {
+  const known = keyOf(inventoryPlace(namespace));
+  const others = (await contentsOf(client, namespace)).filter((other) => keyOf(other) !== known);
+  if (inventory.namespace === 'made' && others.length === 0) {
+    const outcome = await deleteObject(client, place);
+    await waitGoneAll(client, [place], until, env);
+    return outcome ?? { place, change: 'deleted' };
+  }
+  // An apply of nothing takes back the labels that were ours.
+  await client.call({
+    method: 'PATCH',
+    path: objectPath(place),
+    contentType: 'application/apply-patch+yaml',
+    query: { fieldManager: 'cloverctl', force: 'true' },
+    body: { apiVersion: place.apiVersion, kind: place.kind, metadata: { name: place.name } },
+  });
+  const why =
+    inventory.namespace === 'found'
+      ? 'it was there before'
+      : `it has ${others.map((other) => titleOf(other)).join(', ')}`;
+  return { place, change: 'kept', why };
+}
+
+function planned(place: Place, { data }: UninstallHow, inventory: Inventory): Outcome {
+  if (data === 'keep' && (isData(place) || place.apiVersion.startsWith('clover.dev/'))) {
+    return { place, change: 'kept', why: '--keep-data' };
+  }
+  if (place.kind === 'Namespace' && inventory.namespace === 'found') {
+    return { place, change: 'kept', why: 'it was there before' };
+  }
+  return { place, change: 'deleted' };
+}
+
+function inUse(used: readonly Place[]): CloverError {
+  const counts = Map.groupBy(used, ({ plural }) => plural);
+  const text = [...counts].map(([plural, own]) => `${own.length} ${plural}`).join(', ');
+  const details = used.map((place) => ({
+    field: `${titleOf(place)} in ${place.namespace ?? ''}`,
+    message: 'is in the cluster',
+  }));
+  const message = `nothing was changed: there are ${text}. --keep-data leaves them, their definitions and the databases; --delete-data deletes them for good`;
+  return new CloverError('CLV_CONFLICT', message, { details });
+}

@@ -1,0 +1,287 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { z } from 'zod';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { version } from '../../../functions/lib/version.ts';
+import { builtPrograms } from '../../cluster/build.ts';
+import { kubernetes } from '../../cluster/programs.ts';
+import type { ApiTier } from '../../cluster/tiers/api.ts';
+import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { runCli, type CliResult } from '../run-cli.ts';
+import { changesOf, everything, linesOf, powerlessConfig, settled } from './cluster.ts';
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+interface Shared {
+  readonly tier: ApiTier;
+  readonly client: KubeClient;
+  /** Everything that a cluster has before. */
+  readonly before: readonly string[];
+}
+
+const started = Promise.withResolvers<Shared>();
+const ends: (() => unknown)[] = [];
+if (why === undefined) {
+  test.before('there is an API server', async (t) => {
+    t.timeout(120_000);
+    const tier = await withCluster({ teardown: (end) => ends.push(end) });
+    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+    await settled(client);
+    started.resolve({ tier, client, before: await everything(client) });
+  });
+}
+test.after.always('the API server is taken down', async () => {
+  for (const end of ends) await end();
+});
+
+const clickhouse = [
+  '--set',
+  'clickhouse.url=http://clickhouse.example:8123',
+  '--set',
+  'clickhouse.passwordSecret={name: clickhouse, key: password}',
+];
+
+const run = async (...args: readonly string[]): Promise<CliResult> => {
+  const { tier } = await started.promise;
+  return runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } });
+};
+
+serial('what is printed is taken by the API server, and by kubectl, as it is', async (t) => {
+  const { tier, client, before } = await started.promise;
+  const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const kubectl = async (...args: readonly string[]): Promise<string> => {
+    const program = (await builtPrograms(kubernetes))?.['kubectl'] ?? 'kubectl';
+    const env = { KUBECONFIG: tier.kubeconfig, HOME: folder };
+    return (await promisify(execFile)(program, [...args], { env })).stdout;
+  };
+  const printed = await run('install', '--print', ...clickhouse);
+  t.deepEqual([printed.code, printed.stderr], [0, '']);
+  const file = join(folder, 'clover.yaml');
+  await writeFile(file, printed.stdout);
+  const strict = ['--server-side', '--validate=strict', '--field-manager=t'];
+  // In a dry run there is no namespace for what is in it.
+  await kubectl('create', 'namespace', 'clover-system');
+  const said = await kubectl('apply', '--dry-run=server', ...strict, '-f', file);
+  t.regex(said, /deployment\.apps\/control-plane serverside-applied \(server dry run\)/);
+  t.regex(said, /daemonset\.apps\/agent serverside-applied/);
+
+  const out = join(folder, 'out');
+  const kept = await run('install', '--output-dir', out, ...clickhouse);
+  t.is(kept.code, 0, kept.stderr);
+  t.true((await readdir(out)).includes('kustomization.yaml'));
+  const kustomized = await kubectl('apply', '--dry-run=server', ...strict, '-k', out);
+  t.is(kustomized.split('\n').length, said.split('\n').length);
+  const again = await run('install', '--output-dir', out, ...clickhouse);
+  t.is(again.code, 2);
+  await kubectl('delete', 'namespace', 'clover-system');
+  t.deepEqual(await everything(client), before);
+});
+
+serial(
+  'a dry run changes nothing, an install makes it all, and a second one nothing',
+  async (t) => {
+    const { client, before } = await started.promise;
+    const dry = await run('install', '--dry-run', ...clickhouse);
+    t.is(dry.code, 0, dry.stderr);
+    t.regex(linesOf(dry)[0] ?? '', /^Kubernetes v[\d.]+, no Knative Serving, .*in one process$/);
+    t.true(linesOf(dry).includes('deployment.apps/control-plane created (dry run)'));
+    t.deepEqual(await everything(client), before);
+
+    const first = await run('install', '--wait=false', '--json', ...clickhouse);
+    t.is(first.code, 0, first.stderr);
+    t.true(changesOf(first).every((change) => change.startsWith('created ')));
+    t.is(changesOf(first).length, linesOf(dry).length - 1);
+    // There is no default class of storage here: databases go with the pod.
+    t.false(changesOf(first).some((change) => change.includes('PersistentVolumeClaim')));
+
+    const state = await everything(client);
+    // What was said at the first one stays.
+    const second = await run('install', '--wait=false', '--json');
+    t.is(second.code, 0, second.stderr);
+    t.deepEqual(
+      changesOf(second).filter((change) => !change.startsWith('unchanged ')),
+      [],
+    );
+    t.deepEqual(await everything(client), state);
+  },
+);
+
+serial('without a node nothing is ready in time, and it is said what waits and why', async (t) => {
+  const late = await run('install', '--timeout', '0s');
+  t.is(late.code, 1);
+  t.regex(
+    late.stderr,
+    /^error: everything is applied, but not ready after 0 s: 1 of its objects wait/,
+  );
+  t.regex(late.stderr, /deployment\.apps\/control-plane: 0 of 1 /);
+});
+
+serial(
+  'another setting changes its objects alone, and what is not wished any more goes',
+  async (t) => {
+    const { client } = await started.promise;
+    const dry = await run('upgrade', '--dry-run', '--json', '--set', 'agent.enabled=false');
+    const done = await run('upgrade', '--wait=false', '--json', '--set', 'agent.enabled=false');
+    t.is(done.code, 0, done.stderr);
+    t.deepEqual(changesOf(dry), changesOf(done));
+    t.deepEqual(
+      changesOf(done).filter((change) => !change.startsWith('unchanged ')),
+      [
+        'configured Namespace clover-system',
+        'deleted DaemonSet agent',
+        'deleted NetworkPolicy agent',
+        'deleted ConfigMap agent',
+        'deleted ClusterRoleBinding clover-system-agent',
+        'deleted ClusterRole clover-system-agent',
+        'deleted ServiceAccount agent',
+      ],
+    );
+    const kept = (await everything(client)).filter((name) =>
+      / (clover-system\/|\/clover-system-)agent$/.test(name),
+    );
+    t.deepEqual(kept, []);
+  },
+);
+
+serial(
+  'a version goes up one step at a time, and what somebody else has made is not taken over',
+  async (t) => {
+    const { client } = await started.promise;
+    const path = '/api/v1/namespaces/clover-system/configmaps/clover-installation';
+    const pretend = async (data: object): Promise<unknown> =>
+      client.call({
+        method: 'PATCH',
+        path,
+        contentType: 'application/merge-patch+json',
+        body: { data },
+      });
+    await pretend({ version: '9.0.0' });
+    const back = await run('upgrade', '--wait=false');
+    t.is(back.code, 1);
+    t.regex(back.stderr, /9\.0\.0 is installed, and this is .*: going back is not tried/);
+    await pretend({ version: '0.0.9' });
+    t.regex((await run('install')).stderr, /Clover 0\.0\.9 is in clover-system.*cloverctl upgrade/);
+    t.is((await run('upgrade', '--wait=false')).code, 0);
+    t.like(await client.call({ method: 'GET', path }), { data: { version } });
+
+    await client.call({
+      method: 'POST',
+      path: '/api/v1/namespaces/clover-system/configmaps',
+      body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'agent' } },
+    });
+    const foreign = await run('upgrade', '--wait=false', '--set', 'agent.enabled=true');
+    t.is(foreign.code, 1);
+    t.regex(foreign.stderr, /nothing was changed[^]*configmap\/agent: is there already/);
+    await client.call({
+      method: 'DELETE',
+      path: '/api/v1/namespaces/clover-system/configmaps/agent',
+    });
+  },
+);
+
+serial(
+  'who may not do it hears each permission that is missing, and nothing is changed',
+  async (t) => {
+    const { client, tier } = await started.promise;
+    const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'config');
+    await writeFile(file, await powerlessConfig(client, tier));
+    const state = await everything(client);
+    const refused = await run('install', '--kubeconfig', file, ...clickhouse);
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, /nothing was changed: \d+ of \d+ permissions are missing/);
+    t.regex(refused.stderr, /create deployments\.apps -n clover-system: is not allowed/);
+    t.regex(refused.stderr, /get configmaps -n clover-system/);
+    t.deepEqual(await everything(client), state);
+    const unknown = await run('install', '--kubeconfig', file, '--kube-context', 'other');
+    t.regex(unknown.stderr, /has no context "other": it has it/);
+  },
+);
+
+serial('while there are objects of users it is asked what becomes of them', async (t) => {
+  const { client, before } = await started.promise;
+  const store = createKubernetesStore(client);
+  t.teardown(() => store.close());
+  const metadata = { name: 'web', namespace: 'default' };
+  await store.applySpec({ kind: 'Tap', metadata, spec: { ports: [80] } }, { manager: 'test' });
+  const state = await everything(client);
+  const refused = await run('uninstall');
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /nothing was changed: there are 1 taps\. --keep-data/);
+  t.deepEqual(await everything(client), state);
+
+  const kept = await run('uninstall', '--keep-data');
+  t.is(kept.code, 0, kept.stderr);
+  t.truthy(await store.get('Tap', 'default', 'web'));
+  const left = (await everything(client)).filter((name) => !before.includes(name));
+  t.deepEqual(
+    left.filter((name) => !/^(APIService|CustomResourceDefinition) /.test(name)),
+    [
+      'ConfigMap clover-system/clover-installation',
+      'ConfigMap clover-system/kube-root-ca.crt',
+      'Namespace /clover-system',
+      'ServiceAccount clover-system/default',
+      'Tap default/web',
+    ],
+  );
+  // It comes back with the settings that it had.
+  t.is((await run('install', '--wait=false')).code, 0);
+  t.truthy(await store.get('Tap', 'default', 'web'));
+});
+
+serial('an uninstall leaves nothing behind, and a second one finds nothing', async (t) => {
+  const { client, before } = await started.promise;
+  const dry = await run('uninstall', '--delete-data', '--dry-run', '--json');
+  t.true(changesOf(dry).includes('deleted Tap web'));
+  const gone = await run('uninstall', '--delete-data', '--json');
+  t.is(gone.code, 0, gone.stderr);
+  t.deepEqual(changesOf(gone), changesOf(dry));
+  t.deepEqual(await everything(client), before);
+  const again = await run('uninstall');
+  t.deepEqual([again.code, again.stdout], [0, 'There is no Clover in clover-system.\n']);
+});
+
+serial('what others have put into the namespace stays, and so does the namespace', async (t) => {
+  const { client, before } = await started.promise;
+  const create = (path: string, body: object): Promise<unknown> =>
+    client.call({ method: 'POST', path, body });
+  await create('/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'clover-system', labels: { team: 'net' } },
+  });
+  await create('/api/v1/namespaces/clover-system/secrets', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'clickhouse' },
+    stringData: { password: 'secret' },
+  });
+  t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
+  const gone = await run('uninstall');
+  t.is(gone.code, 0, gone.stderr);
+  t.regex(gone.stdout, /namespace\/clover-system kept: it was there before\n$/);
+  const left = (await everything(client)).filter((name) => !before.includes(name));
+  t.deepEqual(left, [
+    'ConfigMap clover-system/kube-root-ca.crt',
+    'Namespace /clover-system',
+    'Secret clover-system/clickhouse',
+    'ServiceAccount clover-system/default',
+  ]);
+  const { metadata } = z
+    .object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) })
+    .parse(await client.call({ method: 'GET', path: '/api/v1/namespaces/clover-system' }));
+  t.deepEqual(metadata.labels, { team: 'net', 'kubernetes.io/metadata.name': 'clover-system' });
+});
