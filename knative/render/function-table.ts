@@ -153,6 +153,14 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'ExperimentRun', verbs: ['list'] },
       { kind: 'TrafficPolicy', verbs: ['get', 'list'], status: true },
     ],
+    others: [
+      { group: '', resource: 'services', verbs: ['get'] },
+      ...['destinationrules', 'envoyfilters', 'virtualservices'].map((resource) => ({
+        group: 'networking.istio.io',
+        resource,
+        verbs: ['create', 'delete', 'list', 'patch', 'update'] as const,
+      })),
+    ],
     clickhouse: false,
     emits: [],
   },

@@ -33,6 +33,10 @@ const allowed = {
     experimentruns: 'list',
     trafficpolicies: 'get list',
     'trafficpolicies/status': 'update',
+    services: 'get',
+    destinationrules: 'create delete list patch update',
+    envoyfilters: 'create delete list patch update',
+    virtualservices: 'create delete list patch update',
   },
   'clover-system-resource-events': {
     experiments: 'get list watch',
@@ -53,11 +57,22 @@ test('nobody may do more than this, nor less', (t) => {
   t.deepEqual(Object.fromEntries(found), allowed);
 });
 
-test('no role reaches beyond our own group of resources and the records of what happened, or has a wildcard', (t) => {
+/** Groups that are not ours, by their resources. */
+const foreignGroups: Readonly<Record<string, string>> = {
+  events: 'events.k8s.io',
+  services: '',
+  destinationrules: 'networking.istio.io',
+  envoyfilters: 'networking.istio.io',
+  virtualservices: 'networking.istio.io',
+};
+
+test('no role reaches beyond our own group of resources, records and the objects of a mesh, or has a wildcard', (t) => {
   for (const { rules } of rolesOf()) {
     for (const rule of rules) {
-      const group = rule.resources.includes('events') ? 'events.k8s.io' : 'clover.dev';
-      t.deepEqual(rule.apiGroups, [group]);
+      t.deepEqual(
+        rule.apiGroups,
+        rule.resources.map((resource) => foreignGroups[resource] ?? 'clover.dev'),
+      );
       t.false([...rule.resources, ...rule.verbs].some((word) => word.includes('*')));
     }
   }

@@ -1,10 +1,12 @@
 import anyTest from 'ava';
 import { canonicalJson } from '../../../../functions/lib/canonical-json.ts';
 import { mark } from '../../../../functions/mesh/istio/live-objects.ts';
+import { accessObjects } from '../../../../knative/render/access.ts';
 import { apiOfFile, type ApiTest } from '../../../cluster/api-of-file.ts';
+import { installationOf } from '../../../knative/render/installations.ts';
 import { intentOf } from '../../policy/examples.ts';
 import { meshPolicy } from './examples.ts';
-import { istioDefinitions, meshStand, paths, policyBy, stalling } from './stand.ts';
+import { clientAs, istioDefinitions, meshStand, paths, policyBy, stalling } from './stand.ts';
 
 const leaveOut: ApiTest = (title) => anyTest.serial.skip(title, () => undefined);
 if (istioDefinitions === undefined) {
@@ -253,4 +255,40 @@ test('what was released before is read from the routes, and an old success does 
   await setSpec();
   await changed(policyBy(client));
   t.regex(canonicalJson((await read('VirtualService'))?.spec), /"-\.3\.v1"/);
+});
+
+test('the rights that an installation gives the function are enough, and no more', async (t, {
+  client,
+  connection,
+}) => {
+  const { setSpec, setRun, changed, tick, programmed, read, resources, apply } = await meshStand(
+    t,
+    client,
+    'rights',
+  );
+  for (const object of accessObjects(installationOf({}))) {
+    if (object.metadata.name !== 'clover-system-policy') continue;
+    await apply(
+      `/apis/${object.apiVersion}/${object.kind.toLowerCase()}s/${object.metadata.name}`,
+      object,
+    );
+  }
+  const limited = clientAs(connection, 'system:serviceaccount:clover-system:policy');
+  const policy = policyBy(limited);
+  await setSpec();
+  await setRun({
+    phase: 'Running',
+    intent: { ...intentOf(50), fault: { abort: { status: 418, percent: 1 } } },
+  });
+  await changed(policy);
+  t.is(await programmed(), 'True Programmed');
+  t.truthy(await read('EnvoyFilter'));
+  await resources.delete('TrafficPolicy', 'rights', 'proxy');
+  await changed(policy);
+  await tick(policy);
+  t.is(await read('EnvoyFilter'), undefined);
+  for (const path of ['/api/v1/secrets', '/apis/networking.istio.io/v1/gateways', '/api/v1/pods']) {
+    const asked = limited.call({ method: 'GET', path });
+    await t.throwsAsync(asked, { code: 'CLV_KUBERNETES_FORBIDDEN' }, path);
+  }
 });

@@ -8,7 +8,12 @@ import { tickEvent } from '../../../../functions/host/scheduler.ts';
 import { createIstioTarget } from '../../../../functions/mesh/istio/istio-target.ts';
 import { createPolicy } from '../../../../functions/policy/function.ts';
 import { createKubernetesStore } from '../../../../functions/resources/kubernetes/kubernetes-store.ts';
-import type { KubeCall, KubeClient } from '../../../../functions/resources/kubernetes/client.ts';
+import {
+  createKubeClient,
+  type KubeCall,
+  type KubeClient,
+} from '../../../../functions/resources/kubernetes/client.ts';
+import type { KubeConnection } from '../../../../functions/resources/kubernetes/connection.ts';
 import type { ExperimentRunStatus } from '../../../../knative/resources/experiment-run.ts';
 import type { TrafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
 import { makeNamespace } from '../../../cluster/api-of-file.ts';
@@ -139,4 +144,15 @@ export function stalling(client: KubeClient): {
     reached: reached.promise,
     resume: () => resumed.resolve(),
   };
+}
+
+/** A client of an administrator who acts as another user. */
+export function clientAs({ server, options }: KubeConnection, user: string): KubeClient {
+  return createKubeClient({
+    server,
+    options: async () => {
+      const own = await options();
+      return { ...own, headers: { ...own.headers, 'impersonate-user': user } };
+    },
+  });
 }
