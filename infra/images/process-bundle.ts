@@ -6,6 +6,8 @@ import { build } from 'esbuild';
 export interface ProcessSource {
   /** Files to be, without `.mjs`, by the module of the repository that each is made of; the program is the first. */
   readonly modules: Readonly<Record<string, string>>;
+  /** Arguments of Node. */
+  readonly nodeArgs?: readonly string[];
   /** Native files that it looks for, by their path in the repository's folder `native`. */
   readonly natives: Readonly<Record<string, string>>;
   /** Packages that it does not use where it runs in an image. */
@@ -19,6 +21,8 @@ export interface ProcessSource {
 /** Captures the traffic of a node. */
 export const agentProcess: ProcessSource = {
   modules: { agent: 'agent/main.ts' },
+  // 5 MiB less.
+  nodeArgs: ['--max-semi-space-size=1'],
   natives: {
     'build/Release/capture.node': 'capture/build/Release/capture.node',
     'build/Release/tap.bpf.o': 'capture/build/Release/tap.bpf.o',
@@ -44,6 +48,16 @@ export const admissionProcess: ProcessSource = {
   without: [],
   root: false,
   port: 8443,
+};
+
+/** The network layer of Serving. */
+export const ingressProcess: ProcessSource = {
+  modules: { ingress: 'functions/ingress/main.ts' },
+  natives: {},
+  // A pod has its service account.
+  without: ['@kubernetes/client-node'],
+  root: false,
+  port: 9090,
 };
 
 /** Its files on the disk. */
@@ -94,5 +108,8 @@ export async function bundleProcess(
     await cp(join(natives, from), join(folder, to));
   }
   const [program = ''] = Object.keys(source.modules);
-  return { args: [join(folder, `${program}.mjs`)], inputs: Object.keys(metafile.inputs) };
+  return {
+    args: [...(source.nodeArgs ?? []), join(folder, `${program}.mjs`)],
+    inputs: Object.keys(metafile.inputs),
+  };
 }

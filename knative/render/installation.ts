@@ -98,7 +98,7 @@ export const installationSchema = z
     priorityClass: objectName.exactOptional(),
     /** The level that the namespace enforces: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
     podSecurity: z.enum(['privileged', 'baseline', 'restricted']).exactOptional(),
-    /** Who may reach the control plane and the agents, as NetworkPolicies. */
+    /** Which port of the control plane may be reached, as a NetworkPolicy. */
     networkPolicies: z.boolean().default(true),
     controlPlane: controlPlaneSettings,
     agent: agentSettings,

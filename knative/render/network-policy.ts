@@ -10,17 +10,16 @@ export interface NetworkPolicy extends KubernetesObject {
     readonly podSelector: { readonly matchLabels: Record<string, string> };
     readonly policyTypes: readonly 'Ingress'[];
     readonly ingress: readonly {
-      readonly from: readonly { readonly podSelector: object }[];
       readonly ports: readonly { readonly protocol: 'TCP'; readonly port: number }[];
     }[];
   };
 }
 
 /**
- * Only pods of the installation's namespace reach this port; the node, with its probes and `kubectl port-forward`, always does. What a
- * pod may reach itself is not said: an API server has no name in a NetworkPolicy.
+ * Nothing but this port is reached. From anywhere: agents come with the addresses of nodes, which no NetworkPolicy knows, and who comes
+ * has to show a token. What a pod may reach itself is not said: an API server has no name there either.
  */
-export function namespacePolicy(
+export function portPolicy(
   installation: Installation,
   name: string,
   port: number,
@@ -34,7 +33,7 @@ export function namespacePolicy(
       spec: {
         podSelector: { matchLabels: selectorOf(installation, name) },
         policyTypes: ['Ingress'],
-        ingress: [{ from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port }] }],
+        ingress: [{ ports: [{ protocol: 'TCP', port }] }],
       },
     },
   ];

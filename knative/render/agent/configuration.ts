@@ -18,7 +18,7 @@ export function agentConfiguration(installation: Installation): ConfigMap {
             tokenFile: `${mounts.token}/${tokenSecretOf(installation).key}`,
           },
         }),
-    listen: { host: '0.0.0.0', port: agentPort },
+    listen: { host: '127.0.0.1', port: agentPort },
     spool: { dir: mounts.spool, limitBytes: bytesOf(installation.agent.spoolSize) },
     logLevel,
   };

@@ -11,11 +11,8 @@ import type { ConfigMap } from '../control-plane/configuration.ts';
 /** It sends what it has before it ends. */
 const graceSeconds = 30;
 
-/**
- * What it takes to load programs into the kernel (BPF, PERFMON), to attach them to interfaces (NET_ADMIN), and to look at the network
- * namespaces of other processes (SYS_PTRACE).
- */
-const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON', 'SYS_PTRACE'];
+/** What it takes to load programs into the kernel, and to attach them to interfaces: docs/agent-on-kubernetes.md. */
+const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
 
 /** The agents: one on each node. */
 export function agentDaemonSet(
@@ -29,7 +26,7 @@ export function agentDaemonSet(
     metadata: namespaced(installation, 'agent', agent, agent),
     spec: {
       selector: { matchLabels: selectorOf(installation, agent) },
-      // One at a time: each node is without its agent for some seconds, and no request is counted by two of them.
+      // Two agents on one node would both count each request.
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
       template: {
         metadata: {
@@ -40,8 +37,10 @@ export function agentDaemonSet(
         spec: {
           serviceAccountName: agent,
           enableServiceLinks: false,
-          // It finds the pods' network namespaces by the processes in them.
+          // It finds the pods' interfaces by the processes in them, and their other ends in the node's own network.
           hostPID: true,
+          hostNetwork: true,
+          dnsPolicy: 'ClusterFirstWithHostNet',
           terminationGracePeriodSeconds: graceSeconds,
           tolerations: [...tolerations],
           ...(Object.keys(nodeSelector).length > 0 && { nodeSelector: { ...nodeSelector } }),
@@ -56,7 +55,8 @@ export function agentDaemonSet(
 
 function container(installation: Installation) {
   const { requests, limits } = installation.agent.resources;
-  const port = 'http';
+  // Not among `ports`: nobody outside the node is to ask there.
+  const probe = { host: '127.0.0.1', port: agentPort };
   return {
     name: agent,
     image: imageOf(installation, agent),
@@ -65,9 +65,8 @@ function container(installation: Installation) {
       { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ],
-    ports: [{ name: port, containerPort: agentPort }],
-    readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 2 },
-    livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
+    readinessProbe: { httpGet: { ...probe, path: '/health/ready' }, periodSeconds: 2 },
+    livenessProbe: { httpGet: { ...probe, path: '/health/live' }, periodSeconds: 10 },
     resources: {
       ...(requests !== undefined && { requests: { ...requests } }),
       ...(limits !== undefined && { limits: { ...limits } }),
@@ -76,10 +75,9 @@ function container(installation: Installation) {
       runAsUser: 0,
       runAsGroup: 0,
       readOnlyRootFilesystem: true,
-      // Without it a process keeps no capability over its start.
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'], add: [...capabilities] },
-      seccompProfile: { type: 'Unconfined' },
+      seccompProfile: { type: 'RuntimeDefault' },
     },
     volumeMounts: [
       { name: 'config', mountPath: mounts.config, readOnly: true },

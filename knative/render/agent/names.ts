@@ -1,8 +1,8 @@
 /** Of the DaemonSet, its configuration and its account. */
 export const agent = 'agent';
 
-/** Health, the ledger and metrics. */
-export const agentPort = 7701;
+/** Health and the ledger, on the node's loopback. */
+export const agentPort = 9465;
 
 /** Where the container finds what is mounted. */
 export const mounts = {

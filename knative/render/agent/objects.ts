@@ -1,16 +1,15 @@
 import { accessObjects, type Account } from '../access.ts';
 import type { Installation } from '../installation.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { namespacePolicy } from '../network-policy.ts';
 import { agentConfiguration } from './configuration.ts';
 import { agentDaemonSet } from './daemon-set.ts';
-import { agent, agentPort } from './names.ts';
+import { agent } from './names.ts';
 
 /** It reads pods and Taps, and writes nothing. */
 const account: Account = {
   name: agent,
-  access: [{ kind: 'Tap', verbs: ['get', 'list', 'watch'] }],
-  others: [{ group: '', resource: 'pods', verbs: ['get', 'list', 'watch'] }],
+  access: [{ kind: 'Tap', verbs: ['list', 'watch'] }],
+  others: [{ group: '', resource: 'pods', verbs: ['list', 'watch'] }],
 };
 
 /** Everything of the agents, in the order in which it can be applied; nothing where the installation has none. */
@@ -20,7 +19,6 @@ export function agentObjects(installation: Installation): KubernetesObject[] {
   return [
     ...accessObjects(installation, [account]),
     configuration,
-    ...namespacePolicy(installation, agent, agentPort),
     agentDaemonSet(installation, configuration),
   ];
 }

@@ -1,7 +1,7 @@
 import { accessObjects } from '../access.ts';
 import type { Installation } from '../installation.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { namespacePolicy } from '../network-policy.ts';
+import { portPolicy } from '../network-policy.ts';
 import { controlPlaneAccount } from './access.ts';
 import { controlPlaneConfiguration, tokenObject } from './configuration.ts';
 import { controlPlaneDeployment, controlPlaneService, controlPlaneVolume } from './deployment.ts';
@@ -21,7 +21,7 @@ export function controlPlaneObjects(
     configuration,
     ...tokenObject(installation, token),
     ...controlPlaneVolume(installation),
-    ...namespacePolicy(installation, controlPlane, controlPlanePort),
+    ...portPolicy(installation, controlPlane, controlPlanePort),
     controlPlaneService(installation),
     controlPlaneDeployment(installation, configuration),
   ];

@@ -141,8 +141,7 @@ serial(
       [
         'configured Namespace clover-system',
         'deleted DaemonSet agent',
-        'deleted NetworkPolicy agent',
-        'deleted ConfigMap agent',
+          'deleted ConfigMap agent',
         'deleted ClusterRoleBinding clover-system-agent',
         'deleted ClusterRole clover-system-agent',
         'deleted ServiceAccount agent',

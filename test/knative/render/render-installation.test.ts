@@ -122,7 +122,6 @@ test('what others rest on comes before them', (t) => {
     'ApiServerSource',
     'PingSource',
     'ConfigMap',
-    'NetworkPolicy',
     'DaemonSet',
   ]);
 });
