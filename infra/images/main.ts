@@ -41,6 +41,7 @@ export const sources: readonly BundleSource[] = [
     },
   },
   { name: 'notify', entry: `${root}functions/notify/main.ts`, event: added },
+  { name: 'policy', entry: `${root}functions/policy/main.ts`, event: tick },
 ];
 
 async function main(names: readonly string[]): Promise<void> {

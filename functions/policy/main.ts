@@ -1,0 +1,28 @@
+import { functionLog } from '../host/function-log.ts';
+import { clusterClient } from '../host/function-settings.ts';
+import { runFunction } from '../host/run-function.ts';
+import { startOrExit } from '../host/start-or-exit.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createIstioTarget } from '../mesh/istio/istio-target.ts';
+import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
+import { createPolicy } from './function.ts';
+
+/** `policy` as a process of its own, on Istio. `CLUSTER_DOMAIN` is the end of full names of Services: `cluster.local`. */
+async function main(): Promise<void> {
+  const log = functionLog('policy');
+  const clock = systemClock;
+  const client = clusterClient();
+  const resources = createKubernetesStore(client);
+  const { CLUSTER_DOMAIN: clusterDomain } = process.env;
+  const target = createIstioTarget({
+    client,
+    clock,
+    ...(clusterDomain === undefined ? {} : { clusterDomain }),
+  });
+  await runFunction(
+    { ...createPolicy({ resources, target, clock }), close: () => resources.close() },
+    { log },
+  );
+}
+
+startOrExit(main);
