@@ -1,14 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { freePort } from '../../functions/lib/free-port.ts';
 import { lateFile } from './code-cache.ts';
+import { podOfNowhere } from './nowhere.ts';
 
 /** What a bundle is made of. */
 export interface BundleSource {
@@ -57,9 +57,6 @@ const bakery = fileURLToPath(new URL('bake.ts', import.meta.url));
 
 // Without them two runs do not give the same code. V8 takes it without them too: they are no part of its flags' hash.
 const repeatable = ['--predictable', '--random-seed=1'];
-
-/** Nobody listens at the port of RFC 1078. */
-const closedPort = '1';
 
 const options = {
   bundle: true,
@@ -151,16 +148,11 @@ async function serve(
 ): Promise<void> {
   const port = await freePort();
   const account = await mkdtemp(join(tmpdir(), 'clover-bake-'));
-  await writeFile(join(account, 'ca.crt'), rootCertificates[0] ?? '');
-  await writeFile(join(account, 'token'), 'none');
   const child = launch(command, {
     ...env,
+    ...(await podOfNowhere(account)),
     LOG_LEVEL: 'warn',
     PORT: String(port),
-    CLICKHOUSE_URL: `http://127.0.0.1:${closedPort}`,
-    KUBERNETES_SERVICE_HOST: '127.0.0.1',
-    KUBERNETES_SERVICE_PORT: closedPort,
-    KUBERNETES_ACCOUNT_DIR: account,
   });
   const end = endedIn(account, child, file);
   const url = `http://127.0.0.1:${port}`;

@@ -14,6 +14,16 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./broker.ts')).benchBroker,
   },
   {
+    name: 'evidence',
+    summary: "agents' reports/s and looks/s into SQLite, and into ClickHouse",
+    load: async () => (await import('./evidence.ts')).benchEvidence,
+  },
+  {
+    name: 'functions',
+    summary: 'start, memory and size of each function of Clover as its image runs it',
+    load: async () => (await import('./functions.ts')).benchFunctions,
+  },
+  {
     name: 'host',
     summary: 'events/s, start and memory of a function, beside two other runtimes',
     load: async () => (await import('./host.ts')).benchHost,

@@ -10,12 +10,14 @@ export interface EventProgram {
   readonly name: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** It does not take the event: that it is refused is an answer, too. */
+  readonly refuses?: true;
 }
 
 /** A running one. */
 export interface EventServer {
   readonly port: number;
-  /** From the start of the process to the first event that was answered with 2xx. */
+  /** From the start of the process to the first event that was answered, with 2xx where it is taken. */
   readonly readyMs: number;
   /** Resident memory, MiB. */
   rssMiB(): Promise<number>;
@@ -38,14 +40,20 @@ const readyWithinMs = 20_000;
 const askEveryMs = 1;
 
 /** Starts Node on the program and asks until it answers. */
-export async function startEventServer({ name, args, env }: EventProgram): Promise<EventServer> {
+export async function startEventServer({
+  name,
+  args,
+  env,
+  refuses,
+}: EventProgram): Promise<EventServer> {
   const port = await freePort();
   const began = performance.now();
   const child = spawn(process.execPath, args, {
     env: { ...process.env, PORT: String(port), FUNC_PORT: String(port), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  while (!(await answers(port))) {
+  const below = refuses === true ? 500 : 300;
+  while (!(await answers(port, below))) {
     if (child.exitCode !== null || performance.now() - began > readyWithinMs) {
       child.kill('SIGKILL');
       throw new Error(`${name} does not answer`);
@@ -63,7 +71,7 @@ export async function emptyProcessMs(): Promise<number> {
   return performance.now() - began;
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(port: number, below: number): Promise<boolean> {
   return new Promise((resolve) => {
     const options = {
       port,
@@ -75,7 +83,7 @@ function answers(port: number): Promise<boolean> {
     const asked = request(options, (response) => {
       response.resume();
       const { statusCode = 500 } = response;
-      resolve(statusCode >= 200 && statusCode < 300);
+      resolve(statusCode >= 200 && statusCode < below);
     });
     asked.on('error', () => resolve(false));
     asked.end(eventData);
