@@ -5,6 +5,7 @@ import {
   admissionProcess,
   agentProcess,
   controlPlaneProcess,
+  ingressProcess,
   type ProcessSource,
 } from './process-bundle.ts';
 
@@ -22,4 +23,5 @@ export const imageSources: readonly ImageSource[] = [
   { name: 'admission', program: admissionProcess, libraries: nodeLibraries },
   { name: 'agent', program: agentProcess, libraries: { ...nodeLibraries, ...captureLibraries } },
   { name: 'control-plane', program: controlPlaneProcess, libraries: nodeLibraries },
+  { name: 'ingress', program: ingressProcess, libraries: nodeLibraries },
 ];

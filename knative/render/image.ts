@@ -1,11 +1,22 @@
 import type { ImageName, Installation } from './installation.ts';
 
-/** The image of a function, of the agent or of the control plane; from the mirror if the installation has one. */
-export function imageOf(
-  { images, registry, registryMirror, version }: Installation,
-  name: ImageName,
+/** Where images are. */
+type Origin = Pick<Installation, 'registry' | 'version'> & {
+  readonly images: Readonly<Partial<Record<string, string>>>;
+  readonly registryMirror?: string;
+};
+
+/** The image of a function, or of a process of another kind; from the mirror if the installation has one. */
+export function imageOf(origin: Origin, name: ImageName): string {
+  const { images, registry, version } = origin;
+  return mirrored(origin, images[name] ?? `${registry}/clover-${name}:${version}`);
+}
+
+/** An image from the mirror, if there is one. */
+export function mirrored(
+  { registryMirror }: Pick<Origin, 'registryMirror'>,
+  image: string,
 ): string {
-  const image = images[name] ?? `${registry}/clover-${name}:${version}`;
   return registryMirror === undefined ? image : `${registryMirror}/${withoutRegistry(image)}`;
 }
 

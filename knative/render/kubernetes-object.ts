@@ -20,14 +20,24 @@ export interface ObjectMetadata {
 export type Rendered<Model> = Model & KubernetesObject;
 
 /** What an object is for, within Clover. */
-export type Component = 'access' | 'agent' | 'event' | 'function' | 'installation' | 'resource';
+export type Component =
+  | 'access'
+  | 'agent'
+  | 'event'
+  | 'function'
+  | 'ingress'
+  | 'installation'
+  | 'resource';
+
+/** What labels say of everything. */
+type Whole = Pick<Installation, 'namespace' | 'version'>;
 
 /**
  * The labels that Kubernetes recommends: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
  * @param name the function that the object belongs to; `clover` if it belongs to all of them.
  */
 export function commonLabels(
-  { namespace, version }: Installation,
+  { namespace, version }: Whole,
   component: Component,
   name = 'clover',
 ): Record<string, string> {
@@ -42,7 +52,7 @@ export function commonLabels(
 
 /** Metadata of an object in the installation's namespace. */
 export function namespaced(
-  installation: Installation,
+  installation: Whole,
   component: Component,
   name: string,
   owner?: string,

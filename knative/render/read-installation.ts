@@ -9,12 +9,21 @@ export type InstallationReading =
 
 /** Reads one YAML or JSON document and fills in the defaults. */
 export function readInstallation(text: string): InstallationReading {
+  const reading = readSettings(installationSchema, text);
+  return 'problems' in reading ? reading : { installation: reading.settings };
+}
+
+/** What {@link readInstallation} does, for another schema. */
+export function readSettings<Settings>(
+  schema: z.ZodType<Settings>,
+  text: string,
+): { readonly settings: Settings } | { readonly problems: readonly string[] } {
   const document = parseDocument(text, { prettyErrors: true });
   if (document.errors.length > 0) {
     return { problems: document.errors.map(({ message }) => message.split('\n', 1).join('')) };
   }
-  const result = installationSchema.safeParse(document.toJS());
-  if (result.success) return { installation: result.data };
+  const result = schema.safeParse(document.toJS());
+  if (result.success) return { settings: result.data };
   return { problems: result.error.issues.flatMap(problemsOf) };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { compact } from '../../cluster/compact.ts';
+import { podAddress } from './stand.ts';
 import { conditionOf, host, isReady, rule, standOf, started, test } from './with-stand.ts';
 
 test('two hundred changes under load fail no request', async (t) => {
@@ -76,6 +77,39 @@ test('without its Envoy nothing is ready, and with it all is again', async (t) =
   await stand.startEnvoy();
   await stand.until('app', isReady);
   t.is((await stand.get(stand.external, host)).seen?.name, 'v2');
+});
+
+test('nothing is ready before the Envoy of every ready pod has it', async (t) => {
+  const stand = await standOf(t);
+  const { upstreams } = await started;
+  await stand.service('clover-ingress');
+  const own = { address: podAddress, port: stand.external };
+  // Nothing listens there at Envoy's ports.
+  const other = { address: upstreams.address, port: stand.external };
+  await stand.endpoints('clover-ingress', [own, other]);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  const waiting = await stand.until('app', (found) => !isReady(found));
+  t.is(conditionOf(waiting, 'Ready'), 'Unknown Probing');
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
+  await stand.endpoints('clover-ingress', [own, { ...other, ready: false }]);
+  await stand.until('app', isReady);
+  t.pass();
+});
+
+test('a pod that is to end sends its clients away, and answers them until then', async (t) => {
+  const stand = await standOf(t);
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });
+  await stand.until('app', isReady);
+  t.not((await stand.get(stand.external, host)).headers['connection'], 'close');
+  await stand.service('clover-ingress');
+  const own = { address: podAddress, port: stand.external };
+  await stand.endpoints('clover-ingress', [{ ...own, ready: false, terminating: true }]);
+  let answer = await stand.get(stand.external, host);
+  for (; answer.headers['connection'] !== 'close'; await delay(20)) {
+    answer = await stand.get(stand.external, host);
+    t.is(answer.status, 200);
+  }
+  t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
 });
 
 test('a controller that is started anew goes on where it was, and Envoy does not notice', async (t) => {

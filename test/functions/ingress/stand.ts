@@ -68,6 +68,9 @@ const seenSchema = z.object({
 /** A network layer of its own: a class, a namespace, an Envoy, a controller. */
 export interface IngressStand {
   readonly namespace: string;
+  readonly ingressClass: string;
+  /** Envoy's: bootstrap, xDS files, admin socket. */
+  readonly folder: string;
   readonly external: number;
   readonly internal: number;
   /** Makes or replaces objects. */
@@ -93,13 +96,24 @@ export interface Place {
   readonly address: string;
   readonly port: number;
   readonly ready?: boolean;
+  readonly terminating?: boolean;
 }
+
+/** What the controller takes for the address of its pod; RFC 5737 keeps it free. */
+export const podAddress = '192.0.2.1';
 
 const networking = '/apis/networking.internal.knative.dev/v1alpha1';
 const nothing = async (): Promise<void> => undefined;
 
-/** Starts everything; all of it goes when the test ends. */
-export async function startStand(t: ExecutionContext, client: KubeClient): Promise<IngressStand> {
+/**
+ * Starts a stand; all of it goes when the test ends.
+ * @param isWhole whether its controller and its Envoy are started; absent: yes.
+ */
+export async function startStand(
+  t: ExecutionContext,
+  client: KubeClient,
+  isWhole = true,
+): Promise<IngressStand> {
   const id = randomBytes(4).toString('hex');
   const namespace = `in-${id}`;
   const ingressClass = `${id}.ingress.networking.knative.dev`;
@@ -142,6 +156,8 @@ export async function startStand(t: ExecutionContext, client: KubeClient): Promi
 
   const stand: IngressStand = {
     namespace,
+    ingressClass,
+    folder,
     external,
     internal,
     apply,
@@ -164,9 +180,9 @@ export async function startStand(t: ExecutionContext, client: KubeClient): Promi
         metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
         addressType: 'IPv4',
         ports: first === undefined ? [] : [{ name: port, port: first.port }],
-        endpoints: places.map(({ address, ready = true }) => ({
+        endpoints: places.map(({ address, ready = true, terminating = false }) => ({
           addresses: [address],
-          conditions: { ready },
+          conditions: { ready, terminating },
         })),
       });
     },
@@ -222,6 +238,7 @@ export async function startStand(t: ExecutionContext, client: KubeClient): Promi
         ingressClass,
         ports: { external, internal },
         service: `${namespace}/clover-ingress`,
+        podAddress,
         loadBalancers: { external: 'public.test', internal: 'private.test' },
         clock: systemClock,
         monotonicMs: () => performance.now(),
@@ -244,8 +261,10 @@ export async function startStand(t: ExecutionContext, client: KubeClient): Promi
     agent.destroy();
     await rm(folder, { recursive: true, force: true });
   });
-  stand.startController();
-  await stand.startEnvoy();
+  if (isWhole) {
+    stand.startController();
+    await stand.startEnvoy();
+  }
   return stand;
 }
 

@@ -65,11 +65,11 @@ export interface Stand extends IngressStand {
   readonly split: (serviceName: string, percent?: number, more?: object) => object;
 }
 
-/** Starts a {@link Stand}. */
-export async function standOf(t: ExecutionContext): Promise<Stand> {
+/** Starts a {@link Stand}, perhaps without its controller and its Envoy. */
+export async function standOf(t: ExecutionContext, isWhole = true): Promise<Stand> {
   t.timeout(120_000);
   const { client, upstreams } = await started;
-  const stand = await startStand(t, client);
+  const stand = await startStand(t, client, isWhole);
   const serve: Stand['serve'] = async (service, names) => {
     const places = names.map((name) => ({
       address: upstreams.address,
