@@ -26,6 +26,7 @@ const plurals: Readonly<Record<string, string>> = {
   'eventing.knative.dev/EventPolicy': 'eventpolicies',
   'eventing.knative.dev/Trigger': 'triggers',
   'networking.k8s.io/NetworkPolicy': 'networkpolicies',
+  'policy/PodDisruptionBudget': 'poddisruptionbudgets',
   'rbac.authorization.k8s.io/ClusterRole': 'clusterroles',
   'rbac.authorization.k8s.io/ClusterRoleBinding': 'clusterrolebindings',
   'rbac.authorization.k8s.io/Role': 'roles',

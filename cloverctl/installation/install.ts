@@ -144,14 +144,15 @@ function demandVersion(
 }
 
 /** What the owner leaves open is decided by what the cluster has, once: a later look at it changes nothing. */
-function completed(
-  settings: Settings,
-  { serving, eventing, hasDefaultStorage }: Findings,
-): Settings {
+function completed(settings: Settings, findings: Findings): Settings {
+  const { serving, eventing, istio, hasDefaultStorage } = findings;
   const knative = serving !== undefined && eventing !== undefined;
-  const storage = hasDefaultStorage === false ? { controlPlane: { persistent: false } } : {};
-  const isOneProcess = (settings['knative'] ?? knative) === false;
-  return merge({ knative, ...(isOneProcess ? storage : {}) }, settings);
+  if ((settings['knative'] ?? knative) !== false) return merge({ knative }, settings);
+  const controlPlane = {
+    istio: istio !== undefined,
+    ...(hasDefaultStorage === false && { persistent: false }),
+  };
+  return merge({ knative, controlPlane }, settings);
 }
 
 function keptData(place: Place): Outcome {

@@ -18,12 +18,14 @@ import { createEnvoyValidator } from '../mesh/envoy/validator.ts';
 import { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
 import { createEnvoyTarget } from '../mesh/envoy/envoy-target.ts';
 import { createSqliteSnapshotStore } from '../mesh/envoy/sqlite-snapshot-store.ts';
+import { createIstioTarget } from '../mesh/istio/istio-target.ts';
 import { createPolicy } from '../policy/function.ts';
 import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
+import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
-import { openKubernetesResources } from './open-resources.ts';
+import { openCluster } from './open-cluster.ts';
 import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -58,10 +60,11 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const file = (name: string): string => join(config.dataDir, name);
 
+  const cluster = config.resources && (await openCluster(config.resources));
   const resources =
-    config.resources === undefined
+    cluster === undefined
       ? opened(file('resources.db'), (path) => createLocalStore({ path, clock }))
-      : await openKubernetesResources(config.resources);
+      : createKubernetesStore(cluster);
   const evidence = opened(file('evidence.db'), (path) => createSqliteEvidenceStore({ path }));
   const analytics = createClickHouseStore(config.clickhouse, { log });
   const gateway = config.gateway === undefined ? undefined : openGateway(config.gateway, clock);
@@ -105,6 +108,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   });
   if (gateway !== undefined && snapshots !== undefined) {
     const target = createEnvoyTarget({ snapshots, gateway });
+    functions.push(createPolicy({ resources, target, clock }));
+  }
+  if (config.istio !== undefined && cluster !== undefined) {
+    const target = createIstioTarget({ client: cluster, clock, ...config.istio });
     functions.push(createPolicy({ resources, target, clock }));
   }
 

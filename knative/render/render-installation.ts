@@ -1,4 +1,5 @@
 import { accessObjects } from './access.ts';
+import { admissionObjects } from './admission/objects.ts';
 import { agentObjects } from './agent/objects.ts';
 import { apiServerSource } from './api-server-source.ts';
 import { broker } from './broker.ts';
@@ -25,6 +26,7 @@ export function renderInstallation(installation: Installation, token?: string): 
     ...(installation.knative
       ? knativeObjects(installation)
       : controlPlaneObjects(installation, token)),
+    ...admissionObjects(installation),
     ...agentObjects(installation),
   ];
 }

@@ -1,16 +1,21 @@
 import { kinds, type Kind } from '../../resources/kinds.ts';
 import type { Account } from '../access.ts';
 import { functionTable, type KindAccess, type Verb } from '../function-table.ts';
+import type { Installation } from '../installation.ts';
 import { controlPlane } from './names.ts';
 
 /** It announces the changes of all kinds by itself. */
 const announcing: readonly Verb[] = ['list', 'watch'];
 
-/** All that the functions may do, of which each does its part in one process. */
-export const controlPlaneAccount: Account = {
-  name: controlPlane,
-  access: kinds.map(({ kind }) => accessOf(kind)),
-};
+/** All that the functions may do, of which each does its part in one process; what happened is kept in its own database. */
+export function controlPlaneAccount({ controlPlane: { istio } }: Installation): Account {
+  const policy = functionTable.find(({ name }) => name === 'policy');
+  return {
+    name: controlPlane,
+    access: kinds.map(({ kind }) => accessOf(kind)),
+    others: istio ? (policy?.others ?? []) : [],
+  };
+}
 
 function accessOf(kind: Kind): KindAccess {
   const parts = functionTable.flatMap(({ access }) => access.filter((one) => one.kind === kind));

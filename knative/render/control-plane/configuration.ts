@@ -44,6 +44,7 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
       database,
     },
     resources: { kubernetes: {} },
+    ...(installation.controlPlane.istio && { istio: {} }),
     logLevel,
   };
   return {

@@ -17,7 +17,7 @@ export function controlPlaneObjects(
 ): KubernetesObject[] {
   const configuration = controlPlaneConfiguration(installation);
   return [
-    ...accessObjects(installation, [controlPlaneAccount]),
+    ...accessObjects(installation, [controlPlaneAccount(installation)]),
     configuration,
     ...tokenObject(installation, token),
     ...controlPlaneVolume(installation),

@@ -9,6 +9,8 @@ export const controlPlaneSettings = z
     volumeSize: quantity.default('1Gi'),
     /** Default: the class that is the cluster's default. */
     storageClass: objectName.exactOptional(),
+    /** Policies become objects of the cluster's Istio; else they are kept, and change nothing. */
+    istio: z.boolean().default(false),
     /** Where the token of every caller is. Default: a Secret that the installation makes. */
     tokenSecret: secretKey.exactOptional(),
     resources: resources.default({

@@ -31,14 +31,16 @@ const workload = z.object({
     template: z.object({
       metadata: z.object({
         labels: z.record(z.string(), z.string()),
-        annotations: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()).default({}),
       }),
       spec: z.object({
         serviceAccountName: z.string(),
-        volumes: z.array(volume),
+        volumes: z.array(volume).default([]),
         containers: z.tuple([
           z.object({
-            volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string() })),
+            volumeMounts: z
+              .array(z.object({ name: z.string(), mountPath: z.string() }))
+              .default([]),
           }),
         ]),
       }),
@@ -145,6 +147,18 @@ const rights = (roles: readonly KubernetesObject[]): Set<string> =>
       ),
   );
 
+test('objects of Istio are written only where the cluster has it', (t) => {
+  const groups = (istio: boolean): ReadonlySet<string> =>
+    new Set(
+      renderOneProcess({ controlPlane: { istio } })
+        .filter((object): object is ClusterRole => object.kind === 'ClusterRole')
+        .filter(({ metadata }) => metadata.name.endsWith('-control-plane'))
+        .flatMap(({ rules }) => rules.flatMap(({ apiGroups }) => apiGroups)),
+    );
+  t.deepEqual([...groups(false)], ['clover.dev']);
+  t.true(groups(true).has('networking.istio.io'));
+});
+
 test('one process may do what all functions and their source of events may, and nothing else', (t) => {
   const control = renderOneProcess().filter(
     ({ metadata }) => metadata.name === 'clover-system-control-plane',
@@ -166,9 +180,11 @@ test('databases are on a volume of their own, or go with the pod', (t) => {
 });
 
 test('a token that a Secret of the user has is not rendered, and there is none without one', (t) => {
-  t.deepEqual(secrets(renderOneProcess()), ['control-plane-token']);
+  t.true(secrets(renderOneProcess()).includes('control-plane-token'));
   const tokenSecret = { name: 'mine', key: 'bearer' };
-  t.deepEqual(secrets(renderOneProcess({ controlPlane: { tokenSecret } })), []);
+  t.deepEqual(secrets(renderOneProcess({ controlPlane: { tokenSecret } })), [
+    'admission-certificate',
+  ]);
   const bare = installationOf({ knative: false });
   t.throws(() => renderInstallation(bare), { message: /no token/ });
 });

@@ -63,7 +63,9 @@ test('no two objects have the same name, and every one is in the installation an
         t.is(metadata.labels['app.kubernetes.io/part-of'], 'clover');
         t.is(metadata.labels['app.kubernetes.io/instance'], namespace);
         t.is(metadata.labels['app.kubernetes.io/version'], '1.4.0');
-        const isClusterWide = /^(Namespace|CustomResourceDefinition|ClusterRole)/.test(kind);
+        const isClusterWide = /^(Namespace|CustomResourceDefinition|ClusterRole|Validating)/.test(
+          kind,
+        );
         t.is(metadata.namespace, isClusterWide ? undefined : namespace, metadata.name);
       }
       t.is(names.size, objects.length);
@@ -121,6 +123,12 @@ test('what others rest on comes before them', (t) => {
     'Trigger',
     'ApiServerSource',
     'PingSource',
+    'Role',
+    'RoleBinding',
+    'Secret',
+    'PodDisruptionBudget',
+    'Deployment',
+    'ValidatingWebhookConfiguration',
     'ConfigMap',
     'DaemonSet',
   ]);

@@ -109,7 +109,9 @@ export function specsOf<Spec>(
   }));
 }
 
-/** Objects of a kind that an installation gives. */
+/** Objects of a kind that an installation gives; of Services those of Knative. */
 export function ofKind(installation: Installation, kind: string): KubernetesObject[] {
-  return renderInstallation(installation).filter((object) => object.kind === kind);
+  return renderInstallation(installation).filter(
+    (object) => object.kind === kind && !(kind === 'Service' && object.apiVersion === 'v1'),
+  );
 }

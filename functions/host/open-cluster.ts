@@ -1,20 +1,18 @@
-import { createKubeClient } from '../resources/kubernetes/client.ts';
+import { createKubeClient, type KubeClient } from '../resources/kubernetes/client.ts';
 import { inClusterConnection } from '../resources/kubernetes/connection.ts';
 import { kubeconfigConnection } from '../resources/kubernetes/kubeconfig.ts';
-import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
-import type { ResourceStore } from '../resources/store.ts';
 import type { HostConfig } from './config.ts';
 
 /**
- * The objects of a cluster: by the pod's service account, or by a kubeconfig.
+ * The cluster that keeps the objects: by the pod's service account, or by a kubeconfig.
  * @throws CloverError CLV_CONFIG_INVALID where neither is there.
  */
-export async function openKubernetesResources({
+export async function openCluster({
   kubernetes: { kubeconfig },
-}: NonNullable<HostConfig['resources']>): Promise<ResourceStore> {
+}: NonNullable<HostConfig['resources']>): Promise<KubeClient> {
   const connection =
     kubeconfig === undefined
       ? inClusterConnection({ monotonicMs: () => performance.now() })
       : await kubeconfigConnection(kubeconfig);
-  return createKubernetesStore(createKubeClient(connection));
+  return createKubeClient(connection);
 }
