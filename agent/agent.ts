@@ -2,6 +2,8 @@ import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
+import { findPredecessor } from './succession.ts';
+import { startHandover } from './handover.ts';
 import { httpTo } from './http-to.ts';
 import { readLedger } from './ledger.ts';
 import { formatLoss, joinLoss, type Causes } from './loss.ts';
@@ -32,6 +34,8 @@ export interface AgentDependencies extends SourceNeeds {
   readonly createCapture: (options: CaptureOptions) => Capture;
   /** 16 hex digits, new for each start. */
   readonly boot: string;
+  /** The successor of this agent has gone: it is to be stopped, and started anew. */
+  readonly onOrphaned: () => void;
 }
 
 const reportMs = 1_000;
@@ -50,7 +54,11 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
   const { ringBytes, openTimeoutMs = defaultOpenTimeoutMs } = config.capture;
 
   const ledger = createSinkLedger();
-  const spool = await openSpool({ ...config.spool, boot, ledger, log });
+  // Before the first file is touched: it may be that of an agent that lives.
+  const predecessor =
+    config.handoverSocket === undefined ? undefined : await findPredecessor(config.handoverSocket);
+  const takeLeftovers = predecessor === undefined;
+  const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
   const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
   const pace = createPace(needs.random);
   const sender = createSender({ spool, http: ingest, pace, clock, log });
@@ -93,6 +101,25 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     await evidence.report();
   });
   sender.wake();
+  // In the same turn: nothing is attached yet.
+  const handover =
+    config.handoverSocket === undefined
+      ? undefined
+      : await startHandover({
+          socketPath: config.handoverSocket,
+          predecessor,
+          capture,
+          openTimeoutMs,
+          settled: () => tracing.settled(),
+          onInherit: async () => {
+            await spool.adopt();
+            sender.wake();
+          },
+          onRetired: () => tracing.stop(),
+          onOrphaned: needs.onOrphaned,
+          clock,
+          log,
+        });
 
   let stopping: Promise<number> | undefined;
   const showLedger = async (): Promise<object> => {
@@ -106,17 +133,19 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
       spoolBytes: spool.bytes,
       evidence: evidence.counters(),
       ...tracing.counters(),
+      owns: handover?.owns ?? true,
       kernelCpuNs: capture.kernelCpuNs(),
       cpuMicros: { user: userCPUTime, system: systemCPUTime },
       maxRssBytes: maxRSS * 1_024,
     };
   };
   const view = {
-    ready: () => stopping === undefined && tracing.ready(),
+    ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
   };
 
   const stop = async (server?: AgentServer): Promise<number> => {
+    await handover?.beforeStop();
     const deadline = clock.now() + stopMs;
     const left = (): number => Math.max(0, deadline - clock.now());
     // Both detach and end their loops now; what they still wait for may take until the deadline.
@@ -128,6 +157,7 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     await capture.close();
     await pipe.drained();
     await server?.close();
+    await handover?.close();
     for (const http of [ingest, broker]) http.close();
     const kept = spool.entries().length;
     log.info({ kept }, 'agent stopped');
@@ -135,7 +165,7 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
   };
 
   try {
-    const server = await startServer(config.listen, view);
+    const server = await startServer({ ...config.listen, shared: handover !== undefined }, view);
     log.info({ source, port: server.port }, 'agent started');
     return { port: server.port, source, stop: () => (stopping ??= stop(server)) };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { CloverError } from '../functions/lib/errors.ts';
 
@@ -62,6 +63,8 @@ export const agentConfig = z
         .min(64 * 1024)
         .default(256 * 1024 * 1024),
     }),
+    /** By which agents of a node hand over to each other. Default on Kubernetes: `agent.sock` beside the spool; else none. */
+    handoverSocket: z.string().min(1).max(107, 'must be at most 107 bytes').optional(),
     capture: z
       .strictObject({
         /** Of the kernel's ring. Default: 64 MiB, on Kubernetes 16 MiB. */
@@ -124,6 +127,8 @@ export interface AgentConfig extends Pick<FileConfig, 'listen' | 'spool' | 'capt
     | { readonly kubernetes: KubernetesConfig };
   /** Where Clover is installed; undefined outside Kubernetes. */
   readonly ownNamespace?: string;
+  /** By which agents of a node hand over; undefined where there is only ever one. */
+  readonly handoverSocket?: string;
   readonly spans: Server;
   readonly evidence: Server & { readonly extensions: Readonly<Record<string, string>> };
 }
@@ -157,8 +162,11 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
   const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const ownNamespace = env.POD_NAMESPACE;
+  const handoverSocket =
+    file.handoverSocket ?? (kubernetes === undefined ? undefined : join(spool.dir, 'agent.sock'));
   return {
     ...common,
+    ...(handoverSocket === undefined ? {} : { handoverSocket }),
     capture: { ...ring, ...capture },
     evidence: { ...evidence, extensions },
     ...(ownNamespace === undefined ? {} : { ownNamespace }),

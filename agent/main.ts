@@ -18,6 +18,18 @@ function loadConfig(): AgentConfig {
 }
 
 async function run(config: AgentConfig, log: Logger): Promise<void> {
+  let asked = false;
+  const end = (code: number): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    agent.stop().then(
+      () => process.exit(code),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the agent cannot stop in order');
+        process.exit(1);
+      },
+    );
+  };
   const agent = await createAgent(config, {
     createCapture,
     ifindexOf: readIfindex,
@@ -25,20 +37,11 @@ async function run(config: AgentConfig, log: Logger): Promise<void> {
     clock: systemClock,
     random: Math.random,
     boot: randomBytes(8).toString('hex'),
+    // Whoever started this process starts it anew; what it has is in the spool.
+    onOrphaned: () => end(1),
     log,
   });
-  let asked = false;
-  const onSignal = (): void => {
-    if (asked) process.exit(1);
-    asked = true;
-    agent.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.fatal({ err: error }, 'the agent cannot stop in order');
-        process.exit(1);
-      },
-    );
-  };
+  const onSignal = (): void => end(0);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }

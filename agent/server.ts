@@ -15,11 +15,17 @@ export interface AgentServer {
   close(): Promise<void>;
 }
 
+/** Where the server listens. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  /** Another agent may have the port, too: while it hands over. */
+  readonly shared: boolean;
+}
+
 /** Serves `/health/live`, `/health/ready` and `/ledger`; rejects when the port is taken. */
-export async function startServer(
-  listen: { host: string; port: number },
-  view: AgentView,
-): Promise<AgentServer> {
+export async function startServer(listen: ListenOptions, view: AgentView): Promise<AgentServer> {
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url?.split('?', 1)[0] ?? '';
     if (incoming.method !== 'GET') {
@@ -38,7 +44,7 @@ export async function startServer(
       send(outgoing, 404, problem(404, 'CLV_NOT_FOUND', `nothing at ${path}`));
     }
   });
-  server.listen(listen.port, listen.host);
+  server.listen({ host: listen.host, port: listen.port, reusePort: listen.shared });
   await once(server, 'listening');
   return {
     port: portOf(server.address()),

@@ -21,6 +21,8 @@ export interface Spool {
    * Rejects when the disk refuses; then nothing was added.
    */
   add(name: SpoolName, content: Buffer): Promise<void>;
+  /** Takes over what earlier boots left; once, when none of them lives any more. */
+  adopt(): Promise<void>;
   /** The oldest batch that nobody has taken, or undefined. */
   take(): SpoolEntry | undefined;
   read(entry: SpoolEntry): Promise<Buffer>;
@@ -41,6 +43,8 @@ export interface Spool {
 export interface SpoolOptions {
   readonly dir: string;
   readonly limitBytes: number;
+  /** False while the agent that wrote them still lives; see {@link Spool.adopt}. */
+  readonly takeLeftovers?: boolean;
   readonly boot: string;
   readonly ledger: SinkLedger;
   readonly log: Logger;
@@ -51,16 +55,24 @@ const rejectedShare = 1 / 8;
 
 /** Opens the folder, makes it where needed, and takes over what earlier boots left. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { dir, limitBytes, boot, ledger, log } = options;
+  const { dir, limitBytes, takeLeftovers = true, boot, ledger, log } = options;
   const rejectedDir = join(dir, 'rejected');
   await mkdir(rejectedDir, { recursive: true });
-  const waiting = await findLeftovers(dir, boot);
+  const waiting: SpoolEntry[] = [];
   const taken = new Set<SpoolEntry>();
   /** Whether spans were lost since the last delivery: one log line per outage. */
   let full = false;
-  let bytes = waiting.reduce((sum, entry) => sum + entry.bytes, 0);
-  for (const entry of waiting) ledger.enter(entry.own, entry.spans);
-  if (waiting.length > 0) log.info({ batches: waiting.length, bytes }, 'batches of earlier boots');
+  let bytes = 0;
+
+  const adopt = async (): Promise<void> => {
+    const found = await findLeftovers(dir, boot);
+    // What was added meanwhile is younger.
+    waiting.unshift(...found);
+    bytes += found.reduce((sum, entry) => sum + entry.bytes, 0);
+    for (const entry of found) ledger.enter(entry.own, entry.spans);
+    if (found.length > 0) log.info({ batches: found.length, bytes }, 'batches of earlier boots');
+  };
+  if (takeLeftovers) await adopt();
 
   const forget = (entry: SpoolEntry): void => {
     taken.delete(entry);
@@ -81,6 +93,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   };
 
   return {
+    adopt,
     async add(name, content) {
       await makeRoom(content.length);
       if (!fits(content.length)) {
@@ -137,12 +150,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 async function findLeftovers(dir: string, boot: string): Promise<SpoolEntry[]> {
   const entries: SpoolEntry[] = [];
   for (const file of (await readdir(dir)).sort()) {
-    const name = parseSpoolName(file);
-    if (name !== undefined) {
-      const { size } = await stat(join(dir, file));
-      entries.push({ file, bytes: size, spans: name.spans, own: name.boot === boot });
-    } else if (file.endsWith('.tmp')) {
+    const name = parseSpoolName(file.replace(/\.tmp$/, ''));
+    if (name === undefined || name.boot === boot) continue;
+    if (file.endsWith('.tmp')) {
       await rm(join(dir, file), { force: true });
+    } else {
+      const { size } = await stat(join(dir, file));
+      entries.push({ file, bytes: size, spans: name.spans, own: false });
     }
   }
   return entries;

@@ -10,8 +10,8 @@ export interface KnownTap {
 
 /** The Taps that there are, kept up to date by itself. */
 export interface TapList {
-  /** The last that are known; empty before the first: nothing is traced unasked. */
-  taps(): readonly KnownTap[];
+  /** The last that are known; undefined before the first. */
+  taps(): readonly KnownTap[] | undefined;
   /** Questions without a good answer, and objects that could not be read, cumulative. */
   readonly failed: number;
   /** Resolves when nothing is on its way any more. */

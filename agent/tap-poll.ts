@@ -13,7 +13,7 @@ const timeoutMs = 5_000;
 /** The Taps of a control plane's API, asked for each second; the last ones stay when it does not answer. */
 export function tapPoll(http: HttpClient, log: Logger): OpenTapList {
   return (onChange) => {
-    let taps: readonly KnownTap[] = [];
+    let taps: readonly KnownTap[] | undefined;
     let lastBody: Buffer | undefined;
     let failed = 0;
     let failing = false;

@@ -9,6 +9,8 @@ import type { OpenTapList } from './tap-list.ts';
 export interface Tracing {
   /** Whether the pods of the node are known. */
   ready(): boolean;
+  /** Whether all that is to be traced is traced, as far as it is known. */
+  settled(): boolean;
   counters(): TracingCounters;
   /** Detaches everything, at once; resolves when no question is on its way any more. */
   stop(): Promise<void>;
@@ -46,12 +48,14 @@ export function startTracing(options: TracingOptions): Tracing {
   let due: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let soon = 0;
+  let reconciled = false;
 
   const reconcile = (): void => {
     due = undefined;
     const known = directory.pods();
     if (stopped || known === undefined) return;
-    attachments.reconcile(select(known, taps.taps(), ownNamespace), directory);
+    reconciled = taps.taps() !== undefined;
+    attachments.reconcile(select(known, taps.taps() ?? [], ownNamespace), directory);
     const hurry = soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
     clearTimeout(timer);
@@ -67,10 +71,11 @@ export function startTracing(options: TracingOptions): Tracing {
 
   return {
     ready: () => directory.pods() !== undefined,
+    settled: () => reconciled && attachments.counters().waiting === 0,
     counters: () => ({
       attachments: attachments.counters(),
       pods: { known: directory.pods()?.length ?? 0, failed: directory.failed },
-      taps: { known: taps.taps().length, failed: taps.failed },
+      taps: { known: taps.taps()?.length ?? 0, failed: taps.failed },
     }),
     async stop() {
       stopped = true;

@@ -26,7 +26,7 @@ export function clusterTaps(needs: ClusterTapsOptions): OpenTapList {
       onChange,
     });
     return {
-      taps: () => taps.items() ?? [],
+      taps: () => taps.items(),
       get failed() {
         return taps.failed;
       },

@@ -83,6 +83,7 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
         },
         ifindexOf: (name) => interfaces.get(name),
         linksOf: () => undefined,
+        onOrphaned: () => undefined,
         clock: systemClock,
         random: Math.random,
         boot: randomBytes(8).toString('hex'),

@@ -1,0 +1,129 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../functions/lib/clock.ts';
+import { never, type Capture } from '../native/capture/types.ts';
+import { awaitSuccessor, type Predecessor, type Succession } from './succession.ts';
+
+/** An agent's place in the line of those of its node, each of which counts from where the one before it ends. */
+export interface Handover {
+  /** Whether requests that begin from now on are, or soon will be, this agent's. */
+  readonly owns: boolean;
+  /** Resolves when a successor that is here has taken over and what began before is done; bounded. */
+  beforeStop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What {@link startHandover} needs. */
+export interface HandoverOptions {
+  readonly socketPath: string;
+  readonly predecessor: Predecessor | undefined;
+  readonly capture: Pick<Capture, 'setWindow' | 'ledger'>;
+  /** Requests open for longer are not waited for. */
+  readonly openTimeoutMs: number;
+  /** Whether all is attached that is to be. */
+  readonly settled: () => boolean;
+  /** The predecessor has ended: what it left on disk is this agent's. */
+  readonly onInherit: () => Promise<void>;
+  /** A successor has all of the traffic. */
+  readonly onRetired: () => Promise<void>;
+  /** The successor that took over has gone, and nobody counts: this agent is to be started anew. */
+  readonly onOrphaned: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Connections that are older than the newcomer have to be between two requests once in this time, or are told apart later. */
+const leadMs = 1_000;
+/** Some pod may never get an interface. */
+const settleMs = 5_000;
+const successorMs = 10_000;
+const lookMs = 50;
+
+const nowNs = (): bigint => process.hrtime.bigint();
+
+/** Takes the agent's place: at once where nobody is there, else behind the predecessor. */
+export async function startHandover(options: HandoverOptions): Promise<Handover> {
+  const { socketPath, predecessor, capture, openTimeoutMs, clock, log } = options;
+  const ending = new AbortController();
+  let fromNs = predecessor === undefined ? 0n : never;
+  let owns = predecessor === undefined;
+  let retired: Promise<void> | undefined;
+  let succession: Succession | undefined;
+
+  const until = async (so: () => boolean, ms: number): Promise<void> => {
+    const deadline = clock.now() + ms;
+    while (!so() && clock.now() < deadline && !ending.signal.aborted) await clock.sleep(lookMs);
+  };
+
+  const retire = async (): Promise<void> => {
+    await clock.sleep(leadMs);
+    await until(() => capture.ledger().requests.open === 0, openTimeoutMs);
+    await options.onRetired();
+    log.info('retired');
+  };
+
+  const listen = async (): Promise<void> => {
+    succession = await awaitSuccessor({
+      socketPath,
+      onReady: () => {
+        const untilNs = nowNs() + BigInt(leadMs) * 1_000_000n;
+        capture.setWindow({ fromNs, untilNs });
+        owns = false;
+        retired = retire();
+        return untilNs;
+      },
+      onLost: (took) => {
+        if (took && !ending.signal.aborted) options.onOrphaned();
+      },
+      log,
+    });
+  };
+
+  const takeOver = async (before: Predecessor): Promise<void> => {
+    await until(options.settled, settleMs);
+    const given = await before.takeOver().catch((error: unknown) => {
+      log.error({ err: error }, 'the predecessor answers with what is no handover');
+      return undefined;
+    });
+    if (ending.signal.aborted) return;
+    const now = nowNs();
+    if (given === undefined) log.warn('the predecessor has ended without a handover');
+    else if (given < now) {
+      log.error({ lateNs: String(now - given) }, 'the handover came late: requests are missing');
+    }
+    fromNs = given ?? now;
+    capture.setWindow({ fromNs, untilNs: never });
+    owns = true;
+    log.info({ from: String(fromNs) }, 'taken over');
+    await before.ended;
+    if (ending.signal.aborted) return;
+    await options.onInherit();
+    await listen();
+  };
+
+  let following = Promise.resolve();
+  if (predecessor === undefined) {
+    await listen();
+  } else {
+    capture.setWindow({ fromNs: never, untilNs: never });
+    following = takeOver(predecessor).catch((error: unknown) => {
+      log.error({ err: error }, 'the handover failed');
+    });
+  }
+
+  return {
+    get owns() {
+      return owns;
+    },
+    async beforeStop() {
+      // The wish to end comes when the successor is ready, or before: then it is nearly so.
+      await until(() => retired !== undefined || succession?.expected !== true, successorMs);
+      await retired;
+    },
+    async close() {
+      ending.abort();
+      predecessor?.close();
+      await following;
+      await succession?.close();
+    },
+  };
+}
