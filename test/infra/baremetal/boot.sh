@@ -21,7 +21,16 @@ mount --bind "$dir/log" "$root/log"
 mount --bind -o ro "$source" "$root/release"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
-mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+if grep -q '^[0-9]*:memory:' /proc/self/cgroup; then
+  # Where memory is limited by cgroup v1 here, it is there too.
+  mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
+  mkdir "$root"/sys/fs/cgroup/{memory,systemd,unified}
+  mount -t cgroup -o memory cgroup "$root/sys/fs/cgroup/memory"
+  mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup/unified"
+else
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+fi
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"

@@ -35,17 +35,24 @@ export interface Host {
 /** OVERLAYFS_SUPER_MAGIC: one overlay cannot be the upper layer of another. */
 const overlay = 0x79_4c_76_30;
 
-/** Where this machine has the hierarchy of cgroup v2. */
-function cgroups(): string | undefined {
+/** The hierarchies of cgroups in which the host gets a tree of its own: that of v2, and of v1 those of systemd and of memory. */
+function hierarchies(): string[] {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  return mounts.map((line) => line.split(' ')).find(([, , type]) => type === 'cgroup2')?.[1];
+  return mounts
+    .map((line) => line.split(' '))
+    .filter(
+      ([, , type, options = '']) =>
+        type === 'cgroup2' ||
+        (type === 'cgroup' && /(?:^|,)(?:memory|name=systemd)(?:,|$)/.test(options)),
+    )
+    .flatMap(([, path]) => path ?? []);
 }
 
 /** Why a test cannot have such a host here; undefined when it can. */
 export function whyNoHost(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
   if (!existsSync('/usr/lib/systemd/systemd')) return 'there is no systemd';
-  if (cgroups() === undefined) return 'there is no cgroup v2';
+  if (hierarchies().length === 0) return 'there are no cgroups';
   if (!readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n')) return 'no overlayfs';
   if (statfsSync(tmpdir()).type === overlay) return 'the temporary folder is on an overlay itself';
   return undefined;
@@ -53,13 +60,15 @@ export function whyNoHost(): string | undefined {
 
 /** Boots a host that sees `source` as /release; it ends with the test, and with this process however that ends. */
 export async function bootHost(t: ExecutionContext, dir: string, source: string): Promise<Host> {
-  const cgroup = join(cgroups() ?? '', `clover-host-${process.pid}-${Date.now().toString(36)}`);
-  mkdirSync(cgroup);
+  const ownGroup = `clover-host-${process.pid}-${Date.now().toString(36)}`;
+  const cgroups = hierarchies().map((hierarchy) => join(hierarchy, ownGroup));
+  for (const cgroup of cgroups) mkdirSync(cgroup);
   mkdirSync(dir, { recursive: true });
-  // The shell goes into the group first: the host's own tree of groups begins there.
-  const script = `echo $$ >"$1/cgroup.procs" && exec setpriv --pdeathsig KILL \
-    unshare --mount --pid --net --cgroup --ipc --uts --fork --kill-child --propagation private "$2" "$3" "$4"`;
-  const outer = spawn('sh', ['-c', script, 'sh', cgroup, boot, dir, source], {
+  // The shell goes into the groups first: the host's own trees of groups begin there.
+  const script = `for group in "$@"; do echo $$ >"$group/cgroup.procs" || exit; done
+    exec setpriv --pdeathsig KILL unshare --mount --pid --net --cgroup --ipc --uts --fork --kill-child \
+      --propagation private "$0" ${quoted(dir)} ${quoted(source)}`;
+  const outer = spawn('sh', ['-c', script, boot, ...cgroups], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { PATH: process.env['PATH'] },
   });
@@ -67,7 +76,7 @@ export async function bootHost(t: ExecutionContext, dir: string, source: string)
   t.teardown(async () => {
     outer.kill('SIGKILL');
     await ended;
-    await until(() => removed(cgroup));
+    await until(() => cgroups.every(removed));
     await rm(dir, { recursive: true, force: true });
   });
   const children = `/proc/${outer.pid}/task/${outer.pid}/children`;
@@ -103,6 +112,10 @@ export async function bootHost(t: ExecutionContext, dir: string, source: string)
   };
   await until(async () => (await host.run(['systemctl', 'is-system-running'])).code === 0);
   return host;
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Removes a tree of groups from its leaves on; false while a process is in one. */

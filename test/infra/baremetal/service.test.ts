@@ -107,6 +107,25 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
     '',
   );
 
+  // What the kernel counts of the agent, its programs and maps too, is less than what its unit allows. Not the cache of files: it goes
+  // where there is no room.
+  const counted = '/sys/fs/cgroup/memory/system.slice/clover-agent.service/memory';
+  const memory = await host.run([
+    'awk',
+    '/^[0-9]+$/ || /^rss / { print $NF }',
+    ...['limit_in_bytes', 'kmem.max_usage_in_bytes', 'stat'].map((name) => `${counted}.${name}`),
+  ]);
+  if (memory.code === 0) {
+    const [limit = 0, kernel = 0, rss = 0] = memory.stdout.split('\n').map(Number);
+    t.is(limit, 96 * 2 ** 20);
+    t.true(rss > 0 && kernel + rss < 0.8 * limit, `${kernel} and ${rss} of ${limit} bytes`);
+    t.log(
+      `the agent takes ${Math.round(rss / 2 ** 20)} MiB, in the kernel ${Math.round(kernel / 2 ** 20)}`,
+    );
+  } else {
+    t.log('left out: memory is not limited by cgroup v1 here');
+  }
+
   await host.sh(context);
   await host.sh(application);
   const applied = await host.run(['bash', '-c', cloverctl('apply -f -')], wishes);
