@@ -62,10 +62,12 @@ export const changesOf = ({ stdout }: CliResult): readonly string[] =>
 export const linesOf = ({ stdout }: CliResult): readonly string[] =>
   stdout.split('\n').filter(Boolean);
 
-/** A kubeconfig of an account that may do nothing. */
-export async function powerlessConfig(
+/** A kubeconfig of a service account. */
+export async function accountConfig(
   client: KubeClient,
   { server, authority }: ApiTier,
+  namespace: string,
+  name: string,
 ): Promise<string> {
   const data = Buffer.from(authority).toString('base64');
   return JSON.stringify({
@@ -74,14 +76,14 @@ export async function powerlessConfig(
     'current-context': 'it',
     contexts: [{ name: 'it', context: { cluster: 'it', user: 'it' } }],
     clusters: [{ name: 'it', cluster: { server, 'certificate-authority-data': data } }],
-    users: [{ name: 'it', user: { token: await accountToken(client) } }],
+    users: [{ name: 'it', user: { token: await accountToken(client, namespace, name) } }],
   });
 }
 
-async function accountToken(client: KubeClient): Promise<string> {
+async function accountToken(client: KubeClient, namespace: string, name: string): Promise<string> {
   const answer = await client.call({
     method: 'POST',
-    path: '/api/v1/namespaces/default/serviceaccounts/default/token',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
     body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
   });
   return z.object({ status: z.object({ token: z.string() }) }).parse(answer).status.token;

@@ -17,7 +17,7 @@ import { kubernetes } from '../../cluster/programs.ts';
 import type { ApiTier } from '../../cluster/tiers/api.ts';
 import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
 import { runCli, type CliResult } from '../run-cli.ts';
-import { changesOf, everything, linesOf, powerlessConfig, settled } from './cluster.ts';
+import { accountConfig, changesOf, everything, linesOf, settled } from './cluster.ts';
 
 const why = await whyLeftOut();
 if (why !== undefined) process.stderr.write(`${why}\n`);
@@ -123,7 +123,7 @@ serial('without a node nothing is ready in time, and it is said what waits and w
   t.is(late.code, 1);
   t.regex(
     late.stderr,
-    /^error: everything is applied, but not ready after 0 s: 1 of its objects wait/,
+    /^error: everything is applied, but not ready after 0 s: 2 of its objects wait/,
   );
   t.regex(late.stderr, /deployment\.apps\/control-plane: 0 of 1 /);
 });
@@ -141,7 +141,7 @@ serial(
       [
         'configured Namespace clover-system',
         'deleted DaemonSet agent',
-          'deleted ConfigMap agent',
+        'deleted ConfigMap agent',
         'deleted ClusterRoleBinding clover-system-agent',
         'deleted ClusterRole clover-system-agent',
         'deleted ServiceAccount agent',
@@ -197,7 +197,7 @@ serial(
     const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const file = join(folder, 'config');
-    await writeFile(file, await powerlessConfig(client, tier));
+    await writeFile(file, await accountConfig(client, tier, 'default', 'default'));
     const state = await everything(client);
     const refused = await run('install', '--kubeconfig', file, ...clickhouse);
     t.is(refused.code, 1);

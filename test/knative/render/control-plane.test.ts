@@ -147,14 +147,15 @@ const rights = (roles: readonly KubernetesObject[]): Set<string> =>
       ),
   );
 
+const groups = (istio: boolean): ReadonlySet<string> =>
+  new Set(
+    renderOneProcess({ controlPlane: { istio } })
+      .filter((object): object is ClusterRole => object.kind === 'ClusterRole')
+      .filter(({ metadata }) => metadata.name.endsWith('-control-plane'))
+      .flatMap(({ rules }) => rules.flatMap(({ apiGroups }) => apiGroups)),
+  );
+
 test('objects of Istio are written only where the cluster has it', (t) => {
-  const groups = (istio: boolean): ReadonlySet<string> =>
-    new Set(
-      renderOneProcess({ controlPlane: { istio } })
-        .filter((object): object is ClusterRole => object.kind === 'ClusterRole')
-        .filter(({ metadata }) => metadata.name.endsWith('-control-plane'))
-        .flatMap(({ rules }) => rules.flatMap(({ apiGroups }) => apiGroups)),
-    );
   t.deepEqual([...groups(false)], ['clover.dev']);
   t.true(groups(true).has('networking.istio.io'));
 });

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { z } from 'zod';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { runCli } from '../../cloverctl/run-cli.ts';
+import { accountConfig } from '../../cloverctl/installation/cluster.ts';
+import { temporaryFolder, until } from './helpers.ts';
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+const program = fileURLToPath(new URL('../../../functions/host/main.ts', import.meta.url));
+const announced = z.looseObject({ url: z.string() });
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Whether the API server refuses it. */
+const isForbidden = async (client: KubeClient, path: string): Promise<boolean> =>
+  client.call({ method: 'GET', path }).then(
+    () => false,
+    () => true,
+  );
+
+serial(
+  'one process keeps its objects in a cluster with the rights of its account, and no others',
+  async (t) => {
+    t.timeout(240_000);
+    const tier = await withCluster(t);
+    const installed = await runCli(
+      [
+        ...['install', '--wait=false', '--set', 'clickhouse.url=http://clickhouse.example:8123'],
+        ...['--set', 'clickhouse.passwordSecret={name: clickhouse, key: password}'],
+        ...['--set', 'admission.enabled=false'],
+      ],
+      { variables: { KUBECONFIG: tier.kubeconfig } },
+    );
+    t.is(installed.code, 0, installed.stderr);
+    const admin = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+    const folder = await temporaryFolder(t);
+    const kubeconfig = join(folder, 'kubeconfig');
+    await writeFile(kubeconfig, await accountConfig(admin, tier, 'clover-system', 'control-plane'));
+
+    const account = createKubeClient(await kubeconfigConnection(kubeconfig));
+    for (const path of [
+      '/api/v1/secrets',
+      '/api/v1/namespaces/clover-system/secrets/control-plane-token',
+      '/api/v1/pods',
+      '/apis/apps/v1/deployments',
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      '/apis/networking.istio.io/v1/virtualservices',
+    ]) {
+      t.true(await isForbidden(account, path), path);
+    }
+
+    const dataDir = join(folder, 'data');
+    const config = join(folder, 'host.json');
+    const token = 'a-token-for-the-tests';
+    const clickhouse = { url: 'http://127.0.0.1:9', username: 'u', password: 'p', database: 'c' };
+    const resources = { kubernetes: { kubeconfig } };
+    await writeFile(config, JSON.stringify({ dataDir, token, clickhouse, resources }));
+    const child = spawn(process.execPath, [program, '--config', config], { stdio: 'pipe' });
+    t.teardown(() => child.kill('SIGKILL'));
+    let log = '';
+    child.stdout.on('data', (data: Buffer) => (log += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (log += data.toString()));
+    const ended: Promise<unknown> = once(child, 'close');
+    const file = join(dataDir, 'host.json');
+    await until(async () => child.exitCode !== null || (await exists(file)));
+    t.is(child.exitCode, null, log);
+    const { url } = announced.parse(JSON.parse(await readFile(file, 'utf8')));
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const path = '/apis/clover.dev/v1alpha1/namespaces/default/experiments/try';
+    const spec = { targetRef: { name: 'nobody' }, control: 'v1', variant: 'v2' };
+    const store = createKubernetesStore(admin);
+    t.teardown(() => store.close());
+    const experiment = {
+      apiVersion: 'clover.dev/v1alpha1',
+      kind: 'Experiment',
+      metadata: { name: 'try', namespace: 'default' },
+      spec,
+    };
+    const put = await fetch(`${url}${path}`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify(experiment),
+    });
+    t.true(put.ok, await put.text());
+    // What its watch tells reaches evaluate, whose status is in the cluster.
+    await until(async () => {
+      const found = await store.get('Experiment', 'default', 'try');
+      return (found?.status.conditions ?? []).length > 0;
+    });
+    const gone = await fetch(`${url}${path}`, { method: 'DELETE', headers });
+    t.true(gone.ok, await gone.text());
+    await until(async () => (await store.get('Experiment', 'default', 'try')) === undefined);
+    t.false(log.includes('CLV_KUBERNETES_FORBIDDEN'), log);
+    child.kill('SIGTERM');
+    await ended;
+    t.is(child.exitCode, 0, log);
+  },
+);
