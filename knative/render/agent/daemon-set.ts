@@ -8,8 +8,11 @@ import { commonLabels, namespaced, type Rendered } from '../kubernetes-object.ts
 import { agent, agentPort, configFile, mounts } from './names.ts';
 import type { ConfigMap } from '../control-plane/configuration.ts';
 
-/** It sends what it has before it ends. */
-const graceSeconds = 30;
+/** It waits for its successor, for the requests that are its own, and sends what it has before it ends. */
+const graceSeconds = 45;
+
+/** Both agents of a node answer probes at the same port: the old one may say that the new one is ready. */
+const handoverSeconds = 10;
 
 /** What it takes to load programs into the kernel, and to attach them to interfaces: docs/agent-on-kubernetes.md. */
 const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
@@ -26,8 +29,9 @@ export function agentDaemonSet(
     metadata: namespaced(installation, 'agent', agent, agent),
     spec: {
       selector: { matchLabels: selectorOf(installation, agent) },
-      // Two agents on one node would both count each request.
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      // The new agent of a node takes over from the old one, and only then is that one asked to end.
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      minReadySeconds: handoverSeconds,
       template: {
         metadata: {
           labels: commonLabels(installation, 'agent', agent),
