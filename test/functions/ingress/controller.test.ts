@@ -35,6 +35,34 @@ test('two hundred changes under load fail no request', async (t) => {
   t.log(Object.fromEntries(found));
 });
 
+test('what is open stays open while endpoints and routes change', async (t) => {
+  const stand = await standOf(t);
+  const apply = (splits: readonly object[]): Promise<void> =>
+    stand.ingress('app', { rules: [rule([{ splits }], { hosts: ['localhost'] })] });
+  await apply([stand.split('v1')]);
+  await stand.until('app', isReady);
+  const socket = new WebSocket(`ws://localhost:${stand.external}/`);
+  t.teardown(() => socket.close());
+  const heard: string[] = [];
+  socket.addEventListener('message', ({ data }) => heard.push(String(data)));
+  socket.addEventListener('close', () => heard.push('closed'));
+  while (heard.length === 0) await delay(10);
+  // Another server, two, another Service, and the first one is gone from all of it.
+  for (const names of [['v1', 'v2'], ['v2'], ['v3'], ['v2', 'v3']]) {
+    await stand.serve('v1', names);
+    while (
+      names.length === 1 &&
+      (await stand.get(stand.external, 'localhost')).seen?.name !== names[0]
+    )
+      await delay(10);
+  }
+  await apply([stand.split('v2')]);
+  await stand.until('app', isReady);
+  socket.send('still here');
+  while (heard.length === 1) await delay(10);
+  t.deepEqual(heard, ['v1', 'still here']);
+});
+
 test('a new revision is served once it has endpoints, the one before it until then', async (t) => {
   const stand = await standOf(t);
   await stand.ingress('app', { rules: [rule([{ splits: [stand.split('v1')] }])] });

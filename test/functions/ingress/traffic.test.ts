@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -166,6 +167,50 @@ test('HTTP/2 without TLS goes in and out, by the name or the protocol of the por
     const body = await text(session.request({ ':authority': host, ':path': path }));
     t.like(JSON.parse(body), { name: path === '/one' ? 'v1' : 'h2c-1', host });
   }
+});
+
+test('a stream goes both ways at once and ends with trailers, as gRPC wants it', async (t) => {
+  const stand = await standOf(t);
+  const { upstreams } = await started;
+  await stand.service('grpc', { name: 'http2', port: 80 });
+  const place = { address: upstreams.address, port: upstreams.ports['h2c-1'] ?? 0 };
+  await stand.endpoints('grpc', [place], 'http2');
+  await stand.ingress('app', { rules: [rule([{ splits: [stand.split('grpc')] }])] });
+  await stand.until('app', isReady);
+  const session = connect(`http://127.0.0.1:${stand.external}`);
+  t.teardown(() => session.destroy());
+  const head = { ':authority': host, ':path': '/stream', ':method': 'POST', te: 'trailers' };
+  const call = session.request(head);
+  const trailers = once(call, 'trailers');
+  const heard: string[] = [];
+  call.setEncoding('utf8').on('data', (chunk) => heard.push(String(chunk)));
+  for (const word of ['one', 'two', 'three']) {
+    call.write(word);
+    while (heard.at(-1) !== word) await delay(5);
+  }
+  call.end();
+  t.deepEqual(heard, ['one', 'two', 'three']);
+  t.like((await trailers)[0], { 'grpc-status': '0' });
+});
+
+test('a path of the internal port is split by its own percentages', async (t) => {
+  const stand = await standOf(t);
+  const paths = [
+    { path: '/foo', splits: [stand.split('v1', 30), stand.split('v2', 70)] },
+    { splits: [stand.split('v3')] },
+  ];
+  const more = { hosts: ['app.ns'], visibility: 'ClusterLocal' };
+  await stand.ingress('app', { rules: [rule(paths, more)] });
+  await stand.until('app', isReady);
+  const counts = { v1: 0, v2: 0, v3: 0 };
+  for (let asked = 0; asked < 400; asked += 1) {
+    const { seen } = await stand.get(stand.internal, 'app.ns', asked % 2 === 0 ? '/foo' : '/');
+    if (seen?.name === 'v1' || seen?.name === 'v2' || seen?.name === 'v3') counts[seen.name] += 1;
+  }
+  t.is(counts.v3, 200);
+  t.is(counts.v1 + counts.v2, 200);
+  const log = sampleRatioLogBayesFactor([counts.v1, counts.v2], [0.3, 0.7]);
+  t.true(log < Math.log(1e6), JSON.stringify(counts));
 });
 
 test('a WebSocket passes, and is split as requests are', async (t) => {
