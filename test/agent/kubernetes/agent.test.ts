@@ -219,7 +219,7 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
   t.is(capture.requests.seen, capture.requests.spans);
 });
 
-serial('a thousand pods are one watch, and fit the memory', async (t) => {
+serial('a thousand pods are one watch, and no list', async (t) => {
   const node = await started.promise;
   const add = async (from: number): Promise<void> => {
     for (let pod = from; pod < 1_000; pod += 10) await node.addPod(`many-${pod}`);
@@ -234,5 +234,6 @@ serial('a thousand pods are one watch, and fit the memory', async (t) => {
     'watch taps',
   ]);
   const { maxRssBytes } = await ledgerOf(agent);
+  // From sources: a bundle, as the image has it, needs 40 MiB less.
   t.log(`${Math.round(maxRssBytes / 2 ** 20)} MiB resident at most`);
 });
