@@ -6,13 +6,12 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { parse } from 'yaml';
 import { z } from 'zod';
-import { readInstallation } from '../../../knative/render/read-installation.ts';
-import { renderInstallation } from '../../../knative/render/render-installation.ts';
-import { toYaml } from '../../../knative/render/yaml.ts';
 import { temporaryFolder } from '../../functions/host/helpers.ts';
 
 const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const script = fileURLToPath(new URL('../../../infra/gke/cluster.sh', import.meta.url));
 const double = fileURLToPath(new URL('cloud-double.sh', import.meta.url));
 const outcome = z.object({ code: z.int(), stdout: z.string(), stderr: z.string() });
@@ -194,19 +193,19 @@ for (const [settings, args, why] of [
   });
 }
 
-test('the installation beside it is rendered, and asks the ClickHouse of the script', async (t) => {
-  const text = await readFile(
-    new URL('../../../infra/gke/installation.yaml', import.meta.url),
-    'utf8',
-  );
-  const reading = readInstallation(text);
-  if (!('installation' in reading)) throw new Error(reading.problems.join('\n'));
-  const yaml = toYaml(renderInstallation(reading.installation, 't'.repeat(32)));
+test('the installation beside it is taken, and asks the ClickHouse of the script', async (t) => {
+  const settings = join(repository, 'infra/gke/installation.yaml');
+  const args = ['cloverctl/main.ts', 'install', '-f', settings, '--print'];
+  const { stdout: yaml } = await run(process.execPath, args, { cwd: repository });
   t.regex(yaml, /image: europe-west1-docker\.pkg\.dev\/my-project\/clover\/clover-agent:0\.1\.0/);
   t.notRegex(yaml, /serving\.knative\.dev/);
-  const { url, username, passwordSecret } = reading.installation.clickhouse;
+  const { url, username, passwordSecret } = z
+    .object({
+      clickhouse: z.object({ url: z.string(), username: z.string(), passwordSecret: z.unknown() }),
+    })
+    .parse(parse(await readFile(settings, 'utf8'))).clickhouse;
   const server = await readFile(
-    new URL('../../../infra/baremetal/kubernetes/clickhouse.yaml', import.meta.url),
+    join(repository, 'infra/baremetal/kubernetes/clickhouse.yaml'),
     'utf8',
   );
   t.is(url, 'http://clickhouse.clover-system.svc.cluster.local:8123');
