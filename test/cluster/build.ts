@@ -131,7 +131,8 @@ async function textOf(
   const { stdout } = await run(go.path, asked, { cwd: folder, env: environment });
   const place = join(downloaded.parse(JSON.parse(stdout)).Dir, path);
   const isFolder = (await stat(place)).isDirectory();
-  const names = isFolder ? (await readdir(place)).filter((name) => name.endsWith('.yaml')) : [''];
+  const found = isFolder ? await readdir(place, { recursive: true }) : [''];
+  const names = found.filter((name) => !isFolder || name.endsWith('.yaml'));
   const texts = names.toSorted().map((name) => readFile(join(place, name), 'utf8'));
   return (await Promise.all(texts)).join('\n---\n');
 }

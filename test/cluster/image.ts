@@ -1,29 +1,45 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { packArchive } from '../../infra/images/archive.ts';
 import { nonRoot } from '../../infra/images/base-layer.ts';
-import { packLayer } from '../../infra/images/layer.ts';
-import { hostArchitecture } from '../../infra/images/platform.ts';
+import { digestOf } from '../../infra/images/digest.ts';
+import { hostToolchain } from '../../infra/images/host-toolchain.ts';
+import { packFiles, withFolders, type Entry, type Layer } from '../../infra/images/layer.ts';
+import { readLibraries, readLoader, type Libraries } from '../../infra/images/libraries.ts';
+import { hostArchitecture, platforms } from '../../infra/images/platform.ts';
 
-/** An image of one program that needs no library. */
+/** An image of one program. */
 export interface ProgramImage {
   /** With its tag: `dev.local/echo:1`. Not `latest`, which a kubelet asks a registry for. */
   readonly name: string;
   /** Path of the program. */
   readonly program: string;
+  /** Where it is in the image, below the root. @default 'program' */
+  readonly path?: string;
+  /** What it needs of Debian. Default: nothing, not even a loader. */
+  readonly libraries?: Libraries;
 }
 
+const repository = fileURLToPath(new URL('../../', import.meta.url));
 const passwd = `root:x:0:0:root:/:/\nnonroot:x:${nonRoot}:${nonRoot}:nonroot:/:/\n`;
+const compress = promisify(gzip);
 
 /**
  * Writes the image of a program as an archive for `importImage`. Its entrypoint is the program; a pod gives the arguments.
  * @param file path of the archive.
  */
-export async function writeImage({ name, program }: ProgramImage, file: string): Promise<void> {
+export async function writeImage(image: ProgramImage, file: string): Promise<void> {
+  const { name, program, path = 'program', libraries } = image;
   const created = new Date(0).toISOString().replace('.000Z', 'Z');
-  const layer = await packLayer([
-    { path: 'program', mode: 0o755, data: await readFile(program) },
+  const layer = await storedLayer([
+    { path, mode: 0o755, data: await readFile(program) },
+    ...(libraries === undefined ? [] : await entriesOf(libraries)),
     { path: 'etc/passwd', mode: 0o644, data: passwd },
     { path: 'tmp', mode: 0o1777 },
+    // Where a runtime mounts: it cannot make them in a root that is read-only.
+    ...['dev', 'proc', 'sys'].map((folder) => ({ path: folder, mode: 0o755 })),
   ]);
   const { tar } = await packArchive({
     name,
@@ -33,11 +49,44 @@ export async function writeImage({ name, program }: ProgramImage, file: string):
       // Pods may ask for it: a kubelet refuses root there.
       User: `${nonRoot}:${nonRoot}`,
       Env: ['PATH=/'],
-      Entrypoint: ['/program'],
+      Entrypoint: [`/${path}`],
       WorkingDir: '/',
       Labels: {},
     },
     layers: [{ ...layer, what: name }],
   });
   await writeFile(file, tar);
+}
+
+/**
+ * The archive of a program's image, beside the program: it is written once.
+ * @returns its path.
+ */
+export async function keptImage(image: ProgramImage): Promise<string> {
+  const { mtimeMs, size } = await stat(image.program);
+  const own = await readFile(fileURLToPath(import.meta.url), 'utf8');
+  const key = digestOf(Buffer.from(JSON.stringify({ image, mtimeMs, size, own }))).slice(-16);
+  const file = `${image.program}.${key}.tar`;
+  try {
+    await stat(file);
+  } catch {
+    const part = `${file}.${process.pid}.part`;
+    await writeImage(image, part);
+    await rename(part, file);
+  }
+  return file;
+}
+
+async function entriesOf(libraries: Libraries): Promise<Entry[]> {
+  const platform = platforms.find(({ architecture }) => architecture === hostArchitecture);
+  if (platform === undefined) throw new Error(`no images for ${hostArchitecture}`);
+  const toolchain = await hostToolchain(platform, repository);
+  return [await readLoader(toolchain), ...(await readLibraries(libraries, toolchain))];
+}
+
+/** It goes to the same machine: to compress it would take longer than to copy it. */
+async function storedLayer(entries: readonly Entry[]): Promise<Layer> {
+  const tar = await packFiles(withFolders(entries));
+  const blob = await compress(tar, { level: 0 });
+  return { diffId: digestOf(tar), digest: digestOf(blob), blob };
 }

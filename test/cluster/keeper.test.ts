@@ -24,7 +24,7 @@ const settings = [
 const fixedFolders = ['/run/containerd', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers'];
 
 const reasons = { api: await whyLeftOut('api'), node: await whyLeftOut('node') };
-const on = (tier: TierName) => {
+const on = (tier: keyof typeof reasons) => {
   const why = reasons[tier];
   if (why === undefined) return test.serial;
   process.stderr.write(`${why}\n`);

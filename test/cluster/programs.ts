@@ -23,7 +23,7 @@ export interface ProgramModule {
 /** Files of a module that a go.mod names. */
 export interface ModuleFiles {
   readonly module: string;
-  /** A file, or a folder whose YAML files are meant. */
+  /** A file, or a folder: the YAML files below it are meant. */
   readonly path: string;
 }
 
@@ -101,4 +101,52 @@ export const istio: ProgramModule = {
   },
   variables: {},
   cpuSeconds: 730,
+};
+
+/** Knative 1.22 with channels in memory: what its Deployments run, and what they start. */
+export const knative: ProgramModule = {
+  name: 'knative',
+  folder: fileURLToPath(new URL('modules/knative/', import.meta.url)),
+  programs: {
+    'apiserver-adapter': 'knative.dev/eventing/cmd/apiserver_receive_adapter',
+    'broker-controller': 'knative.dev/eventing/cmd/mtchannel_broker',
+    'broker-filter': 'knative.dev/eventing/cmd/broker/filter',
+    'broker-ingress': 'knative.dev/eventing/cmd/broker/ingress',
+    'channel-controller': 'knative.dev/eventing/cmd/in_memory/channel_controller',
+    'channel-dispatcher': 'knative.dev/eventing/cmd/in_memory/channel_dispatcher',
+    'eventing-controller': 'knative.dev/eventing/cmd/controller',
+    'eventing-webhook': 'knative.dev/eventing/cmd/webhook',
+    'ping-adapter': 'knative.dev/eventing/cmd/mtping',
+    activator: 'knative.dev/serving/cmd/activator',
+    autoscaler: 'knative.dev/serving/cmd/autoscaler',
+    'queue-proxy': 'knative.dev/serving/cmd/queue',
+    'serving-controller': 'knative.dev/serving/cmd/controller',
+    'serving-webhook': 'knative.dev/serving/cmd/webhook',
+  },
+  files: {
+    'eventing.yaml': { module: 'knative.dev/eventing', path: 'config/core' },
+    'eventing-channel.yaml': {
+      module: 'knative.dev/eventing',
+      path: 'config/channels/in-memory-channel',
+    },
+    'eventing-broker.yaml': {
+      module: 'knative.dev/eventing',
+      path: 'config/brokers/mt-channel-broker',
+    },
+    // The controller does not start without them.
+    'eventing-integrations.yaml': {
+      module: 'knative.dev/eventing',
+      path: 'third_party/eventing-integrations-latest/eventing-integrations-images.yaml',
+    },
+    'eventing-transformations.yaml': {
+      module: 'knative.dev/eventing',
+      path: 'third_party/eventing-integrations-latest/eventing-transformations-images.yaml',
+    },
+    // In Serving's repository these are links, and links are in no module.
+    'networking.yaml': { module: 'knative.dev/networking', path: 'config' },
+    'caching.yaml': { module: 'knative.dev/caching', path: 'config' },
+    'serving.yaml': { module: 'knative.dev/serving', path: 'config/core' },
+  },
+  variables: {},
+  cpuSeconds: 437,
 };

@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import type { Supervisor } from '../../cloverctl/supervisor/processes.ts';
 import type { RunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { buildMinutes, buildPrograms, builtPrograms, type Programs } from './build.ts';
-import { kubernetes, kubernetesNode, nodeParts, type ProgramModule } from './programs.ts';
+import { knative, kubernetes, kubernetesNode, nodeParts, type ProgramModule } from './programs.ts';
 import { startApi, type ApiTier } from './tiers/api.ts';
+import { startKnative, type KnativeTier } from './tiers/knative.ts';
 import { startNode, type NodeTier } from './tiers/node.ts';
 
 /** What each tier gives, by its name. */
 export interface Tiers {
   readonly api: ApiTier;
   readonly node: NodeTier;
+  readonly knative: KnativeTier;
 }
 
 /** Name of a tier. */
@@ -33,6 +35,13 @@ interface Tier<T> {
   start(site: TierSite): Promise<T>;
 }
 
+const machineOfNode = {
+  containerd: ['containerd', 'ctr', 'containerd-shim-runc-v2'],
+  nftables: ['nft'],
+  openssl: ['openssl'],
+  runc: ['runc'],
+} as const;
+
 const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
   api: {
     modules: [kubernetes],
@@ -42,14 +51,15 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
   },
   node: {
     modules: [kubernetes, kubernetesNode, nodeParts],
-    machine: {
-      containerd: ['containerd', 'ctr', 'containerd-shim-runc-v2'],
-      nftables: ['nft'],
-      openssl: ['openssl'],
-      runc: ['runc'],
-    },
+    machine: machineOfNode,
     needsRoot: true,
     start: startNode,
+  },
+  knative: {
+    modules: [kubernetes, kubernetesNode, nodeParts, knative],
+    machine: machineOfNode,
+    needsRoot: true,
+    start: startKnative,
   },
 };
 
@@ -59,7 +69,7 @@ export function asTierName(text: string): TierName | undefined {
 }
 
 /** Every tier, the smallest first. */
-export const tierNames: readonly TierName[] = ['api', 'node'];
+export const tierNames: readonly TierName[] = ['api', 'node', 'knative'];
 
 /** Starts a tier; resolves when it can be used. */
 export function startTier<Name extends TierName>(name: Name, site: TierSite): Promise<Tiers[Name]> {

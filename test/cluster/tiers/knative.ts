@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { hostArchitecture } from '../../../infra/images/platform.ts';
+import { networkLayerObjects } from '../../../knative/render/ingress/objects.ts';
+import { networkLayerSchema } from '../../../knative/render/ingress/settings.ts';
+import type { Programs } from '../build.ts';
+import { keptImage } from '../image.ts';
+import { fitRelease, readRelease, type ReleaseObject } from '../knative/objects.ts';
+import { knative } from '../programs.ts';
+import { startNode, type NodeOptions, type NodeTier } from './node.ts';
+
+const run = promisify(execFile);
+
+/** Serving and Eventing on a node, with channels in memory, and Clover's own network layer for Serving. */
+export interface KnativeTier extends NodeTier {
+  /** Address where the network layer answers clients outside of the cluster: each Service by its host. */
+  readonly gateway: string;
+  /** What the host of a Service ends with: `<name>.<namespace>.<domain>`. */
+  readonly domain: string;
+  /** Sets features of Eventing, as its ConfigMap `config-features` has them. */
+  setFeatures(features: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Makes images of Clover, and imports them.
+   * @param names as `npm run images` has them.
+   * @returns what each is called in a pod, by its name.
+   */
+  importClover(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const envoy = {
+  name: 'dev.local/envoy:1',
+  program: join(repository, '.cache/envoy/envoy'),
+} as const;
+const domain = 'example.test';
+const namespaces = { eventing: 'knative-eventing', serving: 'knative-serving' } as const;
+const webhooksWithinMs = 60_000;
+const network = networkLayerSchema.parse({
+  version: '0.1.0',
+  images: { envoy: envoy.name },
+  replicas: 1,
+  service: { type: 'ClusterIP' },
+  drainSeconds: 1,
+  concurrency: 1,
+  resources: { controller: {}, envoy: {} },
+});
+
+const settings = {
+  'config-autoscaler': {
+    // The least that there can be, so that tests see zero pods soon.
+    'stable-window': '6s',
+    'scale-to-zero-grace-period': '5s',
+    'scale-to-zero-pod-retention-period': '0s',
+  },
+  'config-deployment': {
+    'queue-sidecar-image': imageOf('queue-proxy'),
+    // Otherwise Serving asks a registry for the digest.
+    'registries-skipping-tag-resolving': 'dev.local',
+    'queue-sidecar-cpu-request': '5m',
+    'queue-sidecar-memory-request': '32Mi',
+  },
+  'config-domain': { [domain]: '' },
+  'config-network': { 'ingress-class': network.ingressClass },
+} as const;
+
+function imageOf(program: string): string {
+  return `dev.local/knative-${program}:1`;
+}
+
+/**
+ * Starts the tier; resolves when all of it is there and its webhooks answer.
+ * @throws Error with what kubectl says when a part of it is not there in three minutes.
+ */
+export async function startKnative(options: NodeOptions): Promise<KnativeTier> {
+  const { programs } = options;
+  const folder = join(options.run.path, 'knative');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const [node, archives, [ingress = '']] = await Promise.all([
+    startNode(options),
+    archivesOf(programs),
+    cloverArchives(['ingress'], folder),
+  ]);
+  const apply = (objects: readonly object[]): Promise<string> =>
+    node.kubectl(
+      ['apply', '--server-side', '--force-conflicts', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    );
+  const importing = importEach(node, [...archives, ingress]);
+  const { definitions, others, deployments, webhooks } = fitRelease(await release(programs), {
+    images: new Map(Object.entries(knative.programs).map(([name, path]) => [path, imageOf(name)])),
+    settings,
+  });
+  await apply(definitions);
+  await node.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
+  await apply(others);
+  await importing;
+  await apply(deployments);
+  await apply(networkLayerObjects(network));
+  for (const namespace of [...Object.values(namespaces), network.namespace]) {
+    const available = ['wait', '--for=condition=Available', '--timeout=180s'];
+    await node.kubectl([...available, '-n', namespace, 'deployment', '--all']);
+  }
+  await apply(webhooks);
+  await waitForWebhooks(node);
+  const gateway = await node.kubectl([
+    'get',
+    'service/clover-ingress',
+    `--namespace=${network.namespace}`,
+    '--output=jsonpath={.spec.clusterIP}',
+  ]);
+  return {
+    ...node,
+    gateway,
+    domain,
+    setFeatures: async (features) => {
+      const patch = JSON.stringify({ data: features });
+      const map = ['configmap/config-features', '-n', namespaces.eventing];
+      await node.kubectl(['patch', ...map, '--type=merge', '-p', patch]);
+    },
+    importClover: async (names) => {
+      const files = await cloverArchives(names, folder);
+      await importEach(node, files);
+      return new Map(names.map((name) => [name, `dev.local/clover-${name}:${network.version}`]));
+    },
+  };
+}
+
+function archivesOf(programs: Programs): Promise<string[]> {
+  const images = Object.keys(knative.programs).map((name) => ({
+    name: imageOf(name),
+    program: programs[name] ?? name,
+  }));
+  const libraries = {
+    libc6: ['libc.so.6', 'libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'librt.so.1'],
+  };
+  return Promise.all([...images, { ...envoy, path: 'envoy', libraries }].map(keptImage));
+}
+
+/** @returns paths of archives in a folder. */
+async function cloverArchives(names: readonly string[], folder: string): Promise<string[]> {
+  const program = join(repository, 'infra/images/images.ts');
+  await run(process.execPath, [program, ...names, '--out', folder], { cwd: repository });
+  return names.map((name) => join(folder, `clover-${name}-${hostArchitecture}.tar`));
+}
+
+/** One after the other: two at one time want the same lock of containerd, and one of them fails. */
+async function importEach(node: NodeTier, files: readonly string[]): Promise<void> {
+  for (const file of files) await node.importImage(file);
+}
+
+async function release(programs: Programs): Promise<ReleaseObject[]> {
+  const files = Object.keys(knative.files ?? {}).map((name) => programs[name] ?? name);
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return texts.flatMap(readRelease);
+}
+
+const configurations = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      webhooks: z.array(
+        z.object({ clientConfig: z.object({ caBundle: z.string().exactOptional() }) }),
+      ),
+    }),
+  ),
+});
+
+/** Each webhook puts its own authority in: until then nothing can be written that it looks at. */
+async function waitForWebhooks(node: NodeTier): Promise<void> {
+  const until = Date.now() + webhooksWithinMs;
+  for (;;) {
+    const kinds = 'mutatingwebhookconfigurations,validatingwebhookconfigurations';
+    const { items } = configurations.parse(
+      JSON.parse(await node.kubectl(['get', kinds, '-o', 'json'])) as unknown,
+    );
+    const waiting = items.filter(({ webhooks }) =>
+      webhooks.some(({ clientConfig }) => clientConfig.caBundle === undefined),
+    );
+    if (waiting.length === 0) return;
+    if (Date.now() > until) {
+      const names = waiting.map(({ metadata }) => metadata.name);
+      throw new Error(`webhooks without an authority: ${names.join(', ')}`);
+    }
+    await sleep(200);
+  }
+}
