@@ -6,6 +6,7 @@ import { buildMinutes, buildPrograms, builtPrograms, type Programs } from './bui
 import { knative, kubernetes, kubernetesNode, nodeParts, type ProgramModule } from './programs.ts';
 import { startApi, type ApiTier } from './tiers/api.ts';
 import { startKnative, type KnativeTier } from './tiers/knative.ts';
+import { startMesh, type MeshTier } from './tiers/mesh.ts';
 import { startNode, type NodeTier } from './tiers/node.ts';
 
 /** What each tier gives, by its name. */
@@ -49,6 +50,7 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
     needsRoot: false,
     start: (site) => startApi({ ...site, folder: join(site.run.path, 'api') }),
   },
+  mesh: { modules: [kubernetes, istio], machine: {}, needsRoot: true, start: startMesh },
   node: {
     modules: [kubernetes, kubernetesNode, nodeParts],
     machine: machineOfNode,
