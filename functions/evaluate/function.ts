@@ -74,8 +74,23 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const settleActive = async (): Promise<void> => {
     const { items } = await resources.list('ExperimentRun');
     const active = items.filter((run) => !isFinal(run.status.phase));
-    const names = active.map(({ metadata, spec }) => [metadata.namespace, spec.experiment.name]);
-    for (const [namespace = '', name = ''] of names) await settle(namespace, name);
+    await settleEach(
+      active.map(({ metadata: { namespace }, spec }) => ({
+        namespace,
+        name: spec.experiment.name,
+      })),
+    );
+  };
+
+  /** What fails with one of them is told at the end: the others must not wait for it. */
+  const settleEach = async (
+    experiments: readonly { readonly namespace: string; readonly name: string }[],
+  ): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const { namespace, name } of experiments) {
+      await settle(namespace, name).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
 
   const attend = (): void => {
@@ -104,9 +119,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     namespace: string | undefined,
     wanted: (experiment: Awaited<ReturnType<typeof listExperiments>>[number]) => boolean,
   ): Promise<void> => {
-    for (const { metadata } of (await listExperiments(namespace)).filter(wanted)) {
-      await settle(metadata.namespace, metadata.name);
-    }
+    const experiments = (await listExperiments(namespace)).filter(wanted);
+    await settleEach(experiments.map(({ metadata }) => metadata));
   };
 
   const listExperiments = async (namespace: string | undefined) =>

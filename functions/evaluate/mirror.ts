@@ -16,16 +16,20 @@ export interface Mirror {
   readonly overlays: readonly ExperimentRun[];
 }
 
-/** The experiment's status: a mirror of its newest run, and what stands in its way. */
+/**
+ * The experiment's status: a mirror of its newest run, and what stands in its way.
+ * @param refused why there cannot be a run of this spec.
+ */
 export function mirrorStatus(
   experiment: Experiment,
   policy: TrafficPolicy | undefined,
   seen: Mirror | undefined,
   now: number,
+  refused?: string,
 ): ExperimentStatus {
   const { generation } = experiment.metadata;
   const refs = resolveRefs(experiment.spec, policy);
-  const claims = [refs, ...(seen === undefined ? [waiting(refs)] : progress(seen))];
+  const claims = [refs, ...(seen === undefined ? [waiting(refs, refused)] : progress(seen))];
   const conditions = withConditions(experiment.status.conditions, claims, generation, now);
   const base = { observedGeneration: generation, conditions };
   if (seen === undefined) return { ...base, phase: 'Pending' };
@@ -57,8 +61,10 @@ const claim = (type: string, status: 'True' | 'False', reason: string, message: 
   message,
 });
 
-const waiting = (refs: Claim): Claim =>
-  claim('Progressing', 'False', 'RefsNotResolved', refs.message);
+const waiting = (refs: Claim, refused: string | undefined): Claim =>
+  refused === undefined
+    ? claim('Progressing', 'False', 'RefsNotResolved', refs.message)
+    : claim('Progressing', 'False', 'SpecNotUnderstood', refused);
 
 function progress({ run, blocker, overlays }: Mirror): Claim[] {
   const { phase = 'Pending', reason = '' } = run.status;

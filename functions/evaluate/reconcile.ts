@@ -3,6 +3,7 @@ import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { isFinal } from './machine.ts';
 import { statusOf } from '../lib/conditions.ts';
+import { CloverError } from '../lib/errors.ts';
 import { mirrorStatus, sameStatus, type Mirror } from './mirror.ts';
 import { resolveRefs } from './overlay.ts';
 import { stepRun, type StepContext } from './step-run.ts';
@@ -44,6 +45,7 @@ export async function reconcile(
   }
   const held = await hold(context, experiment);
   const run = known ?? (await createRun(context, held));
+  if ('refused' in run) return mirror(context, held, policy, undefined, run.refused);
   const seen = await step(context, run, policy, undefined);
   return mirror(context, held, policy, { ...seen, overlays });
 }
@@ -91,20 +93,26 @@ async function hold({ resources }: StepContext, experiment: Experiment): Promise
   ]);
 }
 
+/** Of a spec that only a newer version of Clover understands there is none: a part of a plan is another plan. */
 async function createRun(
   { resources }: StepContext,
   experiment: Experiment,
-): Promise<ExperimentRun> {
+): Promise<ExperimentRun | { readonly refused: string }> {
   const { namespace, name, uid, generation } = experiment.metadata;
   const run = runName(experiment);
-  await resources.applySpec(
-    {
-      kind: 'ExperimentRun',
-      metadata: { namespace, name: run, labels: { 'clover.dev/experiment': name } },
-      spec: { experiment: { name, uid, generation }, plan: experiment.spec },
-    },
-    { manager: 'evaluate' },
-  );
+  try {
+    await resources.applySpec(
+      {
+        kind: 'ExperimentRun',
+        metadata: { namespace, name: run, labels: { 'clover.dev/experiment': name } },
+        spec: { experiment: { name, uid, generation }, plan: experiment.spec },
+      },
+      { manager: 'evaluate' },
+    );
+  } catch (error) {
+    if (!(error instanceof CloverError) || error.code !== 'CLV_RESOURCE_INVALID') throw error;
+    return { refused: error.message };
+  }
   const created = await resources.get('ExperimentRun', namespace, run);
   if (created === undefined) throw new Error(`run ${run} vanished after it was applied`);
   return created;
@@ -154,8 +162,9 @@ async function mirror(
   experiment: Experiment,
   policy: TrafficPolicy | undefined,
   seen: Mirror | undefined,
+  refused?: string,
 ): Promise<void> {
-  const status = mirrorStatus(experiment, policy, seen, clock.now());
+  const status = mirrorStatus(experiment, policy, seen, clock.now(), refused);
   const released = isFinal(status.phase) && statusOf(status.conditions, 'OverlayActive') !== 'True';
   const finalizers = experiment.metadata.finalizers ?? [];
   const drop = released && finalizers.includes(overlayFinalizer);

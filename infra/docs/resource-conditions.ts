@@ -34,6 +34,12 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     row(
       'Progressing',
       'False',
+      'SpecNotUnderstood',
+      'Its spec has fields of a newer version of Clover: it waits for that.',
+    ),
+    row(
+      'Progressing',
+      'False',
       'AnotherRunActive',
       'It waits for an older run on the same traffic.',
     ),

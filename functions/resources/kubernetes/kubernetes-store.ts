@@ -5,11 +5,12 @@ import { CloverError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { demandVersion } from '../../lib/resource-version.ts';
-import { admitDocument, kindInfo } from '../admission.ts';
+import { admitDocument, admitStatus, kindInfo } from '../admission.ts';
 import { anyResource, label, like, ofKind } from '../stored-resource.ts';
 import type { ResourceStore } from '../store.ts';
 import type { KubeCall, KubeClient } from './client.ts';
 import { list } from './list.ts';
+import { unknownField } from './status-error.ts';
 import { watchCollection } from './watch.ts';
 
 /** Who writes statuses and finalizers, as managedFields names it. */
@@ -73,14 +74,23 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
     });
   };
 
-  const writeStatus = (object: AnyResource, status: unknown): Promise<AnyResource> => {
+  const writeStatus = async (object: AnyResource, status: unknown): Promise<AnyResource> => {
     const { namespace, name } = object.metadata;
-    return write({
-      method: 'PUT',
-      path: `${pathOf(object.kind, namespace, name)}/status`,
-      query: { fieldManager: statusManager, fieldValidation: 'Strict' },
-      body: { ...object, status },
-    });
+    const body = { ...object, status };
+    const put = (fieldValidation: 'Strict' | 'Ignore'): Promise<AnyResource> =>
+      write({
+        method: 'PUT',
+        path: `${pathOf(object.kind, namespace, name)}/status`,
+        query: { fieldManager: statusManager, fieldValidation },
+        body,
+      });
+    try {
+      return await put('Strict');
+    } catch (error) {
+      if (!isOlderDefinition(error, anyResource(body))) throw error;
+      // Who rolls back must not wait for the definitions: they lose what they do not know, and nothing else.
+      return put('Ignore');
+    }
   };
 
   return {
@@ -174,6 +184,19 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
       closing.abort();
     },
   };
+}
+
+/** The server does not know fields of the status, and we do: it has the definition of an earlier version. */
+function isOlderDefinition(error: unknown, object: AnyResource): boolean {
+  if (!(error instanceof CloverError) || error.code !== 'CLV_RESOURCE_INVALID') return false;
+  const isAll = error.details.every(({ message }) => message === unknownField);
+  if (error.details.length === 0 || !isAll) return false;
+  try {
+    admitStatus(object);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function collectionOf(kind: Kind, namespace?: string): string {

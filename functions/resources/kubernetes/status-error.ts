@@ -17,6 +17,9 @@ const status = z.object({
     .default({ causes: [], retryAfterSeconds: 0 }),
 });
 
+/** What is said of a field that the server's definition does not have. */
+export const unknownField = 'is unknown';
+
 /** A failed answer of an API server as the error that the local store would give. */
 export function statusError(code: number, body: unknown, retryAfter?: string): CloverError {
   const { message, reason, details } = read(code, body);
@@ -40,8 +43,22 @@ export function statusError(code: number, body: unknown, retryAfter?: string): C
         retryAfter: details.retryAfterSeconds || Number(retryAfter) || 1,
       });
     default:
-      return new CloverError('CLV_KUBERNETES_UNREACHABLE', `${code} ${reason}: ${message}`);
+      return undeclared(message) ?? unreachable(`${code} ${reason}: ${message}`);
   }
+}
+
+const unreachable = (message: string): CloverError =>
+  new CloverError('CLV_KUBERNETES_UNREACHABLE', message);
+
+/** Server-side apply says 500 of a field that the server's definition does not have. */
+function undeclared(message: string): CloverError | undefined {
+  const details = [...message.matchAll(/\.(\S+): field not declared in schema/g)].map(
+    ([, field = '']) => ({ field, message: unknownField }),
+  );
+  if (details.length === 0) return undefined;
+  const fields = details.map(({ field }) => field).join(', ');
+  const text = `the definition on the server does not have ${fields}: it is of an earlier version of Clover; upgrade it first`;
+  return new CloverError('CLV_RESOURCE_INVALID', text, { details });
 }
 
 interface Read {
@@ -86,7 +103,7 @@ function badRequest(message: string): CloverError {
   const details: ErrorDetail[] = [...message.matchAll(/(unknown|duplicate) field "([^"]+)"/g)].map(
     ([, what = '', field = '']) => ({
       field,
-      message: `is ${what === 'unknown' ? 'unknown' : 'there twice'}`,
+      message: what === 'unknown' ? unknownField : 'is there twice',
     }),
   );
   return details.length > 0

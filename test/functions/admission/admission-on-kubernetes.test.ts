@@ -189,7 +189,7 @@ apiTest(
     await merge('', { metadata: { finalizers: ['clover.dev/test'], labels: { a: 'b' } } });
     // An account of the installation, with the rights that it has for the API's sake.
     const account = 'control-plane';
-    for (const object of accessObjects(installation, [controlPlaneAccount])) {
+    for (const object of accessObjects(installation, [controlPlaneAccount(installation)])) {
       await apply(client, object);
     }
     const token = await accountToken(client, account);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
+import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { eventTypes } from '../../../knative/events.ts';
 import { healthy, World, type Answer } from './helpers/world.ts';
 
@@ -277,4 +278,23 @@ test('equal events change nothing: no look, no write', async (t) => {
     (await world.stores.evidence.lastLook(before.metadata.name))?.number,
     before.status.look?.number,
   );
+});
+
+test('an experiment that cannot be settled does not keep the others waiting', async (t) => {
+  const world = await World.create(t, {
+    wrap: (stores) => {
+      const get: ResourceStore['get'] = async (kind, namespace, name) => {
+        if (name === 'aaa') throw new CloverError('CLV_KUBERNETES_UNREACHABLE', 'away');
+        return stores.resources.get(kind, namespace, name);
+      };
+      return { ...stores, resources: { ...stores.resources, get } };
+    },
+  });
+  const away = { code: 'CLV_KUBERNETES_UNREACHABLE' };
+  await t.throwsAsync(world.applyExperiment({}, 'aaa'), away);
+  await world.applyExperiment();
+  await world.applyPolicyUnseen();
+  t.is((await world.experiment()).status.run, undefined);
+  await t.throwsAsync(world.tick('evaluate-resync'), away);
+  t.truthy((await world.experiment()).status.run);
 });

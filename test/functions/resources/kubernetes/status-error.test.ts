@@ -28,6 +28,19 @@ test('fields that strict decoding names are told', (t) => {
   t.is(statusError(400, status({ message: 'no' })).code, 'CLV_ARGUMENT_INVALID');
 });
 
+test('fields that the definition on the server does not have are told, with the way out', (t) => {
+  const one = 'failed to create typed patch object (a/b; clover.dev/v1alpha1, Kind=Tap): ';
+  const message = `${one}errors:\n  .spec.a: field not declared in schema\n  .spec.b[0].c: field not declared in schema`;
+  const error = statusError(500, status({ message }));
+  t.is(error.code, 'CLV_RESOURCE_INVALID');
+  t.regex(error.message, /does not have spec\.a, spec\.b\[0\]\.c: it is of an earlier version/);
+  t.deepEqual(error.details, [
+    { field: 'spec.a', message: 'is unknown' },
+    { field: 'spec.b[0].c', message: 'is unknown' },
+  ]);
+  t.is(statusError(500, status({ message: 'no' })).code, 'CLV_KUBERNETES_UNREACHABLE');
+});
+
 test('a busy server says when to come again: in its answer, or in the header', (t) => {
   const asked = statusError(429, status({ details: { retryAfterSeconds: 7 } }));
   t.like(asked, { code: 'CLV_OVERLOADED', retryAfter: 7 });
