@@ -17,8 +17,6 @@ export interface BundleSource {
   readonly entry: string;
   /** An event that it takes, with no effect outside: what it runs then needs no compiler at a cold start. */
   readonly event?: { readonly type: string; readonly data: string };
-  /** Paths that it answers to, for the same reason. */
-  readonly paths?: readonly string[];
   /** Native addons that it opens: file by the path from the bundle. */
   readonly addons?: Readonly<Record<string, string>>;
 }
@@ -144,7 +142,7 @@ export async function bundle(
 async function serve(
   command: readonly [string, ...string[]],
   { file, env }: Bundle,
-  { event: taken, paths = [] }: BundleSource,
+  { event: taken }: BundleSource,
 ): Promise<void> {
   const port = await freePort();
   const account = await mkdtemp(join(tmpdir(), 'clover-bake-'));
@@ -166,7 +164,6 @@ async function serve(
     const { body } = await fetch(url, { method: 'POST', headers: event, body: data });
     await body?.cancel();
   }
-  for (const path of paths) await (await fetch(`${url}${path}`)).body?.cancel();
   child.kill('SIGTERM');
   return end;
 }

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { bundle, type Bundle } from '../../../infra/images/bundle.ts';
 import { hello, sources } from '../../../infra/images/main.ts';
+import { catalogue } from '../../../knative/catalogue.ts';
 import { temporaryFolder, until } from '../../functions/host/helpers.ts';
 import { startCollector } from '../../functions/host/telemetry/collector.ts';
 import { startEventServer } from '../../bench/lib/event-server.ts';
@@ -16,11 +17,15 @@ test.serial('every function becomes one file that runs, with V8 code of it', asy
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   t.deepEqual(
     sources.map(({ name }) => name),
-    ['hello', 'ingest'],
+    ['hello', ...catalogue.map(({ name }) => name)],
   );
   for (const source of sources) {
     // It is run once for its cache: one that does not start, or does not end with 0, is refused.
-    const { args, env, bytes } = await bundle(source, join(folder, source.name));
+    const { args, env, bytes, inputs } = await bundle(source, join(folder, source.name));
+    t.false(
+      inputs.some((path) => path.includes('@kubernetes/client-node')),
+      'that takes half a second and 90 MiB',
+    );
     const made = await readdir(join(folder, source.name), { recursive: true });
     t.true(made.includes(`${source.name}.code`), source.name);
     t.true(made.includes('telemetry.code'), source.name);
