@@ -3,15 +3,23 @@ import { join } from 'node:path';
 import type { Supervisor } from '../../cloverctl/supervisor/processes.ts';
 import type { RunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { buildMinutes, buildPrograms, builtPrograms, type Programs } from './build.ts';
-import { knative, kubernetes, kubernetesNode, nodeParts, type ProgramModule } from './programs.ts';
+import {
+  istio,
+  knative,
+  kubernetes,
+  kubernetesNode,
+  nodeParts,
+  type ProgramModule,
+} from './programs.ts';
 import { startApi, type ApiTier } from './tiers/api.ts';
-import { startKnative, type KnativeTier } from './tiers/knative.ts';
 import { startMesh, type MeshTier } from './tiers/mesh.ts';
+import { startKnative, type KnativeTier } from './tiers/knative.ts';
 import { startNode, type NodeTier } from './tiers/node.ts';
 
 /** What each tier gives, by its name. */
 export interface Tiers {
   readonly api: ApiTier;
+  readonly mesh: MeshTier;
   readonly node: NodeTier;
   readonly knative: KnativeTier;
 }
@@ -71,7 +79,7 @@ export function asTierName(text: string): TierName | undefined {
 }
 
 /** Every tier, the smallest first. */
-export const tierNames: readonly TierName[] = ['api', 'node', 'knative'];
+export const tierNames: readonly TierName[] = ['api', 'mesh', 'node', 'knative'];
 
 /** Starts a tier; resolves when it can be used. */
 export function startTier<Name extends TierName>(name: Name, site: TierSite): Promise<Tiers[Name]> {
