@@ -1,6 +1,5 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createCapture } from '../../../native/capture/capture.ts';
@@ -17,36 +16,32 @@ const capture = (t: ExecutionContext, boot: string): Capture => {
   return made;
 };
 
-const ask = async (
-  bed: Testbed,
-  path: string,
-  agent: Agent | undefined,
-): Promise<IncomingMessage> => {
-  const asked = get({
-    host: bed.address,
-    port: bed.port,
-    path,
-    ...(agent === undefined ? { headers: { connection: 'close' } } : { agent }),
+const ask = (bed: Testbed, path: string, agent: Agent | undefined): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    get({
+      host: bed.address,
+      port: bed.port,
+      path,
+      ...(agent === undefined ? { headers: { connection: 'close' } } : { agent }),
+    })
+      .on('response', resolve)
+      .on('error', reject);
   });
-  const [answer]: IncomingMessage[] = await once(asked, 'response');
-  if (answer === undefined) throw new Error('no answer');
-  return answer;
-};
 
 /** Requests without a pause, on kept connections and on new ones; ended, it says how many there were. */
 const startLoad = (bed: Testbed): (() => Promise<number>) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   let asked = 0;
-  let running = true;
+  const ended = new AbortController();
   const client = async (connections: Agent | undefined): Promise<void> => {
-    while (running) {
+    while (!ended.signal.aborted) {
       asked += 1;
       await buffer(await ask(bed, '/small', connections));
     }
   };
   const clients = [agent, agent, agent, agent, undefined].map(client);
   return async () => {
-    running = false;
+    ended.abort();
     await Promise.all(clients);
     agent.destroy();
     return asked;
