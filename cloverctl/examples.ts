@@ -56,6 +56,10 @@ const rows: Readonly<Record<string, Rows>> = {
   ],
   describe: [['cloverctl describe experiment try-v2 -n shop', 'conditions, timeline, evidence']],
   diff: [['cloverctl diff -R -f deploy/', 'what an apply of these files would change']],
+  doctor: [
+    ['cloverctl doctor', 'of the cluster of the kubeconfig'],
+    ['cloverctl doctor --local', 'of this machine, for "up" and "demo"'],
+  ],
   edit: [['cloverctl edit trafficpolicy proxy -n shop', 'in the editor of VISUAL or EDITOR']],
   'events send': [
     [

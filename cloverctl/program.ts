@@ -24,6 +24,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Register>>> = {
   demo: async () => (await import('./commands/demo.ts')).registerDemo,
   describe: async () => (await import('./commands/describe.ts')).registerDescribe,
   diff: async () => (await import('./commands/diff.ts')).registerDiff,
+  doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
   edit: async () => (await import('./commands/edit.ts')).registerEdit,
   events: async () => (await import('./commands/events.ts')).registerEvents,
   explain: async () => (await import('./commands/explain.ts')).registerExplain,

@@ -8,6 +8,7 @@ export const summaries = {
   demo: 'judge two new versions of a sample network function on real traffic',
   describe: 'tell everything about objects',
   diff: 'show what an apply would change; exit code 1 when there is something',
+  doctor: 'tell what keeps Clover from its work, and what helps',
   edit: 'change an object in CLOVER_EDITOR, VISUAL, EDITOR or vi',
   events: 'CloudEvents of the broker: see them pass, and send them',
   explain: 'tell what the fields of a kind mean',

@@ -43,9 +43,14 @@ serial(
     const tier = await withCluster(t);
     const installed = await runCli(
       [
-        ...['install', '--wait=false', '--set', 'clickhouse.url=http://clickhouse.example:8123'],
-        ...['--set', 'clickhouse.passwordSecret={name: clickhouse, key: password}'],
-        ...['--set', 'admission.enabled=false'],
+        'install',
+        '--wait=false',
+        '--set',
+        'clickhouse.url=http://clickhouse.example:8123',
+        '--set',
+        'clickhouse.passwordSecret={name: clickhouse, key: password}',
+        '--set',
+        'admission.enabled=false',
       ],
       { variables: { KUBECONFIG: tier.kubeconfig } },
     );

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { version } from '../../functions/lib/version.ts';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { titleOf, type Place } from '../installation/collections.ts';
+import { discover, type Findings } from '../installation/discover.ts';
+import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
+import { findLive, found404 } from '../installation/live-object.ts';
+import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
+import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
+import { troublesOf } from '../installation/troubles.ts';
+import type { Finding } from './finding.ts';
+import { olderKernelFix } from './kernel.ts';
+
+const features = z.object({ data: z.record(z.string(), z.string()).default({}) });
+
+const nodeList = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      status: z.object({ nodeInfo: z.object({ kernelVersion: z.string() }) }),
+    }),
+  ),
+});
+
+/** How the Clover of a cluster stands, and what the cluster lacks for it. Changes nothing. */
+export async function clusterFindings(
+  client: KubeClient,
+  namespace: string,
+): Promise<readonly Finding[]> {
+  const cluster = await discover(client);
+  const found: Finding[] = [{ check: 'Kubernetes', state: 'good', found: cluster.version }];
+  const inventory = await readInventory(client, namespace);
+  found.push(installed(inventory, namespace));
+  if (inventory === undefined) return found;
+  found.push(...knative(inventory, cluster), await permissions(client, inventory, namespace));
+  if (inventory.settings['oidc'] === true) found.push(await oidc(client));
+  found.push(...(await nodes(client)));
+  for (const place of inventory.objects) {
+    const finding = await objectFinding(client, place);
+    if (finding !== undefined) found.push(finding);
+  }
+  return found;
+}
+
+function installed(inventory: Inventory | undefined, namespace: string): Finding {
+  const check = 'installation';
+  if (inventory === undefined) {
+    const fix = 'cloverctl install makes one; -n names another namespace';
+    return { check, state: 'bad', found: `there is no Clover in ${namespace}`, fix };
+  }
+  const found = `Clover ${inventory.version} in ${namespace}`;
+  if (inventory.version === version) return { check, state: 'good', found };
+  return { check, state: 'doubtful', found, fix: `cloverctl upgrade makes it ${version}` };
+}
+
+function knative({ settings }: Inventory, { serving, eventing }: Findings): readonly Finding[] {
+  if (settings['knative'] !== true) return [];
+  const versions = { 'Knative Serving': serving, 'Knative Eventing': eventing };
+  return Object.entries(versions).map(([check, found]) =>
+    found === undefined
+      ? {
+          check,
+          state: 'bad',
+          found: 'is not there',
+          fix: `install ${check}, or set knative=false`,
+        }
+      : { check, state: 'good', found },
+  );
+}
+
+/** While Eventing does not ask who sends, it refuses to obey EventPolicies. */
+async function oidc(client: KubeClient): Promise<Finding> {
+  const check = 'EventPolicies';
+  const path = '/api/v1/namespaces/knative-eventing/configmaps/config-features';
+  const answer = await found404(client.call({ method: 'GET', path }));
+  const { data } = features.parse(answer ?? {});
+  const found = `authentication-oidc is ${data['authentication-oidc'] ?? 'disabled'}`;
+  if (data['authentication-oidc'] === 'enabled') return { check, state: 'good', found };
+  const fix = 'enable it in the ConfigMap config-features of knative-eventing, or set oidc=false';
+  return { check, state: 'bad', found, fix };
+}
+
+/** Nodes on which an agent cannot attach itself; who may not see nodes is told nothing of them. */
+async function nodes(client: KubeClient): Promise<readonly Finding[]> {
+  const [wish] = await refusedWishes(client, [
+    { verb: 'list', group: '', resource: 'nodes', namespace: undefined },
+  ]);
+  if (wish !== undefined) return [];
+  const { items } = nodeList.parse(await client.call({ method: 'GET', path: '/api/v1/nodes' }));
+  return items.map(({ metadata, status }): Finding => {
+    const found = status.nodeInfo.kernelVersion;
+    const fix = olderKernelFix(found);
+    const check = `node/${metadata.name}`;
+    return fix === undefined
+      ? { check, state: 'good', found: `Linux ${found}` }
+      : { check, state: 'bad', found: `Linux ${found}`, fix };
+  });
+}
+
+async function permissions(
+  client: KubeClient,
+  { objects }: Inventory,
+  namespace: string,
+): Promise<Finding> {
+  const wishes = wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']);
+  const refused = await refusedWishes(client, wishes);
+  const check = 'your permissions';
+  if (refused.length === 0) return { check, state: 'good', found: 'enough for an upgrade' };
+  const found = `${refused.length} of ${wishes.length} are missing for an upgrade`;
+  const fix = `ask for: ${refused.map((wish) => wishText(wish)).join(', ')}`;
+  return { check, state: 'doubtful', found, fix };
+}
+
+async function objectFinding(client: KubeClient, place: Place): Promise<Finding | undefined> {
+  const check = titleOf(place);
+  const live = await findLive(client, place);
+  if (live === undefined) {
+    return { check, state: 'bad', found: 'is not there', fix: 'cloverctl upgrade makes it again' };
+  }
+  if (!canBeWaitedFor(place)) return undefined;
+  const { ready, text } = readinessOf(place.kind, live);
+  if (ready) return { check, state: 'good', found: text };
+  const why = await troublesOf(client, place);
+  const fix = 'docs/operations.md has what helps; kubectl describe tells more';
+  return { check, state: 'bad', found: [text, ...why].join('; '), fix };
+}

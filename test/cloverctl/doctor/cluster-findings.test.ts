@@ -1,0 +1,60 @@
+import test from 'ava';
+import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { version } from '../../../functions/lib/version.ts';
+import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { linesOf } from '../installation/cluster.ts';
+import { runCli, type CliResult } from '../run-cli.ts';
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+const kernels = { old: '5.15.0', fresh: '6.12.1' };
+
+serial('doctor names what is not well, and what helps', async (t) => {
+  t.timeout(240_000);
+  const tier = await withCluster(t);
+  const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+  const run = (...args: readonly string[]): Promise<CliResult> =>
+    runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } });
+  const nothing = await run('doctor', '--json');
+  t.is(nothing.code, 1);
+  t.like(JSON.parse(nothing.stdout), {
+    of: 'cluster',
+    findings: [
+      { check: 'Kubernetes' },
+      { state: 'bad', found: 'there is no Clover in clover-system' },
+    ],
+  });
+
+  const secret = 'clickhouse.passwordSecret={name: clickhouse, key: password}';
+  const url = 'clickhouse.url=http://clickhouse.example:8123';
+  const installed = await run('install', '--wait=false', '--set', url, '--set', secret);
+  t.is(installed.code, 0, installed.stderr);
+  for (const [name, kernelVersion] of Object.entries(kernels)) {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
+    await client.call({ method: 'POST', path: '/api/v1/nodes', body: node });
+    await client.call({
+      method: 'PATCH',
+      path: `/api/v1/nodes/${name}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status: { nodeInfo: { kernelVersion } } },
+    });
+  }
+  const role = '/apis/rbac.authorization.k8s.io/v1/clusterroles/clover-system-agent';
+  await client.call({ method: 'DELETE', path: role });
+  const told = await run('doctor');
+  t.is(told.code, 1, told.stderr);
+  const lines = linesOf(told);
+  for (const line of [
+    `✓ installation: Clover ${version} in clover-system`,
+    '✓ your permissions: enough for an upgrade',
+    '✗ node/old: Linux 5.15.0',
+    '✓ node/fresh: Linux 6.12.1',
+    '✗ clusterrole.rbac.authorization.k8s.io/clover-system-agent: is not there',
+  ]) {
+    t.true(lines.includes(line), `${line}\n${told.stdout}`);
+  }
+  t.true(lines.some((line) => line.startsWith('✗ deployment.apps/control-plane: 0 of 1 ')));
+});
