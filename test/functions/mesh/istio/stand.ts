@@ -147,11 +147,11 @@ export function stalling(client: KubeClient): {
 }
 
 /** A client of an administrator who acts as another user. */
-export function clientAs({ server, options }: KubeConnection, user: string): KubeClient {
+export function clientAs(connection: KubeConnection, user: string): KubeClient {
   return createKubeClient({
-    server,
+    server: connection.server,
     options: async () => {
-      const own = await options();
+      const own = await connection.options();
       return { ...own, headers: { ...own.headers, 'impersonate-user': user } };
     },
   });
