@@ -169,7 +169,13 @@ export const trafficPolicySpec = z
           .max(253)
           .meta(must('must be a host name or "*"'))
           .describe('Host name of the requests; `*` is any other one. With Istio: the Service.'),
-        port: z.int().min(1).max(65_535).describe('TCP port of the requests: where the gateway listens, or the port of the Service.'),
+        port: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .describe(
+            'TCP port of the requests: where the gateway listens, or the port of the Service.',
+          ),
       })
       .describe('Which requests: those for one host on one port. No two policies share it.'),
     versions: z
