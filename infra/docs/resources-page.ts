@@ -19,6 +19,8 @@ on Kubernetes they are custom resources, whose definitions stand in [\`infra/crd
 kubectl apply -f infra/crds
 \`\`\`
 
+How the version becomes \`v1beta1\` one day: [resource-versions.md](resource-versions.md).
+
 Both check a document alike: unknown fields are refused, defaults are filled in, and the rules are the same text in CEL. Null is
 as good as left out. What CEL cannot say is lint: that an expression is one of RE2, that some
 request can have a path or a header value, and that no earlier rule takes every request of a later one, where

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { canonicalJson } from '../../functions/lib/canonical-json.ts';
@@ -11,7 +12,7 @@ import { judgeDocument } from '../../functions/resources/schema/judge-document.t
 import { customResourceDefinition } from '../../knative/crd.ts';
 import { kinds, type Kind } from '../../knative/resources/kinds.ts';
 import { apiOfFile, makeNamespace } from '../cluster/api-of-file.ts';
-import { kubectl, kubectlLines } from '../cluster/kubectl.ts';
+import { kubectl, kubectlLines, kubectlWith } from '../cluster/kubectl.ts';
 import { least } from '../conformance/crd/cases.ts';
 import { brokenOnce, changedAt, documentOf } from '../conformance/crd/documents.ts';
 import { examples } from '../functions/resources/examples.ts';
@@ -236,3 +237,52 @@ apiTest('kubectl explains every field of every kind', async (t, { tier, client }
     /How long requests wait\./,
   );
 });
+
+apiTest(
+  'a kind goes to its next version without an object lost, and leaves the first one',
+  async (t, { tier, client }) => {
+    const store = await makeStory(client);
+    const before = await store.get('Tap', 'shop', 'web');
+    const definition = customResourceDefinition('Tap');
+    const [first] = definition.spec.versions;
+    if (first === undefined) throw new Error('no version');
+    const next = { ...first, name: 'v1beta1', storage: true };
+    const { name } = definition.metadata;
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+    const serve = async (versions: readonly object[]): Promise<unknown> =>
+      client.call({
+        method: 'PATCH',
+        path,
+        contentType: 'application/apply-patch+yaml',
+        query: { fieldManager: 'test', fieldValidation: 'Strict', force: 'true' },
+        body: { ...definition, spec: { ...definition.spec, versions } },
+      });
+    await serve([{ ...first, storage: false, deprecated: true }, next]);
+    const beta = '/apis/clover.dev/v1beta1/namespaces/shop/taps/web';
+    const read = async (): Promise<unknown> => client.call({ method: 'GET', path: beta });
+    while (
+      !(await read().then(
+        () => true,
+        () => false,
+      ))
+    )
+      await sleep(50);
+    t.like(await read(), { apiVersion: 'clover.dev/v1beta1', spec: before?.spec });
+    // Code of the first version goes on, and kubectl is warned.
+    t.deepEqual((await store.get('Tap', 'shop', 'web'))?.spec, before?.spec);
+    const old = await kubectlWith(tier, '', 'get', 'taps.v1alpha1.clover.dev', '-n=shop');
+    t.regex(old, /clover\.dev\/v1alpha1 Tap is deprecated/);
+
+    // A write without a change is stored anew, if it is stored in another version.
+    await client.call({ method: 'PUT', path: beta, body: await read() });
+    await client.call({
+      method: 'PATCH',
+      path: `${path}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status: { storedVersions: ['v1beta1'] } },
+    });
+    await serve([next]);
+    t.like(await read(), { spec: before?.spec });
+    while (await store.get('Tap', 'shop', 'web')) await sleep(50);
+  },
+);
