@@ -44,7 +44,9 @@ test('what is open stays open while endpoints and routes change', async (t) => {
   const socket = new WebSocket(`ws://localhost:${stand.external}/`);
   t.teardown(() => socket.close());
   const heard: string[] = [];
-  socket.addEventListener('message', ({ data }) => heard.push(String(data)));
+  socket.addEventListener('message', ({ data }: { readonly data: unknown }) =>
+    heard.push(String(data)),
+  );
   socket.addEventListener('close', () => heard.push('closed'));
   while (heard.length === 0) await delay(10);
   // Another server, two, another Service, and the first one is gone from all of it.

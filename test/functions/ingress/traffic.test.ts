@@ -181,9 +181,9 @@ test('a stream goes both ways at once and ends with trailers, as gRPC wants it',
   t.teardown(() => session.destroy());
   const head = { ':authority': host, ':path': '/stream', ':method': 'POST', te: 'trailers' };
   const call = session.request(head);
-  const trailers = once(call, 'trailers');
+  const trailers: Promise<readonly unknown[]> = once(call, 'trailers');
   const heard: string[] = [];
-  call.setEncoding('utf8').on('data', (chunk) => heard.push(String(chunk)));
+  call.setEncoding('utf8').on('data', (chunk: unknown) => heard.push(String(chunk)));
   for (const word of ['one', 'two', 'three']) {
     call.write(word);
     while (heard.at(-1) !== word) await delay(5);
@@ -224,7 +224,7 @@ test('a WebSocket passes, and is split as requests are', async (t) => {
     const heard: unknown[] = [];
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('error', () => reject(new Error('the WebSocket failed')));
-      socket.addEventListener('message', ({ data }) => {
+      socket.addEventListener('message', ({ data }: { readonly data: unknown }) => {
         heard.push(data);
         if (heard.length === 1) socket.send('hello');
         else resolve();
