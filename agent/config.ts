@@ -96,7 +96,8 @@ const environment = z.object({
   K_SINK: url.optional(),
   K_CE_OVERRIDES: z
     .string()
-    .transform(parseJson)
+    // A SinkBinding without overrides sets it, too.
+    .transform((text) => parseJson(text === '' ? '{}' : text))
     .pipe(z.looseObject({ extensions: z.record(z.string(), z.string()).default({}) }))
     .optional(),
 });

@@ -116,8 +116,9 @@ function sinkOf({
   };
 }
 
-/** `{"extensions": {"name": "value"}}`, as Knative's SinkBinding sets it. */
-function extensionsOf(text = '{}'): Readonly<Record<string, string>> {
+/** `{"extensions": {"name": "value"}}`, as Knative's SinkBinding sets it; it sets an empty text where there are none. */
+function extensionsOf(text = ''): Readonly<Record<string, string>> {
+  if (text === '') return {};
   const problem = 'K_CE_OVERRIDES: must be JSON with "extensions", an object of texts';
   let value: unknown;
   try {

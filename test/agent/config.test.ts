@@ -64,6 +64,12 @@ test('in a pod the node, the namespace and the broker come from the environment'
   t.is(config.ownNamespace, 'clover-system');
   t.is(config.spans.url, 'http://ingest.clover-system');
   t.like(config.evidence, { url: 'http://broker/a/b', extensions: { cluster: 'east' } });
+  const ingest = { url: 'http://ingest.clover-system' };
+  const bare = { ...env, K_CE_OVERRIDES: '' };
+  t.like(parseAgentConfig(JSON.stringify({ ...inPod, ingest }), bare).evidence, {
+    url: 'http://broker/a/b',
+    extensions: {},
+  });
   t.is(config.capture.ringBytes, 16 * 1024 * 1024);
   t.like(config.source, { kubernetes: { env: { KUBERNETES_SERVICE_HOST: '::1' } } });
 });

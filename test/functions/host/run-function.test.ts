@@ -86,6 +86,22 @@ test('what it emits goes to K_SINK with the overrides, and a sink that is busy m
   t.like(await refused.json(), { code: 'CLV_EMIT_REFUSED' });
 });
 
+test('a sink without overrides is as a SinkBinding without them says it: an empty variable', async (t) => {
+  const seen: unknown[] = [];
+  const sink = createServer((request, response) => {
+    seen.push(request.headers['ce-type']);
+    response.writeHead(202).end();
+  });
+  const port = await listenOnLoopback(sink);
+  t.teardown(() => {
+    sink.close();
+    sink.closeAllConnections();
+  });
+  const { url } = await start(t, { K_SINK: `http://127.0.0.1:${port}/`, K_CE_OVERRIDES: '' });
+  t.is((await post(url, 'relay')).status, 204);
+  t.deepEqual(seen, ['relayed']);
+});
+
 test('on SIGTERM a batch of handlers that never end is answered with its results, and the process ends with 0', async (t) => {
   const { url, end } = await start(t, {});
   const ids = Array.from({ length: 100 }, (_, id) => String(id));
