@@ -101,8 +101,8 @@ function clusterRole(
     kind: 'ClusterRole',
     metadata: clusterWide(installation, name),
     rules: [
-      ...others.map(({ group, resource, verbs }) => ({
-        apiGroups: [group],
+      ...others.map(({ group: other, resource, verbs }) => ({
+        apiGroups: [other],
         resources: [resource],
         verbs: [...verbs],
       })),

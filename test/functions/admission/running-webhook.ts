@@ -64,7 +64,7 @@ export async function startWebhook(
       PORT: String(port),
     },
   });
-  const ended = once(child, 'exit');
+  const ended: Promise<unknown[]> = once(child, 'exit');
   const end = async (): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');

@@ -72,7 +72,7 @@ export async function bootHost(t: ExecutionContext, dir: string, source: string)
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { PATH: process.env['PATH'] },
   });
-  const ended = once(outer, 'exit');
+  const ended: Promise<unknown[]> = once(outer, 'exit');
   t.teardown(async () => {
     outer.kill('SIGKILL');
     await ended;
