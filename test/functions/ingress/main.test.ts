@@ -95,9 +95,12 @@ test('what is rendered can be applied, its pods are as Pod Security wants them, 
   });
   t.is((await stand.get(stand.external, host)).seen?.name, 'v1');
 
-  const metrics = await ask('/metrics');
+  let metrics = await ask('/metrics');
+  // It looks after its Envoy once a second.
+  for (; !metrics.includes('clover_ingress_envoy_up 1'); await delay(50)) {
+    metrics = await ask('/metrics');
+  }
   t.regex(metrics, /^clover_ingress_objects\{state="ready"\} 1$/m);
-  t.regex(metrics, /^clover_ingress_envoy_up 1$/m);
   t.regex(metrics, /^clover_ingress_writes_total\{state="acknowledged"\} [1-9]/m);
 
   child.kill('SIGTERM');

@@ -20,6 +20,9 @@ import { createEnvoyAdmin } from '../../../functions/mesh/envoy/admin.ts';
 import { envoyArguments, envoyBootstrap } from '../../../functions/mesh/envoy/bootstrap.ts';
 import { createFileXdsGateway } from '../../../functions/mesh/envoy/file-xds-gateway.ts';
 import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
+import { cacheFolder } from '../../cluster/build.ts';
+import { findGo } from '../../cluster/go.ts';
+import { kubernetes } from '../../cluster/programs.ts';
 import { envoyBinary } from '../mesh/envoy/envoy.ts';
 import { createLateLog } from '../../../functions/host/late-log.ts';
 
@@ -34,7 +37,8 @@ const established = z.object({
 
 /** Has the API server serve Knative's own Ingress. */
 export async function applyIngressDefinition(client: KubeClient): Promise<void> {
-  const { stdout } = await run('go', ['mod', 'download', '-json', networkingModule]);
+  const go = await findGo(join(kubernetes.folder, 'go.mod'), cacheFolder, () => undefined);
+  const { stdout } = await run(go.path, ['mod', 'download', '-json', networkingModule]);
   const { Dir } = z.object({ Dir: z.string() }).parse(JSON.parse(stdout));
   const body: unknown = parse(await readFile(join(Dir, 'config/ingress.yaml'), 'utf8'));
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
