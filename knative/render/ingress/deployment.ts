@@ -83,7 +83,12 @@ function controller(layer: NetworkLayer): V1Container {
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     ],
     ports: [{ name: port, containerPort: ports.controller }],
-    startupProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 1 },
+    // A minute: Node may take its time on a busy machine, and whoever is killed begins anew.
+    startupProbe: {
+      httpGet: { path: '/health/ready', port },
+      periodSeconds: 1,
+      failureThreshold: 60,
+    },
     livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
     resources: amountsOf(resources.controller),
     securityContext: restrictedContext(),
