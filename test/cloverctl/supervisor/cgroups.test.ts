@@ -35,7 +35,7 @@ can('a control group is in every hierarchy, and goes with those below it', async
   t.deepEqual(processesInCgroups([name]), identity === undefined ? [] : [identity]);
   t.deepEqual(processesInCgroups([`${name}-other`]), []);
 
-  const exited = once(child, 'exit');
+  const exited: Promise<unknown[]> = once(child, 'exit');
   const deleted = deleteCgroups([name]);
   child.kill('SIGKILL');
   await exited;

@@ -77,7 +77,7 @@ test('a sweep takes away the routes of a run, and its control groups with what r
   makeCgroup(cgroup);
   const stubborn = spawn('sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 1; done']);
   await once(stubborn.stdout, 'data');
-  const exited = once(stubborn, 'exit');
+  const exited: Promise<unknown[]> = once(stubborn, 'exit');
   const [hierarchy] = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '))

@@ -54,7 +54,10 @@ const stages = fitRelease(readRelease(release), {
 });
 
 test('definitions come first, webhooks last, and what a small node has no use for not at all', (t) => {
-  const names = Object.values(stages).map((group) => group.map(({ kind }) => kind));
+  const { definitions, others, deployments, webhooks } = stages;
+  const names = [definitions, others, deployments, webhooks].map((group) =>
+    group.map(({ kind }) => kind),
+  );
   t.deepEqual(names, [
     ['CustomResourceDefinition', 'Namespace'],
     ['ConfigMap'],
