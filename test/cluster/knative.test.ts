@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { createKubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../functions/resources/kubernetes/kubeconfig.ts';
 import { eventTypes, resourceReference } from '../../knative/events.ts';
+import { installationSchema } from '../../knative/render/installation.ts';
+import { renderInstallation } from '../../knative/render/render-installation.ts';
 import { applyDefinitions } from './crds.ts';
 import { sendEvent, startReceiver, type Answer, type Receiver } from './knative/receiver.ts';
 import {
@@ -57,7 +59,7 @@ const tap = (port: number): object => ({
 
 function apply(tier: KnativeTier, items: readonly object[]): Promise<string> {
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  return tier.kubectl(['apply', '--server-side', '-f', '-'], list);
+  return tier.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], list);
 }
 
 function ready(tier: KnativeTier, ...names: readonly string[]): Promise<string> {
@@ -158,6 +160,48 @@ serial('who is bound to a broker is told where it is', async (t) => {
   const variable = '{.spec.template.spec.containers[0].env[?(@.name=="K_SINK")].value}';
   const sink = await tier.kubectl(['get', 'deployment/sender', '-o', `jsonpath=${variable}`]);
   t.is(sink, 'http://broker-ingress.knative-eventing.svc.cluster.local/default/bound');
+});
+
+serial('an installation of Clover becomes Ready, each part of it', async (t) => {
+  t.timeout(900_000);
+  const { tier } = await started.promise;
+  await tier.importClover(['admission', 'agent', 'api', 'evaluate', 'ingest', 'notify', 'policy']);
+  const namespace = 'clover-system';
+  const installation = installationSchema.parse({
+    version: '0.1.0',
+    namespace,
+    deadLetters: 'http://dead-letters.clover-system.svc.cluster.local',
+    clickhouse: {
+      url: 'http://clickhouse.clover-system.svc.cluster.local:8123',
+      passwordSecret: { name: 'clickhouse', key: 'password' },
+    },
+    admission: { replicas: 1 },
+  });
+  await apply(tier, [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'clickhouse', namespace },
+      stringData: { password: 'unused' },
+    },
+  ]);
+  const objects = renderInstallation(installation);
+  await apply(tier, objects);
+  const parts = objects.filter(({ apiVersion }) =>
+    /^(?:serving|eventing|sources)\./.test(apiVersion),
+  );
+  const names = parts.map(({ apiVersion, kind, metadata }) => {
+    const [group = '', version = ''] = apiVersion.split('/');
+    return `${kind}.${version}.${group}/${metadata.name}`;
+  });
+  t.true(names.length > 25);
+  await t.notThrowsAsync(
+    tier.kubectl(['wait', '--for=condition=Ready', '--timeout=300s', '-n', namespace, ...names]),
+  );
+  const rollout = ['rollout', 'status', '--timeout=120s', '-n', namespace];
+  await t.notThrowsAsync(tier.kubectl([...rollout, 'deployment/admission']));
+  await t.notThrowsAsync(tier.kubectl([...rollout, 'daemonset/agent']));
 });
 
 serial('a broker takes from an account what its policy allows, and nothing else', async (t) => {
