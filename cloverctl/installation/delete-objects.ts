@@ -67,7 +67,8 @@ export async function waitGoneAll(
 }
 
 function heldBy(finalizers: unknown): string {
-  const names = Array.isArray(finalizers) ? finalizers.map(String) : [];
+  const found: unknown[] = Array.isArray(finalizers) ? finalizers : [];
+  const names = found.map(String);
   return names.length === 0
     ? 'is being deleted'
     : `is held by ${names.join(', ')}: whoever put that there has to let go`;

@@ -60,7 +60,9 @@ export function bucketBounds({ histogram }: EvidenceCell): {
 }
 
 /** The agents of these sources, each by the source that was heard last: rows come in this order. */
-export function newestSources(rows: Iterable<z.output<typeof healthRow>>): EvidenceSource[] {
+export function newestSources(
+  rows: Iterable<z.output<typeof healthRow>, unknown, unknown>,
+): EvidenceSource[] {
   const newest = new Map<string, EvidenceSource>();
   for (const health of rows) {
     if (newest.size === maxSources) break;

@@ -102,7 +102,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
         },
         stdio: ['ignore', 'inherit', 'inherit'],
       });
-      const exit = once(child, 'exit');
+      const exit: Promise<unknown[]> = once(child, 'exit');
       const kill = async (): Promise<void> => {
         child.kill('SIGKILL');
         await exit;
