@@ -5,20 +5,25 @@ import { brokerReference } from './broker.ts';
 import { ofTypes } from './filter.ts';
 import type { Installation } from './installation.ts';
 import { namespaced, type Rendered } from './kubernetes-object.ts';
-import { senders } from './sink-binding.ts';
+import { sendersOf } from './sink-binding.ts';
 
 interface Permission {
   readonly from: { readonly kind: string; readonly name: string };
   readonly types: readonly string[];
 }
 
-const permissions: readonly Permission[] = [
-  ...senders.map(({ name, emits }) => ({ from: { kind: 'SinkBinding', name }, types: emits })),
-  {
-    from: { kind: 'ApiServerSource', name: resourceEvents },
-    types: Object.values(resourceChanges).map(({ type }) => type),
-  },
-];
+function permissionsOf(installation: Installation): Permission[] {
+  return [
+    ...sendersOf(installation).map(({ name, emits }) => ({
+      from: { kind: 'SinkBinding', name },
+      types: emits,
+    })),
+    {
+      from: { kind: 'ApiServerSource', name: resourceEvents },
+      types: Object.values(resourceChanges).map(({ type }) => type),
+    },
+  ];
+}
 
 /**
  * Who may send what to the broker: each sender the types that are its own, and nobody else anything. None while Eventing
@@ -28,7 +33,7 @@ export function eventPolicies(installation: Installation): Rendered<IEventPolicy
   const { namespace, oidc } = installation;
   if (!oidc) return [];
   const { apiVersion, kind, name: broker } = brokerReference;
-  return permissions.map(({ from, types }) => ({
+  return permissionsOf(installation).map(({ from, types }) => ({
     apiVersion: 'eventing.knative.dev/v1alpha1',
     kind: 'EventPolicy',
     metadata: namespaced(installation, 'access', `${from.name}-to-${broker}`, from.name),

@@ -12,7 +12,7 @@ import type { KubernetesObject } from './kubernetes-object.ts';
 import { namespaceObject } from './namespace.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
-import { senders, sinkBinding } from './sink-binding.ts';
+import { sendersOf, sinkBinding } from './sink-binding.ts';
 import { functionTriggers } from './trigger.ts';
 
 /**
@@ -37,7 +37,7 @@ function knativeObjects(installation: Installation): KubernetesObject[] {
     ...accessObjects(installation),
     broker(installation),
     ...eventPolicies(installation),
-    ...senders.map((sender) => sinkBinding(installation, sender)),
+    ...sendersOf(installation).map((sender) => sinkBinding(installation, sender)),
     ...deployedFunctions.map((deployed) => functionService(installation, deployed)),
     ...deployedFunctions.flatMap((deployed) => functionTriggers(installation, deployed)),
     apiServerSource(installation),

@@ -14,21 +14,27 @@ export interface Sender {
   readonly emits: readonly string[];
 }
 
-/** Agents, and functions that emit, in alphabetical order. Spans are not here: agents send those to ingest itself. */
-export const senders: readonly Sender[] = [
-  {
-    name: 'agent',
-    subject: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
-    emits: [eventTypes.evidence],
-  },
-  ...functionTable
+const agents: Sender = {
+  name: 'agent',
+  subject: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  emits: [eventTypes.evidence],
+};
+
+/**
+ * Agents, where there are any, and functions that emit, in alphabetical order. Spans are not here: agents send those to
+ * ingest itself.
+ */
+export function sendersOf({ agent }: Installation): Sender[] {
+  const functions = functionTable
     .filter(({ emits }) => emits.length > 0)
     .map(({ name, emits }) => ({
       name,
       subject: { apiVersion: 'serving.knative.dev/v1', kind: 'Service' },
       emits,
-    })),
-];
+    }));
+  // A binding of nothing is never Ready, and a broker is not while a policy names it.
+  return agent.enabled ? [agents, ...functions] : functions;
+}
 
 /** Tells a sender where the broker is (`K_SINK`), and gives it an identity there. */
 export function sinkBinding(

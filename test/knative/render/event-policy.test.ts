@@ -36,6 +36,14 @@ test('each sender may send its own types to the broker, and nobody else anything
   );
 });
 
+test('where there are no agents nothing names them: a broker is not Ready while a sender of a policy is unknown', (t) => {
+  const without = installationOf({ oidc: true, agent: { enabled: false } });
+  const objects = [specs.eventPolicy, specs.sinkBinding].flatMap((kind) =>
+    specsOf<unknown>(without, kind).map(({ object }) => object.metadata.name),
+  );
+  t.deepEqual(objects, ['notify-to-clover', 'resource-events-to-clover', 'notify']);
+});
+
 test('a policy is for the broker, and not for everything of the namespace', (t) => {
   for (const { spec } of policies) {
     t.deepEqual(spec.to, [
