@@ -162,47 +162,62 @@ serial('who is bound to a broker is told where it is', async (t) => {
   t.is(sink, 'http://broker-ingress.knative-eventing.svc.cluster.local/default/bound');
 });
 
-serial('an installation of Clover becomes Ready, each part of it', async (t) => {
-  t.timeout(900_000);
-  const { tier } = await started.promise;
-  await tier.importClover(['admission', 'agent', 'api', 'evaluate', 'ingest', 'notify', 'policy']);
-  const namespace = 'clover-system';
-  const installation = installationSchema.parse({
-    version: '0.1.0',
-    namespace,
-    deadLetters: 'http://dead-letters.clover-system.svc.cluster.local',
-    clickhouse: {
-      url: 'http://clickhouse.clover-system.svc.cluster.local:8123',
-      passwordSecret: { name: 'clickhouse', key: 'password' },
-    },
-    admission: { replicas: 1 },
-  });
-  await apply(tier, [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'clickhouse', namespace },
-      stringData: { password: 'unused' },
-    },
-  ]);
-  const objects = renderInstallation(installation);
-  await apply(tier, objects);
-  const parts = objects.filter(({ apiVersion }) =>
-    /^(?:serving|eventing|sources)\./.test(apiVersion),
-  );
-  const names = parts.map(({ apiVersion, kind, metadata }) => {
-    const [group = '', version = ''] = apiVersion.split('/');
-    return `${kind}.${version}.${group}/${metadata.name}`;
-  });
-  t.true(names.length > 25);
-  await t.notThrowsAsync(
-    tier.kubectl(['wait', '--for=condition=Ready', '--timeout=300s', '-n', namespace, ...names]),
-  );
-  const rollout = ['rollout', 'status', '--timeout=120s', '-n', namespace];
-  await t.notThrowsAsync(tier.kubectl([...rollout, 'deployment/admission']));
-  await t.notThrowsAsync(tier.kubectl([...rollout, 'daemonset/agent']));
-});
+serial(
+  'an installation of Clover becomes Ready, each part of it, also where senders are asked who they are',
+  async (t) => {
+    t.timeout(900_000);
+    const { tier } = await started.promise;
+    await tier.importClover([
+      'admission',
+      'agent',
+      'api',
+      'evaluate',
+      'ingest',
+      'notify',
+      'policy',
+    ]);
+    const namespace = 'clover-system';
+    const installation = installationSchema.parse({
+      version: '0.1.0',
+      namespace,
+      deadLetters: 'http://dead-letters.clover-system.svc.cluster.local',
+      clickhouse: {
+        url: 'http://clickhouse.clover-system.svc.cluster.local:8123',
+        passwordSecret: { name: 'clickhouse', key: 'password' },
+      },
+      admission: { replicas: 1 },
+    });
+    await apply(tier, [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'clickhouse', namespace },
+        stringData: { password: 'unused' },
+      },
+    ]);
+    for (const oidc of [false, true]) {
+      if (oidc) await tier.setFeatures({ 'authentication-oidc': 'enabled' });
+      const objects = renderInstallation({ ...installation, oidc });
+      await apply(tier, objects);
+      const names = objects
+        .filter(({ apiVersion }) => /^(?:serving|eventing|sources)\./.test(apiVersion))
+        .map(({ apiVersion, kind, metadata }) => {
+          const [group = '', version = ''] = apiVersion.split('/');
+          return `${kind}.${version}.${group}/${metadata.name}`;
+        });
+      t.is(
+        names.some((name) => name.startsWith('EventPolicy.')),
+        oidc,
+      );
+      const all = ['wait', '--for=condition=Ready', '--timeout=300s', '-n', namespace, ...names];
+      await t.notThrowsAsync(tier.kubectl(all));
+    }
+    const rollout = ['rollout', 'status', '--timeout=120s', '-n', namespace];
+    await t.notThrowsAsync(tier.kubectl([...rollout, 'deployment/admission']));
+    await t.notThrowsAsync(tier.kubectl([...rollout, 'daemonset/agent']));
+  },
+);
 
 serial('a broker takes from an account what its policy allows, and nothing else', async (t) => {
   const shared = await started.promise;
