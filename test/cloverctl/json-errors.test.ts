@@ -29,7 +29,7 @@ test('with --json the refused documents stand beside the applied ones', async (t
 });
 
 test('whatever asks for JSON gets its errors as JSON too, wrong usage among them', async (t) => {
-  const variables = { CLOVER_SERVER: 'http://127.0.0.1:9', CLOVER_TOKEN: 'x' };
+  const variables = { CLOVER_SERVER: 'http://127.0.0.1:2', CLOVER_TOKEN: 'x' };
   for (const [args, code, error] of [
     ['get taps -o json', 5, 'CLV_CONTROL_PLANE_UNREACHABLE'],
     ['get taps --output=json', 5, 'CLV_CONTROL_PLANE_UNREACHABLE'],

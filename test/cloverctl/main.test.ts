@@ -134,8 +134,8 @@ test('get prints tables, names, YAML that can be applied, and one JSON document'
   const { cli } = await start(t);
   await cli('apply -f -', yaml(examples.TrafficPolicy, examples.Tap));
   const rows = (await cli('get tp -n shop')).stdout.split('\n');
-  t.regex(rows[0] ?? '', /^NAME +HOST +PORT +VERSIONS +PROGRAMMED +AGE$/);
-  t.regex(rows[1] ?? '', /^proxy +shop\.example +8080 +v1,v2 +Unknown +\d+s$/);
+  t.regex(rows[0] ?? '', /^NAME +HOST +PORT +VERSIONS +ACCEPTED +PROGRAMMED +AGE$/);
+  t.regex(rows[1] ?? '', /^proxy +shop\.example +8080 +v1,v2 +Unknown +Unknown +\d+s$/);
   t.regex((await cli('get taps -A')).stdout, /^NAMESPACE +NAME[^]*\nshop +web +app=web +80,8080/);
   t.regex((await cli('get trafficpolicy proxy -n shop -o wide')).stdout, /SNAPSHOT/);
   t.is(

@@ -73,7 +73,7 @@ test('completion says nothing, not even of errors, when nobody answers or the to
   const { variables } = await start(t);
   const silent = { code: 0, stdout: '', stderr: '' };
   const words = ['__complete', '--', 'get', 'tap', '-n', 'shop', ''];
-  for (const wrong of [{ CLOVER_TOKEN: 'wrong' }, { CLOVER_SERVER: 'http://127.0.0.1:9' }]) {
+  for (const wrong of [{ CLOVER_TOKEN: 'wrong' }, { CLOVER_SERVER: 'http://127.0.0.1:2' }]) {
     t.deepEqual(await runCli(words, { variables: { ...variables, ...wrong } }), silent);
   }
 });

@@ -90,7 +90,7 @@ test('events that are not UTF-8 are refused with the byte, a line of several, to
   const latin1 = Buffer.from(lineOf('a') + lineOf('Jörg'), 'latin1');
   await writeFile(file, latin1);
   const { code, stderr } = await runCli(['events', 'send', '--dry-run', '-f', file], {
-    variables: { CLOVER_SERVER: 'http://127.0.0.1:9' },
+    variables: { CLOVER_SERVER: 'http://127.0.0.1:2' },
   });
   t.is(code, 4);
   t.true(

@@ -109,7 +109,7 @@ test('a watch takes selectors and forms, too', async (t) => {
 });
 
 test('wrong use is refused with what was found and the fix', async (t) => {
-  const variables = { CLOVER_SERVER: 'http://127.0.0.1:9' };
+  const variables = { CLOVER_SERVER: 'http://127.0.0.1:2' };
   for (const [args, message] of [
     [['tap', '-o', 'xml'], /Allowed choices are table, wide, yaml, json, name, jsonpath=TEMPLATE/],
     [['tap', '-o', 'jsonpath'], /It needs more, such as jsonpath='\{\.metadata\.name\}'/],

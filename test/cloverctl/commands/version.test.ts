@@ -24,7 +24,7 @@ test('version tells the client, the server, and that they are too far apart', as
 });
 
 test('without a server the client is told all the same, and only --client is no error', async (t) => {
-  const variables = { CLOVER_SERVER: 'http://127.0.0.1:9', CLOVER_TOKEN: 'x' };
+  const variables = { CLOVER_SERVER: 'http://127.0.0.1:2', CLOVER_TOKEN: 'x' };
   const client = await runCli(['version', '--client'], { variables });
   t.deepEqual([client.code, client.stderr], [0, '']);
   t.is(client.stdout, `Client Version: ${version} (node ${process.versions.node})\n`);

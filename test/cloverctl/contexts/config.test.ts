@@ -29,10 +29,10 @@ test('contexts are added, chosen, listed, shown without tokens, and forgotten', 
   t.is((await cli('config use-context prod')).stdout, 'context "prod" is current\n');
   t.is((await cli('get taps')).code, 0);
   t.is((await cli('config current-context')).stdout, 'prod\n');
-  await cli('config set-context edge --url http://127.0.0.1:9');
+  await cli('config set-context edge --url http://127.0.0.1:2');
   const lines = (await cli('config get-contexts')).stdout.split('\n');
   t.regex(lines[0] ?? '', /^CURRENT +NAME +URL +TOKEN +SOURCE$/);
-  t.regex(lines[1] ?? '', /^ +edge +http:\/\/127\.0\.0\.1:9 +none +config\.json$/);
+  t.regex(lines[1] ?? '', /^ +edge +http:\/\/127\.0\.0\.1:2 +none +config\.json$/);
   t.regex(lines[2] ?? '', /^\* +prod +http:\S+ +kept +config\.json$/);
   const view = await cli('config view');
   t.regex(view.stdout, /token: <hidden>/);
@@ -142,7 +142,7 @@ test('an address with a user, a password or more than an origin is refused, and 
 
 test('wrong use is refused with what was found and the fix', async (t) => {
   const { cli } = await start(t);
-  await cli('config set-context production --url http://127.0.0.1:9');
+  await cli('config set-context production --url http://127.0.0.1:2');
   for (const [args, message] of [
     ['--context prodction get taps', /unknown context "prodction": did you mean "production"\?/],
     ['--context x get taps', /unknown context "x": contexts are production/],
@@ -161,7 +161,7 @@ test('wrong use is refused with what was found and the fix', async (t) => {
     t.is(code, 2, args);
     t.regex(stderr, message);
   }
-  t.is((await cli('config set-context constructor --url http://127.0.0.1:9')).code, 0);
+  t.is((await cli('config set-context constructor --url http://127.0.0.1:2')).code, 0);
 });
 
 test('context.json of an earlier version becomes the context "default", once', async (t) => {
@@ -228,8 +228,8 @@ test('a token that no header can carry is refused by its source, and never shown
   const { home, cli } = await start(t);
   mkdirSync(home);
   const file = join(home, 'token');
-  const server = ['--server', 'http://127.0.0.1:9'];
-  await cli(`config set-context prod --url http://127.0.0.1:9 --token-file ${file}`);
+  const server = ['--server', 'http://127.0.0.1:2'];
+  await cli(`config set-context prod --url http://127.0.0.1:2 --token-file ${file}`);
   for (const secret of ['hunter2\nx', 'hunter2→']) {
     writeFileSync(file, secret);
     for (const [args, variables, source] of [

@@ -109,7 +109,7 @@ test('a busy server and a token that is missing or wrong are told with what to d
 
 test('a token that no header can carry is wrong use, and not in the error', (t) => {
   const { code: found, message } = t.throws(
-    () => createApiClient({ url: 'http://127.0.0.1:9', token: 'hunter2\nx' }),
+    () => createApiClient({ url: 'http://127.0.0.1:2', token: 'hunter2\nx' }),
     { instanceOf: CloverError },
   );
   t.is(found, 'CLV_ARGUMENT_INVALID');

@@ -118,7 +118,7 @@ test('what will not get better is a dead letter at once, and redirects are not f
 });
 
 test('a webhook that is not there is tried again, then it is a dead letter', async (t) => {
-  const { raise, settled, serving } = await start(t, [{ url: 'http://127.0.0.1:1/' }]);
+  const { raise, settled, serving } = await start(t, [{ url: 'http://127.0.0.1:2/' }]);
   await raise(raised('VerdictFail'));
   await settled();
   const counters = await serving.counters();
