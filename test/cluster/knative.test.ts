@@ -7,7 +7,13 @@ import { eventTypes, resourceReference } from '../../knative/events.ts';
 import { installationSchema } from '../../knative/render/installation.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import { applyDefinitions } from './crds.ts';
-import { sendEvent, startReceiver, type Answer, type Receiver } from './knative/receiver.ts';
+import {
+  sendEvent,
+  startReceiver,
+  type Answer,
+  type Received,
+  type Receiver,
+} from './knative/receiver.ts';
 import {
   boundSender,
   brokerOf,
@@ -56,6 +62,9 @@ const tap = (port: number): object => ({
   metadata: { name: 'shop', namespace: 'default' },
   spec: { ports: [port] },
 });
+
+const isAddition = ({ attributes }: Received): boolean =>
+  attributes['type'] === eventTypes.resourceAdded;
 
 function apply(tier: KnativeTier, items: readonly object[]): Promise<string> {
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
@@ -124,9 +133,13 @@ serial('changes of resources are events that name them', async (t) => {
   await applyDefinitions(createKubeClient(await kubeconfigConnection(tier.kubeconfig)));
   await apply(tier, [...readerAccess, tapSource('changes', receiver.url)]);
   await ready(tier, 'apiserversource/changes');
-  await apply(tier, [tap(80)]);
-  await receiver.first(({ attributes }) => attributes['type'] === eventTypes.resourceAdded);
-  await apply(tier, [tap(81)]);
+  // A source is Ready before it watches, and does not tell what has been there before.
+  for (let port = 1; !receiver.events.some(isAddition); port += 1) {
+    await tier.kubectl(['delete', 'tap/shop', '--ignore-not-found']);
+    await apply(tier, [tap(port)]);
+    await sleep(2_000);
+  }
+  await apply(tier, [tap(8_080)]);
   await receiver.first(({ attributes }) => attributes['type'] === eventTypes.resourceUpdated);
   await tier.kubectl(['delete', 'tap/shop']);
   await receiver.first(({ attributes }) => attributes['type'] === eventTypes.resourceDeleted);
