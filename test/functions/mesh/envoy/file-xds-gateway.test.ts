@@ -113,10 +113,12 @@ withEnvoy(
     const get = client(t, stand.port);
     await stand.start();
     await stand.gateway.apply({ version: 1, resources: render(all('v1')) });
-    const bad = render([
-      { match: [{ path: { regex: '/a(?=b)' } }], split: [{ version: 'v2', weight: 1 }] },
+    const fine = render([
+      { match: [{ path: { regex: '/a(b)' } }], split: [{ version: 'v2', weight: 1 }] },
       ...all('v2'),
     ]);
+    // Policies leave such a match out by themselves: what Envoy says is for whatever they do not know of.
+    const bad = parseEnvoyResources(JSON.stringify(fine).replace('/a(b)', '/a(?=b)'));
     const error = await t.throwsAsync(stand.gateway.apply({ version: 2, resources: bad }), {
       instanceOf: CloverError,
     });
