@@ -6,6 +6,7 @@ import {
   agentProcess,
   controlPlaneProcess,
   ingressProcess,
+  loadProcess,
   type ProcessSource,
 } from './process-bundle.ts';
 
@@ -24,4 +25,5 @@ export const imageSources: readonly ImageSource[] = [
   { name: 'agent', program: agentProcess, libraries: { ...nodeLibraries, ...captureLibraries } },
   { name: 'control-plane', program: controlPlaneProcess, libraries: nodeLibraries },
   { name: 'ingress', program: ingressProcess, libraries: nodeLibraries },
+  { name: 'load', program: loadProcess, libraries: nodeLibraries },
 ];

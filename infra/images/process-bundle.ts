@@ -60,6 +60,14 @@ export const ingressProcess: ProcessSource = {
   port: 9090,
 };
 
+/** The load generator of the sample network function. */
+export const loadProcess: ProcessSource = {
+  modules: { load: 'infra/samples/sdc/load-main.ts' },
+  natives: {},
+  without: [],
+  root: false,
+};
+
 /** Its files on the disk. */
 export interface ProcessBundle {
   /** Arguments that Node is to be run with, the program last. */

@@ -1,8 +1,10 @@
-// The load generator, a process of its own so that it can live in the client's network namespace:
-// node load-main.ts PLAN, with a LoadPlan in JSON. Writes a LoadReport as a line of JSON each
-// second. Ends by its bounds, by SIGTERM, or when its standard input closes (so never later than
-// its parent): it sends nothing more, waits for what is open, and writes one last, exact report.
+// The load generator, a process of its own so that it can live in the client's network namespace, or
+// in a pod: node load-main.ts PLAN, with a LoadPlan in JSON. Writes a LoadReport as a line of JSON each
+// second. Ends by its bounds, by SIGTERM, or when the pipe at its standard input closes (so never
+// later than its parent): it sends nothing more, waits for what is open, and writes one last, exact
+// report.
 import { randomBytes } from 'node:crypto';
+import { fstatSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import process from 'node:process';
 import { armHeader } from '../../../functions/lib/arm-stamp.ts';
@@ -13,6 +15,8 @@ const plan = loadPlan.parse(JSON.parse(process.argv[2] ?? '{}'));
 const tally = createTally();
 const agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
 const startedAt = performance.now();
+/** Someone holds the other end of its input; in a container that is /dev/null. */
+const hasParent = isPipe(0);
 let planned = 0;
 let stopping = false;
 
@@ -90,7 +94,13 @@ function finishIfDone(): void {
   clearInterval(reporter);
   write(true);
   agent.destroy();
-  process.stdin.destroy();
+  if (hasParent) process.stdin.destroy();
+}
+
+/** Node makes its pipes of sockets. */
+function isPipe(descriptor: number): boolean {
+  const file = fstatSync(descriptor);
+  return file.isFIFO() || file.isSocket();
 }
 
 // As fine as timers are: what a request waits for its turn would count as its latency.
@@ -98,8 +108,10 @@ const pacer = setInterval(sendDue, 1);
 const reporter = setInterval(() => write(false), 1_000);
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
-process.stdin.on('end', stop);
-process.stdin.on('error', stop);
-process.stdin.resume();
+if (hasParent) {
+  process.stdin.on('end', stop);
+  process.stdin.on('error', stop);
+  process.stdin.resume();
+}
 // Without a reader there is nobody to report to.
 process.stdout.on('error', () => process.exit(1));

@@ -1,21 +1,17 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import { hostArchitecture } from '../../../infra/images/platform.ts';
 import { networkLayerObjects } from '../../../knative/render/ingress/objects.ts';
 import { networkLayerSchema } from '../../../knative/render/ingress/settings.ts';
 import type { Programs } from '../build.ts';
+import { cloverArchives } from '../clover-images.ts';
 import { keptImage } from '../image.ts';
 import { fitRelease, readRelease, type ReleaseObject } from '../knative/objects.ts';
 import { knative } from '../programs.ts';
 import { startNode, type NodeOptions, type NodeTier } from './node.ts';
-
-const run = promisify(execFile);
 
 /** Serving and Eventing on a node, with channels in memory, and Clover's own network layer for Serving. */
 export interface KnativeTier extends NodeTier {
@@ -140,13 +136,6 @@ function archivesOf(programs: Programs): Promise<string[]> {
     libc6: ['libc.so.6', 'libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'librt.so.1'],
   };
   return Promise.all([...images, { ...envoy, path: 'envoy', libraries }].map(keptImage));
-}
-
-/** @returns paths of archives in a folder. */
-async function cloverArchives(names: readonly string[], folder: string): Promise<string[]> {
-  const program = join(repository, 'infra/images/images.ts');
-  await run(process.execPath, [program, ...names, '--out', folder], { cwd: repository });
-  return names.map((name) => join(folder, `clover-${name}-${hostArchitecture}.tar`));
 }
 
 /** One after the other: two at one time want the same lock of containerd, and one of them fails. */
