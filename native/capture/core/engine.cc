@@ -78,14 +78,7 @@ void Engine::catch_up() {
 
 void Engine::attach(u32 ifindex, const Identity& identity) {
   std::lock_guard<std::mutex> lock(mutex_);
-  session_.attach(ifindex, identity);
-  if (!tap_) return;
-  try {
-    tap_->attach(ifindex);
-  } catch (...) {
-    session_.detach(ifindex);
-    throw;
-  }
+  session_.attach(ifindex, identity, tap_ ? tap_->attach(ifindex) : 0);
 }
 
 void Engine::detach(u32 ifindex) {

@@ -14,6 +14,7 @@ struct Identity {
 struct Pod {
   u32 ifindex = 0;
   bool shadowed = false;  // attached while another agent counted here
+  u64 whole_from_ns = 0;  // CLOCK_MONOTONIC from which both directions come up
   Identity identity;
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch

@@ -23,7 +23,7 @@ Session::Session(const Settings& given)
 
 Session::~Session() = default;
 
-void Session::attach(u32 ifindex, const Identity& identity) {
+void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns) {
   auto found = pods_.find(ifindex);
   if (found != pods_.end()) {
     const Identity& old = found->second->identity;
@@ -34,6 +34,7 @@ void Session::attach(u32 ifindex, const Identity& identity) {
   if (!pod) pod = std::make_unique<Pod>();
   if (pod->ifindex == 0) pod->shadowed = window_.from_ns == UINT64_MAX;
   pod->ifindex = ifindex;
+  pod->whole_from_ns = whole_from_ns;
   pod->identity = identity;
   pod->resource = SpanWriter::encode_resource(identity);
 }
@@ -84,6 +85,11 @@ void Session::segment(const Segment& segment) {
   auto pod = pods_.find(segment.ifindex);
   if (pod == pods_.end()) {
     add(ledger.skipped, "detached", segment.length);
+    return;
+  }
+  // One direction alone would make connections of it that have holes.
+  if (segment.monotonic_ns < pod->second->whole_from_ns) {
+    add(ledger.skipped, "before_attach", segment.length);
     return;
   }
   Connection* connection = connection_for(segment, *pod->second);

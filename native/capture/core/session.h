@@ -44,7 +44,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void attach(u32 ifindex, const Identity& identity);
+  // What came before `whole_from_ns` (CLOCK_MONOTONIC) came in one direction alone, and is skipped.
+  void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0);
   void detach(u32 ifindex);
   void detach_all();
   void segment(const Segment& segment);

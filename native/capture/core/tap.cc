@@ -165,8 +165,9 @@ void Tap::map_ring(u32 ring_bytes) {
     refuse("cannot wait for the ring", errno);
 }
 
-void Tap::attach(u32 ifindex) {
-  if (links_.count(ifindex)) return;
+u64 Tap::attach(u32 ifindex) {
+  auto known = links_.find(ifindex);
+  if (known != links_.end()) return known->second.whole_from_ns;
   int ingress = link_tcx(from_pod_, ifindex, kTcxIngress);
   if (ingress < 0) refuse("cannot attach to interface " + std::to_string(ifindex), errno);
   int egress = link_tcx(to_pod_, ifindex, kTcxEgress);
@@ -175,7 +176,9 @@ void Tap::attach(u32 ifindex) {
     close(ingress);
     refuse("cannot attach to interface " + std::to_string(ifindex), error);
   }
-  links_[ifindex] = {ingress, egress};
+  u64 whole_from_ns = clock_ns(CLOCK_MONOTONIC);
+  links_[ifindex] = {ingress, egress, whole_from_ns};
+  return whole_from_ns;
 }
 
 void Tap::detach(u32 ifindex) {

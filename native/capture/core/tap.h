@@ -25,7 +25,8 @@ class Tap {
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
 
-  void attach(u32 ifindex);  // throws Unavailable
+  // CLOCK_MONOTONIC in ns from which both directions come up; throws Unavailable.
+  u64 attach(u32 ifindex);
   void detach(u32 ifindex);
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
@@ -40,6 +41,7 @@ class Tap {
   struct Links {
     int ingress;
     int egress;
+    u64 whole_from_ns;
   };
   void load(const std::string& object_path, u32 ring_bytes);
   void map_ring(u32 ring_bytes);

@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createCapture } from '../../../native/capture/capture.ts';
 import { never, type Capture } from '../../../native/capture/types.ts';
+import { startNewConnections } from './new-connections.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
 
 const pod = { namespace: 'shop', name: 'web', uid: 'u', node: 'n', service: 'web', version: '' };
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0);
 
-const capture = (t: ExecutionContext, boot: string): Capture => {
-  const made = createCapture({ boot, ringBytes: 16 * 1024 * 1024, onBatch: () => undefined });
+const capture = (t: ExecutionContext, boot: string, ringBytes = 16 * 1024 * 1024): Capture => {
+  const made = createCapture({ boot, ringBytes, onBatch: () => undefined });
   t.teardown(() => made.close());
   return made;
 };
@@ -83,4 +84,26 @@ test.serial('captures of one interface count each request once, over two handove
   }
   t.is(sum(books.map(({ requests }) => requests.seen)), asked);
   t.is(sum(books.map(({ requests }) => requests.spans)), asked);
+});
+
+test.serial('a capture has a new connection from both sides, or not at all', async (t) => {
+  t.timeout(120_000);
+  using bed = await startTestbed();
+  await using load = startNewConnections({ host: bed.address, port: bed.port, path: '/small' });
+  const joined: Capture[] = [];
+  for (let count = 0; count < 40; count += 1) {
+    const next = capture(t, '00000000000000dd', 1024 * 1024);
+    next.attach(bed.ifindex, pod);
+    await sleep(50);
+    joined.push(next);
+  }
+  // What is missing is waited for.
+  await sleep(1_500);
+  for (const one of joined) {
+    await one.flush();
+    const { requests, bytes, wire } = one.ledger();
+    t.true(requests.spans > 0);
+    t.deepEqual({ wire: wire.lost, bytes: bytes.lost }, { wire: {}, bytes: {} });
+  }
+  t.true((await load.stop()) > 0);
 });
