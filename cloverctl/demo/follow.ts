@@ -55,7 +55,7 @@ export async function whenReachable<T>(ask: () => Promise<T>): Promise<T | undef
 
 /** The newest run of an experiment, or undefined before it has one. */
 export async function currentRun(
-  client: ApiClient,
+  client: Pick<ApiClient, 'get'>,
   namespace: string,
   experiment: string,
 ): Promise<ExperimentRun | undefined> {

@@ -1,16 +1,12 @@
-import { once } from 'node:events';
 import type { Logger } from 'pino';
-import { createApiClient } from '../../functions/api/client.ts';
 import type { Clock } from '../../functions/lib/clock.ts';
-import { CloverError } from '../../functions/lib/errors.ts';
 import { createSdc } from '../../infra/samples/sdc/deploy.ts';
-import { startLoad, type Load } from '../../infra/samples/sdc/load.ts';
-import { sdcPods, sdcPort } from '../../infra/samples/sdc/topology.ts';
 import { assertRoot } from '../supervisor/machine.ts';
 import { envoyProgram } from '../supervisor/programs.ts';
 import { startStack, type Stack } from '../supervisor/stack.ts';
-import { sweep } from '../supervisor/sweep.ts';
-import { withRun, type RunSite } from '../supervisor/with-run.ts';
+import type { RunSite } from '../supervisor/with-run.ts';
+import { inRun } from './in-run.ts';
+import { createMachineStage } from './machine-stage.ts';
 import type { DemoReport } from './report.ts';
 import type { Screen } from './screen.ts';
 import { tellStory } from './story.ts';
@@ -26,29 +22,17 @@ export interface DemoOptions {
   readonly onEnd?: (report: DemoReport, stack: Stack) => Promise<void>;
 }
 
-/**
- * Runs the whole loop on real traffic and takes everything down, whatever happens. Runs that were
- * killed before are taken down first.
- */
+/** Runs the whole loop on real traffic, on this machine, and takes everything down, whatever happens. */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const { screen, log, signal, onEnd } = options;
   assertRoot();
   screen.step('Deploy: the sample network function behind Envoy, and Clover beside it');
-  for (const { path } of await sweep()) screen.note(`took down what ${path} had left`);
-  return withRun({ kind: 'demo', log }, async (site) => {
-    const told = perform(site, options);
-    // After an abort the story may still wait for something: it is not waited for.
-    told.catch(() => undefined);
-    try {
-      const { report, stack } = await Promise.race([told, aborted(signal)]);
-      // From here on a signal is the wished end.
-      await onEnd?.(report, stack);
-      return report;
-    } finally {
-      screen.close();
-      if (signal.aborted) screen.note('stopped: taking everything down');
-    }
-  });
+  const { report } = await inRun(
+    { kind: 'demo', screen, log, signal },
+    (site) => perform(site, options),
+    async ({ report: told, stack }) => onEnd?.(told, stack),
+  );
+  return report;
 }
 
 async function perform(
@@ -69,28 +53,9 @@ async function perform(
     gatewayNamespace: sdc.network.namespaceOf('gateway'),
   });
   screen.note(`control plane, ClickHouse, Envoy and agent are ready; logs in ${run.path}/logs`);
-  const load = (): Promise<Load> =>
-    startLoad({
-      supervisor,
-      namespace: sdc.network.namespaceOf('client'),
-      plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
-    });
-  const report = await tellStory({
-    client: createApiClient({ url: stack.url, token: stack.token, clock }),
-    sdc,
-    startLoad: load,
-    adminSocket: stack.adminSocket,
-    agentUrl: stack.agentUrl,
-    screen,
-    clock,
-    signal,
-  });
+  const stage = createMachineStage({ sdc, stack, supervisor, screen, clock, signal });
+  const report = await tellStory(stage);
   // The story has ended its load, to the request; whoever stays finds traffic to experiment with.
-  if (onEnd !== undefined) await load();
+  if (onEnd !== undefined) await stage.startLoad();
   return { report, stack };
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  if (!signal.aborted) await once(signal, 'abort');
-  throw new CloverError('CLV_INTERNAL', 'the demo was stopped');
 }

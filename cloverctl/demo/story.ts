@@ -1,71 +1,50 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
-import { z } from 'zod';
-import type { ApiClient, ApplyDocument } from '../../functions/api/client.ts';
 import type { RedRow } from '../../functions/analytics/store.ts';
-import type { Clock } from '../../functions/lib/clock.ts';
 import { parseArmStamp } from '../../functions/lib/arm-stamp.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
-import type { Sdc } from '../../infra/samples/sdc/deploy.ts';
-import type { Load } from '../../infra/samples/sdc/load.ts';
 import type { ProxyVersion } from '../../infra/samples/sdc/topology.ts';
 import type { LoadReport } from '../../infra/samples/sdc/load-report.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
-import { readAccounts, sentByStamp, total, tracedPods } from './accounts.ts';
+import { readAccounts, sentByStamp, total } from './accounts.ts';
 import { currentRun, isFinal, until, whenReachable, type Patience } from './follow.ts';
 import { closeLedger, versionOf, type Accounts, type Ledger } from './ledger.ts';
 import { renderHops, renderLedger, renderRun } from './render.ts';
 import { reportDemo, reportExperiment, type DemoReport } from './report.ts';
-import type { Screen } from './screen.ts';
-
-/** Everything that runs, and where the story is told. */
-export interface Stage {
-  readonly client: ApiClient;
-  readonly sdc: Sdc;
-  /** Starts the load in the client's namespace. */
-  readonly startLoad: () => Promise<Load>;
-  readonly adminSocket: string;
-  readonly agentUrl: string;
-  readonly screen: Screen;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
+import type { Manifest, Stage } from './stage.ts';
 
 const namespace = 'sdc';
 const hopWindowSeconds = 5;
 
-/** Tells steps 1 to 6 on a stage that is set: the stack runs, the sample's first pods are there. */
+/** Tells the rest of the story on a stage that is set. */
 export async function tellStory(stage: Stage): Promise<DemoReport> {
-  const { client, screen, clock, signal } = stage;
-  const patience = (seconds: number): Patience => ({ clock, signal, timeoutMs: seconds * 1000 });
+  const { screen, clock, signal, limits } = stage;
+  const soon: Patience = { clock, signal, timeoutMs: limits.followMs };
   const since = clock.now();
 
-  await apply(client, 'tap.yaml');
-  await apply(client, 'policy-v1.yaml');
-  await until('the gateway to take the policy', () => programmed(client), patience(30));
-  await until('the agent to trace every pod', () => traced(stage), patience(30));
+  await stage.apply('tap');
+  await stage.apply('policy-v1');
+  await until('the gateway to take the policy', () => programmed(stage), soon);
+  await until('the agent to trace every pod', () => traced(stage), soon);
   const load = await stage.startLoad();
   screen.note('the load generator sends 200 requests/s through the gateway');
 
   screen.step('See: the agent turns packets into spans and evidence');
-  await until('the first spans', () => everyHopSeen(stage), patience(30));
+  await until('the first spans', () => everyHopSeen(stage), soon);
   await showFor(stage, 7_000);
   screen.block(renderHops(await newestHops(stage), hopWindowSeconds));
 
   screen.step('Shift: version 2 of the proxy appears, half of the traffic goes there');
-  await addVersion(stage, 'v2', patience(30));
-  const shift = await experiment(stage, 'policy-v1-v2.yaml', 'shift', patience(30));
+  await addVersion(stage, 'v2', soon);
+  const shift = await experiment(stage, 'policy-v1-v2', 'shift', soon);
 
   screen.step('Judge: version 2 against version 1, by what crossed the wire');
-  const shifted = await follow(stage, shift, patience(150));
+  const shifted = await follow(stage, shift);
   const runs = [shifted];
 
   screen.step('Drill: version 3 with a delay on its own path; the judge has to catch it');
   if (shifted.status.verdict === 'PASS') {
-    await addVersion(stage, 'v3', patience(30));
-    const drill = await experiment(stage, 'policy-v2-v3.yaml', 'drill', patience(30));
-    runs.push(await follow(stage, drill, patience(120)));
+    await addVersion(stage, 'v3', soon);
+    const drill = await experiment(stage, 'policy-v2-v3', 'drill', soon);
+    runs.push(await follow(stage, drill));
   } else {
     screen.note('left out: version 2, against which version 3 would stand, was not kept');
   }
@@ -81,12 +60,12 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
 
 async function experiment(
   stage: Stage,
-  policy: string,
-  name: string,
+  policy: Manifest,
+  name: 'drill' | 'shift',
   patience: Patience,
 ): Promise<ExperimentRun> {
-  await apply(stage.client, policy);
-  await apply(stage.client, `experiment-${name}.yaml`);
+  await stage.apply(policy);
+  await stage.apply(`experiment-${name}`);
   const run = await until(
     `a run of ${name}`,
     () => currentRun(stage.client, namespace, name),
@@ -97,12 +76,8 @@ async function experiment(
 }
 
 /** Shows a run until its end. */
-async function follow(
-  stage: Stage,
-  { metadata }: ExperimentRun,
-  patience: Patience,
-): Promise<ExperimentRun> {
-  const { client, screen } = stage;
+async function follow(stage: Stage, { metadata }: ExperimentRun): Promise<ExperimentRun> {
+  const { client, screen, clock, signal, limits } = stage;
   let told = '';
   return until(
     `the end of ${metadata.name}`,
@@ -117,7 +92,7 @@ async function follow(
       if (run.status.reason !== undefined) screen.note(run.status.reason);
       return run;
     },
-    { ...patience, everyMs: 500 },
+    { clock, signal, timeoutMs: limits.runMs, everyMs: 500 },
   );
 }
 
@@ -153,21 +128,21 @@ async function everyHopSeen({ client, clock }: Stage): Promise<true | undefined>
   return firstHops.every((hop) => rows.some(({ service }) => service === hop)) ? true : undefined;
 }
 
-/** True once the agent has attached to every pod of the sample, so that no request goes unseen. */
-async function traced({ agentUrl, sdc }: Stage): Promise<true | undefined> {
-  return (await tracedPods(agentUrl)) === sdc.pods().length ? true : undefined;
+async function traced(stage: Stage): Promise<true | undefined> {
+  return (await stage.isTraced()) ? true : undefined;
 }
 
 async function addVersion(stage: Stage, version: ProxyVersion, patience: Patience): Promise<void> {
-  await stage.sdc.addVersion(version);
+  await stage.addVersion(version);
   await until(`the agent to trace proxy ${version}`, () => traced(stage), patience);
 }
 
-async function programmed(client: ApiClient): Promise<true | undefined> {
-  const policy = await client.get('TrafficPolicy', namespace, 'proxy');
+async function programmed(stage: Stage): Promise<true | undefined> {
+  const policy = await stage.client.get('TrafficPolicy', namespace, 'proxy');
   const { conditions = [], observedGeneration } = policy?.status ?? {};
   const ready = conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
-  return ready && observedGeneration === policy?.metadata.generation ? true : undefined;
+  if (!ready || observedGeneration !== policy?.metadata.generation) return undefined;
+  return (await stage.isStamping()) ? true : undefined;
 }
 
 /** The ledger once every observer has counted what was sent, or as it is after the patience ends. */
@@ -177,14 +152,7 @@ async function settle(
   runs: readonly ExperimentRun[],
   since: number,
 ): Promise<Ledger> {
-  const observers = {
-    client: stage.client,
-    adminSocket: stage.adminSocket,
-    clusterPrefix: `${namespace}/proxy/`,
-    load,
-    runs,
-    since,
-  };
+  const observers = { stage, load, runs, since };
   const sent = total(sentByStamp(load).counts);
   let newest: Accounts | undefined;
   const complete = async (): Promise<true | undefined> => {
@@ -216,16 +184,4 @@ function lastAnswer(
     return from === run.spec.plan.variant ? [lastAt] : [];
   });
   return times.length === 0 ? undefined : Math.max(...times);
-}
-
-const manifest = z.looseObject({
-  kind: z.enum(['Experiment', 'Tap', 'TrafficPolicy']),
-  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
-});
-
-/** Applies one of the sample's manifests, as a user would with `cloverctl apply -f`. */
-async function apply(client: ApiClient, file: string): Promise<void> {
-  const path = new URL(`../../infra/samples/sdc/manifests/${file}`, import.meta.url);
-  const document: ApplyDocument = manifest.parse(parse(readFileSync(fileURLToPath(path), 'utf8')));
-  await client.apply(document, { manager: 'demo' });
 }
