@@ -1,5 +1,7 @@
+import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
+import { createDemand } from './demand.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
 import { findPredecessor } from './succession.ts';
@@ -84,7 +86,7 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     capture,
     ...openSources(config, needs),
     node: config.node.name,
-    ...(config.ownNamespace === undefined ? {} : { ownNamespace: config.ownNamespace }),
+    untapped: config.untapped,
     log,
   });
   const evidence = createEvidenceReporter({
@@ -97,8 +99,15 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     loss: () => lossOf(capture, ledger),
     log,
   });
+  const demand = config.onDemand
+    ? createDemand({
+        attached: () => tracing.counters().attachments.attached,
+        ingest,
+        now: () => clock.now(),
+      })
+    : undefined;
   const reporting = every(reportMs, async () => {
-    await evidence.report();
+    if (demand?.exists() !== false) await evidence.report();
   });
   sender.wake();
   // In the same turn: nothing is attached yet.
@@ -126,8 +135,10 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     const books = await readLedger({ capture, pipe, spool, ledger });
     const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
     return {
+      version,
       boot,
       source,
+      atMs: clock.now(),
       uptimeSeconds: (clock.now() - startedMs) / 1_000,
       ...books,
       spoolBytes: spool.bytes,
@@ -149,7 +160,10 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     const deadline = clock.now() + stopMs;
     const left = (): number => Math.max(0, deadline - clock.now());
     // Both detach and end their loops now; what they still wait for may take until the deadline.
-    const ended = Promise.all([tracing.stop(), reporting.stop()]).then(evidence.report);
+    const wasAsked = demand?.exists() !== false;
+    const ended = Promise.all([tracing.stop(), reporting.stop(), demand?.stop()]).then(
+      async () => wasAsked && evidence.report(),
+    );
     await capture.flush();
     await pipe.drained();
     await sender.stop(left());

@@ -46,6 +46,8 @@ export const agentConfig = z
     kubernetes: z
       .strictObject({ accountFolder: z.string().min(1).default(accountFolder) })
       .optional(),
+    /** Namespaces whose pods are never traced, beside that of the agent: what carries Clover's own events and spans is there. */
+    untapped: z.array(z.string().min(1)).default([]),
     /** Clover in one process: takes spans and evidence, and tells Taps. */
     controlPlane: server.optional(),
     /** Takes spans in place of the control plane: the ingest function itself. */
@@ -126,11 +128,13 @@ export interface AgentConfig extends Pick<FileConfig, 'listen' | 'spool' | 'capt
   readonly source:
     | { readonly podsFile: string; readonly api: Server }
     | { readonly kubernetes: KubernetesConfig };
-  /** Where Clover is installed; undefined outside Kubernetes. */
-  readonly ownNamespace?: string;
+  /** Namespaces whose pods are never traced; that of the agent is one of them. */
+  readonly untapped: ReadonlySet<string>;
   /** By which agents of a node hand over; undefined where there is only ever one. */
   readonly handoverSocket?: string;
   readonly spans: Server;
+  /** Whoever takes spans and evidence rests while nobody asks, as functions on Knative do. */
+  readonly onDemand: boolean;
   readonly evidence: Server & { readonly extensions: Readonly<Record<string, string>> };
 }
 
@@ -149,7 +153,7 @@ export function parseAgentConfig(text: string, env: Environment = {}): AgentConf
 }
 
 function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConfig {
-  const { podsFile, kubernetes, controlPlane, listen, spool, capture, logLevel } = file;
+  const { podsFile, kubernetes, controlPlane, untapped, listen, spool, capture, logLevel } = file;
   const name = env.NODE_NAME;
   const node = file.node ?? (name === undefined ? undefined : { uid: name, name });
   if (node === undefined) throw missing('node', 'is missing, and NODE_NAME is not set');
@@ -159,10 +163,10 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
   if (evidence === undefined) {
     throw missing('controlPlane', 'is missing, and K_SINK is not set (SinkBinding)');
   }
-  const common = { listen, spool, logLevel, node, spans };
+  const onDemand = file.ingest !== undefined;
+  const common = { listen, spool, logLevel, node, spans, onDemand };
   const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
-  const ownNamespace = env.POD_NAMESPACE;
   const handoverSocket =
     file.handoverSocket ?? (kubernetes === undefined ? undefined : join(spool.dir, 'agent.sock'));
   return {
@@ -170,7 +174,10 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
     ...(handoverSocket === undefined ? {} : { handoverSocket }),
     capture: { ...ring, ...capture },
     evidence: { ...evidence, extensions },
-    ...(ownNamespace === undefined ? {} : { ownNamespace }),
+    untapped: new Set([
+      ...untapped,
+      ...(env.POD_NAMESPACE === undefined ? [] : [env.POD_NAMESPACE]),
+    ]),
     source:
       podsFile !== undefined && controlPlane !== undefined
         ? { podsFile, api: controlPlane }

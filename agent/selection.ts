@@ -12,14 +12,14 @@ export interface Selection {
 /**
  * Pods that a Tap of their namespace selects, and the ports of those Taps together; never Clover's own pods.
  *
- * @param ownNamespace where Clover is installed; undefined outside Kubernetes.
+ * @param untapped namespaces that no Tap has a say in: Clover's own, and those of what carries its events and spans.
  */
 export function select(
   pods: readonly Pod[],
   taps: readonly KnownTap[],
-  ownNamespace?: string,
+  untapped: ReadonlySet<string> = new Set(),
 ): Selection {
-  const others = pods.filter((pod) => !isClover(pod) && pod.namespace !== ownNamespace);
+  const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
   const selected = others.filter((pod) => taps.some((tap) => selects(tap, pod)));
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);

@@ -29,8 +29,8 @@ export interface TracingOptions {
   readonly openPods: OpenPodDirectory;
   readonly openTaps: OpenTapList;
   readonly node: string;
-  /** Where Clover is installed; undefined outside Kubernetes. */
-  readonly ownNamespace?: string;
+  /** Namespaces whose pods are never traced. */
+  readonly untapped: ReadonlySet<string>;
   readonly log: Logger;
 }
 
@@ -42,7 +42,7 @@ const soonTimes = 50;
 
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
-  const { capture, openPods, openTaps, node, ownNamespace, log } = options;
+  const { capture, openPods, openTaps, node, untapped, log } = options;
   const attachments = createAttachments({ capture, node, log });
   let stopped = false;
   let due: NodeJS.Immediate | undefined;
@@ -55,7 +55,7 @@ export function startTracing(options: TracingOptions): Tracing {
     const known = directory.pods();
     if (stopped || known === undefined) return;
     reconciled = taps.taps() !== undefined;
-    attachments.reconcile(select(known, taps.taps() ?? [], ownNamespace), directory);
+    attachments.reconcile(select(known, taps.taps() ?? [], untapped), directory);
     const hurry = soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
     clearTimeout(timer);

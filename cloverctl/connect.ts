@@ -20,6 +20,16 @@ The control plane is the first of these:
   (what "config use-context" chose, else what "up" or "demo --keep" runs here)
 The token is --token TOKEN, else of an address CLOVER_TOKEN, of a context its own`;
 
+/** Whether options, environment or contexts name a control plane. */
+export async function namesControlPlane(
+  { server, context }: GlobalOptions,
+  env: CliEnv,
+): Promise<boolean> {
+  if (server !== undefined || (env.variables['CLOVER_SERVER'] ?? '') !== '') return true;
+  const { chosenName, knownContexts } = await import('./contexts/known.ts');
+  return chosenName(context, env, await knownContexts(env)) !== undefined;
+}
+
 interface ControlPlane {
   readonly url: string;
   readonly token: string;

@@ -97,7 +97,10 @@ const rows: Readonly<Record<string, Rows>> = {
     ['cloverctl red --last 5m', 'of the last five minutes'],
     ['cloverctl red --json', 'the same minute for a program'],
   ],
-  status: [['cloverctl status', 'the counters of every part']],
+  status: [
+    ['cloverctl status', 'the counters of every part, or what runs in the cluster'],
+    ['cloverctl status -n clover-lab --json', 'of an installation in another namespace'],
+  ],
   top: [
     ['cloverctl top', 'versions, the busiest first'],
     ['cloverctl top services --sort p99 --window 5m', 'services, the slowest first'],

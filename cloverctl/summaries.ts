@@ -16,7 +16,7 @@ export const summaries = {
   install: 'install Clover on a Kubernetes cluster',
   looks: 'show the looks of a run, and check their chain of hashes',
   red: 'requests, errors and latency per service and version; "top" shows them live',
-  status: 'show the counters of every part of the control plane',
+  status: 'show the counters of a control plane, or what runs of an installation',
   top: 'live requests, errors and latency; with -o json one document per line',
   uninstall: 'remove Clover, and nothing else, from a Kubernetes cluster',
   up: 'run the control plane, the agent, ClickHouse and Envoy on this machine',

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { GlobalOptions } from '../connect.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { CliEnv } from '../env.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addClusterOptions, type ClusterOptions } from '../installation/open-cluster.ts';
+import {
+  addClusterOptions,
+  hasKubeconfig,
+  type ClusterOptions,
+} from '../installation/open-cluster.ts';
 import { coloured } from '../output/colour.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 import { printable } from '../output/text.ts';
@@ -33,7 +34,7 @@ export function registerDoctor(program: Command, env: CliEnv): void {
 
 async function run(options: DoctorOptions, env: CliEnv): Promise<void> {
   const isLocal = options.local === true || !hasKubeconfig(options, env);
-  const findings = isLocal ? await ofMachine() : await ofCluster(options);
+  const findings = isLocal ? await ofMachine() : await ofCluster(options, env);
   if (findings.some(({ state }) => state === 'bad')) env.fail(exitCodes.failed);
   if (options.json === true) writeJson(env, { of: isLocal ? 'machine' : 'cluster', findings });
   else
@@ -48,15 +49,12 @@ async function ofMachine(): Promise<readonly Finding[]> {
   return machineFindings();
 }
 
-async function ofCluster(options: DoctorOptions): Promise<readonly Finding[]> {
+async function ofCluster(options: DoctorOptions, { clock }: CliEnv): Promise<readonly Finding[]> {
+  const { podAsker } = await import('../installation/ask-pod.ts');
   const { openCluster } = await import('../installation/open-cluster.ts');
   const { clusterFindings } = await import('../doctor/cluster-findings.ts');
-  return clusterFindings(await openCluster(options), options.namespace);
-}
-
-function hasKubeconfig({ kubeconfig }: ClusterOptions, { variables }: CliEnv): boolean {
-  const named = kubeconfig ?? variables['KUBECONFIG'] ?? '';
-  return named !== '' || existsSync(join(homedir(), '.kube/config'));
+  const questions = { client: await openCluster(options), ask: podAsker(options), clock };
+  return clusterFindings(questions, options.namespace);
 }
 
 function linesOf({ check, state, found, fix }: Finding, { colour }: CliEnv): readonly string[] {

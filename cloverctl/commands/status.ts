@@ -1,28 +1,72 @@
 import type { Command } from 'commander';
-import { connect, type GlobalOptions } from '../connect.ts';
+import { connect, namesControlPlane, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { writeTable } from '../output/print.ts';
+import type { InstallationStatus, PartStatus } from '../installation/installation-status.ts';
+import {
+  addClusterOptions,
+  hasKubeconfig,
+  type ClusterOptions,
+} from '../installation/open-cluster.ts';
+import { writeLines, writeTable } from '../output/print.ts';
 import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import type { Column } from '../output/table.ts';
 
-/** `status`: the counters of every part. */
+interface StatusOptions extends GlobalOptions, ClusterOptions, ResultOptions {}
+
+/** `status`: what of an installation runs, or the counters of every part of a control plane. */
 export function registerStatus(program: Command, env: CliEnv): void {
-  program
+  const command = program
     .command('status')
-    .description('show the counters of every part of the control plane')
+    .description('show the counters of a control plane, or what runs of an installation');
+  addClusterOptions(command)
     .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
-    .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions & ResultOptions>();
-      const status = await (await connect(options, env)).status();
-      const form = resultForm(options);
-      if (form.kind === 'text') writeTable(env, columns, flatten(status));
-      else await writeResult(env, form, status);
-    });
+    .addHelpText(
+      'after',
+      '\nCounters are those of the control plane that is named; where none is, or with --kubeconfig, it looks at the cluster of the\nkubeconfig: the installation, its version, and the pods that run.',
+    )
+    .action((_: unknown, own: Command) => run(own.optsWithGlobals<StatusOptions>(), env));
 }
+
+async function run(options: StatusOptions, env: CliEnv): Promise<void> {
+  const form = resultForm(options);
+  if (await wantsCluster(options, env)) {
+    const { openCluster } = await import('../installation/open-cluster.ts');
+    const { installationStatus } = await import('../installation/installation-status.ts');
+    const found = await installationStatus(await openCluster(options), options.namespace);
+    if (form.kind === 'text') return writeInstallation(env, found);
+    return writeResult(env, form, found);
+  }
+  const status = await (await connect(options, env)).status();
+  if (form.kind === 'text') return writeTable(env, counterColumns, flatten(status));
+  return writeResult(env, form, status);
+}
+
+async function wantsCluster(options: StatusOptions, env: CliEnv): Promise<boolean> {
+  if (options.kubeconfig !== undefined || options.kubeContext !== undefined) return true;
+  return !(await namesControlPlane(options, env)) && hasKubeconfig(options, env);
+}
+
+function writeInstallation(env: CliEnv, found: InstallationStatus): void {
+  const { version, namespace, kubernetes, knative, parts } = found;
+  const form = knative ? 'functions as Knative Services' : 'all functions in one process';
+  writeLines(env, [`Clover ${version} in ${namespace}, on Kubernetes ${kubernetes}: ${form}`]);
+  writeTable(env, partColumns, parts);
+}
+
+const partColumns: readonly Column<PartStatus>[] = [
+  { head: 'PART', cell: ({ name }) => name, whole: true },
+  { head: 'KIND', cell: ({ kind }) => kind },
+  { head: 'PODS', cell: ({ pods }) => String(pods), align: 'right' },
+  {
+    head: 'STATE',
+    cell: ({ state }) => state,
+    tone: (_, { ready }) => (ready ? 'good' : 'bad'),
+  },
+];
 
 type Counter = readonly [name: string, value: string];
 
-const columns: readonly Column<Counter>[] = [
+const counterColumns: readonly Column<Counter>[] = [
   { head: 'COUNTER', cell: ([name]) => name, whole: true },
   { head: 'VALUE', cell: ([, value]) => value, align: 'right' },
 ];

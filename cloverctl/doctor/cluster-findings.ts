@@ -8,6 +8,7 @@ import { findLive, found404 } from '../installation/live-object.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
+import { agentFindings, type AgentQuestions } from './agent-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
 
@@ -24,9 +25,10 @@ const nodeList = z.object({
 
 /** How the Clover of a cluster stands, and what the cluster lacks for it. Changes nothing. */
 export async function clusterFindings(
-  client: KubeClient,
+  questions: AgentQuestions,
   namespace: string,
 ): Promise<readonly Finding[]> {
+  const { client } = questions;
   const cluster = await discover(client);
   const found: Finding[] = [{ check: 'Kubernetes', state: 'good', found: cluster.version }];
   const inventory = await readInventory(client, namespace);
@@ -39,6 +41,7 @@ export async function clusterFindings(
     const finding = await objectFinding(client, place);
     if (finding !== undefined) found.push(finding);
   }
+  found.push(...(await agentFindings(questions, namespace)));
   return found;
 }
 

@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { CliEnv } from '../env.ts';
 import { namespaceOption } from '../options.ts';
 
 /** Which cluster, and where in it. */
@@ -17,6 +21,15 @@ export function addClusterOptions(command: Command): Command {
     )
     .addOption(new Option('--kube-context <name>', 'context in it (default: the current one)'))
     .addOption(namespaceOption('namespace of the installation').default('clover-system'));
+}
+
+/** Whether a cluster is named, or is there by default. */
+export function hasKubeconfig(
+  { kubeconfig }: Pick<ClusterOptions, 'kubeconfig'>,
+  { variables }: Pick<CliEnv, 'variables'>,
+): boolean {
+  const named = kubeconfig ?? variables['KUBECONFIG'] ?? '';
+  return named !== '' || existsSync(join(homedir(), '.kube/config'));
 }
 
 /** @throws CloverError CLV_CONFIG_INVALID. */

@@ -9,7 +9,8 @@ import { CloverError } from '../lib/errors.ts';
 export interface EmbeddedOptions {
   /** Folder of its own; everything it writes is below. */
   readonly dataDir: string;
-  /** TCP port on 127.0.0.1. */
+  /** IPv4 address that it listens at. Default: 127.0.0.1, which no other machine reaches. */
+  readonly host?: string;
   readonly port: number;
   readonly password: string;
   /** Bytes; queries that would need more fail, the process does not grow past it. Default 2 GiB. */
@@ -47,6 +48,7 @@ export interface EmbeddedCommand {
 
 /** The one user; the schema is in a database of its own, not in `default`. */
 const username = 'clover';
+const loopback = '127.0.0.1';
 
 /** Configuration of the server part, as XML. */
 export function renderConfig(options: EmbeddedOptions): string {
@@ -94,8 +96,9 @@ export function renderConfig(options: EmbeddedOptions): string {
 `;
 }
 
-/** The users file: one user, by the hash of the password, from loopback only. */
-export function renderUsers(password: string): string {
+/** The users file: one user, by the hash of the password; from loopback alone where nobody else can come from. */
+export function renderUsers({ password, host = loopback }: EmbeddedOptions): string {
+  const from = host === loopback ? loopback : '::/0';
   const hash = createHash('sha256').update(password).digest('hex');
   return `<clickhouse>
   <profiles><default/></profiles>
@@ -103,13 +106,13 @@ export function renderUsers(password: string): string {
   <users>
     <${username}>
       <password_sha256_hex>${hash}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip></networks>
+      <networks><ip>${from}</ip></networks>
       <profile>default</profile>
       <quota>default</quota>
     </${username}>
     <default>
       <no_password/>
-      <networks><ip>127.0.0.1</ip></networks>
+      <networks><ip>${loopback}</ip></networks>
       <profile>default</profile>
       <quota>default</quota>
       <grants>
@@ -127,7 +130,7 @@ export function renderUsers(password: string): string {
  * @throws CloverError CLV_CONFIG_INVALID when chdb has no library for this machine.
  */
 export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
-  const { dataDir, port, programs = embeddedPrograms() } = options;
+  const { dataDir, host = loopback, port, programs = embeddedPrograms() } = options;
   const config = join(dataDir, 'config.xml');
   return {
     command: programs.launcher,
@@ -140,7 +143,7 @@ export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
       '--log-level',
       'warning',
       '--listen_host',
-      '127.0.0.1',
+      host,
       '--http_port',
       String(port),
       '--query',
@@ -149,9 +152,9 @@ export function embeddedCommand(options: EmbeddedOptions): EmbeddedCommand {
     ],
     files: [
       { path: config, content: renderConfig(options), mode: 0o600 },
-      { path: usersFile(dataDir), content: renderUsers(options.password), mode: 0o600 },
+      { path: usersFile(dataDir), content: renderUsers(options), mode: 0o600 },
     ],
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     username,
     logFile: logFile(dataDir),
   };

@@ -22,6 +22,8 @@ export interface EmbeddedClickHouse {
 /** Options of {@link startEmbeddedClickHouse}. */
 export interface StartOptions {
   readonly dataDir: string;
+  /** As {@link embeddedCommand} has it. */
+  readonly host?: string;
   /** 0 (the default) picks a free port. */
   readonly httpPort?: number;
   readonly memoryBytes?: number;
@@ -33,13 +35,14 @@ export interface StartOptions {
  * @throws CloverError CLV_ANALYTICS_UNAVAILABLE with the child's last words when it does not come up.
  */
 export async function startEmbeddedClickHouse(options: StartOptions): Promise<EmbeddedClickHouse> {
-  const { dataDir, log, memoryBytes } = options;
+  const { dataDir, host, log, memoryBytes } = options;
   const password = await embeddedPassword(dataDir);
   const port = options.httpPort || (await freePort());
   const command = embeddedCommand({
     dataDir,
     port,
     password,
+    ...(host === undefined ? {} : { host }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
   await writeEmbeddedFiles(command);

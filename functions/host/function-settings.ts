@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CloverError } from '../lib/errors.ts';
 import { createKubeClient, type KubeClient } from '../resources/kubernetes/client.ts';
-import { inClusterConnection } from '../resources/kubernetes/connection.ts';
+import { accountFolder, inClusterConnection } from '../resources/kubernetes/connection.ts';
 
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,4 +62,17 @@ export function clusterClient(env: Environment = process.env): KubeClient {
       ...(folder === undefined ? {} : { folder }),
     }),
   );
+}
+
+/**
+ * The namespace of the pod that the process is in, as its service account's folder has it.
+ * @throws CloverError CLV_CONFIG_INVALID outside a pod.
+ */
+export function podNamespace(env: Environment = process.env): string {
+  const path = `${env['KUBERNETES_ACCOUNT_DIR'] ?? accountFolder}/namespace`;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new CloverError('CLV_CONFIG_INVALID', `cannot read ${path}: this is no pod`, { cause });
+  }
 }

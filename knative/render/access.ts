@@ -40,6 +40,30 @@ export interface ClusterRoleBinding extends KubernetesObject {
   }[];
 }
 
+/** What one may do in one namespace. */
+export interface Role extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'Role';
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly Verb[];
+  }[];
+}
+
+/** Gives a Role to a ServiceAccount. */
+export interface RoleBinding extends KubernetesObject {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'RoleBinding';
+  readonly roleRef: {
+    readonly apiGroup: 'rbac.authorization.k8s.io';
+    readonly kind: 'Role';
+    readonly name: string;
+  };
+  readonly subjects: ClusterRoleBinding['subjects'];
+}
+
 /** Whom the API server knows, and what it lets them do with our kinds. */
 export interface Account {
   readonly name: string;

@@ -1,7 +1,6 @@
-import { catalogue, type FunctionEntry } from '../catalogue.ts';
+import { catalogue, type FunctionEntry, type Schedule } from '../catalogue.ts';
 import { eventTypes } from '../events.ts';
 import type { Kind } from '../resources/kinds.ts';
-import type { Installation } from './installation.ts';
 
 /** Verbs of Kubernetes' authorization. */
 export type Verb = 'create' | 'delete' | 'get' | 'list' | 'patch' | 'update' | 'watch';
@@ -33,7 +32,6 @@ export interface Resources {
 /** How a function of the catalogue runs on a cluster. */
 export interface FunctionRow {
   readonly name: string;
-  readonly minScale: (installation: Installation) => number;
   readonly maxScale: number;
   readonly containerConcurrency: number;
   /** A request's longest time; the grace of a pod that ends, as well. */
@@ -46,6 +44,8 @@ export interface FunctionRow {
   readonly clickhouse: boolean;
   /** Types that it sends to the broker by itself. */
   readonly emits: readonly string[];
+  /** Schedules of the catalogue that it starts and ends itself: they tick too often to tick for nothing. */
+  readonly ownTicks?: readonly string[];
 }
 
 /**
@@ -69,14 +69,11 @@ const small: Resources = {
   limits: { memory: '256Mi' },
 };
 
-const none = (): number => 0;
-
 /** Records of what happened to objects. */
 const events = { group: 'events.k8s.io', resource: 'events' } as const;
 
 /** One pod at most where a second one would do the same work again: it sees all there is at each event. */
 const reconciler = {
-  minScale: none,
   maxScale: 1,
   containerConcurrency,
   timeoutSeconds,
@@ -87,7 +84,6 @@ const reconciler = {
 export const functionTable: readonly FunctionRow[] = [
   {
     name: 'api',
-    minScale: none,
     maxScale: 3,
     // A watch is a request that lasts: it must not take the place of others.
     containerConcurrency: 0,
@@ -119,11 +115,11 @@ export const functionTable: readonly FunctionRow[] = [
     ],
     clickhouse: true,
     emits: [],
+    ownTicks: ['evaluate-look'],
   },
   {
     name: 'ingest',
-    // An agent must not wait for a cold start with each of its batches.
-    minScale: ({ tapped }) => (tapped ? 1 : 0),
+    // Agents that trace ask for it every few seconds, so that none of their batches waits for a cold start.
     maxScale: 10,
     // 768 KiB of spans in zstd are about 8 MiB: sixteen of them are the 128 MiB that ingest lets wait.
     containerConcurrency: 16,
@@ -165,6 +161,13 @@ export const functionTable: readonly FunctionRow[] = [
     emits: [],
   },
 ];
+
+/** Schedules that a function starts and ends itself. */
+export function ownSchedulesOf(name: string): readonly Schedule[] {
+  const own = functionTable.find((row) => row.name === name)?.ownTicks ?? [];
+  const schedules = catalogue.find((entry) => entry.name === name)?.schedules ?? [];
+  return schedules.filter((schedule) => own.includes(schedule.name));
+}
 
 /** A function of the catalogue and how it runs. */
 export interface DeployedFunction {

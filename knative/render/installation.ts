@@ -4,6 +4,7 @@ import { dnsLabel } from '../resources/meta.ts';
 import { admissionSettings } from './admission/settings.ts';
 import { agentSettings } from './agent/settings.ts';
 import { controlPlaneSettings } from './control-plane/settings.ts';
+import { ownSchedulesOf } from './function-table.ts';
 import {
   httpUrl,
   image,
@@ -18,7 +19,9 @@ import {
 const functionNames = catalogue.map(({ name }) => name);
 const functionName = z.enum(functionNames);
 const imageName = z.enum([...functionNames, 'admission', 'agent', 'control-plane']);
-const scheduleNames = catalogue.flatMap(({ schedules }) => schedules.map(({ name }) => name));
+const scheduleNames = catalogue.flatMap(({ name: owner, schedules }) =>
+  schedules.filter((each) => !ownSchedulesOf(owner).includes(each)).map(({ name }) => name),
+);
 
 /** What a user may set of one function; its row in the table of functions has the defaults. */
 const functionSettings = z
@@ -56,9 +59,7 @@ export const installationSchema = z
     pullSecrets: z.array(objectName).default([]),
     /** What differs from the defaults, by function. */
     functions: z.partialRecord(functionName, functionSettings).default({}),
-    /** There is a Tap: agents send spans, and ingest keeps one pod for them. */
-    tapped: z.boolean().default(false),
-    /** The schedules of the catalogue that tick: a function with ticks is never without a pod. */
+    /** The schedules of the catalogue that tick once a minute, so that what no event told is found all the same. */
     schedules: z.array(z.enum(scheduleNames)).default(scheduleNames),
     /** Where events go that a function could not be given: with Knative it has to be said. */
     deadLetters: httpUrl.exactOptional(),

@@ -13,6 +13,7 @@ import { namespaceObject } from './namespace.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
 import { sendersOf, sinkBinding } from './sink-binding.ts';
+import { tickAccess } from './tick-access.ts';
 import { functionTriggers } from './trigger.ts';
 
 /**
@@ -35,6 +36,7 @@ export function renderInstallation(installation: Installation, token?: string): 
 function knativeObjects(installation: Installation): KubernetesObject[] {
   return [
     ...accessObjects(installation),
+    ...tickAccess(installation),
     broker(installation),
     ...eventPolicies(installation),
     ...sendersOf(installation).map((sender) => sinkBinding(installation, sender)),

@@ -4,6 +4,7 @@ import type { DeployedFunction, FunctionRow } from './function-table.ts';
 import { imageOf } from './image.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, namespaced, type Rendered } from './kubernetes-object.ts';
+import { amountsOf, schedulingOf } from './pod-parts.ts';
 import { restrictedContext } from './security-context.ts';
 
 /** Serving's own default, and so what `PORT` says. */
@@ -37,7 +38,7 @@ export function functionService(
           containerConcurrency:
             installation.functions[name]?.containerConcurrency ?? row.containerConcurrency,
           timeoutSeconds: row.timeoutSeconds,
-          ...scheduling(installation),
+          ...schedulingOf(installation),
           containers: [container(installation, row)],
         },
       },
@@ -46,8 +47,7 @@ export function functionService(
 }
 
 function scaling(installation: Installation, row: FunctionRow): Record<string, string> {
-  const { minScale = row.minScale(installation), maxScale } =
-    installation.functions[row.name] ?? {};
+  const { minScale = 0, maxScale } = installation.functions[row.name] ?? {};
   // A least number above the greatest one is refused by Serving: the wish for more pods counts.
   const most = maxScale ?? Math.max(row.maxScale, minScale);
   return {
@@ -56,15 +56,7 @@ function scaling(installation: Installation, row: FunctionRow): Record<string, s
   };
 }
 
-function scheduling({ tolerations, priorityClass }: Installation) {
-  return {
-    ...(tolerations.length > 0 && { tolerations: tolerations.map((each) => ({ ...each })) }),
-    ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
-  };
-}
-
 function container(installation: Installation, row: FunctionRow) {
-  const { requests, limits } = installation.functions[row.name]?.resources ?? row.resources;
   return {
     name: row.name,
     image: imageOf(installation, row.name),
@@ -73,10 +65,7 @@ function container(installation: Installation, row: FunctionRow) {
     // Without a period the queue-proxy asks every 50 ms: one of a second would be added to every cold start.
     readinessProbe: { httpGet: { path: '/health/ready', port } },
     livenessProbe: { httpGet: { path: '/health/live', port } },
-    resources: {
-      ...(requests !== undefined && { requests: { ...requests } }),
-      ...(limits !== undefined && { limits: { ...limits } }),
-    },
+    resources: amountsOf(installation.functions[row.name]?.resources ?? row.resources),
     securityContext: restrictedContext(),
   };
 }

@@ -57,11 +57,15 @@ const env = { NODE_NAME: 'worker-1', POD_NAMESPACE: 'clover-system', K_SINK: 'ht
 
 test('in a pod the node, the namespace and the broker come from the environment', (t) => {
   const config = parseAgentConfig(
-    JSON.stringify({ ...inPod, ingest: { url: 'http://ingest.clover-system' } }),
+    JSON.stringify({
+      ...inPod,
+      ingest: { url: 'http://ingest.clover-system' },
+      untapped: ['knative-eventing'],
+    }),
     { ...env, K_CE_OVERRIDES: '{"extensions":{"cluster":"east"}}', KUBERNETES_SERVICE_HOST: '::1' },
   );
   t.deepEqual(config.node, { uid: 'worker-1', name: 'worker-1' });
-  t.is(config.ownNamespace, 'clover-system');
+  t.deepEqual([...config.untapped], ['knative-eventing', 'clover-system']);
   t.is(config.spans.url, 'http://ingest.clover-system');
   t.like(config.evidence, { url: 'http://broker/a/b', extensions: { cluster: 'east' } });
   const ingest = { url: 'http://ingest.clover-system' };

@@ -46,10 +46,12 @@ test('service and version come from the recommended labels first', (t) => {
   t.like(identify(pod('shop', 'bare'), 'n1'), { service: 'bare', version: '' });
 });
 
-test("Clover's own pods are never traced, whatever a tap says", (t) => {
+test("Clover's own pods, and those that carry its events, are never traced, whatever a tap says", (t) => {
   const own = pod('shop', 'ingest', { 'app.kubernetes.io/part-of': 'clover' });
   const beside = pod('clover-system', 'agent');
-  const taps = [tap('shop', {}), tap('clover-system', {}, [80])];
-  t.deepEqual(select([web, own, beside], taps, 'clover-system'), { pods: [web], ports: [] });
-  t.deepEqual(select([own, beside], taps, 'clover-system'), { pods: [], ports: [] });
+  const broker = pod('knative-eventing', 'broker');
+  const taps = ['shop', 'clover-system', 'knative-eventing'].map((name) => tap(name, {}, [80]));
+  const untapped = new Set(['clover-system', 'knative-eventing']);
+  t.deepEqual(select([web, own, beside, broker], taps, untapped), { pods: [web], ports: [80] });
+  t.deepEqual(select([own, beside, broker], taps, untapped), { pods: [], ports: [] });
 });

@@ -18,7 +18,7 @@ export interface KubeConnection {
 }
 
 /** Where a pod finds its service account. */
-const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** The kubelet renews the token's file well before the token ends (client-go reads it again each minute, too). */
 const tokenMs = 60_000;
 

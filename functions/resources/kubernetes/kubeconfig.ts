@@ -1,17 +1,15 @@
 import { Agent, type RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { CloverError } from '../../lib/errors.ts';
 import type { KubeConnection } from './connection.ts';
 
 /**
- * The API server of a context of a kubeconfig, with every way to log in that Kubernetes' own client knows.
+ * A kubeconfig, as Kubernetes' own client has it.
  * @param path default: `KUBECONFIG`, else `~/.kube/config`.
  * @param context default: the current one.
  * @throws CloverError CLV_CONFIG_INVALID when there is none, or no such context.
  */
-export async function kubeconfigConnection(
-  path?: string,
-  context?: string,
-): Promise<KubeConnection> {
+export async function loadKubeconfig(path?: string, context?: string): Promise<KubeConfig> {
   // Half a second and 90 MiB: only who needs it loads it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
@@ -30,6 +28,19 @@ export async function kubeconfigConnection(
     }
     config.setCurrentContext(context);
   }
+  return config;
+}
+
+/**
+ * The API server of a context of a kubeconfig, with every way to log in that Kubernetes' own client knows.
+ * @param path and `context` as {@link loadKubeconfig} has them.
+ * @throws CloverError CLV_CONFIG_INVALID.
+ */
+export async function kubeconfigConnection(
+  path?: string,
+  context?: string,
+): Promise<KubeConnection> {
+  const config = await loadKubeconfig(path, context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
     const message = 'the kubeconfig has no current context: kubectl config use-context NAME';

@@ -1,35 +1,13 @@
-import type { ClusterRole, ClusterRoleBinding, ServiceAccount } from '../access.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  Role,
+  RoleBinding,
+  ServiceAccount,
+} from '../access.ts';
 import type { Installation } from '../installation.ts';
-import { commonLabels, namespaced, type KubernetesObject } from '../kubernetes-object.ts';
+import { commonLabels, namespaced } from '../kubernetes-object.ts';
 import { admission, certificateSecret, configurationName } from './names.ts';
-
-type Verb = 'get' | 'patch';
-
-interface NamedRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames: readonly string[];
-  readonly verbs: readonly Verb[];
-}
-
-/** What one may do in one namespace. */
-interface Role extends KubernetesObject {
-  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
-  readonly kind: 'Role';
-  readonly rules: readonly NamedRule[];
-}
-
-/** Gives a Role to a ServiceAccount. */
-interface RoleBinding extends KubernetesObject {
-  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
-  readonly kind: 'RoleBinding';
-  readonly roleRef: {
-    readonly apiGroup: 'rbac.authorization.k8s.io';
-    readonly kind: 'Role';
-    readonly name: string;
-  };
-  readonly subjects: ClusterRoleBinding['subjects'];
-}
 
 /** Two objects by their names, and nothing else: its Secret, and the configuration that names whom to trust. */
 export function admissionAccess(

@@ -10,6 +10,7 @@ export function agentConfiguration(installation: Installation): ConfigMap {
   const { namespace, logLevel } = installation;
   const config = {
     kubernetes: {},
+    untapped: installation.agent.untapped,
     ...(installation.knative
       ? { ingest: { url: `http://ingest.${namespace}.svc.cluster.local` } }
       : {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dnsLabel } from '../../resources/meta.ts';
 import { objectName, quantity, resources, toleration } from '../installation-values.ts';
 
 /** What may be said of the agents. */
@@ -10,6 +11,11 @@ export const agentSettings = z
     tolerations: z.array(toleration).default([{ operator: 'Exists' }]),
     nodeSelector: z.record(z.string(), z.string()).default({}),
     priorityClass: objectName.exactOptional(),
+    /**
+     * Namespaces that no Tap has a say in: what carries Clover's own events and spans is there. Default: Knative's, and that of
+     * Kourier.
+     */
+    untapped: z.array(dnsLabel).default(['knative-eventing', 'knative-serving', 'kourier-system']),
     /** A folder of each node, for spans that wait to be sent. */
     spoolFolder: z
       .string()

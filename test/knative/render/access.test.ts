@@ -1,5 +1,6 @@
 import test from 'ava';
 import { accessObjects, type ClusterRole } from '../../../knative/render/access.ts';
+import { tickAccess } from '../../../knative/render/tick-access.ts';
 import { installationOf } from './installations.ts';
 
 const least = installationOf({});
@@ -55,6 +56,24 @@ test('nobody may do more than this, nor less', (t) => {
     ),
   ]);
   t.deepEqual(Object.fromEntries(found), allowed);
+});
+
+test('who ticks by itself makes PingSources, and deletes its own', (t) => {
+  const [role, binding, ...others] = tickAccess(installationOf({}));
+  t.deepEqual(others, []);
+  t.like(role, {
+    kind: 'Role',
+    metadata: { name: 'evaluate', namespace: 'clover-system' },
+    rules: [
+      { resources: ['pingsources'], verbs: ['create'] },
+      { resources: ['pingsources'], resourceNames: ['evaluate-look'], verbs: ['delete'] },
+      { resources: ['services'], resourceNames: ['evaluate'], verbs: ['get'] },
+    ],
+  });
+  t.like(binding, {
+    roleRef: { kind: 'Role', name: 'evaluate' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'clover-system', name: 'evaluate' }],
+  });
 });
 
 /** Groups that are not ours, by their resources. */

@@ -67,9 +67,10 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
     functions: fc.record(Object.fromEntries(functionNames.map((key) => [key, functionSettings])), {
       requiredKeys: [],
     }),
-    tapped: fc.boolean(),
     schedules: fc.subarray(
-      catalogue.flatMap(({ schedules }) => schedules.map((schedule) => schedule.name)),
+      catalogue
+        .flatMap(({ schedules }) => schedules.map((schedule) => schedule.name))
+        .filter((schedule) => schedule.endsWith('-resync')),
     ),
     deadLetters: url,
     clickhouse: fc.record({
@@ -105,6 +106,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
       },
       { requiredKeys: [] },
     ),
+        untapped: fc.array(name, { maxLength: 2 }),
     controlPlane: fc.record(
       {
         persistent: fc.boolean(),

@@ -107,11 +107,10 @@ test('how far functions scale, and what one pod takes', (t) => {
 const scaleOf = (changes: Partial<InstallationInput>) =>
   podsOf(installationOf(changes)).get('ingest')?.scale;
 
-test('ingest keeps a pod while there is a Tap, unless its owner says how many', (t) => {
-  t.deepEqual(scaleOf({ tapped: true }), ['1', '10']);
-  t.deepEqual(scaleOf({ tapped: true, functions: { ingest: { minScale: 4 } } }), ['4', '10']);
+test('an owner says how many pods a function has', (t) => {
+  t.deepEqual(scaleOf({ functions: { ingest: { minScale: 4 } } }), ['4', '10']);
   t.deepEqual(scaleOf({ functions: { ingest: { minScale: 40 } } }), ['40', '40']);
-  t.deepEqual(scaleOf({ tapped: true, functions: { ingest: { maxScale: 1 } } }), ['1', '1']);
+  t.deepEqual(scaleOf({ functions: { ingest: { maxScale: 1 } } }), ['0', '1']);
 });
 
 test('no function has a least number of pods above the greatest', (t) => {

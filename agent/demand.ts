@@ -1,0 +1,43 @@
+import { every, type Repeated } from './every.ts';
+import type { HttpClient } from './http-client.ts';
+
+/** What {@link createDemand} needs. */
+export interface DemandOptions {
+  /** Interfaces that are traced now. */
+  readonly attached: () => number;
+  /** To the ingest function. */
+  readonly ingest: Pick<HttpClient, 'request'>;
+  /** Unix ms. */
+  readonly now: () => number;
+}
+
+/** Keeps functions awake that go to zero when nobody asks, as long as the agent traces, and lets them rest else. */
+export interface Demand extends Repeated {
+  /** Whether there is something to report: pods are traced, or were until a moment ago. */
+  exists(): boolean;
+}
+
+/** Knative looks at the last 6 s at the least, and at the last minute by default, before it takes the last pod away. */
+const askMs = 5_000;
+const timeoutMs = 30_000;
+/** The last evidence of a pod is complete once the watermark has passed it, a report or two later. */
+const lingerMs = 10_000;
+
+/**
+ * With traced pods there are spans at any time, and none of them is to wait for a cold start: ingest is asked for its health so
+ * often that one pod of it stays. That takes no right to change what Knative does.
+ */
+export function createDemand({ attached, ingest, now }: DemandOptions): Demand {
+  let until = 0;
+  const exists = (): boolean => {
+    if (attached() > 0) until = now() + lingerMs;
+    return now() < until;
+  };
+  const asking = every(askMs, async (signal) => {
+    if (attached() === 0) return;
+    const path = '/health/ready';
+    // Who does not answer is told of where spans are sent.
+    await ingest.request({ method: 'GET', path, timeoutMs, signal }).catch(() => undefined);
+  });
+  return { exists, stop: () => asking.stop() };
+}

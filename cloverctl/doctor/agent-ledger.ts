@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { joinLoss, total } from '../../agent/loss.ts';
+import type { Finding } from './finding.ts';
+
+const count = z.number();
+const causes = z.record(z.string(), count);
+
+const ledgerText = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(
+    z.object({
+      version: z.string().default('unknown'),
+      atMs: count.exactOptional(),
+      unexplained: count,
+      capture: z.object({
+        wire: z.object({ lost: causes }),
+        bytes: z.object({ lost: causes }),
+        requests: z.object({ seen: count, lost: causes }),
+      }),
+      attachments: z.object({
+        attached: count,
+        waiting: count,
+        unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
+      }),
+      pods: z.object({ known: count }),
+      taps: z.object({ known: count }),
+    }),
+  );
+
+/** What an agent says of itself, as far as it is judged. */
+export type AgentLedger = z.output<typeof ledgerText>;
+
+/** When an agent was asked, by the clock of whoever did; Unix ms. */
+export interface Asked {
+  /** Of cloverctl. */
+  readonly version: string;
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
+/** As far as clocks that are looked after are apart at the most, ms. */
+const clockToleranceMs = 1_000;
+
+/**
+ * Reads the answer of an agent's `/ledger`.
+ * @throws z.ZodError, SyntaxError for what is none.
+ */
+export function readLedger(text: string): AgentLedger {
+  return ledgerText.parse(text);
+}
+
+/** What is well with a node's agent, and what is not. */
+export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): readonly Finding[] {
+  return [
+    work(node, ledger, asked),
+    ...clock(node, ledger, asked),
+    books(node, ledger),
+    ...ledger.attachments.unseen.map(({ pod, interface: name, why }): Finding => ({
+      check: `pod/${pod}`,
+      state: 'doubtful',
+      found: `${name === '*' ? 'it' : `its interface ${name}`} is not traced: ${why}`,
+      fix: 'docs/agent-on-kubernetes.md says what can be seen',
+    })),
+  ];
+}
+
+function work(node: string, { version, attachments, taps }: AgentLedger, asked: Asked): Finding {
+  const check = `agent on ${node}`;
+  const { attached, waiting } = attachments;
+  const found = `${version}, ${attached} interfaces of pods traced, ${taps.known} Taps known`;
+  if (version !== asked.version) {
+    const fix = `this is cloverctl ${asked.version}: wait for the rollout, or see cloverctl upgrade`;
+    return { check, state: 'doubtful', found, fix };
+  }
+  if (waiting === 0) return { check, state: 'good', found };
+  const fix = 'kubectl logs of the agent tells which, and why';
+  return { check, state: 'doubtful', found: `${found}, ${waiting} pods not traced yet`, fix };
+}
+
+/** None where an older agent does not tell the time. */
+function clock(node: string, { atMs }: AgentLedger, { askedAt, answeredAt }: Asked): Finding[] {
+  if (atMs === undefined) return [];
+  const check = `clock of ${node}`;
+  const off = atMs - (askedAt + answeredAt) / 2;
+  const found = `${(Math.abs(off) / 1_000).toFixed(1)} s ${off < 0 ? 'behind' : 'ahead of'} this machine's`;
+  // It was read at any time between question and answer.
+  const sure = Math.abs(off) - (answeredAt - askedAt) / 2;
+  if (sure <= clockToleranceMs) return [{ check, state: 'good', found }];
+  const fix = 'synchronise both clocks (NTP): judging compares times of nodes and of functions';
+  return [{ check, state: 'doubtful', found, fix }];
+}
+
+function books(node: string, { unexplained, capture }: AgentLedger): Finding {
+  const check = `ledger of ${node}`;
+  const { wire, bytes, requests } = capture;
+  const found = `${requests.seen} requests seen`;
+  if (unexplained > 0) {
+    const fix = 'this is a bug of Clover: please report it, with /ledger of the agent';
+    return { check, state: 'bad', found: `${found}, ${unexplained} of them unexplained`, fix };
+  }
+  // Requests that were open when their pod went are nobody's fault.
+  const { detached: _, ...others } = requests.lost;
+  const lost = joinLoss({ wire: wire.lost, bytes: bytes.lost, requests: others });
+  if (total(lost) === 0) return { check, state: 'good', found: `${found}, none lost` };
+  const list = Object.entries(lost).map(([cause, lostCount]) => `${cause} ${lostCount}`);
+  const fix = 'docs/telemetry.md says what the causes mean';
+  return { check, state: 'doubtful', found: `${found}; lost: ${list.join(', ')}`, fix };
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { Schedule } from '../../knative/catalogue.ts';
+import { eventTypes, resourceChanges } from '../../knative/events.ts';
+import { pingSource } from '../../knative/render/ping-source.ts';
+import { CloverError } from '../lib/errors.ts';
+import { version } from '../lib/version.ts';
+import type { KubeClient } from '../resources/kubernetes/client.ts';
+import type { EventHandler } from './event-handler.ts';
+import type { CloverFunction } from './function.ts';
+
+/** What {@link withOwnTicks} needs. */
+export interface OwnTicksOptions {
+  readonly client: KubeClient;
+  /** Where the function's Service is. */
+  readonly namespace: string;
+  /** Those that the function starts and ends itself. */
+  readonly schedules: readonly Schedule[];
+}
+
+const service = z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) });
+
+/** Events after which a schedule may be active that was not, or the other way round. */
+const telling: ReadonlySet<string> = new Set([
+  eventTypes.tick,
+  ...Object.values(resourceChanges).map(({ type }) => type),
+]);
+
+/**
+ * The function on Knative, with schedules that tick only while it says that they are active: each is a PingSource that is made
+ * and deleted as that changes. It belongs to the function's Service, and goes with it.
+ */
+export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): CloverFunction {
+  const { client, namespace, schedules } = options;
+  const collection = `/apis/sources.knative.dev/v1/namespaces/${namespace}/pingsources`;
+  /** What was done last; another process of the function may have done something else since. */
+  const known = new Map<string, boolean>();
+  let turn: Promise<void> = Promise.resolve();
+
+  const make = async (schedule: Schedule): Promise<void> => {
+    const path = `/apis/serving.knative.dev/v1/namespaces/${namespace}/services/${fn.name}`;
+    const { metadata: owner } = service.parse(await client.call({ method: 'GET', path }));
+    const source = pingSource({ namespace, version }, fn.name, schedule);
+    const ownerReferences = [{ apiVersion: 'serving.knative.dev/v1', kind: 'Service', ...owner }];
+    const body = { ...source, metadata: { ...source.metadata, ownerReferences } };
+    await unless('CLV_CONFLICT', client.call({ method: 'POST', path: collection, body }));
+  };
+
+  const settle = async (): Promise<void> => {
+    for (const schedule of schedules) {
+      const { name } = schedule;
+      const isActive = (await fn.isActive?.(name)) ?? false;
+      if (known.get(name) === isActive) continue;
+      if (isActive) await make(schedule);
+      else {
+        const path = `${collection}/${name}`;
+        await unless('CLV_NOT_FOUND', client.call({ method: 'DELETE', path }));
+      }
+      known.set(name, isActive);
+    }
+  };
+
+  const wrap = (handler: EventHandler): EventHandler => ({
+    type: handler.type,
+    async handle(event, invocation) {
+      const reply = await handler.handle(event, invocation);
+      const isOwn = schedules.some(({ name }) => event.source.endsWith(`/${name}`));
+      if (handler.type === eventTypes.tick && !isOwn) known.clear();
+      turn = turn.then(settle, settle);
+      await turn;
+      return reply;
+    },
+  });
+
+  return {
+    ...fn,
+    handlers: (fn.handlers ?? []).map((handler) =>
+      telling.has(handler.type) ? wrap(handler) : handler,
+    ),
+  };
+}
+
+async function unless(code: CloverError['code'], work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof CloverError) || error.code !== code) throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import test from 'ava';
+import { createDemand } from '../../agent/demand.ts';
+import type { HttpRequest } from '../../agent/http-client.ts';
+
+interface Bed {
+  attached: number;
+  nowMs: number;
+  readonly asked: HttpRequest[];
+}
+
+const demandOn = (bed: Bed) =>
+  createDemand({
+    attached: () => bed.attached,
+    ingest: {
+      request: async (request) => {
+        bed.asked.push(request);
+        throw new Error('connection refused');
+      },
+    },
+    now: () => bed.nowMs,
+  });
+
+test('while pods are traced ingest is asked for, also if it does not answer', async (t) => {
+  const bed: Bed = { attached: 2, nowMs: 1_000, asked: [] };
+  const demand = demandOn(bed);
+  await nextTurn();
+  await demand.stop();
+  t.like(bed.asked[0], { method: 'GET', path: '/health/ready' });
+});
+
+test('without traced pods nobody is asked, and there is nothing to report', async (t) => {
+  const bed: Bed = { attached: 0, nowMs: 1_000, asked: [] };
+  const demand = demandOn(bed);
+  await nextTurn();
+  t.false(demand.exists());
+  await demand.stop();
+  t.deepEqual(bed.asked, []);
+});
+
+test('after the last pod there are reports for ten seconds more', async (t) => {
+  const bed: Bed = { attached: 1, nowMs: 1_000, asked: [] };
+  const demand = demandOn(bed);
+  t.true(demand.exists());
+  bed.attached = 0;
+  bed.nowMs += 9_999;
+  t.true(demand.exists());
+  bed.nowMs += 1;
+  t.false(demand.exists());
+  await demand.stop();
+});

@@ -1,0 +1,94 @@
+import test from 'ava';
+import { judgeLedger, readLedger, type Asked } from '../../../cloverctl/doctor/agent-ledger.ts';
+import type { Finding } from '../../../cloverctl/doctor/finding.ts';
+
+interface Told {
+  readonly version?: string;
+  readonly atMs?: number;
+  readonly unexplained?: number;
+  readonly lost?: Readonly<Record<string, number>>;
+  readonly waiting?: number;
+  readonly unseen?: readonly object[];
+}
+
+const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
+
+function judged(told: Told = {}): readonly Finding[] {
+  const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
+  const { waiting = 0, unseen = [] } = told;
+  const ledger = {
+    version,
+    atMs,
+    unexplained,
+    capture: {
+      wire: { lost: {} },
+      bytes: { lost: {} },
+      requests: { seen: 7, spans: 7, open: 0, lost },
+    },
+    attachments: { attached: 3, waiting, unseen, failures: 0 },
+    pods: { known: 9, failed: 0 },
+    taps: { known: 2, failed: 0 },
+  };
+  return judgeLedger('n1', readLedger(JSON.stringify(ledger)), asked);
+}
+
+const doubts = (told: Told): string[] =>
+  judged(told).flatMap(({ state, check, found }) =>
+    state === 'good' ? [] : [`${state} ${check}: ${found}`],
+  );
+
+test('an agent that is well', (t) => {
+  t.deepEqual(judged(), [
+    {
+      check: 'agent on n1',
+      state: 'good',
+      found: '1.4.0, 3 interfaces of pods traced, 2 Taps known',
+    },
+    { check: 'clock of n1', state: 'good', found: "0.0 s ahead of this machine's" },
+    { check: 'ledger of n1', state: 'good', found: '7 requests seen, none lost' },
+  ]);
+});
+
+test('an agent of another version, and pods that wait', (t) => {
+  t.deepEqual(doubts({ version: '1.3.9' }), [
+    'doubtful agent on n1: 1.3.9, 3 interfaces of pods traced, 2 Taps known',
+  ]);
+  t.deepEqual(doubts({ waiting: 1 }), [
+    'doubtful agent on n1: 1.4.0, 3 interfaces of pods traced, 2 Taps known, 1 pods not traced yet',
+  ]);
+});
+
+test('a clock is doubted when it is off by more than the question took', (t) => {
+  t.deepEqual(doubts({ atMs: 2_200 }), []);
+  t.deepEqual(doubts({ atMs: 2_300 }), ["doubtful clock of n1: 1.2 s ahead of this machine's"]);
+  t.deepEqual(doubts({ atMs: -2_000 }), ["doubtful clock of n1: 3.1 s behind this machine's"]);
+});
+
+test('losses are told by cause, but for requests that were open when their pod went', (t) => {
+  t.deepEqual(doubts({ lost: { hole: 2, detached: 5 } }), [
+    'doubtful ledger of n1: 7 requests seen; lost: requests.hole 2',
+  ]);
+  t.deepEqual(doubts({ lost: { detached: 5 } }), []);
+});
+
+test('requests that no book explains are a bug', (t) => {
+  t.deepEqual(doubts({ unexplained: 4 }), [
+    'bad ledger of n1: 7 requests seen, 4 of them unexplained',
+  ]);
+});
+
+test('each interface that cannot be traced is named', (t) => {
+  const unseen = [
+    { pod: 'shop/db', interface: 'eth1', why: 'it is macvlan' },
+    { pod: 'shop/dns', interface: '*', why: "it uses the node's own network" },
+  ];
+  t.deepEqual(doubts({ unseen }), [
+    'doubtful pod/shop/db: its interface eth1 is not traced: it is macvlan',
+    "doubtful pod/shop/dns: it is not traced: it uses the node's own network",
+  ]);
+});
+
+test('what is no ledger is refused', (t) => {
+  t.throws(() => readLedger('<html>'));
+  t.throws(() => readLedger('{}'));
+});

@@ -1,0 +1,300 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { createKubeClient, type KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../functions/resources/kubernetes/kubeconfig.ts';
+import { version } from '../../functions/lib/version.ts';
+import { catalogue } from '../../knative/catalogue.ts';
+import { changesOf, everything } from '../cloverctl/installation/cluster.ts';
+import { runCli, type CliResult } from '../cloverctl/run-cli.ts';
+import { startClusterClickHouse, type ClusterClickHouse } from './installation/clickhouse.ts';
+import { readNodeLedger, type NodeLedger } from './installation/node-agent.ts';
+import { importEcho, sendFrom, startPod, type RunningPod } from './installation/pods.ts';
+import { cloverNamespace, prepareInstallation } from './installation/prepare.ts';
+import { startReceiver, type Receiver } from './knative/receiver.ts';
+import type { KnativeTier } from './tiers/knative.ts';
+import { whyLeftOut, withCluster } from './with-cluster.ts';
+
+interface Shared {
+  readonly tier: KnativeTier;
+  readonly client: KubeClient;
+  readonly clickhouse: ClusterClickHouse;
+  readonly deadLetters: Receiver;
+  /** Path of the settings. */
+  readonly settings: string;
+  /** Everything that was in the cluster before. */
+  readonly before: readonly string[];
+  readonly cloverctl: (...args: readonly string[]) => Promise<CliResult>;
+}
+
+const why = await whyLeftOut('knative');
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+const started = Promise.withResolvers<Shared>();
+const ends: (() => unknown)[] = [];
+const shop = 'shop';
+const namespaces = z.object({
+  items: z.array(z.object({ metadata: z.object({ name: z.string() }) })),
+});
+
+if (why === undefined) {
+  test.before('a cluster has what docs/install.md asks for', async (t) => {
+    t.timeout(900_000);
+    const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'knative');
+    const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
+    const clickhouse = await startClusterClickHouse(tier, log);
+    ends.push(() => clickhouse.stop());
+    const deadLetters = await startReceiver(tier.network.host);
+    ends.push(() => deadLetters.close());
+    const settings = await prepareInstallation(tier, { clickhouse, deadLetters: deadLetters.url });
+    await importEcho(tier);
+    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+    started.resolve({
+      tier,
+      client,
+      clickhouse,
+      deadLetters,
+      settings,
+      before: await everything(client),
+      cloverctl: (...args) => runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } }),
+    });
+  });
+}
+test.after.always('the cluster is taken down', async () => {
+  for (const end of ends.toReversed()) await end();
+});
+
+function apply({ tier }: Shared, ...items: readonly object[]): Promise<string> {
+  const list = { apiVersion: 'v1', kind: 'List', items };
+  return tier.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
+}
+
+const tapOf = (namespace: string, spec: object = {}): object => ({
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'Tap',
+  metadata: { name: 'all', namespace },
+  spec,
+});
+
+/** The node's ledger, once it is as a test waits for. */
+async function ledgerWhen(
+  { tier }: Shared,
+  isSo: (ledger: NodeLedger) => boolean,
+): Promise<NodeLedger> {
+  for (;;) {
+    const ledger = await readNodeLedger(tier);
+    if (isSo(ledger)) return ledger;
+    await sleep(100);
+  }
+}
+
+/** Everything that was traced is stored. */
+const isSettled = ({ capture: { requests }, sink }: NodeLedger): boolean =>
+  requests.open === 0 && sink.accepted.spans === requests.spans;
+
+/** Spans in ClickHouse by kind, of one path. */
+async function spansOf({ clickhouse }: Shared, path: string): Promise<Record<string, number>> {
+  const query = `SELECT toString(kind) AS kind, count(DISTINCT trace_id, span_id) AS spans FROM spans WHERE path = '${path}' GROUP BY kind`;
+  const row = z.object({ kind: z.string(), spans: z.coerce.number() });
+  const rows = await clickhouse.rows(query, row);
+  return Object.fromEntries(rows.map(({ kind, spans }) => [kind, spans]));
+}
+
+const doctorAnswer = z.object({
+  findings: z.array(z.object({ check: z.string(), state: z.string(), found: z.string() })),
+});
+const statusAnswer = z.object({
+  parts: z.array(z.object({ name: z.string(), ready: z.boolean(), pods: z.int() })),
+});
+
+type Part = z.output<typeof statusAnswer>['parts'][number];
+
+async function partsOf({ cloverctl }: Shared): Promise<ReadonlyMap<string, Part>> {
+  const { stdout } = await cloverctl('status', '--json');
+  const { parts } = statusAnswer.parse(JSON.parse(stdout));
+  return new Map(parts.map((part) => [part.name, part]));
+}
+
+async function podsWhen(
+  shared: Shared,
+  isSo: (running: (name: string) => number | undefined) => boolean,
+): Promise<void> {
+  for (;;) {
+    const parts = await partsOf(shared);
+    if (isSo((name) => parts.get(name)?.pods)) return;
+    await sleep(200);
+  }
+}
+
+const pods = Promise.withResolvers<{ readonly web: RunningPod; readonly client: RunningPod }>();
+
+serial('install brings all of Clover, waits until it is ready, and tells it', async (t) => {
+  t.timeout(600_000);
+  const { cloverctl, settings } = await started.promise;
+  const installed = await cloverctl('install', '-f', settings, '--timeout', '9m');
+  t.is(installed.code, 0, `${installed.stdout}\n${installed.stderr}`);
+  const lines = installed.stdout.trimEnd().split('\n');
+  t.regex(lines[0] ?? '', /^Kubernetes v1\..*Knative Serving .*: functions as Knative Services$/);
+  t.true(lines.includes('service.serving.knative.dev/ingest created'));
+  t.true(lines.includes('service.serving.knative.dev/ingest: ready'));
+  t.true(lines.includes('daemonset.apps/agent: ready'));
+  t.is(lines.at(-1), `Clover ${version} is ready in ${cloverNamespace}.`);
+});
+
+serial('a second install changes nothing', async (t) => {
+  t.timeout(300_000);
+  const { cloverctl, settings } = await started.promise;
+  const again = await cloverctl('install', '-f', settings, '--json');
+  t.is(again.code, 0, again.stderr);
+  t.deepEqual(
+    changesOf(again).filter((change) => !change.startsWith('unchanged ')),
+    [],
+  );
+});
+
+serial('status tells what is installed, and what of it runs', async (t) => {
+  const { cloverctl } = await started.promise;
+  const told = await cloverctl('status');
+  t.is(told.code, 0, told.stderr);
+  const [head = ''] = told.stdout.split('\n');
+  t.true(head.startsWith(`Clover ${version} in ${cloverNamespace}, on Kubernetes v1.`), head);
+  t.true(head.endsWith(': functions as Knative Services'));
+  const parts = await partsOf(await started.promise);
+  const functions = catalogue.map(({ name }) => name);
+  t.deepEqual([...parts.keys()].sort(), [...functions, 'admission', 'agent'].sort());
+  t.true([...parts.values()].every(({ ready }) => ready));
+  t.is(parts.get('agent')?.pods, 1);
+});
+
+serial('doctor looks at the agents, too, and finds nothing wrong', async (t) => {
+  const { cloverctl, tier } = await started.promise;
+  const told = await cloverctl('doctor', '--json');
+  t.is(told.code, 0, told.stdout);
+  const findings = doctorAnswer.parse(JSON.parse(told.stdout)).findings;
+  t.deepEqual(
+    findings.filter(({ state }) => state !== 'good'),
+    [],
+  );
+  for (const what of ['agent on', 'clock of', 'ledger of']) {
+    t.true(
+      findings.some(({ check }) => check === `${what} ${tier.nodeName}`),
+      what,
+    );
+  }
+});
+
+serial('without a Tap all functions rest', async (t) => {
+  t.timeout(180_000);
+  await podsWhen(await started.promise, (running) => catalogue.every(({ name }) => running(name) === 0));
+  t.pass();
+});
+
+serial('a Tap makes spans of the requests between two pods, each once', async (t) => {
+  t.timeout(180_000);
+  const shared = await started.promise;
+  await apply(shared, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: shop } });
+  const [web, client] = [
+    await startPod(shared.tier, shop, 'web'),
+    await startPod(shared.tier, shop, 'client'),
+  ];
+  pods.resolve({ web, client });
+  await apply(shared, tapOf(shop, { ports: [8_080] }));
+  await ledgerWhen(shared, ({ attachments }) => attachments.attached === 2);
+  const load = sendFrom(client, { host: web.address, path: '/first', maxRequests: 1_000 });
+  const { sent, unattributed } = await load.ended;
+  t.deepEqual({ sent, unattributed }, { sent: 1_000, unattributed: 0 });
+  const ledger = await ledgerWhen(shared, isSettled);
+  t.is(ledger.capture.requests.seen, 2_000, 'each at both of its ends');
+  t.is(ledger.unexplained, 0);
+  t.deepEqual(await spansOf(shared, '/first'), { Server: 1_000, Client: 1_000 });
+});
+
+serial(
+  'while pods are traced one pod of ingest stays, whether there is traffic or not',
+  async (t) => {
+    t.timeout(120_000);
+    const shared = await started.promise;
+    const { evidence } = await readNodeLedger(shared.tier);
+    // A report a second: several times as long as Serving looks back here.
+    await ledgerWhen(shared, (now) => now.evidence.accepted >= evidence.accepted + 25);
+    t.is((await partsOf(shared)).get('ingest')?.pods, 1);
+  },
+);
+
+serial('the first request to a pod that comes is seen', async (t) => {
+  t.timeout(120_000);
+  const shared = await started.promise;
+  const { client } = await pods.promise;
+  const late = await startPod(shared.tier, shop, 'late');
+  const load = sendFrom(client, { host: late.address, path: '/late', rate: 1, maxRequests: 1 });
+  t.is((await load.ended).sent, 1);
+  await ledgerWhen(shared, isSettled);
+  t.deepEqual(await spansOf(shared, '/late'), { Server: 1, Client: 1 });
+  await shared.tier.kubectl(['delete', 'pod/late', '-n', shop]);
+  await ledgerWhen(shared, ({ attachments }) => attachments.attached === 2);
+});
+
+serial("Clover's own traffic makes no spans, also where every namespace has a Tap", async (t) => {
+  t.timeout(180_000);
+  const shared = await started.promise;
+  const { web, client } = await pods.promise;
+  const found = await shared.tier.kubectl(['get', 'namespaces', '-o', 'json']);
+  const names = namespaces.parse(JSON.parse(found)).items.map(({ metadata }) => metadata.name);
+  const others = names.filter((name) => name !== shop);
+  await apply(shared, ...others.map((name) => tapOf(name)));
+  const taps = await ledgerWhen(shared, ({ taps: { known } }) => known === names.length);
+  const { sent } = await sendFrom(client, {
+    host: web.address,
+    path: '/loop',
+    maxRequests: 500,
+  }).ended;
+  // Each report is an event that passes the broker on its way to evaluate.
+  const later = await ledgerWhen(
+    shared,
+    (ledger) => isSettled(ledger) && ledger.evidence.accepted >= taps.evidence.accepted + 10,
+  );
+  t.is(later.capture.requests.seen - taps.capture.requests.seen, 2 * sent);
+  const row = z.object({ namespace: z.string() });
+  const of = await shared.clickhouse.rows('SELECT DISTINCT namespace FROM spans', row);
+  t.deepEqual(of, [{ namespace: shop }]);
+  for (const name of others) await shared.tier.kubectl(['delete', 'tap/all', '-n', name]);
+});
+
+serial('an agent that is replaced under load neither loses nor doubles a request', async (t) => {
+  t.timeout(300_000);
+  const shared = await started.promise;
+  const { web, client } = await pods.promise;
+  const { boot } = await readNodeLedger(shared.tier);
+  const load = sendFrom(client, { host: web.address, path: '/rolled', rate: 100 });
+  const agent = ['-n', cloverNamespace, 'daemonset/agent'];
+  await shared.tier.kubectl(['rollout', 'restart', ...agent]);
+  await shared.tier.kubectl(['rollout', 'status', '--timeout=180s', ...agent]);
+  const { sent, unattributed } = await load.stop();
+  t.is(unattributed, 0);
+  const ledger = await ledgerWhen(shared, (now) => now.boot !== boot && isSettled(now));
+  t.is(ledger.unexplained, 0);
+  t.deepEqual(await spansOf(shared, '/rolled'), { Server: sent, Client: sent });
+});
+
+serial('no event became a dead letter', async (t) => {
+  const { deadLetters } = await started.promise;
+  t.deepEqual(deadLetters.events, []);
+});
+
+serial('uninstall leaves nothing', async (t) => {
+  t.timeout(300_000);
+  const { cloverctl, client, before, tier } = await started.promise;
+  const refused = await cloverctl('uninstall');
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /1 taps/);
+  const removed = await cloverctl('uninstall', '--delete-data');
+  t.is(removed.code, 0, removed.stderr);
+  await tier.kubectl(['delete', 'namespace', shop]);
+  // What Knative has made of what is gone goes behind it.
+  let left: readonly string[] = [];
+  do {
+    left = (await everything(client)).filter((name) => !before.includes(name));
+  } while (left.length > 0);
+  t.deepEqual(await everything(client), before);
+});

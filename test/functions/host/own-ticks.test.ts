@@ -1,0 +1,117 @@
+import test, { type ExecutionContext } from 'ava';
+import type { Schedule } from '../../../knative/catalogue.ts';
+import { eventTypes, resourceChanges, ticked } from '../../../knative/events.ts';
+import { on } from '../../../functions/host/event-handler.ts';
+import type { CloverFunction } from '../../../functions/host/function.ts';
+import { onTick } from '../../../functions/host/on-tick.ts';
+import { withOwnTicks } from '../../../functions/host/own-ticks.ts';
+import { eventOf, handle } from './helpers.ts';
+import { onWire, refusal, reply, type Answer } from '../resources/kubernetes/wire.ts';
+
+const look: Schedule = { name: 'judge-look', schedule: '* * * * * *' };
+const sources = '/apis/sources.knative.dev/v1/namespaces/clover/pingsources';
+const owner = '/apis/serving.knative.dev/v1/namespaces/clover/services/judge';
+const change = {
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'Experiment',
+  namespace: 'shop',
+  name: 'shift',
+  uid: 'u-2',
+  resourceVersion: '7',
+};
+
+interface Stage {
+  active: boolean;
+  /** What a write of a PingSource is answered. */
+  written: Answer;
+  /** Requests, but for those that ask who the owner is. */
+  readonly writes: () => readonly string[];
+  readonly body: () => unknown;
+  readonly changed: () => Promise<void>;
+  readonly tick: (schedule: string) => Promise<void>;
+}
+
+async function stageOf(t: ExecutionContext): Promise<Stage> {
+  const { client, asked } = await onWire(t, ({ method, path }) =>
+    method === 'GET' && path === owner
+      ? reply({ metadata: { name: 'judge', uid: 'u-1', labels: {} } })
+      : stage.written,
+  );
+  const fn: CloverFunction = {
+    name: 'judge',
+    handlers: [on(resourceChanges.updated, async () => undefined), onTick(async () => undefined)],
+    isActive: async (schedule) => schedule === look.name && stage.active,
+  };
+  const ticking = withOwnTicks(fn, { client, namespace: 'clover', schedules: [look] });
+  const deliver = async (type: string, source: string, data: object): Promise<void> => {
+    const time = '2026-11-26T12:00:00Z';
+    await handle(ticking, eventOf({ type, source, time, data: Buffer.from(JSON.stringify(data)) }));
+  };
+  const writes = () => asked.filter(({ path }) => path !== owner);
+  const stage: Stage = {
+    active: false,
+    written: reply({}),
+    writes: () => writes().map(({ method, path }) => `${method} ${path}`),
+    body: () => writes().at(-1)?.body,
+    changed: () => deliver(eventTypes.resourceUpdated, '/apiserver', change),
+    tick: (schedule) =>
+      deliver(ticked.type, `/apis/v1/namespaces/clover/pingsources/${schedule}`, {}),
+  };
+  return stage;
+}
+
+test('a schedule ticks from when it is active until it is not', async (t) => {
+  const stage = await stageOf(t);
+  await stage.changed();
+  t.deepEqual(stage.writes(), [`DELETE ${sources}/judge-look`], 'one may be left from before');
+  stage.active = true;
+  await stage.changed();
+  await stage.tick('judge-look');
+  t.deepEqual(stage.writes().slice(1), [`POST ${sources}`], 'once');
+  stage.active = false;
+  await stage.tick('judge-look');
+  t.deepEqual(stage.writes().slice(2), [`DELETE ${sources}/judge-look`]);
+});
+
+test('the PingSource sends to the function, and goes with its Service', async (t) => {
+  const stage = await stageOf(t);
+  stage.active = true;
+  await stage.changed();
+  t.like(stage.body(), {
+    kind: 'PingSource',
+    metadata: {
+      name: 'judge-look',
+      namespace: 'clover',
+      ownerReferences: [{ kind: 'Service', name: 'judge', uid: 'u-1' }],
+    },
+    spec: { schedule: '* * * * * *', sink: { ref: { kind: 'Service', name: 'judge' } } },
+  });
+});
+
+test('what is there already, or gone already, is no failure', async (t) => {
+  const stage = await stageOf(t);
+  stage.written = refusal(409);
+  stage.active = true;
+  await t.notThrowsAsync(stage.changed());
+  stage.written = refusal(404);
+  stage.active = false;
+  await t.notThrowsAsync(stage.changed());
+});
+
+test('a write that fails fails the event, and is tried with the next one', async (t) => {
+  const stage = await stageOf(t);
+  stage.written = refusal(403, 'pingsources is forbidden');
+  stage.active = true;
+  await t.throwsAsync(stage.changed(), { message: /forbidden/ });
+  stage.written = reply({});
+  await stage.changed();
+  t.deepEqual(stage.writes(), [`POST ${sources}`, `POST ${sources}`]);
+});
+
+test('another schedule makes good what another process has undone', async (t) => {
+  const stage = await stageOf(t);
+  stage.active = true;
+  await stage.changed();
+  await stage.tick('judge-resync');
+  t.deepEqual(stage.writes(), [`POST ${sources}`, `POST ${sources}`]);
+});
