@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { CloverError, type ErrorDetail } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
@@ -40,7 +41,7 @@ export async function applyObject(
 
 /**
  * What an apply of all of them would do, by the server's own account, as far as it can tell: what would be in a namespace that is not
- * there yet is not asked for.
+ * there yet is not asked for, nor is a Service of Knative whose account is not, as Knative tries its pod at once.
  * @throws CloverError CLV_RESOURCE_INVALID, CLV_CONFLICT, CLV_KUBERNETES_FORBIDDEN with what it would refuse, object by object.
  */
 export async function planObjects(
@@ -50,19 +51,21 @@ export async function planObjects(
   const outcomes: Outcome[] = [];
   const refused: { readonly detail: ErrorDetail; readonly error: CloverError }[] = [];
   const missing = new Set<string>();
+  const missingAccounts = new Set<string>();
   for (const object of objects) {
     const place = placeOf(object);
     const before = await findLive(client, place);
     const isNew = before === undefined;
     if (isNew && place.kind === 'Namespace') missing.add(place.name);
+    if (isNew && place.kind === 'ServiceAccount') missingAccounts.add(place.name);
     if (!isNew && !isOurs(before, place)) {
       const message = 'is there already, and nobody says that it is Clover’s: delete or rename it';
       const error = new CloverError('CLV_CONFLICT', message);
       refused.push({ detail: { field: titleOf(place), message }, error });
       continue;
     }
-    if (missing.has(place.namespace ?? '')) {
-      outcomes.push({ place, change: 'created' });
+    if (missing.has(place.namespace ?? '') || missingAccounts.has(accountOf(object) ?? '')) {
+      outcomes.push({ place, change: isNew ? 'created' : 'configured' });
       continue;
     }
     try {
@@ -84,6 +87,16 @@ export async function planObjects(
   throw new CloverError(first.error.code, message, {
     details: refused.map(({ detail }) => detail),
   });
+}
+
+const knativeService = z.object({
+  apiVersion: z.string().startsWith('serving.knative.dev/'),
+  spec: z.object({ template: z.object({ spec: z.object({ serviceAccountName: z.string() }) }) }),
+});
+
+/** The account of the pods of a Service of Knative; of anything else undefined. */
+function accountOf(object: KubernetesObject): string | undefined {
+  return knativeService.safeParse(object).data?.spec.template.spec.serviceAccountName;
 }
 
 /** A namespace may be anybody's; definitions of our own group are ours, whoever brought them. */

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { planObjects } from '../../../cloverctl/installation/apply-objects.ts';
+import type { KubernetesObject } from '../../../knative/render/kubernetes-object.ts';
+import { onWire, refusal, reply } from '../../functions/resources/kubernetes/wire.ts';
+
+const named = (name: string) => ({ name, namespace: 'clover', labels: {} });
+const account: KubernetesObject = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: named('ingest'),
+};
+const service = {
+  apiVersion: 'serving.knative.dev/v1',
+  kind: 'Service',
+  metadata: named('ingest'),
+  spec: { template: { spec: { serviceAccountName: 'ingest' } } },
+} as const;
+
+test('a Service of Knative is not tried while its account is not there', async (t) => {
+  const { client, asked } = await onWire(t, ({ method }) =>
+    method === 'GET' ? refusal(404) : reply({ metadata: { uid: 'u' } }),
+  );
+  const plan = await planObjects({ client, force: false }, [account, service]);
+  t.deepEqual(
+    plan.map(({ place: { kind }, change }) => `${change} ${kind}`),
+    ['created ServiceAccount', 'created Service'],
+  );
+  const tried = asked.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
+  t.deepEqual(tried, ['/api/v1/namespaces/clover/serviceaccounts/ingest']);
+});
+
+test('else it is tried', async (t) => {
+  const live = { metadata: { uid: 'u', labels: { 'app.kubernetes.io/part-of': 'clover' } } };
+  const { client, asked } = await onWire(t, ({ method, path }) =>
+    method === 'GET' && path.endsWith('/services/ingest') ? refusal(404) : reply(live),
+  );
+  await planObjects({ client, force: false }, [account, service]);
+  t.is(asked.filter(({ method }) => method === 'PATCH').length, 2);
+});
