@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../functions/lib/clock.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { readWatchLine, type WatchLine } from './watch-line.ts';
+import { readWatchLine, type WatchLine } from '../../functions/resources/kubernetes/watch-line.ts';
 
 /** The objects of a collection, kept up to date by one watch. */
 export interface Collection<Item> {
@@ -81,11 +81,11 @@ export function followCollection<Item>(options: CollectionOptions<Item>): Collec
 
   const take = (fresh: Map<string, Item> | undefined, line: WatchLine): void => {
     const into = fresh ?? items ?? new Map<string, Item>();
-    if (line.type === 'set') keep(into, line.uid, line.object);
-    else if (line.type === 'delete') into.delete(line.uid);
+    if (line.type === 'DELETED') into.delete(line.uid);
+    else if (line.type !== 'BOOKMARK') keep(into, line.uid, line.object);
     if (fresh !== undefined) return;
     version = line.resourceVersion;
-    if (line.type !== 'bookmark') onChange();
+    if (line.type !== 'BOOKMARK') onChange();
   };
 
   const watchOnce = async (): Promise<void> => {
@@ -107,7 +107,7 @@ export function followCollection<Item>(options: CollectionOptions<Item>): Collec
         timer.refresh();
         const line = readWatchLine(text);
         failures = 0;
-        if (fresh !== undefined && line.type === 'whole') {
+        if (fresh !== undefined && line.isWhole) {
           become(fresh, line.resourceVersion);
           fresh = undefined;
         } else {

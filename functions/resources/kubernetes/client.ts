@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { request as plainRequest } from 'node:http';
 import { request, type RequestOptions } from 'node:https';
 import { text as textOf } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock, type Clock } from '../../lib/clock.ts';
 import { CloverError } from '../../lib/errors.ts';
+import { parseAnswer } from './answer.ts';
 import type { KubeConnection } from './connection.ts';
 import { statusError } from './status-error.ts';
 
@@ -23,12 +24,13 @@ export interface KubeCall {
 export interface KubeClient {
   /**
    * The answer's JSON.
-   * @throws CloverError as {@link statusError} says; CLV_KUBERNETES_UNREACHABLE when there is no answer.
+   * @throws CloverError as {@link statusError} says; CLV_KUBERNETES_UNREACHABLE when there is no answer; CLV_INTERNAL for one that
+   * is no JSON.
    */
   call(call: KubeCall): Promise<unknown>;
   /**
    * The lines of an answer that goes on, until it ends: by itself, by the signal or because the connection breaks.
-   * @throws CloverError as `call`, at the first step.
+   * @throws CloverError as `call`, at the first step; at any, CLV_INTERNAL for a line without end.
    */
   lines(call: KubeCall, signal: AbortSignal): AsyncIterable<string, void, void>;
 }
@@ -36,11 +38,17 @@ export interface KubeClient {
 const answerWithinMs = 30_000;
 const mostTries = 5;
 const mostWaitSeconds = 5;
-/** Of one line of a watch: an object of etcd's largest size, and what JSON makes of it. */
-const mostLineBytes = 8 * 1024 * 1024;
+/** Characters of one line of a watch: an object of etcd's largest size, and what JSON makes of it. */
+const longestLine = 8 * 1024 * 1024;
 
-/** A client over one connection's settings. */
-export function createKubeClient(connection: KubeConnection): KubeClient {
+/**
+ * A client over one connection's settings.
+ * @param clock by which it waits for a server that is busy.
+ */
+export function createKubeClient(
+  connection: KubeConnection,
+  clock: Pick<Clock, 'sleep'> = systemClock,
+): KubeClient {
   const open = async (call: KubeCall, signal: AbortSignal): Promise<IncomingMessage> => {
     const { server } = connection;
     const url = new URL(`${server.pathname.replace(/\/$/, '')}${call.path}`, server);
@@ -65,30 +73,36 @@ export function createKubeClient(connection: KubeConnection): KubeClient {
   return {
     call: async (call) => {
       const signal = AbortSignal.timeout(answerWithinMs);
-      return whileBusy(signal, () =>
+      return whileBusy(clock, signal, () =>
         reached(connection, async () => {
           const response = await open(call, signal);
           return { response, text: await textOf(response) };
         }).then(({ response, text }) => {
           const { statusCode = 0, headers } = response;
-          if (statusCode >= 200 && statusCode < 300) return parse(text);
+          if (statusCode >= 200 && statusCode < 300) return parseAnswer(text);
           throw statusError(statusCode, text, headers['retry-after']);
         }),
       );
     },
     async *lines(call, signal) {
-      const response = await reached(connection, () => open(call, signal));
+      const { response, refusal } = await reached(connection, async () => {
+        const answer = await open(call, signal);
+        const isRefused = answer.statusCode !== 200;
+        return { response: answer, refusal: isRefused ? await textOf(answer) : undefined };
+      });
       const { statusCode = 0, headers } = response;
-      if (statusCode !== 200) {
-        throw statusError(statusCode, await textOf(response), headers['retry-after']);
-      }
+      if (refusal !== undefined) throw statusError(statusCode, refusal, headers['retry-after']);
       yield* linesOf(response);
     },
   };
 }
 
 /** A server that is busy, or makes the storage of a kind, has done nothing yet; it says when to come again. */
-async function whileBusy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function whileBusy<T>(
+  clock: Pick<Clock, 'sleep'>,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
@@ -96,7 +110,7 @@ async function whileBusy<T>(signal: AbortSignal, work: () => Promise<T>): Promis
       const isBusy = error instanceof CloverError && error.code === 'CLV_OVERLOADED';
       if (!isBusy || tries >= mostTries || signal.aborted) throw error;
       const wait = Math.min(error.retryAfter ?? 1, mostWaitSeconds) * 1_000;
-      await sleep(wait, undefined, { signal }).catch(() => undefined);
+      await clock.sleep(wait, signal).catch(() => undefined);
     }
   }
 }
@@ -137,8 +151,9 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void,
     for await (const chunk of chunks) {
       const lines = `${rest}${String(chunk)}`.split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > mostLineBytes) {
-        throw new CloverError('CLV_INTERNAL', `a line of more than ${mostLineBytes} bytes`);
+      if (rest.length > longestLine) {
+        const message = `the Kubernetes API sent a line of more than ${longestLine} characters`;
+        throw new CloverError('CLV_INTERNAL', message);
       }
       yield* lines.filter((line) => line !== '');
     }
@@ -146,16 +161,5 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void,
     if (error instanceof CloverError) throw error;
   } finally {
     response.destroy();
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch (cause) {
-    throw new CloverError('CLV_INTERNAL', 'the Kubernetes API answered with what is no JSON', {
-      cause,
-    });
   }
 }

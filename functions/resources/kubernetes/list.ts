@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { CloverError } from '../../lib/errors.ts';
 import type { ListOptions } from '../store.ts';
+import { readAnswer } from './answer.ts';
 import type { KubeClient } from './client.ts';
 
-const answer = z.object({
+const page = z.object({
   metadata: z.object({
     resourceVersion: z.string(),
     continue: z.string().optional(),
@@ -22,7 +23,8 @@ export interface KubeList {
 
 /**
  * @param path of the collection.
- * @throws CloverError CLV_ARGUMENT_INVALID for a bad `continue`; CLV_RESOURCE_GONE for one that is too old.
+ * @throws CloverError CLV_ARGUMENT_INVALID for a bad `continue`; CLV_RESOURCE_GONE for one that is too old; CLV_INTERNAL for what is
+ * no list.
  */
 export async function list(
   client: KubeClient,
@@ -35,11 +37,10 @@ export async function list(
     limit: limit === undefined ? undefined : String(limit),
     continue: next,
   };
-  const { metadata, items } = answer.parse(
-    await client.call({ method: 'GET', path, query }).catch((error: unknown) => {
-      throw next !== undefined && isArgument(error) ? badContinue(error) : error;
-    }),
-  );
+  const answered = await client.call({ method: 'GET', path, query }).catch((error: unknown) => {
+    throw next !== undefined && isArgument(error) ? badContinue(error) : error;
+  });
+  const { metadata, items } = readAnswer(page, answered, 'a list');
   const { resourceVersion, continue: more, remainingItemCount } = metadata;
   return {
     items,

@@ -1,15 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { CloverError } from '../../lib/errors.ts';
 import type { KubeClient } from './client.ts';
-import { statusError } from './status-error.ts';
-
-const line = z.object({
-  type: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
-  object: z.unknown(),
-});
-const versioned = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
-const failed = z.looseObject({ code: z.int().default(0) });
+import { readWatchLine } from './watch-line.ts';
 
 /** A change as the API server tells it. */
 export interface KubeChange {
@@ -24,7 +16,8 @@ const retryMs = [0, 100, 500, 1_000, 2_000, 5_000] as const;
  * The changes of a collection after a resource version, over as many connections as it takes; bookmarks keep its place where
  * nothing changes.
  * @param path of the collection.
- * @throws CloverError CLV_RESOURCE_GONE when the version is too old; what else the first answer says.
+ * @throws CloverError CLV_RESOURCE_GONE when the version is too old; CLV_INTERNAL for what is no line of a watch; what else the first
+ * answer says.
  */
 export async function* watchCollection(
   client: KubeClient,
@@ -39,9 +32,8 @@ export async function* watchCollection(
     const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion };
     try {
       for await (const text of client.lines({ method: 'GET', path, query }, signal)) {
-        const { type, object } = line.parse(JSON.parse(text));
-        if (type === 'ERROR') throw statusError(failed.parse(object).code, object);
-        resourceVersion = versioned.parse(object).metadata.resourceVersion;
+        const { type, object, ...line } = readWatchLine(text);
+        resourceVersion = line.resourceVersion;
         answered = true;
         failures = 0;
         if (type !== 'BOOKMARK') yield { type, object };

@@ -1,0 +1,112 @@
+import test from 'ava';
+import { systemClock } from '../../../../functions/lib/clock.ts';
+import { createIstioTarget } from '../../../../functions/mesh/istio/istio-target.ts';
+import { virtualService } from '../../../../functions/mesh/istio/objects.ts';
+import type { PolicyOutcome } from '../../../../functions/mesh/target.ts';
+import { compile } from '../../../../functions/policy/compile.ts';
+import {
+  applied,
+  listed,
+  onWire,
+  refusal,
+  reply,
+  type Answer,
+  type Asked,
+  type Wire,
+} from '../../resources/kubernetes/wire.ts';
+import { meshPolicy } from './examples.ts';
+import { answerOf } from './live.ts';
+
+const traffic = compile([meshPolicy()], []);
+
+/** What became of the policy, on an API that has no object of Istio's and answers to writes as it is told. */
+async function programmed({ client }: Wire): Promise<PolicyOutcome | undefined> {
+  const target = createIstioTarget({ client, clock: systemClock });
+  const reading = await target.read();
+  return (await reading.program(traffic, { resync: false })).get('shop/proxy');
+}
+
+const isWrite = ({ method }: Asked): boolean => method !== 'GET';
+const service = reply({ spec: { ports: [{ port: 8080 }] } });
+
+function answering(write: (asked: Asked) => Answer, ofService = service) {
+  return (asked: Asked): Answer => {
+    if (isWrite(asked)) return write(asked);
+    return asked.path.includes('/services/') ? ofService : listed([], '1');
+  };
+}
+
+test('where Istio is not there all that is known is what would be rendered', async (t) => {
+  const wire = await onWire(t, () => refusal(404));
+  const outcome = await programmed(wire);
+  t.like(outcome, { state: 'unknown', version: 0 });
+  t.regex(outcome?.message ?? '', /Istio is not installed/);
+  t.regex(outcome?.hash ?? '', /^[0-9a-f]{64}$/);
+  t.false(wire.asked.some(isWrite));
+});
+
+test('versions are written before their routes, and a conflict is for who reads everything again', async (t) => {
+  const wire = await onWire(
+    t,
+    answering(({ path, body }) =>
+      path.includes('destinationrules') ? applied(body) : refusal(409, 'somebody has written'),
+    ),
+  );
+  await t.throwsAsync(programmed(wire), { code: 'CLV_CONFLICT' });
+  t.deepEqual(
+    wire.asked.filter(isWrite).map(({ path }) => path.split('/').at(-2)),
+    ['destinationrules', 'virtualservices'],
+  );
+});
+
+test('what is refused of one policy is its own, and what is about all of them is thrown', async (t) => {
+  for (const [code, message] of [
+    [403, 'may not patch'],
+    [422, 'no such field'],
+    [400, 'strict decoding'],
+  ] as const) {
+    const wire = await onWire(
+      t,
+      answering(() => refusal(code, message)),
+    );
+    t.like(await programmed(wire), { state: 'rejected', message, version: 0 });
+  }
+  const down = await onWire(
+    t,
+    answering(() => refusal(500, 'etcd is full')),
+  );
+  await t.throwsAsync(programmed(down), { code: 'CLV_KUBERNETES_UNREACHABLE' });
+});
+
+test('a Service that is not there, or lacks the port, is asked for before anything is written', async (t) => {
+  for (const [ofService, message] of [
+    [refusal(404), 'spec.target.host: there is no Service shop/proxy'],
+    [reply({ spec: {} }), 'spec.target.port: the Service shop/proxy has no port 8080, but none'],
+  ] as const) {
+    const wire = await onWire(
+      t,
+      answering(() => refusal(500), ofService),
+    );
+    t.like(await programmed(wire), { state: 'rejected', reason: 'TargetNotFound', message });
+    t.false(wire.asked.some(isWrite));
+  }
+});
+
+test('an object of its name that somebody else made is refused by name', async (t) => {
+  const foreign = { kind: virtualService, namespace: 'shop', name: 'proxy', spec: {} };
+  const metadata = { name: 'proxy', namespace: 'shop', uid: 'f', resourceVersion: '3' };
+  const wire = await onWire(t, ({ path }) => {
+    if (path.includes('/services/')) return service;
+    return listed(
+      path.endsWith('virtualservices') ? [{ ...answerOf(foreign), metadata }] : [],
+      '1',
+    );
+  });
+  t.like(await programmed(wire), {
+    state: 'rejected',
+    reason: 'ForeignOwner',
+    message:
+      'the VirtualService shop/proxy was not made by Clover, and has the name: Clover does not touch it',
+  });
+  t.false(wire.asked.some(isWrite));
+});

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
+import { temporaryFolder } from '../../host/helpers.ts';
+
+const names = ['blue', 'green'];
+
+/** A file with two contexts, perhaps without a current one. */
+async function written(t: ExecutionContext, current?: string): Promise<string> {
+  const file = join(await temporaryFolder(t), 'config');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    ...(current !== undefined && { 'current-context': current }),
+    clusters: names.map((name) => ({ name, cluster: { server: `https://${name}.example:6443` } })),
+    users: names.map((name) => ({ name, user: { token: `token-of-${name}` } })),
+    contexts: names.map((name) => ({ name, context: { cluster: name, user: name } })),
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+test('the current context is meant, or the one that is named; its connections are kept', async (t) => {
+  const file = await written(t, 'blue');
+  const blue = await kubeconfigConnection(file);
+  t.is(blue.server.href, 'https://blue.example:6443/');
+  const green = await kubeconfigConnection(file, 'green');
+  t.is(green.server.href, 'https://green.example:6443/');
+  const [once, again] = [await green.options(), await green.options()];
+  t.is(once.headers['Authorization'], 'Bearer token-of-green');
+  t.is(once.agent, again.agent);
+  t.not(once.agent, (await blue.options()).agent);
+});
+
+test('what is missing is named, with the way out', async (t) => {
+  const file = await written(t);
+  const code = 'CLV_CONFIG_INVALID';
+  await t.throwsAsync(kubeconfigConnection(file), { code, message: /kubectl config use-context/ });
+  await t.throwsAsync(kubeconfigConnection(file, 'red'), {
+    code,
+    message: 'the kubeconfig has no context "red": it has blue, green',
+  });
+  await t.throwsAsync(kubeconfigConnection('/nowhere/config'), {
+    code,
+    message: /the kubeconfig cannot be read: .*\/nowhere\/config/,
+  });
+  const broken = join(await temporaryFolder(t), 'config');
+  await writeFile(broken, 'contexts: [');
+  await t.throwsAsync(kubeconfigConnection(broken), { code, message: /cannot be read/ });
+});
