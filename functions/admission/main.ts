@@ -13,7 +13,7 @@ import { serveAdmission } from './serve-admission.ts';
 
 const name = z.string().min(1).max(253);
 
-/** What the environment says; `knative/render/admission.ts` writes it. */
+/** What the environment says; `knative/render/admission/objects.ts` writes it. */
 const settings = z.object({
   POD_NAMESPACE: name,
   /** The Secret of the certificate. */

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Telemetry } from '../host/telemetry.ts';
 import type { EnvoyAdmin } from '../mesh/envoy/admin.ts';
-import type { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
+import type { Gateway } from '../mesh/envoy/gateway.ts';
 import { renderEnvoy } from '../mesh/envoy/renderer.ts';
 import type { KubeClient } from '../resources/kubernetes/client.ts';
 import { followCluster } from './collections.ts';
@@ -19,7 +19,7 @@ import { translate, type IngressPorts, type Outcome } from './translate.ts';
 /** Options of {@link startController}. */
 export interface ControllerOptions {
   readonly client: KubeClient;
-  readonly gateway: ReturnType<typeof createFileXdsGateway>;
+  readonly gateway: Gateway;
   readonly admin: Pick<EnvoyAdmin, 'drain'>;
   /** Which Ingresses are this network layer's. */
   readonly ingressClass: string;

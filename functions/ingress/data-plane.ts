@@ -1,7 +1,7 @@
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
+import type { Gateway } from '../mesh/envoy/gateway.ts';
 import type { EnvoyResources } from '../mesh/envoy/resources.ts';
 
 /** How far Envoy is with the newest configuration. */
@@ -17,7 +17,7 @@ export interface DataPlane {
 
 /** @param onWrite called for each attempt, with what came of it. */
 export function createDataPlane(options: {
-  readonly gateway: Pick<ReturnType<typeof createFileXdsGateway>, 'apply' | 'fence'>;
+  readonly gateway: Pick<Gateway, 'apply' | 'fence'>;
   readonly log: Log;
   readonly onWrite: (state: Progress['state']) => void;
 }): DataPlane {
