@@ -50,6 +50,11 @@ export function commonLabels(
   };
 }
 
+/** What tells the pods of a program from all others of an installation. */
+export function selectorOf({ namespace }: Whole, name: string): Record<string, string> {
+  return { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': namespace };
+}
+
 /** Metadata of an object in the installation's namespace. */
 export function namespaced(
   installation: Whole,

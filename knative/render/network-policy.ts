@@ -1,6 +1,5 @@
-import { selectorOf } from './control-plane/deployment.ts';
 import type { Installation } from './installation.ts';
-import { namespaced, type KubernetesObject } from './kubernetes-object.ts';
+import { namespaced, selectorOf, type KubernetesObject } from './kubernetes-object.ts';
 
 /** Who may open connections to some pods. */
 export interface NetworkPolicy extends KubernetesObject {

@@ -4,15 +4,16 @@ import type {
   V1Secret,
   V1Service,
 } from '@kubernetes/client-node';
-import { selectorOf } from '../control-plane/deployment.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
 import {
   commonLabels,
   namespaced,
+  selectorOf,
   type KubernetesObject,
   type Rendered,
 } from '../kubernetes-object.ts';
+import { amountsOf, schedulingOf, spreadOver } from '../pod-parts.ts';
 import { restrictedContext } from '../security-context.ts';
 import { admissionAccess } from './access.ts';
 import {
@@ -76,7 +77,6 @@ function budget(installation: Installation): Rendered<V1PodDisruptionBudget>[] {
 }
 
 function deployment(installation: Installation): Rendered<V1Deployment> {
-  const { tolerations, priorityClass } = installation;
   const matchLabels = selectorOf(installation, admission);
   return {
     apiVersion: 'apps/v1',
@@ -90,16 +90,8 @@ function deployment(installation: Installation): Rendered<V1Deployment> {
         spec: {
           serviceAccountName: admission,
           enableServiceLinks: false,
-          topologySpreadConstraints: [
-            {
-              maxSkew: 1,
-              topologyKey: 'kubernetes.io/hostname',
-              whenUnsatisfiable: 'ScheduleAnyway',
-              labelSelector: { matchLabels },
-            },
-          ],
-          ...(tolerations.length > 0 && { tolerations }),
-          ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+          topologySpreadConstraints: spreadOver(matchLabels),
+          ...schedulingOf(installation),
           containers: [container(installation)],
         },
       },
@@ -109,7 +101,6 @@ function deployment(installation: Installation): Rendered<V1Deployment> {
 
 function container(installation: Installation) {
   const { admission: settings, logLevel, namespace } = installation;
-  const { requests, limits } = settings.resources;
   const port = 'https';
   const scheme = 'HTTPS';
   return {
@@ -127,10 +118,7 @@ function container(installation: Installation) {
     ports: [{ name: port, containerPort: admissionPort }],
     readinessProbe: { httpGet: { path: '/health/ready', port, scheme }, periodSeconds: 2 },
     livenessProbe: { httpGet: { path: '/health/live', port, scheme }, periodSeconds: 10 },
-    resources: {
-      ...(requests !== undefined && { requests: { ...requests } }),
-      ...(limits !== undefined && { limits: { ...limits } }),
-    },
+    resources: amountsOf(settings.resources),
     securityContext: restrictedContext(),
   };
 }

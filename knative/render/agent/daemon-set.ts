@@ -1,10 +1,10 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
-import { selectorOf } from '../control-plane/deployment.ts';
 import { tokenSecretOf } from '../control-plane/names.ts';
 import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
-import { commonLabels, namespaced, type Rendered } from '../kubernetes-object.ts';
+import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
+import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { agent, agentPort, configFile, mounts } from './names.ts';
 import type { ConfigMap } from '../control-plane/configuration.ts';
 
@@ -22,7 +22,7 @@ export function agentDaemonSet(
   installation: Installation,
   { data }: ConfigMap,
 ): Rendered<V1DaemonSet> {
-  const { tolerations, nodeSelector, priorityClass } = installation.agent;
+  const { nodeSelector } = installation.agent;
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
@@ -46,9 +46,8 @@ export function agentDaemonSet(
           hostNetwork: true,
           dnsPolicy: 'ClusterFirstWithHostNet',
           terminationGracePeriodSeconds: graceSeconds,
-          tolerations: [...tolerations],
           ...(Object.keys(nodeSelector).length > 0 && { nodeSelector: { ...nodeSelector } }),
-          ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+          ...schedulingOf(installation.agent),
           containers: [container(installation)],
           volumes: volumes(installation),
         },
@@ -58,7 +57,6 @@ export function agentDaemonSet(
 }
 
 function container(installation: Installation) {
-  const { requests, limits } = installation.agent.resources;
   // Not among `ports`: nobody outside the node is to ask there.
   const probe = { host: '127.0.0.1', port: agentPort };
   return {
@@ -71,10 +69,7 @@ function container(installation: Installation) {
     ],
     readinessProbe: { httpGet: { ...probe, path: '/health/ready' }, periodSeconds: 2 },
     livenessProbe: { httpGet: { ...probe, path: '/health/live' }, periodSeconds: 10 },
-    resources: {
-      ...(requests !== undefined && { requests: { ...requests } }),
-      ...(limits !== undefined && { limits: { ...limits } }),
-    },
+    resources: amountsOf(installation.agent.resources),
     securityContext: {
       runAsUser: 0,
       runAsGroup: 0,

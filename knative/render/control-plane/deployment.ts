@@ -2,7 +2,8 @@ import type { V1Deployment, V1PersistentVolumeClaim, V1Service } from '@kubernet
 import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
-import { commonLabels, namespaced, type Rendered } from '../kubernetes-object.ts';
+import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
+import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
 import { configFile, mounts, type ConfigMap } from './configuration.ts';
 import { controlPlane, controlPlanePort, tokenSecretOf } from './names.ts';
@@ -12,17 +13,11 @@ const graceSeconds = 40;
 
 const claimName = 'control-plane-data';
 
-/** What tells the pods of a program from all others of an installation. */
-export function selectorOf({ namespace }: Installation, name: string): Record<string, string> {
-  return { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': namespace };
-}
-
 /** The process of all functions. Its databases have one writer: the old pod goes before the new one comes. */
 export function controlPlaneDeployment(
   installation: Installation,
   { data }: ConfigMap,
 ): Rendered<V1Deployment> {
-  const { tolerations, priorityClass } = installation;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -43,8 +38,7 @@ export function controlPlaneDeployment(
           terminationGracePeriodSeconds: graceSeconds,
           // The volume belongs to this group.
           securityContext: { fsGroup: nobody, fsGroupChangePolicy: 'OnRootMismatch' },
-          ...(tolerations.length > 0 && { tolerations: [...tolerations] }),
-          ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+          ...schedulingOf(installation),
           containers: [container(installation)],
           volumes: volumes(installation),
         },
@@ -54,7 +48,6 @@ export function controlPlaneDeployment(
 }
 
 function container(installation: Installation) {
-  const { requests, limits } = installation.controlPlane.resources;
   const port = 'http';
   return {
     name: controlPlane,
@@ -63,10 +56,7 @@ function container(installation: Installation) {
     ports: [{ name: port, containerPort: controlPlanePort }],
     readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 2 },
     livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
-    resources: {
-      ...(requests !== undefined && { requests: { ...requests } }),
-      ...(limits !== undefined && { limits: { ...limits } }),
-    },
+    resources: amountsOf(installation.controlPlane.resources),
     securityContext: restrictedContext(),
     volumeMounts: Object.entries(mounts).map(([name, mountPath]) => ({
       name,

@@ -1,8 +1,9 @@
 import type { V1Container, V1Deployment } from '@kubernetes/client-node';
 import { imageOf, mirrored } from '../image.ts';
-import { commonLabels, namespaced, type Rendered } from '../kubernetes-object.ts';
+import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
+import { amountsOf, schedulingOf, spreadOver } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
-import { ingress, internalService, ports, selectorOf } from './names.ts';
+import { ingress, internalService, ports } from './names.ts';
 import type { NetworkLayer } from './settings.ts';
 
 /** What both containers have: Envoy's bootstrap, its xDS files, its admin socket. */
@@ -17,8 +18,8 @@ const healthHost = 'health.clover-ingress.internal';
  * the API server is gone.
  */
 export function networkLayerDeployment(layer: NetworkLayer): Rendered<V1Deployment> {
-  const { replicas, tolerations, priorityClass, drainSeconds, hostPort } = layer;
-  const matchLabels = selectorOf(layer);
+  const { replicas, drainSeconds, hostPort } = layer;
+  const matchLabels = selectorOf(layer, ingress);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -41,16 +42,8 @@ export function networkLayerDeployment(layer: NetworkLayer): Rendered<V1Deployme
           enableServiceLinks: false,
           terminationGracePeriodSeconds: drainSeconds + 10,
           securityContext: { fsGroup: nobody },
-          topologySpreadConstraints: [
-            {
-              maxSkew: 1,
-              topologyKey: 'kubernetes.io/hostname',
-              whenUnsatisfiable: 'ScheduleAnyway',
-              labelSelector: { matchLabels },
-            },
-          ],
-          ...(tolerations.length > 0 && { tolerations }),
-          ...(priorityClass !== undefined && { priorityClassName: priorityClass }),
+          topologySpreadConstraints: spreadOver(matchLabels),
+          ...schedulingOf(layer),
           initContainers: [controller(layer)],
           containers: [envoy(layer)],
           volumes: [{ name: volume, emptyDir: { sizeLimit: '256Mi' } }],
@@ -140,14 +133,4 @@ function envoyArguments(concurrency: number): string[] {
     '--log-level',
     'warning',
   ];
-}
-
-function amountsOf({ requests, limits }: NetworkLayer['resources']['envoy']): {
-  requests?: Record<string, string>;
-  limits?: Record<string, string>;
-} {
-  return {
-    ...(requests !== undefined && { requests: { ...requests } }),
-    ...(limits !== undefined && { limits: { ...limits } }),
-  };
 }

@@ -13,8 +13,3 @@ export const ports = { external: 8080, internal: 8081, controller: 9090 } as con
 export function clusterWideName({ namespace }: NetworkLayer): string {
   return namespace === ingress ? ingress : `${namespace}-${ingress}`;
 }
-
-/** Labels that pods are chosen by. */
-export function selectorOf({ namespace }: NetworkLayer): Record<string, string> {
-  return { 'app.kubernetes.io/name': ingress, 'app.kubernetes.io/instance': namespace };
-}

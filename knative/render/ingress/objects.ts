@@ -2,12 +2,13 @@ import type { V1Namespace, V1PodDisruptionBudget, V1Service } from '@kubernetes/
 import {
   commonLabels,
   namespaced,
+  selectorOf,
   type KubernetesObject,
   type Rendered,
 } from '../kubernetes-object.ts';
 import { networkLayerAccess } from './access.ts';
 import { networkLayerDeployment } from './deployment.ts';
-import { ingress, internalService, selectorOf } from './names.ts';
+import { ingress, internalService } from './names.ts';
 import type { NetworkLayer } from './settings.ts';
 
 /** The network layer of Serving, in the order in which it can be applied. The same settings always give the same. */
@@ -45,7 +46,7 @@ function externalServiceOf(layer: NetworkLayer): Rendered<V1Service> {
     metadata: namespaced(layer, 'ingress', ingress, ingress),
     spec: {
       type,
-      selector: selectorOf(layer),
+      selector: selectorOf(layer, ingress),
       ports: [
         {
           name: 'http',
@@ -66,7 +67,7 @@ function internalServiceOf(layer: NetworkLayer): Rendered<V1Service> {
     metadata: namespaced(layer, 'ingress', internalService, ingress),
     spec: {
       type: 'ClusterIP',
-      selector: selectorOf(layer),
+      selector: selectorOf(layer, ingress),
       ports: [{ name: 'http', port: 80, targetPort: 'internal' }],
     },
   };
@@ -80,7 +81,7 @@ function budget(layer: NetworkLayer): Rendered<V1PodDisruptionBudget>[] {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',
       metadata: namespaced(layer, 'ingress', ingress, ingress),
-      spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(layer) } },
+      spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(layer, ingress) } },
     },
   ];
 }
