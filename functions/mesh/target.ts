@@ -33,7 +33,7 @@ export interface PolicyOutcome {
   /** Why it is not acknowledged. */
   readonly message: string;
   /** Why it is rejected. Default: the data plane did it. */
-  readonly reason?: 'ForeignOwner' | 'TargetNotFound';
+  readonly reason?: 'ForeignOwner' | 'MeshNotFound' | 'TargetNotFound';
   /** Fencing number of what is in place, from 1; 0 where nothing is. */
   readonly version: number;
   /** SHA-256 of what the traffic is rendered to, without numbers that count up: hex. */

@@ -80,6 +80,7 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     ),
     row('Programmed', 'False', 'ForeignOwner', 'An object of the mesh in its way is not Clover’s.'),
     row('Programmed', 'False', 'TargetNotFound', 'There is no such Service, or it lacks the port.'),
+    row('Programmed', 'False', 'MeshNotFound', 'The cluster has no Istio.'),
     row('Programmed', 'Unknown', 'GatewayUnreachable', 'The gateway does not answer.'),
     overlay('True', 'RunInProgress', 'A run moves its traffic.'),
     overlay('True', 'AwaitingSpec', 'A run succeeded; its weights stay until the spec agrees.'),

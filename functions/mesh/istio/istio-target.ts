@@ -90,7 +90,7 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
     },
   });
 
-  /** Nothing can be done; that is said of every policy. */
+  /** Nothing can be done; that is said of every policy. Another delivery would find the same: the next tick looks again. */
   const absent = (message: string): TargetReading => ({
     released: new Set(),
     isSettled: () => false,
@@ -98,7 +98,13 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
       new Map(
         [...render(form)].map(([key, wanted]) => [
           key,
-          { state: 'unknown', message, version: 0, hash: hashOf(wanted) },
+          {
+            state: 'rejected',
+            reason: 'MeshNotFound',
+            message,
+            version: 0,
+            hash: hashOf(wanted),
+          },
         ]),
       ),
   });

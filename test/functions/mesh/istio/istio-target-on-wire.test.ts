@@ -39,7 +39,7 @@ function answering(write: (asked: Asked) => Answer, ofService = service) {
 test('where Istio is not there all that is known is what would be rendered', async (t) => {
   const wire = await onWire(t, () => refusal(404));
   const outcome = await programmed(wire);
-  t.like(outcome, { state: 'unknown', version: 0 });
+  t.like(outcome, { state: 'rejected', reason: 'MeshNotFound', version: 0 });
   t.regex(outcome?.message ?? '', /Istio is not installed/);
   t.regex(outcome?.hash ?? '', /^[0-9a-f]{64}$/);
   t.false(wire.asked.some(isWrite));
