@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { joinLoss, total } from '../../agent/loss.ts';
 import type { Finding } from './finding.ts';
 
 const count = z.number();
@@ -101,9 +100,13 @@ function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   }
   // Requests that were open when their pod went are nobody's fault.
   const { detached: _, ...others } = requests.lost;
-  const lost = joinLoss({ wire: wire.lost, bytes: bytes.lost, requests: others });
-  if (total(lost) === 0) return { check, state: 'good', found: `${found}, none lost` };
-  const list = Object.entries(lost).map(([cause, lostCount]) => `${cause} ${lostCount}`);
+  const groups = { wire: wire.lost, bytes: bytes.lost, requests: others };
+  const lost = Object.entries(groups).flatMap(([group, byCause]) =>
+    Object.entries(byCause).flatMap(([cause, lostCount]) =>
+      lostCount === 0 ? [] : [`${group}.${cause} ${lostCount}`],
+    ),
+  );
+  if (lost.length === 0) return { check, state: 'good', found: `${found}, none lost` };
   const fix = 'docs/telemetry.md says what the causes mean';
-  return { check, state: 'doubtful', found: `${found}; lost: ${list.join(', ')}`, fix };
+  return { check, state: 'doubtful', found: `${found}; lost: ${lost.join(', ')}`, fix };
 }
