@@ -10,8 +10,8 @@ export interface TelemetrySpan {
   set(attributes: TelemetryAttributes): void;
   /** Gives it another name; of use before its end. */
   rename(name: string): void;
-  /** Marks the span failed. */
-  fail(error: unknown): void;
+  /** Marks the span failed, with what was thrown if anything was. */
+  fail(thrown?: Error): void;
   end(): void;
 }
 

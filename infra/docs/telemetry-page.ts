@@ -46,10 +46,16 @@ A function that is a process of its own (\`runFunction\`) sends both when the \`
 nothing of it otherwise. Its resource has \`service.name\` and \`faas.name\` from \`K_SERVICE\`, \`faas.version\` from \`K_REVISION\`, and
 a \`service.instance.id\` of its own; what the variables say themselves goes before. On SIGTERM the rest is sent before it ends. In
 a bundle all of it is in \`telemetry.cjs\`, beside the function's file. Such a process is not scraped: it may be gone before the next time.
+An installation on Kubernetes tells all of Clover with one setting, \`telemetry.endpoint\` ([install](install.md)).
+
+Tests send all of this through an OpenTelemetry Collector, read the traces from a Jaeger and the metrics from a Prometheus that takes OTLP.
 
 ## Metrics
 
-Those of the semantic conventions keep their names with \`clover_\` before them.
+These are the names for who scrapes; those of the semantic conventions have \`clover_\` before them. For who takes OTLP they have the
+names of OpenTelemetry: a Prometheus makes \`faas_invocations_total\` or \`process_cpu_time_seconds_total\` of them, with the service as
+\`job\` and its \`service.instance.id\` as \`instance\`. Those that begin with \`clover\` have one name either way. The alerts
+below take what is scraped.
 `;
 
 const alerts = `

@@ -8,7 +8,7 @@ export type EnvironmentVariable =
 
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
-  { clickhouse, logLevel }: Installation,
+  { clickhouse, logLevel, telemetry }: Installation,
   { clickhouse: isKept }: FunctionRow,
 ): EnvironmentVariable[] {
   const { url, username, database, passwordSecret } = clickhouse;
@@ -18,5 +18,12 @@ export function environmentOf(
     { name: 'CLICKHOUSE_PASSWORD', valueFrom: { secretKeyRef: { ...passwordSecret } } },
     { name: 'CLICKHOUSE_DATABASE', value: database },
   ];
-  return [{ name: 'LOG_LEVEL', value: logLevel }, ...(isKept ? store : [])];
+  const receiver: EnvironmentVariable[] =
+    telemetry === undefined
+      ? []
+      : [
+          { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: telemetry.endpoint },
+          { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', value: telemetry.protocol },
+        ];
+  return [{ name: 'LOG_LEVEL', value: logLevel }, ...(isKept ? store : []), ...receiver];
 }

@@ -73,6 +73,13 @@ export const installationSchema = z
       /** A Secret of the namespace, and the key of the password in it. */
       passwordSecret: secretKey,
     }),
+    /** Who takes Clover's own traces and metrics over OTLP, such as a Collector. Default: nobody; nothing is sent. */
+    telemetry: z
+      .strictObject({
+        endpoint: httpUrl,
+        protocol: z.enum(['grpc', 'http/json', 'http/protobuf']).default('http/protobuf'),
+      })
+      .exactOptional(),
     /** Default: the class that the cluster has for brokers, with its configuration. */
     broker: z
       .strictObject({

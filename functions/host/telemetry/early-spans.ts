@@ -81,7 +81,7 @@ function createNotedSpan(
     traceparent: traceparentOf(birth.context),
     set: (attributes: TelemetryAttributes) => act((span) => span.set(attributes)),
     rename: (text) => act((span) => span.rename(text)),
-    fail: (error) => act((span) => span.fail(error)),
+    fail: (thrown) => act((span) => span.fail(thrown)),
     end: () => {
       const at = now();
       act((span) => span.end(at));

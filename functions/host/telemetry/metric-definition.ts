@@ -1,7 +1,7 @@
 /** What a metric is, whoever reads it. */
 export interface MetricDefinition {
   readonly kind: 'counter' | 'gauge' | 'histogram';
-  /** UCUM, as OpenTelemetry wants it: `s`, `By`, `1`; counted things in braces. */
+  /** UCUM, as OpenTelemetry wants it: `s`, `By`; counted things in braces. `1` is a share: Prometheus calls it a ratio. */
   readonly unit: string;
   /** Names of the attributes that it may have; others are not kept, so the number of series has a bound. */
   readonly labels: readonly string[];

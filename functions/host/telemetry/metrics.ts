@@ -185,7 +185,7 @@ export const metrics = {
   },
   'clover.ingress.envoy.up': {
     kind: 'gauge',
-    unit: '1',
+    unit: '{envoy}',
     labels: [],
     help: 'Whether the Envoy beside the network layer takes requests: 1 or 0.',
   },

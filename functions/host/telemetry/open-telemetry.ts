@@ -123,10 +123,10 @@ function wrap(span: Span): SdkSpan {
     rename: (name) => {
       span.updateName(name);
     },
-    fail: (error) => {
-      const known = error instanceof Error ? error : new Error(String(error));
-      span.recordException(known);
-      span.setStatus({ code: SpanStatusCode.ERROR, message: known.message });
+    fail: (thrown) => {
+      if (thrown !== undefined) span.recordException(thrown);
+      const message = thrown === undefined ? {} : { message: thrown.message };
+      span.setStatus({ code: SpanStatusCode.ERROR, ...message });
     },
     end: (at) => span.end(at),
   };

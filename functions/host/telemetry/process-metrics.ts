@@ -43,9 +43,15 @@ export const processMetrics = {
   'http.server.request.duration': {
     kind: 'histogram',
     unit: 's',
-    labels: ['http.request.method', 'http.route', 'http.response.status_code'],
+    labels: [
+      'http.request.method',
+      'http.route',
+      'http.response.status_code',
+      'url.scheme',
+      'error.type',
+    ],
     buckets: requestBuckets,
-    help: 'Time from the head of the request to the end of the response; streams and health are left out.',
+    help: 'Time from the head of the request to the end of the response; streams and health are left out. `error_type` is a status from 500 on, or `aborted`: the caller did not wait.',
   },
   'nodejs.eventloop.time': {
     kind: 'counter',

@@ -71,10 +71,11 @@ export function createInvocationTracer(telemetry: Telemetry): InvocationTracer {
           if (outcome === undefined) {
             telemetry.count('faas.invocations', 1, labels);
           } else {
-            const { code } = asCloverError(outcome.error);
+            const { error } = outcome;
+            const { code } = asCloverError(error);
             telemetry.count('faas.errors', 1, { ...labels, 'error.type': code });
             span.set({ 'error.type': code });
-            span.fail(outcome.error);
+            span.fail(error instanceof Error ? error : new Error(String(error)));
           }
           span.end();
         },

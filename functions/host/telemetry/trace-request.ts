@@ -16,6 +16,9 @@ export interface TracedRequest {
  */
 const untraced = /^\/(?:health|metrics|v1\/(?:traces|metrics|logs))(?:[/?]|$)/;
 
+/** TLS ends before us. */
+const scheme = 'http';
+
 const methods: ReadonlySet<string> = new Set([
   'CONNECT',
   'DELETE',
@@ -42,32 +45,36 @@ export function traceRequest(
   const traceparent = oneHeader(request, 'traceparent');
   if (telemetry === noTelemetry || untraced.test(path)) return { traceparent };
   const known = methods.has(method) ? method : '_OTHER';
-  const span = telemetry.span(known, {
+  const label = known === '_OTHER' ? 'HTTP' : known;
+  const span = telemetry.span(label, {
     kind: 'server',
     traceparent,
     tracestate: oneHeader(request, 'tracestate'),
     attributes: {
       'http.request.method': known,
+      ...(known === '_OTHER' && { 'http.request.method_original': method }),
       'url.path': path,
-      'url.scheme': 'http',
+      'url.scheme': scheme,
     },
   });
   const began = monotonicMs();
   return {
     traceparent: span.traceparent ?? traceparent,
-    end: () => end(telemetry, span, { began, method: known, response, path }),
+    end: () => end(telemetry, span, { began, method: known, label, response, path }),
   };
 }
 
 interface Ended {
   readonly began: number;
   readonly method: string;
+  /** How the name of the span begins. */
+  readonly label: string;
   readonly response: ServerResponse;
   readonly path: string;
 }
 
 function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
-  const { began, method, response, path } = ended;
+  const { began, method, label, response, path } = ended;
   const { statusCode: status, headersSent, writableFinished: whole } = response;
   // Before its answer begins a response has a status that nobody sent.
   const sent = headersSent ? { 'http.response.status_code': status } : {};
@@ -75,18 +82,21 @@ function end(telemetry: Telemetry, span: TelemetrySpan, ended: Ended): void {
   const named = route === undefined ? {} : { 'http.route': route };
   // A watch lasts as long as its reader likes: that is no duration of ours.
   const streams = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  // The caller went away before the end of the response, or we could not do what it asked for.
+  const failure = !whole && !streams ? 'aborted' : status >= 500 ? String(status) : undefined;
+  const failed = failure === undefined ? {} : { 'error.type': failure };
   if (!streams) {
     telemetry.record('http.server.request.duration', (monotonicMs() - began) / 1_000, {
       'http.request.method': method,
+      'url.scheme': scheme,
       ...sent,
       ...named,
+      ...failed,
     });
   }
-  span.set({ ...sent, ...named });
-  if (route !== undefined) span.rename(`${method} ${route}`);
-  if (!whole && !streams)
-    span.fail(new Error('the caller went away before the end of the response'));
-  else if (status >= 500) span.fail(new Error(`status ${status}`));
+  span.set({ ...sent, ...named, ...failed });
+  if (route !== undefined) span.rename(`${label} ${route}`);
+  if (failure !== undefined) span.fail();
   span.end();
 }
 

@@ -30,7 +30,7 @@ export const configFile = 'host.json';
 
 /** The configuration of the process, which `functions/host/config.ts` reads; secrets stand in files of their own. */
 export function controlPlaneConfiguration(installation: Installation): ConfigMap {
-  const { clickhouse, logLevel } = installation;
+  const { clickhouse, logLevel, telemetry } = installation;
   const { url, username, database, passwordSecret } = clickhouse;
   const config = {
     // A volume of its own may have a folder lost+found.
@@ -45,6 +45,7 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
     },
     resources: { kubernetes: {} },
     ...(installation.controlPlane.istio && { istio: {} }),
+    ...(telemetry && { telemetry }),
     logLevel,
   };
   return {

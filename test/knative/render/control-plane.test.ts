@@ -127,6 +127,19 @@ test('the process takes its configuration, which holds no secret', (t) => {
   });
 });
 
+const telemetryOf = (objects: readonly KubernetesObject[]): unknown => {
+  const { data } = z
+    .object({ data: z.record(z.string(), z.string()) })
+    .parse(only(objects, 'ConfigMap', 'control-plane'));
+  return z.looseObject({}).parse(JSON.parse(data['host.json'] ?? ''))['telemetry'];
+};
+
+test('the process is told where telemetry goes, if that is said', (t) => {
+  const telemetry = { endpoint: 'http://collector.observability:4317', protocol: 'grpc' } as const;
+  t.is(telemetryOf(renderOneProcess()), undefined);
+  t.deepEqual(telemetryOf(renderOneProcess({ telemetry })), telemetry);
+});
+
 test('another configuration makes another pod, another token does not', (t) => {
   t.deepEqual(annotations(renderOneProcess()), annotations(renderOneProcess()));
   t.notDeepEqual(

@@ -91,6 +91,10 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
       },
       { requiredKeys: ['class'] },
     ),
+    telemetry: fc.record(
+      { endpoint: url, protocol: fc.constantFrom('grpc' as const, 'http/protobuf' as const) },
+      { requiredKeys: ['endpoint'] },
+    ),
     oidc: fc.boolean(),
     tolerations: fc.array(toleration, { maxLength: 2 }),
     priorityClass: name,
@@ -102,11 +106,11 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
         nodeSelector: fc.dictionary(name, name, { maxKeys: 2 }),
         tolerations: fc.array(toleration, { maxLength: 2 }),
         priorityClass: name,
+        untapped: fc.array(name, { maxLength: 2 }),
         spoolSize: fc.stringMatching(/^[1-9]\d{1,3}Mi$/),
       },
       { requiredKeys: [] },
     ),
-        untapped: fc.array(name, { maxLength: 2 }),
     controlPlane: fc.record(
       {
         persistent: fc.boolean(),

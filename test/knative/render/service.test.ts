@@ -156,6 +156,23 @@ test('only functions that keep something in ClickHouse know where it is', (t) =>
   ]);
 });
 
+test('every function is told where telemetry goes, if that is said', (t) => {
+  const endpoint = 'http://collector.observability.svc.cluster.local:4318';
+  const pods = podsOf(installationOf({ telemetry: { endpoint } }));
+  t.is(pods.size, 5);
+  for (const [name, { container }] of pods) {
+    const told = container.env.filter((variable) => variable.name.startsWith('OTEL_'));
+    t.deepEqual(
+      told,
+      [
+        { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: endpoint },
+        { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', value: 'http/protobuf' },
+      ],
+      name,
+    );
+  }
+});
+
 test('a password is named and never written', (t) => {
   const { container } = podsOf().get('ingest') ?? {};
   t.deepEqual(

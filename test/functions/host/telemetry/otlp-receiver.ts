@@ -3,26 +3,8 @@ import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { listenOnLoopback } from '../helpers.ts';
+import { attributeList, resource, tracesData, type ReceivedSpan } from './otlp-json.ts';
 
-const attributeList = z
-  .array(z.object({ key: z.string(), value: z.record(z.string(), z.unknown()) }))
-  .default([])
-  .transform((pairs) =>
-    Object.fromEntries(pairs.map(({ key, value }) => [key, Object.values(value)[0]])),
-  );
-const resource = z.object({ attributes: attributeList });
-const span = z.object({
-  traceId: z.string(),
-  spanId: z.string(),
-  parentSpanId: z.string().optional(),
-  name: z.string(),
-  kind: z.number(),
-  startTimeUnixNano: z.string(),
-  endTimeUnixNano: z.string(),
-  attributes: attributeList,
-  status: z.object({ code: z.number().optional() }),
-  events: z.array(z.object({ name: z.string() })).default([]),
-});
 const point = z.object({
   attributes: attributeList,
   asDouble: z.number().optional(),
@@ -38,19 +20,11 @@ const metric = z.object({
   gauge: points.optional(),
   histogram: points.optional(),
 });
-const traces = z.object({
-  resourceSpans: z.array(
-    z.object({ resource, scopeSpans: z.array(z.object({ spans: z.array(span) })) }),
-  ),
-});
 const metricsRequest = z.object({
   resourceMetrics: z.array(
     z.object({ resource, scopeMetrics: z.array(z.object({ metrics: z.array(metric) })) }),
   ),
 });
-
-/** A span as it came over the wire. */
-export type ReceivedSpan = z.output<typeof span>;
 
 /** What was sent to the receiver. */
 export interface OtlpReceiver {
@@ -76,7 +50,7 @@ export async function startOtlpReceiver(t: ExecutionContext): Promise<OtlpReceiv
     received.requests.push(request.url ?? '');
     const body: unknown = JSON.parse(await text(request));
     if (request.url === '/v1/traces') {
-      for (const { resource: from, scopeSpans } of traces.parse(body).resourceSpans) {
+      for (const { resource: from, scopeSpans } of tracesData.parse(body).resourceSpans) {
         received.resources.push(from.attributes);
         received.spans.push(...scopeSpans.flatMap(({ spans }) => spans));
       }
