@@ -10,7 +10,7 @@ import { packFiles, withFolders, type Entry, type Layer } from '../../infra/imag
 import { readLibraries, readLoader, type Libraries } from '../../infra/images/libraries.ts';
 import { hostArchitecture, platforms } from '../../infra/images/platform.ts';
 
-/** An image of one program. */
+/** An image of one program, and of files that it needs. */
 export interface ProgramImage {
   /** With its tag: `dev.local/echo:1`. Not `latest`, which a kubelet asks a registry for. */
   readonly name: string;
@@ -18,6 +18,8 @@ export interface ProgramImage {
   readonly program: string;
   /** Where it is in the image, below the root. @default 'program' */
   readonly path?: string;
+  /** Paths of more files, by where they are in the image, below the root; what can be run here can be run there. */
+  readonly files?: Readonly<Record<string, string>>;
   /** What it needs of Debian. Default: nothing, not even a loader. */
   readonly libraries?: Libraries;
 }
@@ -31,10 +33,10 @@ const compress = promisify(gzip);
  * @param file path of the archive.
  */
 export async function writeImage(image: ProgramImage, file: string): Promise<void> {
-  const { name, program, path = 'program', libraries } = image;
+  const { name, path = 'program', libraries } = image;
   const created = new Date(0).toISOString().replace('.000Z', 'Z');
   const layer = await storedLayer([
-    { path, mode: 0o755, data: await readFile(program) },
+    ...(await Promise.all(sourcesOf(image).map(readEntry))),
     ...(libraries === undefined ? [] : await entriesOf(libraries)),
     { path: 'etc/passwd', mode: 0o644, data: passwd },
     { path: 'tmp', mode: 0o1777 },
@@ -63,9 +65,10 @@ export async function writeImage(image: ProgramImage, file: string): Promise<voi
  * @returns its path.
  */
 export async function keptImage(image: ProgramImage): Promise<string> {
-  const { mtimeMs, size } = await stat(image.program);
+  const states = await Promise.all(sourcesOf(image).map(async ([, source]) => stat(source)));
+  const sources = states.map(({ mtimeMs, size }) => ({ mtimeMs, size }));
   const own = await readFile(fileURLToPath(import.meta.url), 'utf8');
-  const key = digestOf(Buffer.from(JSON.stringify({ image, mtimeMs, size, own }))).slice(-16);
+  const key = digestOf(Buffer.from(JSON.stringify({ image, sources, own }))).slice(-16);
   const file = `${image.program}.${key}.tar`;
   try {
     await stat(file);
@@ -75,6 +78,16 @@ export async function keptImage(image: ProgramImage): Promise<string> {
     await rename(part, file);
   }
   return file;
+}
+
+/** Where each file is in the image, and here. */
+function sourcesOf({ program, path = 'program', files = {} }: ProgramImage): [string, string][] {
+  return [[path, program], ...Object.entries(files)];
+}
+
+async function readEntry([path, source]: [string, string]): Promise<Entry> {
+  const { mode } = await stat(source);
+  return { path, mode: mode & 0o111 ? 0o755 : 0o644, data: await readFile(source) };
 }
 
 async function entriesOf(libraries: Libraries): Promise<Entry[]> {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { builtPrograms } from './build.ts';
@@ -57,4 +57,12 @@ export async function* kubectlLines(
   } finally {
     child.kill();
   }
+}
+
+/** Starts kubectl with pipes to its standard streams. */
+export async function spawnKubectl(
+  tier: ApiTier,
+  ...args: readonly string[]
+): Promise<ChildProcessWithoutNullStreams> {
+  return spawn(await program(), withConfig(tier, args));
 }

@@ -9,7 +9,7 @@ export interface ProgramModule {
   readonly programs: Readonly<Record<string, string>>;
   /** Build tags, with commas, by the name of a program. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Files that are kept beside the programs, by name: YAML files of a module, as one. */
+  /** Files that are kept beside the programs, by name: a file of a module, or the YAML files of a folder, as one. */
   readonly files?: Readonly<Record<string, ModuleFiles>>;
   /** Variables that the linker sets, by their path. */
   readonly variables: Readonly<Record<string, string>>;
@@ -27,6 +27,8 @@ export interface ModuleFiles {
   readonly path: string;
 }
 
+/** Where Istio's module has the chart of its control plane. */
+const istioChart = 'manifests/charts/istio-control/istio-discovery';
 const version = 'v1.37.2';
 const kubernetesModule = {
   folder: fileURLToPath(new URL('modules/kubernetes/', import.meta.url)),
@@ -98,6 +100,20 @@ export const istio: ProgramModule = {
       path: 'manifests/charts/base/files/crd-all.gen.yaml',
     },
     'gateway-crds.yaml': { module: 'sigs.k8s.io/gateway-api', path: 'config/crd/standard' },
+    // Templates of what pods get and of what Gateways become, and the values of both.
+    'istio-sidecar.yaml': {
+      module: 'istio.io/istio',
+      path: `${istioChart}/files/injection-template.yaml`,
+    },
+    'istio-gateway.yaml': {
+      module: 'istio.io/istio',
+      path: `${istioChart}/files/kube-gateway.yaml`,
+    },
+    'istio-values.yaml': { module: 'istio.io/istio', path: `${istioChart}/values.yaml` },
+    'envoy-bootstrap.json': {
+      module: 'istio.io/istio',
+      path: 'tools/packaging/common/envoy_bootstrap.json',
+    },
   },
   variables: {},
   cpuSeconds: 730,

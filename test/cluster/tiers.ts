@@ -19,8 +19,8 @@ import { startNode, type NodeTier } from './tiers/node.ts';
 /** What each tier gives, by its name. */
 export interface Tiers {
   readonly api: ApiTier;
-  readonly mesh: MeshTier;
   readonly node: NodeTier;
+  readonly mesh: MeshTier;
   readonly knative: KnativeTier;
 }
 
@@ -58,12 +58,17 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
     needsRoot: false,
     start: (site) => startApi({ ...site, folder: join(site.run.path, 'api') }),
   },
-  mesh: { modules: [kubernetes, istio], machine: {}, needsRoot: true, start: startMesh },
   node: {
     modules: [kubernetes, kubernetesNode, nodeParts],
     machine: machineOfNode,
     needsRoot: true,
     start: startNode,
+  },
+  mesh: {
+    modules: [kubernetes, kubernetesNode, nodeParts, istio],
+    machine: machineOfNode,
+    needsRoot: true,
+    start: startMesh,
   },
   knative: {
     modules: [kubernetes, kubernetesNode, nodeParts, knative],
@@ -79,7 +84,7 @@ export function asTierName(text: string): TierName | undefined {
 }
 
 /** Every tier, the smallest first. */
-export const tierNames: readonly TierName[] = ['api', 'mesh', 'node', 'knative'];
+export const tierNames: readonly TierName[] = ['api', 'node', 'mesh', 'knative'];
 
 /** Starts a tier; resolves when it can be used. */
 export function startTier<Name extends TierName>(name: Name, site: TierSite): Promise<Tiers[Name]> {

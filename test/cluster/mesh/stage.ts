@@ -1,104 +1,94 @@
-import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
-import type { MeshPod } from './sidecar.ts';
+import { join } from 'node:path';
+import { builtPrograms } from '../build.ts';
+import { writeImage } from '../image.ts';
+import { nodeParts } from '../programs.ts';
+import type { MeshTier } from '../tiers/mesh.ts';
 
-const namespace = 'shop';
-const port = { name: 'http', port: 8080, protocol: 'TCP' } as const;
+/** Namespace of the stage, whose pods get proxies. */
+export const shop = 'shop';
 
-/** A client and a pod of either version, at addresses of a range. */
-export function meshPods(range: string): readonly [MeshPod, MeshPod, MeshPod] {
-  const [network = ''] = range.split('.0/');
-  const pod = (name: string, last: number, labels: MeshPod['labels']): MeshPod => ({
-    name,
-    namespace,
-    address: `${network}.${last}`,
-    labels,
-  });
-  return [
-    pod('client', 8, { app: 'client' }),
-    pod('proxy-v1', 11, { app: 'proxy', version: 'v1' }),
-    pod('proxy-v2', 12, { app: 'proxy', version: 'v2' }),
-  ];
-}
+/** The program `echo`. */
+const image = 'dev.local/echo:1';
+const port = 8_080;
 
-/**
- * Applies what istiod has to know of them: pods, which nothing runs, the Service `proxy`, and where each proxy listens.
- * @param socketOf path of the socket that the server of a version listens on.
- */
-export async function applyMeshObjects(
-  client: KubeClient,
-  pods: readonly MeshPod[],
-  socketOf: (version: string) => string,
-): Promise<void> {
-  const apply = (path: string, body: object): Promise<unknown> =>
-    client.call({
-      method: 'PATCH',
-      path,
-      contentType: 'application/apply-patch+yaml',
-      query: { fieldManager: 'test', force: 'true' },
-      body,
-    });
-  const core = { apiVersion: 'v1' } as const;
-  await apply(`/api/v1/namespaces/${namespace}`, {
-    ...core,
-    kind: 'Namespace',
-    metadata: { name: namespace },
-  });
-  // Pods of a node that is none are taken away by Kubernetes.
-  await apply('/api/v1/nodes/mesh', { ...core, kind: 'Node', metadata: { name: 'mesh' } });
-  await apply(`/api/v1/namespaces/${namespace}/serviceaccounts/default`, {
-    ...core,
-    kind: 'ServiceAccount',
-    metadata: { name: 'default' },
-  });
-  for (const { name, address, labels } of pods) {
-    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const pod = { ...core, kind: 'Pod', metadata: { name, labels } };
-    const containers = [{ name: 'proxy', image: 'none' }];
-    await apply(path, { ...pod, spec: { nodeName: 'mesh', containers } });
-    await apply(`${path}/status`, {
-      ...pod,
-      status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] },
-    });
-    const { version } = labels;
-    await apply(`/apis/networking.istio.io/v1/namespaces/${namespace}/sidecars/${name}`, {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'Sidecar',
-      metadata: { name },
-      spec: { workloadSelector: { labels }, ...listenersOf(address, version && socketOf(version)) },
-    });
-  }
-  const servers = pods.filter(({ labels }) => labels['version'] !== undefined);
-  await apply(`/api/v1/namespaces/${namespace}/services/proxy`, {
-    ...core,
-    kind: 'Service',
-    metadata: { name: 'proxy' },
-    spec: { ports: [{ ...port, targetPort: port.port }] },
-  });
-  await apply(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/proxy`, {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: 'proxy', labels: { 'kubernetes.io/service-name': 'proxy' } },
-    addressType: 'IPv4',
-    ports: [port],
-    endpoints: servers.map(({ name, address }) => ({
-      addresses: [address],
-      conditions: { ready: true },
-      targetRef: { kind: 'Pod', name, namespace },
-    })),
-  });
-}
+/** The Gateway, and the host that it answers for. */
+export const gateway = { name: 'front', host: 'shop.example' } as const;
+const group = 'gateway.networking.k8s.io/v1';
 
-/** A server's proxy takes requests for it; a client's those that the client sends. */
-function listenersOf(bind: string, socket: string | undefined): object {
-  const listener = {
-    port: { number: port.port, protocol: 'HTTP', name: port.name },
-    bind,
-    captureMode: 'NONE',
+/** A client, either version of the Service `proxy` in a pod, and a Gateway that leads there. */
+const objects = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'client' } },
+    pod('client', { app: 'client' }, 'client'),
+    ...['v1', 'v2'].map((version) => pod(version, { app: 'proxy', version })),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'proxy' },
+      spec: { selector: { app: 'proxy' }, ports: [{ name: 'http', port }] },
+    },
+    {
+      apiVersion: group,
+      kind: 'Gateway',
+      metadata: { name: gateway.name },
+      spec: {
+        gatewayClassName: 'istio',
+        listeners: [{ name: 'http', port: 80, protocol: 'HTTP', hostname: gateway.host }],
+      },
+    },
+    {
+      apiVersion: group,
+      kind: 'HTTPRoute',
+      metadata: { name: 'proxy' },
+      spec: {
+        parentRefs: [{ name: gateway.name }],
+        hostnames: [gateway.host],
+        rules: [{ backendRefs: [{ name: 'proxy', port }] }],
+      },
+    },
+  ],
+};
+
+/** It answers with its name. */
+function pod(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  serviceAccountName = 'default',
+): object {
+  const probe = { httpGet: { path: '/ready', port }, periodSeconds: 1 };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels },
+    spec: {
+      serviceAccountName,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'echo', image, args: ['serve', `:${port}`], readinessProbe: probe }],
+    },
   };
-  return socket === undefined
-    ? { egress: [{ ...listener, hosts: ['./*'] }] }
-    : {
-        ingress: [{ ...listener, defaultEndpoint: `unix://${socket}` }],
-        egress: [{ hosts: ['./*'] }],
-      };
+}
+
+/** Runs kubectl in the namespace of the stage. */
+export function inShop(tier: MeshTier, ...args: readonly string[]): Promise<string> {
+  return tier.kubectl([`--namespace=${shop}`, ...args]);
+}
+
+/** Sets the stage; resolves when its pods are ready, and its Gateway is programmed. */
+export async function setStage(tier: MeshTier): Promise<void> {
+  const programs = await builtPrograms(nodeParts);
+  const file = join(tier.folder, 'echo.tar');
+  await writeImage({ name: image, program: programs?.['echo'] ?? 'echo' }, file);
+  await tier.importImage(file);
+  const labels = { 'istio-injection': 'enabled' };
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: shop, labels } };
+  const apply = ['apply', '--server-side', '-f', '-'];
+  await tier.kubectl(apply, JSON.stringify(namespace));
+  await inShop(tier, 'wait', '--for=create', '--timeout=60s', 'serviceaccount/default');
+  await tier.kubectl([`--namespace=${shop}`, ...apply], JSON.stringify(objects));
+  const ready = ['wait', '--for=condition=Ready', '--timeout=120s'];
+  await inShop(tier, ...ready, 'pod', '--all');
+  const programmed = ['wait', '--for=condition=Programmed', '--timeout=120s'];
+  await inShop(tier, ...programmed, `gateway/${gateway.name}`);
 }

@@ -1,7 +1,9 @@
 // A program for pods of tests: it answers over HTTP with the name of its host, and asks from inside of a pod.
 //
-//	echo serve ADDRESS      answers every request with the host's name, a line of its log for each
+//	echo serve ADDRESS      answers every request with the host's name, a line of its log for each; a header NAME of a request is Asked-NAME of
+//	                        its answer, and Answer-NAME is NAME
 //	echo get URL            prints the body of an answer; exit code 1 where there is none, or its status is no 200
+//	echo ask ORIGIN         gets a path for each line of standard input, and prints a line for each answer: JSON, as ask.go has it
 //	echo lookup NAME        prints the addresses of a name, a line each
 package main
 
@@ -12,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -19,13 +22,15 @@ const patience = 5 * time.Second
 
 func main() {
 	if len(os.Args) != 3 {
-		fail("usage: echo serve ADDRESS | get URL | lookup NAME")
+		fail("usage: echo serve ADDRESS | get URL | ask ORIGIN | lookup NAME")
 	}
 	switch argument := os.Args[2]; os.Args[1] {
 	case "serve":
 		serve(argument)
 	case "get":
 		get(argument)
+	case "ask":
+		ask(argument)
 	case "lookup":
 		lookup(argument)
 	default:
@@ -41,6 +46,12 @@ func serve(address string) {
 	fmt.Println("serving", address)
 	fail(http.ListenAndServe(address, http.HandlerFunc(func(answer http.ResponseWriter, asked *http.Request) {
 		fmt.Println(asked.Method, asked.URL.Path)
+		for name, values := range asked.Header {
+			answer.Header()["Asked-"+name] = values
+			if wanted, is := strings.CutPrefix(name, "Answer-"); is {
+				answer.Header()[wanted] = values
+			}
+		}
 		fmt.Fprintln(answer, host)
 	})).Error())
 }
