@@ -1,5 +1,7 @@
 import test from 'ava';
 import { packCells } from '../../agent/evidence.ts';
+import type { EvidenceCell } from '../../knative/events.ts';
+import { cellOf } from '../functions/evaluate/helpers/cells.ts';
 import { eventually, makeBed } from './helpers/test-agent.ts';
 
 test('the watermark is reported each second also when no cell changed', async (t) => {
@@ -77,21 +79,7 @@ test('a long report is split, and only its last part moves the watermark', async
   t.true(longest <= 256 * 1024);
 });
 
-const cell = (arm: string) => ({
-  splitter: 'a/b',
-  run: '-',
-  epoch: 0,
-  arm,
-  block: 0,
-  sequence: 1,
-  started: 0,
-  done: 0,
-  errors: 0,
-  stuck: 0,
-  sumLog: 0,
-  sumLogSq: 0,
-  histogram: [],
-});
+const cell = (arm: string): EvidenceCell => cellOf({ arm });
 
 test('packing keeps every cell once and a cell that is too long goes alone', (t) => {
   t.deepEqual(packCells([], 10), ['']);

@@ -10,7 +10,6 @@ import { createEvaluate } from '../../functions/evaluate/function.ts';
 import type { EvidenceStore } from '../../functions/evidence/evidence-store.ts';
 import { createSqliteEvidenceStore } from '../../functions/evidence/sqlite-evidence-store.ts';
 import type { CloverFunction } from '../../functions/host/function.ts';
-import { serve } from '../../functions/host/serve.ts';
 import { systemClock } from '../../functions/lib/clock.ts';
 import { createEnvoyTarget } from '../../functions/mesh/envoy/envoy-target.ts';
 import {
@@ -22,7 +21,8 @@ import { createPolicy } from '../../functions/policy/function.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../../functions/resources/kubernetes/kubernetes-store.ts';
 import type { ResourceStore } from '../../functions/resources/store.ts';
-import { eventOf, handle, silent, temporaryFolder } from '../functions/host/helpers.ts';
+import { eventOf, handle, temporaryFolder } from '../functions/host/helpers.ts';
+import { served, token } from '../functions/host/serving.ts';
 import { createRandom, createNormal } from '../functions/evaluate/helpers/random.ts';
 import { toCells, type Seen } from '../functions/evaluate/helpers/cells.ts';
 
@@ -97,21 +97,13 @@ export async function openStand(
 
 /** Serves both functions with the broker, the scheduler and the events of resources; the agent reports each second. */
 export async function serveStand(t: ExecutionContext, stand: Stand): Promise<void> {
-  const folder = await temporaryFolder(t);
-  const token = 'a-token-of-the-faults';
   const { evaluate, policy, resources } = stand;
-  const serving = await serve({
-    functions: [evaluate, policy],
-    catalogue: catalogue.filter(({ name }) => name === 'evaluate' || name === 'policy'),
-    brokerPath: join(folder, 'broker.db'),
+  const serving = await served(
+    t,
+    [evaluate, policy],
+    catalogue.filter(({ name }) => name === 'evaluate' || name === 'policy'),
     resources,
-    token,
-    listen: { host: '127.0.0.1', port: 0 },
-    clock: systemClock,
-    log: silent,
-    onFatal: (error) => t.fail(String(error)),
-    drainGraceMs: 0,
-  });
+  );
   const agent = createAgent(stand.gateway);
   const post = async (): Promise<void> => {
     const { id, source, type, data } = agent();
@@ -129,10 +121,7 @@ export async function serveStand(t: ExecutionContext, stand: Stand): Promise<voi
     });
   };
   const timer = setInterval(() => void post().catch(() => undefined), 1_000);
-  t.teardown(async () => {
-    clearInterval(timer);
-    await serving.drain();
-  });
+  t.teardown(() => clearInterval(timer));
 }
 
 const tickOf = (schedule: string) =>

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
 import {
   createKubeClient,
@@ -72,14 +73,14 @@ const made = z.object({ metadata: z.object({ uid: z.string() }) });
 
 /** Starts an API server of its own, with the namespace `shop` and the node. */
 export async function startClusterNode(
-  ends: (() => unknown)[],
+  t: Pick<ExecutionContext, 'teardown'>,
   apiServerArgs: readonly string[] = [],
 ): Promise<ClusterNode> {
   const folder = await mkdtemp(join(tmpdir(), 'clover-agent-account-'));
-  ends.push(() => rm(folder, { recursive: true, force: true }));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   const auditLog = join(folder, 'audit.log');
   await writeFile(join(folder, 'audit.yaml'), auditPolicy);
-  const tier = await withCluster({ teardown: (end) => ends.unshift(end) }, 'api', [
+  const tier = await withCluster(t, 'api', [
     `--audit-policy-file=${join(folder, 'audit.yaml')}`,
     `--audit-log-path=${auditLog}`,
     ...apiServerArgs,

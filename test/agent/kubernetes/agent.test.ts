@@ -1,30 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { whyLeftOut } from '../../cluster/with-cluster.ts';
+import { sharedByFile } from '../../cluster/shared-by-file.ts';
 import { runAgent, type RunningAgent } from '../helpers/agent-process.ts';
 import { startClusterNode, type ClusterNode } from '../helpers/cluster-node.ts';
 import { startControlPlane, type ControlPlane } from '../helpers/control-plane.ts';
 import { makeSandbox, type CgroupDriver, type Sandbox } from '../helpers/sandbox.ts';
 import { eventually } from '../helpers/test-agent.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
-
-const started = Promise.withResolvers<ClusterNode>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  test.before('an API server with a node', async (t) => {
-    t.timeout(120_000);
-    started.resolve(await startClusterNode(ends));
-  });
-}
-test.after.always('the API server is taken down', async () => {
-  for (const end of ends) await end();
-});
+const { serial, started } = await sharedByFile(startClusterNode);
 
 const ledgerView = z.object({
   unexplained: z.number(),
@@ -58,7 +44,7 @@ createServer((incoming, outgoing) => outgoing.end('hello')).listen(8080);
 /** An agent of the node as a process, as its pod would be started. */
 const startBed = async (t: ExecutionContext, ingestUrl?: string): Promise<Bed> => {
   t.timeout(120_000);
-  const node = await started.promise;
+  const node = await started;
   const dir = await mkdtemp(join(tmpdir(), 'clover-agent-'));
   const plane = await startControlPlane();
   t.teardown(async () => {
@@ -148,7 +134,7 @@ serial('a Tap follows a pod that comes and goes, and its requests become spans',
 serial(
   'a pod that was there before the agent is traced at once, and told apart from what is unseen',
   async (t) => {
-    const node = await started.promise;
+    const node = await started;
     await node.setTap('all', {});
     t.teardown(() => node.setTap('all', undefined));
     const uid = await node.addPod('old', { labels: { app: 'web' } });
@@ -194,7 +180,7 @@ createServer((incoming, outgoing) => {
 `;
 
 serial("Clover's own traffic makes no spans: what carries spans adds none", async (t) => {
-  const node = await started.promise;
+  const node = await started;
   await node.setTap('all', {});
   t.teardown(() => node.setTap('all', undefined));
   const own = await node.addPod('ingest', { labels: { 'app.kubernetes.io/part-of': 'clover' } });
@@ -220,7 +206,7 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
 });
 
 serial('a thousand pods are one watch, and no list', async (t) => {
-  const node = await started.promise;
+  const node = await started;
   const add = async (from: number): Promise<void> => {
     for (let pod = from; pod < 1_000; pod += 10) await node.addPod(`many-${pod}`);
   };

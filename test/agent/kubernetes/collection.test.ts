@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
-import { z } from 'zod';
 import { followCollection, type Collection } from '../../../agent/kubernetes/collection.ts';
 import { readPod, type KubePod } from '../../../agent/kubernetes/pod-object.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
@@ -10,25 +9,12 @@ import {
   inClusterConnection,
   type KubeConnection,
 } from '../../../functions/resources/kubernetes/connection.ts';
-import { whyLeftOut } from '../../cluster/with-cluster.ts';
+import { compact } from '../../cluster/compact.ts';
+import { sharedByFile } from '../../cluster/shared-by-file.ts';
 import { startClusterNode, type Asked, type ClusterNode } from '../helpers/cluster-node.ts';
 import { eventually } from '../helpers/test-agent.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
-
-const started = Promise.withResolvers<ClusterNode>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  test.before('an API server with a node', async (t) => {
-    t.timeout(120_000);
-    started.resolve(await startClusterNode(ends));
-  });
-}
-test.after.always('the API server is taken down', async () => {
-  for (const end of ends) await end();
-});
+const { serial, started } = await sharedByFile(startClusterNode);
 
 interface Followed {
   readonly pods: Collection<KubePod>;
@@ -86,26 +72,13 @@ const follow = async (t: ExecutionContext, node: ClusterNode): Promise<Followed>
   };
 };
 
-/** Makes etcd forget all but what is there now. */
-const compact = async (etcd: string): Promise<void> => {
-  const post = async (path: string, body: object): Promise<unknown> => {
-    const answer = await fetch(`${etcd}${path}`, { method: 'POST', body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`etcd: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
-  const revision = z.object({ header: z.object({ revision: z.string() }) });
-  const put = await post('/v3/kv/put', { key: btoa('later'), value: btoa('later') });
-  const { header } = revision.parse(put);
-  await post('/v3/kv/compaction', { revision: header.revision, physical: true });
-};
-
 const cut = async ({ connection }: Followed): Promise<void> =>
   connection.options().then(({ agent }) => agent.destroy());
 
 serial(
   'pods of the node alone, and what becomes of them, over one watch without a list',
   async (t) => {
-    const node = await started.promise;
+    const node = await started;
     const uid = await node.addPod('web', { labels: { app: 'web' } });
     await node.addPod('elsewhere', { node: 'node-2' });
     const followed = await follow(t, node);
@@ -141,7 +114,7 @@ serial(
 );
 
 serial('a pod that has ended counts as gone', async (t) => {
-  const node = await started.promise;
+  const node = await started;
   const followed = await follow(t, node);
   await node.addPod('job');
   await eventually('the job', () => followed.names().includes('job'));
@@ -157,7 +130,7 @@ serial('a pod that has ended counts as gone', async (t) => {
 });
 
 serial('a connection that breaks goes on where it was', async (t) => {
-  const node = await started.promise;
+  const node = await started;
   const followed = await follow(t, node);
   await eventually('the first set', () => followed.pods.items() !== undefined);
   await node.addPod('before');
@@ -177,7 +150,7 @@ serial('a connection that breaks goes on where it was', async (t) => {
 serial(
   'what came and went while the server forgot the past is found by one set more',
   async (t) => {
-    const node = await started.promise;
+    const node = await started;
     const followed = await follow(t, node);
     await eventually('the first set', () => followed.names().includes('after'));
     followed.hold();
@@ -202,7 +175,7 @@ serial(
 );
 
 serial('a token that ended is replaced by the one in the file', async (t) => {
-  const node = await started.promise;
+  const node = await started;
   const followed = await follow(t, node);
   await eventually('the first set', () => followed.pods.items() !== undefined);
   await node.endToken('first');
@@ -223,11 +196,7 @@ serial(
   'a server that does not send the first set over a watch is asked for one list',
   async (t) => {
     t.timeout(120_000);
-    const own: (() => unknown)[] = [];
-    t.teardown(async () => {
-      for (const end of own) await end();
-    });
-    const node = await startClusterNode(own, ['--feature-gates=WatchList=false']);
+    const node = await startClusterNode(t, ['--feature-gates=WatchList=false']);
     await node.addPod('web');
     const followed = await follow(t, node);
     await eventually('the first set', () => followed.names().includes('web'));

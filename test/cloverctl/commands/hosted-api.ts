@@ -1,15 +1,11 @@
 import type { ExecutionContext } from 'ava';
-import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
-import { createApi } from '../../../functions/api/function.ts';
+import type { ApiClient } from '../../../functions/api/client.ts';
 import type { EventDocument } from '../../../functions/api/schemas/broker.ts';
 import { onBytes } from '../../../functions/host/event-handler.ts';
-import type { Serving } from '../../../functions/host/serve.ts';
-import { systemClock } from '../../../functions/lib/clock.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
-import { createLocalStore } from '../../../functions/resources/local-store.ts';
-import { rows } from '../../functions/api/server.ts';
+import { hostedBeside } from '../../functions/api/hosted.ts';
 import { entryOf, triggerOf } from '../../functions/host/helpers.ts';
-import { served, token } from '../../functions/host/serving.ts';
+import { token } from '../../functions/host/serving.ts';
 
 /** A control plane with a function that keeps what it is given. */
 export interface HostedApi {
@@ -23,37 +19,17 @@ export interface HostedApi {
 
 /** The API on a real host with a real broker; it is taken down with the test. */
 export async function startHostedApi(t: ExecutionContext): Promise<HostedApi> {
-  const store = createLocalStore({ path: ':memory:', clock: systemClock });
-  const serving = Promise.withResolvers<Serving>();
   const taken: CloudEvent[] = [];
-  const api = createApi({
-    resources: store,
-    analytics: { red: async () => rows.red, storedArms: async () => rows.arms },
-    evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
-    broker: async () => (await serving.promise).admin,
-    status: async () => (await serving.promise).counters(),
-    clock: systemClock,
-    version: '1.2.3',
-  });
   const keep = async (event: CloudEvent): Promise<void> => {
     taken.push(event);
   };
-  // Before the host: what is registered last is taken down first.
-  t.teardown(() => store.close());
-  const started = await served(
-    t,
-    [api, { name: 'keeper', handlers: [onBytes('test.hello', keep)] }],
-    [
-      entryOf('api', { paths: ['/apis', '/openapi.json', '/v1'] }),
-      entryOf('keeper', { triggers: [triggerOf('keeper-test', 'test.hello')] }),
-    ],
-  );
-  serving.resolve(started);
-  const client = createApiClient({ url: started.url, token });
+  const keeper = { name: 'keeper', handlers: [onBytes('test.hello', keep)] };
+  const entry = entryOf('keeper', { triggers: [triggerOf('keeper-test', 'test.hello')] });
+  const { url, client } = await hostedBeside(t, keeper, entry);
   return {
     taken,
     publish: (event) => client.publish(event),
     client,
-    variables: { CLOVER_SERVER: started.url, CLOVER_TOKEN: token },
+    variables: { CLOVER_SERVER: url, CLOVER_TOKEN: token },
   };
 }

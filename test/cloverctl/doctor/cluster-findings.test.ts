@@ -1,14 +1,12 @@
-import test from 'ava';
 import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
 import { version } from '../../../functions/lib/version.ts';
-import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { clusterTest } from '../../cluster/shared-by-file.ts';
+import { withCluster } from '../../cluster/with-cluster.ts';
 import { linesOf } from '../installation/cluster.ts';
 import { runCli, type CliResult } from '../run-cli.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
+const serial = await clusterTest();
 
 const kernels = { old: '5.15.0', fresh: '6.12.1' };
 

@@ -3,46 +3,25 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
 import { z } from 'zod';
-import {
-  createKubeClient,
-  type KubeClient,
-} from '../../../functions/resources/kubernetes/client.ts';
+import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
 import { version } from '../../../functions/lib/version.ts';
 import { builtPrograms } from '../../cluster/build.ts';
 import { kubernetes } from '../../cluster/programs.ts';
-import type { ApiTier } from '../../cluster/tiers/api.ts';
-import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { sharedByFile } from '../../cluster/shared-by-file.ts';
+import { withCluster } from '../../cluster/with-cluster.ts';
 import { runCli, type CliResult } from '../run-cli.ts';
 import { accountConfig, changesOf, everything, linesOf, settled } from './cluster.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
-
-interface Shared {
-  readonly tier: ApiTier;
-  readonly client: KubeClient;
+const { serial, started } = await sharedByFile(async (t) => {
+  const tier = await withCluster(t);
+  const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+  await settled(client);
   /** Everything that a cluster has before. */
-  readonly before: readonly string[];
-}
-
-const started = Promise.withResolvers<Shared>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  test.before('there is an API server', async (t) => {
-    t.timeout(120_000);
-    const tier = await withCluster({ teardown: (end) => ends.push(end) });
-    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
-    await settled(client);
-    started.resolve({ tier, client, before: await everything(client) });
-  });
-}
-test.after.always('the API server is taken down', async () => {
-  for (const end of ends) await end();
+  const before = await everything(client);
+  return { tier, client, before };
 });
 
 const clickhouse = [
@@ -53,12 +32,12 @@ const clickhouse = [
 ];
 
 const run = async (...args: readonly string[]): Promise<CliResult> => {
-  const { tier } = await started.promise;
+  const { tier } = await started;
   return runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } });
 };
 
 serial('what is printed is taken by the API server, and by kubectl, as it is', async (t) => {
-  const { tier, client, before } = await started.promise;
+  const { tier, client, before } = await started;
   const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const kubectl = async (...args: readonly string[]): Promise<string> => {
@@ -92,7 +71,7 @@ serial('what is printed is taken by the API server, and by kubectl, as it is', a
 serial(
   'a dry run changes nothing, an install makes it all, and a second one nothing',
   async (t) => {
-    const { client, before } = await started.promise;
+    const { client, before } = await started;
     const dry = await run('install', '--dry-run', ...clickhouse);
     t.is(dry.code, 0, dry.stderr);
     t.regex(linesOf(dry)[0] ?? '', /^Kubernetes v[\d.]+, no Knative Serving, .*in one process$/);
@@ -131,7 +110,7 @@ serial('without a node nothing is ready in time, and it is said what waits and w
 serial(
   'another setting changes its objects alone, and what is not wished any more goes',
   async (t) => {
-    const { client } = await started.promise;
+    const { client } = await started;
     const dry = await run('upgrade', '--dry-run', '--json', '--set', 'agent.enabled=false');
     const done = await run('upgrade', '--wait=false', '--json', '--set', 'agent.enabled=false');
     t.is(done.code, 0, done.stderr);
@@ -157,7 +136,7 @@ serial(
 serial(
   'a version goes up one step at a time, and what somebody else has made is not taken over',
   async (t) => {
-    const { client } = await started.promise;
+    const { client } = await started;
     const path = '/api/v1/namespaces/clover-system/configmaps/clover-installation';
     const pretend = async (data: object): Promise<unknown> =>
       client.call({
@@ -193,7 +172,7 @@ serial(
 serial(
   'who may not do it hears each permission that is missing, and nothing is changed',
   async (t) => {
-    const { client, tier } = await started.promise;
+    const { client, tier } = await started;
     const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const file = join(folder, 'config');
@@ -211,7 +190,7 @@ serial(
 );
 
 serial('while there are objects of users it is asked what becomes of them', async (t) => {
-  const { client, before } = await started.promise;
+  const { client, before } = await started;
   const store = createKubernetesStore(client);
   t.teardown(() => store.close());
   const metadata = { name: 'web', namespace: 'default' };
@@ -242,7 +221,7 @@ serial('while there are objects of users it is asked what becomes of them', asyn
 });
 
 serial('an uninstall leaves nothing behind, and a second one finds nothing', async (t) => {
-  const { client, before } = await started.promise;
+  const { client, before } = await started;
   const dry = await run('uninstall', '--delete-data', '--dry-run', '--json');
   t.true(changesOf(dry).includes('deleted Tap web'));
   const gone = await run('uninstall', '--delete-data', '--json');
@@ -254,7 +233,7 @@ serial('an uninstall leaves nothing behind, and a second one finds nothing', asy
 });
 
 serial('what others have put into the namespace stays, and so does the namespace', async (t) => {
-  const { client, before } = await started.promise;
+  const { client, before } = await started;
   const create = (path: string, body: object): Promise<unknown> =>
     client.call({ method: 'POST', path, body });
   await create('/api/v1/namespaces', {

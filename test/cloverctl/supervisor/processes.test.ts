@@ -1,30 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
+import test from 'ava';
 import { isAlive, processesMarked } from '../../../cloverctl/supervisor/process-table.ts';
-import { createSupervisor, type Supervisor } from '../../../cloverctl/supervisor/processes.ts';
-import {
-  createRunFolder,
-  findRuns,
-  runMark,
-  type RunFolder,
-} from '../../../cloverctl/supervisor/run-record.ts';
-import { takeDown } from '../../../cloverctl/supervisor/sweep.ts';
-
-function setUp(t: ExecutionContext): { run: RunFolder; supervisor: Supervisor; parent: string } {
-  const parent = mkdtempSync(join(tmpdir(), 'clover-processes-'));
-  const run = createRunFolder('test', parent);
-  const supervisor = createSupervisor({ run, log: pino({ level: 'silent' }) });
-  t.teardown(async () => {
-    await supervisor.stopAll();
-    await takeDown(run);
-    rmSync(parent, { recursive: true, force: true });
-  });
-  return { run, supervisor, parent };
-}
+import { findRuns, runMark } from '../../../cloverctl/supervisor/run-record.ts';
+import { supervisedRun } from './supervised-run.ts';
 
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 500 && !condition(); tries++) await sleep(20);
@@ -33,7 +13,7 @@ async function until(condition: () => boolean): Promise<void> {
 const shell = (name: string, script: string) => ({ name, command: 'bash', args: ['-c', script] });
 
 test('a process stands in the record on disk as soon as it is started, and not after its end', async (t) => {
-  const { supervisor, parent } = setUp(t);
+  const { supervisor, parent } = supervisedRun(t);
   const started = await supervisor.start(shell('one', 'echo hello; sleep 60'));
   const recorded = findRuns(parent)[0]?.record.processes[0];
   t.is(recorded?.pid, started.pid);
@@ -46,7 +26,7 @@ test('a process stands in the record on disk as soon as it is started, and not a
 });
 
 test('processes are stopped in the reverse order of their start', async (t) => {
-  const { run, supervisor } = setUp(t);
+  const { run, supervisor } = supervisedRun(t);
   const log = join(run.path, 'order');
   for (const name of ['first', 'second', 'third']) {
     await supervisor.start(
@@ -62,7 +42,7 @@ test('processes are stopped in the reverse order of their start', async (t) => {
 });
 
 test('a process that ignores SIGTERM is killed after its grace, with what it has started', async (t) => {
-  const { run, supervisor } = setUp(t);
+  const { run, supervisor } = supervisedRun(t);
   const ready = join(run.path, 'ready');
   await supervisor.start({
     ...shell('stubborn', `trap '' TERM; sleep 300 & touch ${ready}; while :; do sleep 1; done`),
@@ -75,7 +55,7 @@ test('a process that ignores SIGTERM is killed after its grace, with what it has
 });
 
 test('a process that is marked so comes back after each crash, until it is stopped', async (t) => {
-  const { supervisor } = setUp(t);
+  const { supervisor } = supervisedRun(t);
   const first = await supervisor.start({ ...shell('phoenix', 'sleep 300'), restart: true });
   process.kill(first.pid, 'SIGKILL');
   await until(() => (supervisor.get('phoenix')?.pid ?? first.pid) !== first.pid);
@@ -87,7 +67,7 @@ test('a process that is marked so comes back after each crash, until it is stopp
 });
 
 test('a killed process stays away until it is restarted by name', async (t) => {
-  const { supervisor } = setUp(t);
+  const { supervisor } = supervisedRun(t);
   const first = await supervisor.start({ ...shell('server', 'sleep 300'), restart: true });
   await supervisor.kill('server');
   t.is(supervisor.get('server'), undefined);
@@ -97,7 +77,7 @@ test('a killed process stays away until it is restarted by name', async (t) => {
 });
 
 test('a command that does not exist is named in the error', async (t) => {
-  const { supervisor } = setUp(t);
+  const { supervisor } = supervisedRun(t);
   await t.throwsAsync(
     supervisor.start({ name: 'x', command: 'clover-no-such-program', args: [] }),
     {

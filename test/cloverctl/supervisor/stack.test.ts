@@ -1,17 +1,14 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { pino } from 'pino';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { createSupervisor, type Supervisor } from '../../../cloverctl/supervisor/processes.ts';
 import { envoyProgram } from '../../../cloverctl/supervisor/programs.ts';
-import { createRunFolder, type RunFolder } from '../../../cloverctl/supervisor/run-record.ts';
 import { startStack } from '../../../cloverctl/supervisor/stack.ts';
 import { takeDown } from '../../../cloverctl/supervisor/sweep.ts';
 import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
@@ -19,24 +16,12 @@ import { systemClock } from '../../../functions/lib/clock.ts';
 import { createSdc } from '../../../infra/samples/sdc/deploy.ts';
 import { startLoad } from '../../../infra/samples/sdc/load.ts';
 import { sdcPods, sdcPort } from '../../../infra/samples/sdc/topology.ts';
+import { supervisedRun } from './supervised-run.ts';
 
 const document = z.looseObject({
   kind: z.enum(['TrafficPolicy', 'Tap', 'Experiment']),
   metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
 });
-
-function setUp(t: ExecutionContext): { run: RunFolder; supervisor: Supervisor; parent: string } {
-  const parent = mkdtempSync(join(tmpdir(), 'clover-stack-'));
-  chmodSync(parent, 0o711);
-  const run = createRunFolder('test', parent);
-  const supervisor = createSupervisor({ run, log: pino({ level: 'silent' }) });
-  t.teardown(async () => {
-    await supervisor.stopAll();
-    await takeDown(run);
-    rmSync(parent, { recursive: true, force: true });
-  });
-  return { run, supervisor, parent };
-}
 
 async function apply(client: ApiClient, file: string): Promise<void> {
   const url = new URL(`../../../infra/samples/sdc/manifests/${file}`, import.meta.url);
@@ -60,7 +45,7 @@ function programmed(client: ApiClient, generation: number): () => Promise<boolea
 
 test('the stack carries real traffic, and a control plane that was killed comes back on its data without a lost request', async (t) => {
   t.timeout(110_000);
-  const { run, supervisor, parent } = setUp(t);
+  const { run, supervisor, parent } = supervisedRun(t);
   const sdc = createSdc({ run, supervisor });
   await sdc.up();
   const stack = await startStack({
@@ -115,7 +100,7 @@ test('the stack carries real traffic, and a control plane that was killed comes 
 });
 
 test('a part that does not start is named with its last words', async (t) => {
-  const { run, supervisor } = setUp(t);
+  const { run, supervisor } = supervisedRun(t);
   await t.throwsAsync(
     startStack({
       run,

@@ -1,14 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { createApiClient, type ApiClient } from '../../../functions/api/client.ts';
-import { createApi } from '../../../functions/api/function.ts';
+import type { ApiClient } from '../../../functions/api/client.ts';
 import { onBytes } from '../../../functions/host/event-handler.ts';
-import type { Serving } from '../../../functions/host/serve.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
-import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import { entryOf, triggerOf, until } from '../host/helpers.ts';
-import { served, token } from '../host/serving.ts';
-import { rows } from './server.ts';
+import { hostedBeside } from './hosted.ts';
 
 interface Machine {
   readonly client: ApiClient;
@@ -20,37 +16,17 @@ interface Machine {
 
 /** The API beside a function that refuses every event until it is healed, on a real broker. */
 async function start(t: ExecutionContext): Promise<Machine> {
-  const store = createLocalStore({ path: ':memory:', clock: systemClock });
-  const serving = Promise.withResolvers<Serving>();
   const taken: string[] = [];
   let healthy = false;
-  const api = createApi({
-    resources: store,
-    analytics: { red: async () => rows.red, storedArms: async () => rows.arms },
-    evidence: { totals: async () => rows.totals, looks: async () => rows.looks },
-    broker: async () => (await serving.promise).admin,
-    status: async () => (await serving.promise).counters(),
-    clock: systemClock,
-    version: '1.2.3',
-  });
   const work = async ({ id }: { readonly id: string }): Promise<void> => {
     if (!healthy) throw new CloverError('CLV_EVENT_INVALID', 'not today');
     taken.push(id);
   };
   const sick = { name: 'sick', handlers: [onBytes('test.event', work)] };
-  // Before the host: what is registered last is taken down first.
-  t.teardown(() => store.close());
-  const started = await served(
-    t,
-    [api, sick],
-    [
-      entryOf('api', { paths: ['/apis', '/openapi.json', '/v1'] }),
-      entryOf('sick', { triggers: [triggerOf('sick-test', 'test.event')] }),
-    ],
-  );
-  serving.resolve(started);
+  const entry = entryOf('sick', { triggers: [triggerOf('sick-test', 'test.event')] });
+  const { client } = await hostedBeside(t, sick, entry);
   return {
-    client: createApiClient({ url: started.url, token }),
+    client,
     taken,
     heal: () => {
       healthy = true;

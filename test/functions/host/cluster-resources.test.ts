@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
 import { z } from 'zod';
 import {
   createKubeClient,
@@ -11,14 +10,13 @@ import {
 } from '../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
-import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
+import { clusterTest } from '../../cluster/shared-by-file.ts';
+import { withCluster } from '../../cluster/with-cluster.ts';
 import { runCli } from '../../cloverctl/run-cli.ts';
 import { accountConfig } from '../../cloverctl/installation/cluster.ts';
 import { temporaryFolder, until } from './helpers.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
+const serial = await clusterTest();
 
 const program = fileURLToPath(new URL('../../../functions/host/main.ts', import.meta.url));
 const announced = z.looseObject({ url: z.string() });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { createClickHouseTransitions } from '../../../functions/records/clickhouse-transitions.ts';
 import type {
   EventRecorder,
@@ -11,39 +11,17 @@ import {
   createKubernetesEvents,
   type KubernetesEvents,
 } from '../../../functions/records/kubernetes-events.ts';
-import {
-  createKubeClient,
-  type KubeClient,
-} from '../../../functions/resources/kubernetes/client.ts';
+import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
-import { whyLeftOut, withCluster } from '../../cluster/with-cluster.ts';
-import { log, startTestClickHouse, type TestClickHouse } from '../analytics/start.ts';
+import { sharedByFile } from '../../cluster/shared-by-file.ts';
+import { withCluster } from '../../cluster/with-cluster.ts';
+import { log, startTestClickHouse } from '../analytics/start.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
-
-interface Shared {
-  readonly client: KubeClient;
-  readonly clickhouse: TestClickHouse;
-}
-
-const started = Promise.withResolvers<Shared>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  test.before('an API server and ClickHouse are up', async (t) => {
-    t.timeout(120_000);
-    const [tier, clickhouse] = await Promise.all([
-      withCluster({ teardown: (end) => ends.push(end) }),
-      startTestClickHouse(),
-    ]);
-    ends.push(() => clickhouse.remove());
-    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
-    started.resolve({ client, clickhouse });
-  });
-}
-test.after.always('they are taken down', async () => {
-  for (const end of ends) await end();
+const { serial, started } = await sharedByFile(async (t) => {
+  const [tier, clickhouse] = await Promise.all([withCluster(t), startTestClickHouse()]);
+  t.teardown(() => clickhouse.remove());
+  const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+  return { client, clickhouse };
 });
 
 interface Opened {
@@ -55,7 +33,7 @@ interface Opened {
 }
 
 async function open(t: ExecutionContext): Promise<Opened> {
-  const { client, clickhouse } = await started.promise;
+  const { client, clickhouse } = await started;
   const { url, username, password } = clickhouse.server();
   const id = randomBytes(4).toString('hex');
   const namespace = `records-${id}`;
@@ -113,7 +91,7 @@ serial(
   'a record is an Event of the object, and the same words soon after are its series',
   async (t) => {
     const { recorder, events, namespace, clock, record } = await open(t);
-    const { client } = await started.promise;
+    const { client } = await started;
     await recorder.note(change('1'), record());
     clock.at += 60_000;
     await recorder.note(change('2'), record());
@@ -176,7 +154,7 @@ serial('records are listed newest first, in pages, by what they are about', asyn
 
 serial('a watch tells what is written after a list, and nothing of others', async (t) => {
   const { recorder, events, namespace, record } = await open(t);
-  const { client } = await started.promise;
+  const { client } = await started;
   const { metadata } = await events.list({ namespace });
   await client.call({
     method: 'POST',

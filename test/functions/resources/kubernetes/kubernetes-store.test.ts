@@ -2,52 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { z } from 'zod';
-import {
-  createKubeClient,
-  type KubeClient,
-} from '../../../../functions/resources/kubernetes/client.ts';
-import {
-  inClusterConnection,
-  type KubeConnection,
-} from '../../../../functions/resources/kubernetes/connection.ts';
-import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
+import { createKubeClient } from '../../../../functions/resources/kubernetes/client.ts';
+import { inClusterConnection } from '../../../../functions/resources/kubernetes/connection.ts';
 import { createKubernetesStore } from '../../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { startApi } from '../../../cluster/api-of-file.ts';
 import { compact } from '../../../cluster/compact.ts';
-import { applyDefinitions } from '../../../cluster/crds.ts';
-import type { ApiTier } from '../../../cluster/tiers/api.ts';
-import { whyLeftOut, withCluster } from '../../../cluster/with-cluster.ts';
+import { sharedByFile } from '../../../cluster/shared-by-file.ts';
 import { storeSuite } from '../store-suite.ts';
 
-const why = await whyLeftOut();
-if (why !== undefined) process.stderr.write(`${why}\n`);
-const serial = why === undefined ? test.serial : test.serial.skip;
-
-interface Shared {
-  readonly tier: ApiTier;
-  readonly connection: KubeConnection;
-  readonly client: KubeClient;
-}
-
-const started = Promise.withResolvers<Shared>();
-const ends: (() => unknown)[] = [];
-if (why === undefined) {
-  test.before('the API server serves our kinds', async (t) => {
-    t.timeout(120_000);
-    const tier = await withCluster({ teardown: (end) => ends.push(end) });
-    const connection = await kubeconfigConnection(tier.kubeconfig);
-    const client = createKubeClient(connection);
-    await applyDefinitions(client);
-    started.resolve({ tier, connection, client });
-  });
-}
-test.after.always('the API server is taken down', async () => {
-  for (const end of ends) await end();
-});
+const { serial, started } = await sharedByFile(startApi);
 
 storeSuite(serial, 'kubernetes', async (t) => {
-  const { client, connection, tier } = await started.promise;
+  const { client, connection, tier } = await started;
   const store = createKubernetesStore(client);
   t.teardown(() => store.close());
   const id = randomBytes(4).toString('hex');
@@ -72,7 +39,7 @@ storeSuite(serial, 'kubernetes', async (t) => {
 serial(
   'a pod reaches the server by its service account, and hears what that may not do',
   async (t) => {
-    const { client, tier } = await started.promise;
+    const { client, tier } = await started;
     const folder = await mkdtemp(join(tmpdir(), 'clover-account-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const account = '/api/v1/namespaces/default/serviceaccounts';

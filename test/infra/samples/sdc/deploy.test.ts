@@ -1,16 +1,11 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
 import { z } from 'zod';
-import { createSupervisor, type Supervisor } from '../../../../cloverctl/supervisor/processes.ts';
-import { createRunFolder, type RunFolder } from '../../../../cloverctl/supervisor/run-record.ts';
-import { takeDown } from '../../../../cloverctl/supervisor/sweep.ts';
 import { createSdc, type Sdc } from '../../../../infra/samples/sdc/deploy.ts';
 import { startLoad } from '../../../../infra/samples/sdc/load.ts';
 import { createNetwork } from '../../../../infra/samples/sdc/network.ts';
 import { sdcPods, sdcPort } from '../../../../infra/samples/sdc/topology.ts';
+import { supervisedRun, type SupervisedRun } from '../../../cloverctl/supervisor/supervised-run.ts';
 
 const podDirectory = z.object({
   pods: z.array(
@@ -18,17 +13,9 @@ const podDirectory = z.object({
   ),
 });
 
-function setUp(t: ExecutionContext): { run: RunFolder; supervisor: Supervisor; sdc: Sdc } {
-  const parent = mkdtempSync(join(tmpdir(), 'clover-sdc-'));
-  chmodSync(parent, 0o711);
-  const run = createRunFolder('test', parent);
-  const supervisor = createSupervisor({ run, log: pino({ level: 'silent' }) });
-  t.teardown(async () => {
-    await supervisor.stopAll();
-    await takeDown(run);
-    rmSync(parent, { recursive: true, force: true });
-  });
-  return { run, supervisor, sdc: createSdc({ run, supervisor }) };
+function setUp(t: ExecutionContext): SupervisedRun & { sdc: Sdc } {
+  const supervised = supervisedRun(t);
+  return { ...supervised, sdc: createSdc(supervised) };
 }
 
 test('what the load generator counts is what every nginx on the way counts', async (t) => {
