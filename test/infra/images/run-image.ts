@@ -21,6 +21,8 @@ const unpacked = z.object({
       User: z.string(),
       Env: z.array(z.string()),
       Entrypoint: z.array(z.string()),
+      WorkingDir: z.string(),
+      ExposedPorts: z.record(z.string(), z.object({})).exactOptional(),
     }),
   }),
   /** Every different owner and time of its files. */
