@@ -42,18 +42,18 @@ export async function programPolicy(
  * @param ask asks the Envoy of a pod for a path of its admin interface.
  */
 export async function drained(ask: (path: string) => Promise<string>): Promise<void> {
-  // Lines as `listener_manager.total_filter_chains_draining: 0`.
+  const gauge = /^listener_manager\.total_(filter_chains|listeners)_draining: (?<count>\d+)$/gm;
   await until(async () => {
-    const gauges = (await ask('stats?filter=draining')).trim().split('\n');
-    return gauges.every((gauge) => gauge.endsWith(' 0'));
+    const found = [...(await ask('stats?filter=draining')).matchAll(gauge)];
+    return found.length === 2 && found.every(({ groups }) => groups?.['count'] === '0');
   });
 }
 
-/** @throws Error when it is not so after half a minute. */
+/** @throws Error when it is not so after a minute. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 60_000;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error('what was waited for did not come in half a minute');
+    if (Date.now() > end) throw new Error('what was waited for did not come in a minute');
     await sleep(20);
   }
 }
