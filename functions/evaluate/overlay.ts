@@ -17,9 +17,10 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
     const message = `TrafficPolicy "${name}" does not exist`;
     return { type, status: 'False', reason: 'TargetNotFound', message };
   }
-  if (holdsNoTraffic(policy)) {
-    const message = `TrafficPolicy "${name}" is not accepted: see its condition Accepted`;
-    return { type, status: 'False', reason: 'TargetNotAccepted', message };
+  const denial = denialOf(policy);
+  if (denial !== undefined) {
+    const message = `TrafficPolicy "${name}" is not ${denial.toLowerCase()}: see its condition ${denial}`;
+    return { type, status: 'False', reason: `TargetNot${denial}`, message };
   }
   const known = policy.spec.versions.map((version) => version.name);
   const unknown = [plan.control, plan.variant].filter((version) => !known.includes(version));
@@ -30,10 +31,17 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
   return { type, status: 'True', reason: 'Resolved', message: 'target and versions exist' };
 }
 
-/** Another policy has its target, so nothing of it is rendered. */
-function holdsNoTraffic({ metadata, status }: TrafficPolicy): boolean {
-  const accepted = status.conditions?.find(({ type }) => type === 'Accepted');
-  return accepted?.status === 'False' && accepted.observedGeneration === metadata.generation;
+/** The condition by which nothing of a policy is in force: another one has its target, or there is no mesh. */
+function denialOf({ metadata, status }: TrafficPolicy): 'Accepted' | 'Programmed' | undefined {
+  const denied = (status.conditions ?? []).filter(
+    (one) => one.status === 'False' && one.observedGeneration === metadata.generation,
+  );
+  if (denied.some(({ type }) => type === 'Accepted')) return 'Accepted';
+  // What else a mesh refuses leaves in force what was there before.
+  const isWithoutMesh = denied.some(
+    ({ type, reason }) => type === 'Programmed' && reason === 'MeshNotFound',
+  );
+  return isWithoutMesh ? 'Programmed' : undefined;
 }
 
 /**
@@ -48,7 +56,7 @@ export function isApplied(
 ): boolean {
   const { intent } = run.status;
   if (intent === undefined) return false;
-  if (policy === undefined || holdsNoTraffic(policy)) return true;
+  if (policy === undefined || denialOf(policy) !== undefined) return true;
   const own = cells.filter((cell) => cell.run === run.metadata.name && cell.started > 0);
   if (own.some((cell) => cell.epoch >= intent.epoch)) return true;
   if (now < intent.at + quietMs) return false;

@@ -26,6 +26,7 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     row('ResolvedRefs', 'True', 'Resolved', 'The policy exists, and has both versions.'),
     row('ResolvedRefs', 'False', 'TargetNotFound', 'There is no such TrafficPolicy.'),
     row('ResolvedRefs', 'False', 'TargetNotAccepted', 'The policy is not accepted itself.'),
+    row('ResolvedRefs', 'False', 'TargetNotProgrammed', 'The cluster has no Istio for the policy.'),
     row('ResolvedRefs', 'False', 'VersionNotFound', 'The policy lacks the control or the variant.'),
     ...phase.options
       .filter((name) => !['Succeeded', 'RolledBack', 'Failed'].includes(name))

@@ -1,39 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { pino } from 'pino';
 import { z } from 'zod';
-import { createKubeClient, type KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { kubeconfigConnection } from '../../functions/resources/kubernetes/kubeconfig.ts';
 import { version } from '../../functions/lib/version.ts';
 import { catalogue } from '../../knative/catalogue.ts';
 import { changesOf, everything } from '../cloverctl/installation/cluster.ts';
-import { runCli, type CliResult } from '../cloverctl/run-cli.ts';
-import { startClusterClickHouse, type ClusterClickHouse } from './installation/clickhouse.ts';
-import { readNodeLedger, type NodeLedger } from './installation/node-agent.ts';
-import { importEcho, sendFrom, startPod, type RunningPod } from './installation/pods.ts';
-import { cloverNamespace, prepareInstallation } from './installation/prepare.ts';
-import { startReceiver, type Receiver } from './knative/receiver.ts';
-import type { KnativeTier } from './tiers/knative.ts';
-import { whyLeftOut, withCluster } from './with-cluster.ts';
-
-interface Shared {
-  readonly tier: KnativeTier;
-  readonly client: KubeClient;
-  readonly clickhouse: ClusterClickHouse;
-  readonly deadLetters: Receiver;
-  /** Path of the settings. */
-  readonly settings: string;
-  /** Everything that was in the cluster before. */
-  readonly before: readonly string[];
-  readonly cloverctl: (...args: readonly string[]) => Promise<CliResult>;
-}
+import { readNodeLedger } from './installation/node-agent.ts';
+import { experimentOnWeb, policyOfWeb, shop, tapOf } from './installation/objects.ts';
+import { sendFrom, startPod, type RunningPod } from './installation/pods.ts';
+import { cloverNamespace } from './installation/prepare.ts';
+import {
+  apply,
+  isSettled,
+  ledgerWhen,
+  partsOf,
+  podsWhen,
+  spansOf,
+  startStage,
+  type Stage,
+} from './installation/stage.ts';
+import { whyLeftOut } from './with-cluster.ts';
 
 const why = await whyLeftOut('knative');
 if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
-const started = Promise.withResolvers<Shared>();
+const started = Promise.withResolvers<Stage>();
 const ends: (() => unknown)[] = [];
-const shop = 'shop';
 const namespaces = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string() }) })),
 });
@@ -41,92 +32,17 @@ const namespaces = z.object({
 if (why === undefined) {
   test.before('a cluster has what docs/install.md asks for', async (t) => {
     t.timeout(900_000);
-    const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'knative');
-    const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
-    const clickhouse = await startClusterClickHouse(tier, log);
-    ends.push(() => clickhouse.stop());
-    const deadLetters = await startReceiver(tier.network.host);
-    ends.push(() => deadLetters.close());
-    const settings = await prepareInstallation(tier, { clickhouse, deadLetters: deadLetters.url });
-    await importEcho(tier);
-    const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
-    started.resolve({
-      tier,
-      client,
-      clickhouse,
-      deadLetters,
-      settings,
-      before: await everything(client),
-      cloverctl: (...args) => runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } }),
-    });
+    started.resolve(await startStage(ends));
   });
 }
 test.after.always('the cluster is taken down', async () => {
   for (const end of ends.toReversed()) await end();
 });
 
-function apply({ tier }: Shared, ...items: readonly object[]): Promise<string> {
-  const list = { apiVersion: 'v1', kind: 'List', items };
-  return tier.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
-}
-
-const tapOf = (namespace: string, spec: object = {}): object => ({
-  apiVersion: 'clover.dev/v1alpha1',
-  kind: 'Tap',
-  metadata: { name: 'all', namespace },
-  spec,
-});
-
-/** The node's ledger, once it is as a test waits for. */
-async function ledgerWhen(
-  { tier }: Shared,
-  isSo: (ledger: NodeLedger) => boolean,
-): Promise<NodeLedger> {
-  for (;;) {
-    const ledger = await readNodeLedger(tier);
-    if (isSo(ledger)) return ledger;
-    await sleep(100);
-  }
-}
-
-/** Everything that was traced is stored. */
-const isSettled = ({ capture: { requests }, sink }: NodeLedger): boolean =>
-  requests.open === 0 && sink.accepted.spans === requests.spans;
-
-/** Spans in ClickHouse by kind, of one path. */
-async function spansOf({ clickhouse }: Shared, path: string): Promise<Record<string, number>> {
-  const query = `SELECT toString(kind) AS kind, count(DISTINCT trace_id, span_id) AS spans FROM spans WHERE path = '${path}' GROUP BY kind`;
-  const row = z.object({ kind: z.string(), spans: z.coerce.number() });
-  const rows = await clickhouse.rows(query, row);
-  return Object.fromEntries(rows.map(({ kind, spans }) => [kind, spans]));
-}
-
+const recordsAnswer = z.object({ items: z.array(z.object({ reason: z.string() })) });
 const doctorAnswer = z.object({
   findings: z.array(z.object({ check: z.string(), state: z.string(), found: z.string() })),
 });
-const statusAnswer = z.object({
-  parts: z.array(z.object({ name: z.string(), ready: z.boolean(), pods: z.int() })),
-});
-
-type Part = z.output<typeof statusAnswer>['parts'][number];
-
-async function partsOf({ cloverctl }: Shared): Promise<ReadonlyMap<string, Part>> {
-  const { stdout } = await cloverctl('status', '--json');
-  const { parts } = statusAnswer.parse(JSON.parse(stdout));
-  return new Map(parts.map((part) => [part.name, part]));
-}
-
-async function podsWhen(
-  shared: Shared,
-  isSo: (running: (name: string) => number | undefined) => boolean,
-): Promise<void> {
-  for (;;) {
-    const parts = await partsOf(shared);
-    if (isSo((name) => parts.get(name)?.pods)) return;
-    await sleep(200);
-  }
-}
-
 const pods = Promise.withResolvers<{ readonly web: RunningPod; readonly client: RunningPod }>();
 
 serial('install brings all of Clover, waits until it is ready, and tells it', async (t) => {
@@ -186,7 +102,9 @@ serial('doctor looks at the agents, too, and finds nothing wrong', async (t) => 
 
 serial('without a Tap all functions rest', async (t) => {
   t.timeout(180_000);
-  await podsWhen(await started.promise, (running) => catalogue.every(({ name }) => running(name) === 0));
+  await podsWhen(await started.promise, (running) =>
+    catalogue.every(({ name }) => running(name) === 0),
+  );
   t.pass();
 });
 
@@ -275,6 +193,32 @@ serial('an agent that is replaced under load neither loses nor doubles a request
   const ledger = await ledgerWhen(shared, (now) => now.boot !== boot && isSettled(now));
   t.is(ledger.unexplained, 0);
   t.deepEqual(await spansOf(shared, '/rolled'), { Server: sent, Client: sent });
+});
+
+serial('an Experiment wakes the functions that it concerns from zero, by events', async (t) => {
+  t.timeout(300_000);
+  const shared = await started.promise;
+  const { tier } = shared;
+  await tier.kubectl(['delete', 'taps', '--all', '-n', shop]);
+  await podsWhen(shared, (running) => catalogue.every(({ name }) => running(name) === 0));
+  const own = ['-n', shop, '--timeout=120s'];
+  await apply(shared, policyOfWeb);
+  await tier.kubectl(['wait', '--for=condition=Accepted', ...own, 'trafficpolicy/web']);
+  await tier.kubectl(['wait', '--for=condition=Programmed=False', ...own, 'trafficpolicy/web']);
+  await apply(shared, experimentOnWeb);
+  const seen = '--for=jsonpath={.status.observedGeneration}=1';
+  await tier.kubectl(['wait', seen, ...own, 'experiment/shift']);
+  const recorded = ['get', 'events.events.k8s.io', '-n', shop, '-o', 'json'];
+  for (;;) {
+    const records = recordsAnswer.parse(JSON.parse(await tier.kubectl(recorded))).items;
+    if (records.some(({ reason }) => reason === 'PolicyRejected')) break;
+    await sleep(200);
+  }
+  await t.notThrowsAsync(
+    tier.kubectl(['delete', 'experiment/shift', 'trafficpolicy/web', ...own]),
+    'nothing holds them',
+  );
+  await apply(shared, tapOf(shop, { ports: [8_080] }));
 });
 
 serial('no event became a dead letter', async (t) => {

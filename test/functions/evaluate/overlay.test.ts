@@ -16,17 +16,43 @@ test('a missing target or version is a condition, and heals when it appears', as
 });
 
 /** As the function policy says it of two policies with one target. */
-async function setAccepted(world: World, status: 'True' | 'False'): Promise<void> {
+function setAccepted(world: World, status: 'True' | 'False'): Promise<void> {
+  const reason = status === 'True' ? 'Accepted' : 'TargetConflict';
+  return setCondition(world, { type: 'Accepted', status, reason });
+}
+
+async function setCondition(
+  world: World,
+  claim: Readonly<Record<'reason' | 'type', string>> & { readonly status: 'True' | 'False' },
+): Promise<void> {
   const { resources } = world.stores;
   const policy = await resources.get('TrafficPolicy', 'default', 'proxy');
   if (policy === undefined) throw new Error('no policy');
-  const reason = status === 'True' ? 'Accepted' : 'TargetConflict';
-  const facts = { reason, message: '', observedGeneration: policy.metadata.generation };
+  const facts = { message: '', observedGeneration: policy.metadata.generation };
   const lastTransitionTime = new Date(world.clock.now()).toISOString();
-  const conditions = [{ type: 'Accepted', status, ...facts, lastTransitionTime }];
+  const conditions = [{ ...claim, ...facts, lastTransitionTime }];
   await resources.patchStatus<'TrafficPolicy'>(policy, { conditions });
   await world.tell('TrafficPolicy', 'proxy');
 }
+
+test('a policy without a mesh holds no run, and none is begun for it', async (t) => {
+  const world = await World.create(t);
+  await world.applyPolicy();
+  await world.applyExperiment();
+  t.is((await world.run()).status.phase, 'WarmingUp');
+  const claim = { type: 'Programmed', status: 'False', reason: 'MeshNotFound' } as const;
+  await setCondition(world, claim);
+  const { resources } = world.stores;
+  await resources.delete('Experiment', 'default', 'exp');
+  await world.tell('Experiment', 'exp');
+  await world.tick();
+  t.is(await resources.get('Experiment', 'default', 'exp'), undefined);
+  await world.applyExperiment();
+  const refs = (await world.experiment()).status.conditions?.find(
+    ({ type }) => type === 'ResolvedRefs',
+  );
+  t.like(refs, { status: 'False', reason: 'TargetNotProgrammed' });
+});
 
 test('an experiment on a policy that another one keeps from its traffic waits until it has it', async (t) => {
   const world = await World.create(t);

@@ -1,0 +1,42 @@
+/** The namespace of what Clover looks at. */
+export const shop = 'shop';
+
+/** A Tap of a namespace. */
+export const tapOf = (namespace: string, spec: object = {}): object => ({
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'Tap',
+  metadata: { name: 'all', namespace },
+  spec,
+});
+
+/** A policy of a Service that no mesh has. */
+export const policyOfWeb = {
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'TrafficPolicy',
+  metadata: { name: 'web', namespace: shop },
+  spec: {
+    target: { host: 'nowhere', port: 8_080 },
+    versions: ['v1', 'v2'].map((name) => ({ name, labels: { version: name } })),
+    rules: [
+      {
+        split: [
+          { version: 'v1', weight: 100 },
+          { version: 'v2', weight: 0 },
+        ],
+      },
+    ],
+  },
+};
+
+/** An Experiment on that. */
+export const experimentOnWeb = {
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'Experiment',
+  metadata: { name: 'shift', namespace: shop },
+  spec: {
+    targetRef: { name: 'web' },
+    control: 'v1',
+    variant: 'v2',
+    metrics: [{ type: 'latency', margin: 0.1 }],
+  },
+};

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { z } from 'zod';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../functions/resources/kubernetes/client.ts';
+import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { everything } from '../../cloverctl/installation/cluster.ts';
+import { runCli, type CliResult } from '../../cloverctl/run-cli.ts';
+import { startReceiver, type Receiver } from '../knative/receiver.ts';
+import type { KnativeTier } from '../tiers/knative.ts';
+import { withCluster } from '../with-cluster.ts';
+import { startClusterClickHouse, type ClusterClickHouse } from './clickhouse.ts';
+import { readNodeLedger, type NodeLedger } from './node-agent.ts';
+import { importEcho } from './pods.ts';
+import { prepareInstallation } from './prepare.ts';
+
+/** A cluster that has what docs/install.md asks for, and a cloverctl for it. */
+export interface Stage {
+  readonly tier: KnativeTier;
+  readonly client: KubeClient;
+  readonly clickhouse: ClusterClickHouse;
+  readonly deadLetters: Receiver;
+  /** Path of the settings. */
+  readonly settings: string;
+  /** Everything that was in the cluster before. */
+  readonly before: readonly string[];
+  readonly cloverctl: (...args: readonly string[]) => Promise<CliResult>;
+}
+
+/**
+ * Starts it.
+ * @param ends takes what ends it, the last first.
+ */
+export async function startStage(ends: (() => unknown)[]): Promise<Stage> {
+  const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'knative');
+  const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
+  const clickhouse = await startClusterClickHouse(tier, log);
+  ends.push(() => clickhouse.stop());
+  const deadLetters = await startReceiver(tier.network.host);
+  ends.push(() => deadLetters.close());
+  const settings = await prepareInstallation(tier, { clickhouse, deadLetters: deadLetters.url });
+  await importEcho(tier);
+  const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+  return {
+    tier,
+    client,
+    clickhouse,
+    deadLetters,
+    settings,
+    before: await everything(client),
+    cloverctl: (...args) => runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } }),
+  };
+}
+
+/** Applies objects as a user does. */
+export function apply({ tier }: Stage, ...items: readonly object[]): Promise<string> {
+  const list = { apiVersion: 'v1', kind: 'List', items };
+  return tier.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
+}
+
+/** The node's ledger, once it is as a test waits for. */
+export async function ledgerWhen(
+  { tier }: Stage,
+  isSo: (ledger: NodeLedger) => boolean,
+): Promise<NodeLedger> {
+  for (;;) {
+    const ledger = await readNodeLedger(tier);
+    if (isSo(ledger)) return ledger;
+    await sleep(100);
+  }
+}
+
+/** Everything that was traced is stored. */
+export const isSettled = ({ capture: { requests }, sink }: NodeLedger): boolean =>
+  requests.open === 0 && sink.accepted.spans === requests.spans;
+
+/** Spans in ClickHouse by kind, of one path. */
+export async function spansOf(
+  { clickhouse }: Stage,
+  path: string,
+): Promise<Record<string, number>> {
+  const query = `SELECT toString(kind) AS kind, count(DISTINCT trace_id, span_id) AS spans FROM spans WHERE path = '${path}' GROUP BY kind`;
+  const row = z.object({ kind: z.string(), spans: z.coerce.number() });
+  const rows = await clickhouse.rows(query, row);
+  return Object.fromEntries(rows.map(({ kind, spans }) => [kind, spans]));
+}
+
+const statusAnswer = z.object({
+  parts: z.array(z.object({ name: z.string(), ready: z.boolean(), pods: z.int() })),
+});
+
+type Part = z.output<typeof statusAnswer>['parts'][number];
+
+/** What `cloverctl status` says, by the names of parts. */
+export async function partsOf({ cloverctl }: Stage): Promise<ReadonlyMap<string, Part>> {
+  const { stdout } = await cloverctl('status', '--json');
+  const { parts } = statusAnswer.parse(JSON.parse(stdout));
+  return new Map(parts.map((part) => [part.name, part]));
+}
+
+/** Resolves when as many pods run as are waited for. */
+export async function podsWhen(
+  shared: Stage,
+  isSo: (running: (name: string) => number | undefined) => boolean,
+): Promise<void> {
+  for (;;) {
+    const parts = await partsOf(shared);
+    if (isSo((name) => parts.get(name)?.pods)) return;
+    await sleep(200);
+  }
+}
