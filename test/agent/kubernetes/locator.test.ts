@@ -1,0 +1,123 @@
+import test from 'ava';
+import { createLocator } from '../../../agent/kubernetes/locator.ts';
+import type { KubePod } from '../../../agent/kubernetes/pod-object.ts';
+import type { ProcessLink } from '../../../native/capture/types.ts';
+import { silent } from '../../functions/host/helpers.ts';
+
+const pod = (uid: string, more: Partial<KubePod> = {}): KubePod => ({
+  uid,
+  cgroupUid: uid,
+  namespace: 'shop',
+  name: uid,
+  labels: {},
+  hostNetwork: false,
+  ...more,
+});
+
+const veth = (name: string, ifindex: number): ProcessLink[] => [
+  { name: 'lo', kind: '' },
+  { name: 'eth0', kind: 'veth', ours: { name, ifindex } },
+];
+
+/** A node whose processes and interfaces the test sets; `looked` counts looks at processes and at links. */
+function bench() {
+  const pids = new Map<string, readonly number[]>();
+  const links = new Map<number, readonly ProcessLink[] | 'own'>();
+  const interfaces = new Map<string, number>();
+  const looked = { processes: 0, links: 0 };
+  let isBroken = false;
+  const locator = createLocator({
+    processes: {
+      find: (uids) => {
+        looked.processes += 1;
+        if (isBroken) throw new Error('/proc is not there');
+        return new Map([...pids].filter(([uid]) => uids.has(uid)));
+      },
+      isOf: (pid, uid) => pids.get(uid)?.includes(pid) === true,
+    },
+    linksOf: (pid) => {
+      looked.links += 1;
+      return links.get(pid);
+    },
+    ifindexOf: (name) => interfaces.get(name),
+    log: silent,
+  });
+  return {
+    locator,
+    looked,
+    breakDown: () => {
+      isBroken = true;
+    },
+    /** A pod's process with a veth, whose other end is an interface of the node. */
+    run: (uid: string, pid: number, name: string, ifindex: number) => {
+      pids.set(uid, [...(pids.get(uid) ?? []), pid]);
+      links.set(pid, veth(name, ifindex));
+      interfaces.set(name, ifindex);
+    },
+    helper: (uid: string, pid: number, what: 'own' | 'none') => {
+      pids.set(uid, [...(pids.get(uid) ?? []), pid]);
+      if (what === 'own') links.set(pid, 'own');
+    },
+    interfaces,
+  };
+}
+
+test('a pod is found by a process that is in its network, and is looked for once', (t) => {
+  const { locator, looked, run, helper } = bench();
+  helper('a', 1, 'own');
+  helper('a', 2, 'none');
+  run('a', 3, 'veth-a', 7);
+  const found = { interfaces: [{ name: 'veth-a', ifindex: 7 }], unseen: [] };
+  t.deepEqual(locator.locate([pod('a')]).get('a'), found);
+  t.deepEqual(locator.locate([pod('a')]).get('a'), found);
+  t.deepEqual(looked, { processes: 1, links: 3 });
+});
+
+test('a pod without a network yet is missing, and looked for again', (t) => {
+  const { locator, looked, run } = bench();
+  t.false(locator.locate([pod('a')]).has('a'));
+  run('a', 3, 'veth-a', 7);
+  t.true(locator.locate([pod('a')]).has('a'));
+  t.is(looked.processes, 2);
+});
+
+test('an interface that is another one by now is looked for anew', (t) => {
+  const { locator, run, interfaces } = bench();
+  run('a', 3, 'veth-a', 7);
+  locator.locate([pod('a')]);
+  // The sandbox was made anew: the same name, another interface.
+  run('a', 3, 'veth-a', 9);
+  t.deepEqual(locator.locate([pod('a')]).get('a')?.interfaces, [{ name: 'veth-a', ifindex: 9 }]);
+  interfaces.delete('veth-a');
+  run('a', 3, 'veth-b', 11);
+  t.deepEqual(locator.locate([pod('a')]).get('a')?.interfaces, [{ name: 'veth-b', ifindex: 11 }]);
+});
+
+test('a mirror of a static pod is found by the name of its cgroup, a pod of the node’s network by nothing', (t) => {
+  const { locator, looked, run } = bench();
+  run('hash', 3, 'veth-s', 5);
+  const mirror = pod('mirror', { cgroupUid: 'hash' });
+  t.deepEqual(locator.locate([mirror]).get('mirror')?.interfaces, [{ name: 'veth-s', ifindex: 5 }]);
+  const { processes } = looked;
+  const host = locator.locate([pod('host', { hostNetwork: true })]).get('host');
+  t.deepEqual(host?.interfaces, []);
+  t.like(host?.unseen[0], { interface: '*' });
+  t.is(looked.processes, processes);
+});
+
+test('of thousands of processes that do not tell only some are asked', (t) => {
+  const { locator, looked, helper } = bench();
+  for (let pid = 1; pid <= 1_000; pid += 1) helper('a', pid, 'own');
+  t.false(locator.locate([pod('a')]).has('a'));
+  t.true(looked.links < 20);
+});
+
+test('what is known stays while processes cannot be looked at', (t) => {
+  const { locator, run, breakDown } = bench();
+  run('a', 3, 'veth-a', 7);
+  locator.locate([pod('a')]);
+  breakDown();
+  for (const _ of ['first', 'second']) {
+    t.deepEqual([...locator.locate([pod('a'), pod('b')]).keys()], ['a']);
+  }
+});

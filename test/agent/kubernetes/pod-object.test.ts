@@ -1,0 +1,33 @@
+import test from 'ava';
+import { readPod } from '../../../agent/kubernetes/pod-object.ts';
+
+const metadata = { uid: 'u-1', namespace: 'shop', name: 'web' };
+
+test('of a pod is kept what its traffic is told by', (t) => {
+  const labels = { app: 'web' };
+  t.deepEqual(
+    readPod({ metadata: { ...metadata, labels }, spec: {}, status: { phase: 'Running' } }),
+    {
+      ...metadata,
+      labels,
+      hostNetwork: false,
+      cgroupUid: 'u-1',
+    },
+  );
+  // So it is before a kubelet has looked at it.
+  t.like(readPod({ metadata, spec: { hostNetwork: true } }), { labels: {}, hostNetwork: true });
+});
+
+test('a pod that has ended counts as gone, and a mirror names the cgroup of its static pod', (t) => {
+  for (const phase of ['Succeeded', 'Failed']) {
+    t.is(readPod({ metadata, spec: {}, status: { phase } }), undefined);
+  }
+  const annotations = { 'kubernetes.io/config.hash': 'hash' };
+  t.like(readPod({ metadata: { ...metadata, annotations }, spec: {} }), { cgroupUid: 'hash' });
+});
+
+test('what is no pod is refused', (t) => {
+  for (const strange of [undefined, {}, { metadata: { uid: 'u' }, spec: {} }, { metadata }]) {
+    t.throws(() => readPod(strange));
+  }
+});
