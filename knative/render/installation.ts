@@ -106,7 +106,7 @@ export const installationSchema = z
     priorityClass: objectName.exactOptional(),
     /** The level that the namespace enforces: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
     podSecurity: z.enum(['privileged', 'baseline', 'restricted']).exactOptional(),
-    /** Which port of the control plane may be reached, as a NetworkPolicy. */
+    /** Which ports of the control plane, or of the functions, may be reached, as a NetworkPolicy. */
     networkPolicies: z.boolean().default(true),
     controlPlane: controlPlaneSettings,
     agent: agentSettings,

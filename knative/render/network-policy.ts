@@ -23,6 +23,44 @@ export function portPolicy(
   name: string,
   port: number,
 ): NetworkPolicy[] {
+  return policyOf(installation, {
+    name,
+    matchLabels: selectorOf(installation, name),
+    ports: [port],
+  });
+}
+
+/**
+ * Ports of the queue-proxy: requests in HTTP/1, HTTP/2 and TLS, probes and the end of a pod, and what the autoscaler reads.
+ * https://github.com/knative/serving/blob/main/pkg/networking/constants.go
+ */
+const queueProxyPorts = [8012, 8013, 8112, 8022, 9090, 9091];
+
+/**
+ * Functions are reached through the queue-proxy alone, which counts what it lets in. From anywhere: the gateway of a cluster's network
+ * layer is in a namespace that only its owner knows.
+ */
+export function functionPolicy(installation: Installation): NetworkPolicy[] {
+  const { namespace } = installation;
+  const matchLabels = {
+    'app.kubernetes.io/component': 'function',
+    'app.kubernetes.io/instance': namespace,
+  };
+  return policyOf(installation, { name: 'functions', matchLabels, ports: queueProxyPorts });
+}
+
+function policyOf(
+  installation: Installation,
+  {
+    name,
+    matchLabels,
+    ports,
+  }: {
+    readonly name: string;
+    readonly matchLabels: Record<string, string>;
+    readonly ports: readonly number[];
+  },
+): NetworkPolicy[] {
   if (!installation.networkPolicies) return [];
   return [
     {
@@ -30,9 +68,9 @@ export function portPolicy(
       kind: 'NetworkPolicy',
       metadata: namespaced(installation, 'access', name, name),
       spec: {
-        podSelector: { matchLabels: selectorOf(installation, name) },
+        podSelector: { matchLabels },
         policyTypes: ['Ingress'],
-        ingress: [{ ports: [{ protocol: 'TCP', port }] }],
+        ingress: [{ ports: ports.map((port) => ({ protocol: 'TCP', port })) }],
       },
     },
   ];

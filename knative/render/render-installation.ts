@@ -10,6 +10,7 @@ import { deployedFunctions } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { namespaceObject } from './namespace.ts';
+import { functionPolicy } from './network-policy.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
 import { sendersOf, sinkBinding } from './sink-binding.ts';
@@ -37,6 +38,7 @@ function knativeObjects(installation: Installation): KubernetesObject[] {
   return [
     ...accessObjects(installation),
     ...tickAccess(installation),
+    ...functionPolicy(installation),
     broker(installation),
     ...eventPolicies(installation),
     ...sendersOf(installation).map((sender) => sinkBinding(installation, sender)),

@@ -118,6 +118,7 @@ test('what others rest on comes before them', (t) => {
     'ClusterRoleBinding',
     'Role',
     'RoleBinding',
+    'NetworkPolicy',
     'Broker',
     'EventPolicy',
     'SinkBinding',

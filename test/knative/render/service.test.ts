@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { catalogue } from '../../../knative/catalogue.ts';
 import { functionTable } from '../../../knative/render/function-table.ts';
+import { functionPolicy } from '../../../knative/render/network-policy.ts';
 import { installationInput, installationOf, type InstallationInput } from './installations.ts';
 import { specs, specsOf } from './rendered.ts';
 
@@ -111,6 +112,21 @@ test('an owner says how many pods a function has', (t) => {
   t.deepEqual(scaleOf({ functions: { ingest: { minScale: 4 } } }), ['4', '10']);
   t.deepEqual(scaleOf({ functions: { ingest: { minScale: 40 } } }), ['40', '40']);
   t.deepEqual(scaleOf({ functions: { ingest: { maxScale: 1 } } }), ['0', '1']);
+});
+
+test('functions are reached through the queue-proxy alone, unless that is not wished', (t) => {
+  const [policy, ...others] = functionPolicy(least);
+  t.deepEqual(others, []);
+  const ports = policy?.spec.ingress.flatMap((rule) => rule.ports.map(({ port }) => port));
+  t.deepEqual(ports, [8012, 8013, 8112, 8022, 9090, 9091], 'and not 8080, the function itself');
+  for (const { object, spec } of specsOf(least, specs.service)) {
+    t.like(
+      spec.template.metadata.labels,
+      policy?.spec.podSelector.matchLabels,
+      object.metadata.name,
+    );
+  }
+  t.deepEqual(functionPolicy(installationOf({ networkPolicies: false })), []);
 });
 
 test('no function has a least number of pods above the greatest', (t) => {
