@@ -13,8 +13,8 @@ const run = promisify(execFile);
 const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierNames.join('|')}] [--json]
 
   build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster
-  up      build what is missing and start a tier: api (the default), a Kubernetes API; node, one that runs pods;
-          knative, one that runs functions and gives them events
+  up      build what is missing and start a tier, which has those before it: api (the default), a Kubernetes API; node, that runs
+          pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events
   status  what runs, where its logs are, and the kubeconfig to use
   down    end it, and take away all that it made
 `;

@@ -71,7 +71,7 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
     start: startMesh,
   },
   knative: {
-    modules: [kubernetes, kubernetesNode, nodeParts, knative],
+    modules: [kubernetes, kubernetesNode, nodeParts, istio, knative],
     machine: machineOfNode,
     needsRoot: true,
     start: startKnative,

@@ -1,20 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { envoyProgram } from '../../../cloverctl/supervisor/programs.ts';
 import { networkLayerObjects } from '../../../knative/render/ingress/objects.ts';
 import { networkLayerSchema } from '../../../knative/render/ingress/settings.ts';
 import type { Programs } from '../build.ts';
 import { cloverArchives } from '../clover-images.ts';
 import { keptImage } from '../image.ts';
 import { fitRelease, readRelease, type ReleaseObject } from '../knative/objects.ts';
+import { envoyLibraries } from '../mesh/proxy-image.ts';
 import { knative } from '../programs.ts';
-import { startNode, type NodeOptions, type NodeTier } from './node.ts';
+import { waitForWebhooks } from '../webhooks.ts';
+import { startMesh, type MeshTier } from './mesh.ts';
+import type { NodeOptions, NodeTier } from './node.ts';
 
-/** Serving and Eventing on a node, with channels in memory, and Clover's own network layer for Serving. */
-export interface KnativeTier extends NodeTier {
+/** Serving and Eventing on a node of a mesh, with channels in memory, and Clover's own network layer for Serving. */
+export interface KnativeTier extends MeshTier {
   /** Address where the network layer answers clients outside of the cluster: each Service by its host. */
   readonly gateway: string;
   /** What the host of a Service ends with: `<name>.<namespace>.<domain>`. */
@@ -29,17 +30,12 @@ export interface KnativeTier extends NodeTier {
   importClover(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
-const repository = fileURLToPath(new URL('../../../', import.meta.url));
-const envoy = {
-  name: 'dev.local/envoy:1',
-  program: join(repository, '.cache/envoy/envoy'),
-} as const;
+const envoyImage = 'dev.local/envoy:1';
 const domain = 'example.test';
 const namespaces = { eventing: 'knative-eventing', serving: 'knative-serving' } as const;
-const webhooksWithinMs = 60_000;
 const network = networkLayerSchema.parse({
   version: '0.1.0',
-  images: { envoy: envoy.name },
+  images: { envoy: envoyImage },
   replicas: 1,
   service: { type: 'ClusterIP' },
   drainSeconds: 1,
@@ -78,7 +74,7 @@ export async function startKnative(options: NodeOptions): Promise<KnativeTier> {
   const folder = join(options.run.path, 'knative');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [node, archives, [ingress = '']] = await Promise.all([
-    startNode(options),
+    startMesh(options),
     archivesOf(programs),
     cloverArchives(['ingress'], folder),
   ]);
@@ -132,10 +128,13 @@ function archivesOf(programs: Programs): Promise<string[]> {
     name: imageOf(name),
     program: programs[name] ?? name,
   }));
-  const libraries = {
-    libc6: ['libc.so.6', 'libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'librt.so.1'],
+  const envoy = {
+    name: envoyImage,
+    program: envoyProgram(),
+    path: 'envoy',
+    libraries: envoyLibraries,
   };
-  return Promise.all([...images, { ...envoy, path: 'envoy', libraries }].map(keptImage));
+  return Promise.all([...images, envoy].map(keptImage));
 }
 
 /** One after the other: two at one time want the same lock of containerd, and one of them fails. */
@@ -147,35 +146,4 @@ async function release(programs: Programs): Promise<ReleaseObject[]> {
   const files = Object.keys(knative.files ?? {}).map((name) => programs[name] ?? name);
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   return texts.flatMap(readRelease);
-}
-
-const configurations = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string() }),
-      webhooks: z.array(
-        z.object({ clientConfig: z.object({ caBundle: z.string().exactOptional() }) }),
-      ),
-    }),
-  ),
-});
-
-/** Each webhook puts its own authority in: until then nothing can be written that it looks at. */
-async function waitForWebhooks(node: NodeTier): Promise<void> {
-  const until = Date.now() + webhooksWithinMs;
-  for (;;) {
-    const kinds = 'mutatingwebhookconfigurations,validatingwebhookconfigurations';
-    const { items } = configurations.parse(
-      JSON.parse(await node.kubectl(['get', kinds, '-o', 'json'])) as unknown,
-    );
-    const waiting = items.filter(({ webhooks }) =>
-      webhooks.some(({ clientConfig }) => clientConfig.caBundle === undefined),
-    );
-    if (waiting.length === 0) return;
-    if (Date.now() > until) {
-      const names = waiting.map(({ metadata }) => metadata.name);
-      throw new Error(`webhooks without an authority: ${names.join(', ')}`);
-    }
-    await sleep(200);
-  }
 }
