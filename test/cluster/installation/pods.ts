@@ -72,8 +72,11 @@ export async function startPod(
     },
   };
   const own = ['-n', namespace, `pod/${name}`];
-  await tier.kubectl(['apply', '-f', '-'], JSON.stringify(pod));
-  await tier.kubectl(['wait', '--for=condition=Ready', '--timeout=60s', ...own]);
+  await tier.kubectl(
+    ['apply', '--server-side', '--validate=false', '-f', '-'],
+    JSON.stringify(pod),
+  );
+  await tier.kubectl(['wait', '--for=condition=Ready', '--timeout=180s', ...own]);
   const found = status.parse(JSON.parse(await tier.kubectl(['get', '-o', 'json', ...own])));
   const { podIP: address, containerStatuses } = found.status;
   return { name, address, pid: await tier.pidOf(containerStatuses[0]?.containerID ?? '') };
