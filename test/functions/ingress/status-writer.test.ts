@@ -17,7 +17,7 @@ test('a status is written to the object that was read; only a refusal is tried a
   });
   const ingress = ingressOf('app', {}, { resourceVersion: '7' });
   const done: boolean[] = [];
-  for (const _ of Array(5)) done.push(await writeStatus(ingress, { observedGeneration: 1 }));
+  while (done.length < 5) done.push(await writeStatus(ingress, { observedGeneration: 1 }));
   // What somebody else wrote, or deleted, comes by the watch.
   t.deepEqual(done, [true, true, true, false, false]);
   t.deepEqual(
