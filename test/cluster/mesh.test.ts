@@ -1,5 +1,3 @@
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import anyTest from 'ava';
 import { z } from 'zod';
 import { canonicalJson } from '../../functions/lib/canonical-json.ts';
@@ -10,6 +8,7 @@ import { compile } from '../../functions/policy/compile.ts';
 import { meshPolicy } from '../functions/mesh/istio/examples.ts';
 import { matchCases, matchRules } from '../functions/mesh/match-examples.ts';
 import { intentOf } from '../functions/policy/examples.ts';
+import { askFromOutside, type Outside } from './mesh/ask-from-outside.ts';
 import { stampOf, startAsker, type Answer, type Asker } from './mesh/asker.ts';
 import { drained, programPolicy, until } from './mesh/program-policy.ts';
 import { gateway, inShop, setStage, shop } from './mesh/stage.ts';
@@ -62,44 +61,28 @@ const containers = z.object({
   spec: z.object({ initContainers: z.array(z.object({ name: z.string() })).default([]) }),
 });
 
+/**
+ * Whether a pod would get a proxy.
+ * @param inject what its own label says of it.
+ * @throws Error when it would be refused.
+ */
+async function getsProxy(tier: MeshTier, namespace: string, inject?: string): Promise<boolean> {
+  const labels = inject === undefined ? {} : { 'sidecar.istio.io/inject': inject };
+  const spec = { containers: [{ name: 'app', image: 'dev.local/app:1' }] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'asked', labels }, spec };
+  const args = ['create', '--dry-run=server', '--output=json', '--filename=-'];
+  const made = await tier.kubectl([`--namespace=${namespace}`, ...args], JSON.stringify(pod));
+  const { initContainers } = containers.parse(JSON.parse(made)).spec;
+  return initContainers.some(({ name }) => name === 'istio-proxy');
+}
+
 test('a pod gets a proxy where its namespace asks for it, or it does so itself', async (t) => {
   const { tier } = await started.promise;
-  const proxyIn = async (namespace: string, inject?: string): Promise<boolean> => {
-    const labels = inject === undefined ? {} : { 'sidecar.istio.io/inject': inject };
-    const spec = { containers: [{ name: 'app', image: 'dev.local/app:1' }] };
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'asked', labels }, spec };
-    const args = ['create', '--dry-run=server', '--output=json', '--filename=-'];
-    const made = await tier.kubectl([`--namespace=${namespace}`, ...args], JSON.stringify(pod));
-    const { initContainers } = containers.parse(JSON.parse(made)).spec;
-    return initContainers.some(({ name }) => name === 'istio-proxy');
-  };
-  t.true(await proxyIn(shop));
-  t.false(await proxyIn(shop, 'false'));
-  t.false(await proxyIn('default'));
-  t.true(await proxyIn('default', 'true'));
+  t.true(await getsProxy(tier, shop));
+  t.false(await getsProxy(tier, shop, 'false'));
+  t.false(await getsProxy(tier, 'default'));
+  t.true(await getsProxy(tier, 'default', 'true'));
 });
-
-/** Asks from outside of the cluster. */
-async function askFromOutside(address: string, port: number, host: string): Promise<Outside> {
-  const answered = Promise.withResolvers<Outside>();
-  const asked = request({ host: address, port, headers: { host } }, (response) => {
-    const { statusCode: status, headers } = response;
-    const server = String(headers['server']);
-    text(response).then(
-      (body) => answered.resolve({ status, server, body: body.trim() }),
-      answered.reject,
-    );
-  });
-  asked.on('error', answered.reject).end();
-  return answered.promise;
-}
-
-interface Outside {
-  readonly status: number | undefined;
-  /** The last proxy that the answer went through. */
-  readonly server: string;
-  readonly body: string;
-}
 
 /** Asks version 1 without a proxy of one's own. */
 async function askPlainly(tier: MeshTier): Promise<Outside> {
@@ -154,10 +137,10 @@ test('90 to 10 is counted as such, and both sides see the stamp of the arm', asy
   const count = (body: string): number => answers.filter((answer) => answer.body === body).length;
   const counts = [count('v1'), count('v2')];
   t.log(counts.join(' to '));
-  // A false alarm in a thousand million runs; a split of 80 to 20 is far beyond it.
+  // A false alarm in a thousand million runs; a split of 70 to 30 is far beyond it.
   const alarm = Math.log(1e9);
   t.true(sampleRatioLogBayesFactor(counts, [0.9, 0.1]) < alarm, counts.join(' to '));
-  t.true(sampleRatioLogBayesFactor(counts, [0.8, 0.2]) > alarm, counts.join(' to '));
+  t.true(sampleRatioLogBayesFactor(counts, [0.7, 0.3]) > alarm, counts.join(' to '));
   const arms = { v1: 'try-1.103.control', v2: 'try-1.103.variant' };
   for (const answer of answers) {
     t.is(stampOf(answer), Reflect.get(arms, answer.body));
@@ -259,7 +242,7 @@ test('changes of weights under load fail no request', async (t) => {
 
 test('what istiod refuses is an outcome with its reason, and traffic stays as it was', async (t) => {
   const { tier, asker } = await started.promise;
-  const before = stampOf(await asker.get());
+  await programPolicy(t, tier, asker, intentOf(50, 300));
   const target = createIstioTarget({ client: tier.client, clock: systemClock });
   const { form, policies } = compile([meshPolicy()], []);
   const destinations = form.listeners[0]?.hosts[0]?.routes[0]?.destinations ?? [];
@@ -271,5 +254,23 @@ test('what istiod refuses is an outcome with its reason, and traffic stays as it
   const outcomes = await reading.program(bad, { resync: false });
   t.like(outcomes.get('shop/proxy'), { state: 'rejected' });
   t.regex(outcomes.get('shop/proxy')?.message ?? '', /rev\.validation\.istio\.io.*denied.*regex/s);
-  t.is(stampOf(await asker.get()), before);
+  t.regex(stampOf(await asker.get()), /^try-1\.300\./);
+});
+
+test('without istiod traffic stays as it is, and nothing is written or made that it has to see', async (t) => {
+  const { tier, asker } = await started.promise;
+  await programPolicy(t, tier, asker, intentOf(50, 301));
+  await tier.istiod.whileAway(async () => {
+    // What a delivery ends with, so that there is another.
+    await t.throwsAsync(programPolicy(t, tier, asker, intentOf(50, 302)), {
+      code: 'CLV_KUBERNETES_UNREACHABLE',
+      message: /rev\.validation\.istio\.io/,
+    });
+    const answers = await times(50, asker);
+    t.true(answers.every((answer) => stampOf(answer).startsWith('try-1.301.')));
+    await t.throwsAsync(getsProxy(tier, shop), { message: /sidecar-injector\.istio\.io/ });
+    t.false(await getsProxy(tier, 'default'));
+  });
+  await programPolicy(t, tier, asker, intentOf(50, 302));
+  t.true(await getsProxy(tier, shop));
 });

@@ -16,6 +16,12 @@ export interface IstiodOptions extends ControlPlane {
   readonly injection: InjectionFiles;
 }
 
+/** A running istiod. */
+export interface Istiod {
+  /** Ends it, does something, and starts it again; resolves when it is ready. */
+  readonly whileAway: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 const name = 'istiod';
 
 /** Filters that Istio's own Envoy has. One without them refuses the whole listener or cluster. */
@@ -43,7 +49,7 @@ const meshConfig = {
  * Starts istiod with its own authority; resolves when it is ready.
  * @throws Error with the end of its log when it is not ready in a minute.
  */
-export async function startIstiod(options: IstiodOptions): Promise<void> {
+export async function startIstiod(options: IstiodOptions): Promise<Istiod> {
   const { supervisor, program, folder, kubeconfig, injection, host, webhookPort } = options;
   const configFile = join(folder, 'mesh.json');
   writeFileSync(configFile, JSON.stringify(meshConfig));
@@ -80,5 +86,17 @@ export async function startIstiod(options: IstiodOptions): Promise<void> {
     restart: true,
   });
   const probe = { url: `http://127.0.0.1:${http}/ready` };
-  await waitUntilReady({ supervisor, name, probe, withinMs: 60_000 });
+  const ready = (): Promise<void> => waitUntilReady({ supervisor, name, probe, withinMs: 60_000 });
+  await ready();
+  return {
+    whileAway: async (work) => {
+      await supervisor.stop(name);
+      try {
+        return await work();
+      } finally {
+        await supervisor.restart(name);
+        await ready();
+      }
+    },
+  };
 }

@@ -10,7 +10,7 @@ import { kubeconfigConnection } from '../../../functions/resources/kubernetes/ku
 import { applyDefinitionsOf } from '../crds.ts';
 import { keptImage } from '../image.ts';
 import { injectionFiles } from '../mesh/injection.ts';
-import { startIstiod } from '../mesh/istiod.ts';
+import { startIstiod, type Istiod } from '../mesh/istiod.ts';
 import { controlPlaneObjects } from '../mesh/objects.ts';
 import { proxyImage, proxyImageName } from '../mesh/proxy-image.ts';
 import { waitForWebhooks } from '../webhooks.ts';
@@ -20,6 +20,7 @@ import { startNode, type NodeOptions, type NodeTier } from './node.ts';
 export interface MeshTier extends NodeTier {
   /** Calls of the API server as an administrator. */
   readonly client: KubeClient;
+  readonly istiod: Istiod;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function startMesh(options: NodeOptions): Promise<MeshTier> {
   const file = (name: string): string => programs[name] ?? name;
   const [node, image] = await Promise.all([startNode(options), keptImage(proxyImage(programs))]);
   const client = createKubeClient(await kubeconfigConnection(node.kubeconfig));
-  const startControlPlane = async (): Promise<void> => {
+  const startControlPlane = async (): Promise<Istiod> => {
     for (const definitions of ['istio-crds.yaml', 'gateway-crds.yaml']) {
       await applyDefinitionsOf(client, file(definitions));
     }
@@ -49,7 +50,7 @@ export async function startMesh(options: NodeOptions): Promise<MeshTier> {
       gateway: await readFile(file('istio-gateway.yaml'), 'utf8'),
       values: await readFile(file('istio-values.yaml'), 'utf8'),
     };
-    await startIstiod({
+    const started = await startIstiod({
       ...site,
       supervisor,
       program: file('pilot-discovery'),
@@ -58,7 +59,8 @@ export async function startMesh(options: NodeOptions): Promise<MeshTier> {
       injection: injectionFiles(texts, proxyImageName),
     });
     await waitForWebhooks(node);
+    return started;
   };
-  await Promise.all([node.importImage(image), startControlPlane()]);
-  return { ...node, client };
+  const [istiod] = await Promise.all([startControlPlane(), node.importImage(image)]);
+  return { ...node, client, istiod };
 }
