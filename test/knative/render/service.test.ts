@@ -122,7 +122,7 @@ test('functions are reached through the queue-proxy alone, unless that is not wi
   for (const { object, spec } of specsOf(least, specs.service)) {
     t.like(
       spec.template.metadata.labels,
-      policy?.spec.podSelector.matchLabels,
+      policy?.spec.podSelector.matchLabels ?? {},
       object.metadata.name,
     );
   }
