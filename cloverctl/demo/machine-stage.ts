@@ -48,12 +48,15 @@ export function createMachineStage(parts: MachineParts): Stage {
     isTraced: async () => (await tracedPods(stack.agentUrl)) === sdc.pods().length,
     // Envoy has acknowledged what is programmed.
     isStamping: () => Promise.resolve(true),
-    startLoad: () =>
-      startLoad({
+    startLoad: async () => {
+      const rate = 200;
+      const load = await startLoad({
         supervisor,
         namespace: sdc.network.namespaceOf('client'),
-        plan: { host: sdcPods.gateway.address, port: sdcPort, rate: 200 },
-      }),
+        plan: { host: sdcPods.gateway.address, port: sdcPort, rate },
+      });
+      return { rate, stop: () => load.stop() };
+    },
     proxied: async () => {
       const path = '/stats?format=json&filter=upstream_rq_completed$';
       return completedRequests(await ask(stack.adminSocket, path), /^sdc\/proxy\/([^/.]+)$/);

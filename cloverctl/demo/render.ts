@@ -1,5 +1,6 @@
 import type { RedRow } from '../../functions/analytics/store.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
+import type { LoadReport } from '../../infra/samples/sdc/load-report.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Cause, Ledger } from './ledger.ts';
 
@@ -59,6 +60,18 @@ export function renderRun(run: ExperimentRun): string {
     .join('');
   const outcome = verdict === undefined ? '' : ` → ${verdict}`;
   return `${phase}${share}${fault}${samples}${effects}${outcome}`;
+}
+
+/** What the load generator got, in one sentence. */
+export function renderAnswers({ sent, stamps, errors }: LoadReport): string {
+  const answers = new Map<string, number>();
+  for (const { status } of stamps) {
+    for (const [code, count] of Object.entries(status)) {
+      answers.set(code, (answers.get(code) ?? 0) + count);
+    }
+  }
+  const parts = [...answers, ...Object.entries(errors)].map(([what, count]) => `${what} ×${count}`);
+  return `${sent} requests: ${parts.join(', ')}`;
 }
 
 const causes: readonly Cause[] = ['before-start', 'warm-up', 'in-flight', 'after-verdict'];

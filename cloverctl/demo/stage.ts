@@ -25,7 +25,7 @@ export interface Stage {
   isTraced(): Promise<boolean>;
   /** Whether the gateway stamps responses, once the status of the policy says that it is programmed. */
   isStamping(): Promise<boolean>;
-  /** Starts 200 requests a second from the client. */
+  /** Starts the load from the client. */
   startLoad(): Promise<StageLoad>;
   /** Envoy: requests completed per version since it started. */
   proxied(): Promise<ReadonlyMap<string, number>>;
@@ -38,6 +38,8 @@ export interface Stage {
 
 /** The load of the story. */
 export interface StageLoad {
+  /** Requests per second. */
+  readonly rate: number;
   /** Sends nothing more, waits for what is open, and gives the exact last report. */
   stop(): Promise<LoadReport>;
 }

@@ -7,7 +7,7 @@ import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import { readAccounts, sentByStamp, total } from './accounts.ts';
 import { currentRun, isFinal, until, whenReachable, type Patience } from './follow.ts';
 import { closeLedger, versionOf, type Accounts, type Ledger } from './ledger.ts';
-import { renderHops, renderLedger, renderRun } from './render.ts';
+import { renderAnswers, renderHops, renderLedger, renderRun } from './render.ts';
 import { reportDemo, reportExperiment, type DemoReport } from './report.ts';
 import type { Manifest, Stage } from './stage.ts';
 
@@ -25,10 +25,10 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
   await until('the gateway to take the policy', () => programmed(stage), soon);
   await until('the agent to trace every pod', () => traced(stage), soon);
   const load = await stage.startLoad();
-  screen.note('the load generator sends 200 requests/s through the gateway');
+  screen.note(`the load generator sends ${load.rate} requests/s through the gateway`);
 
   screen.step('See: the agent turns packets into spans and evidence');
-  await until('the first spans', () => everyHopSeen(stage), soon);
+  await until('the first spans', () => everyHopSeen(stage, since), soon);
   await showFor(stage, 7_000);
   screen.block(renderHops(await newestHops(stage), hopWindowSeconds));
 
@@ -52,6 +52,7 @@ export async function tellStory(stage: Stage): Promise<DemoReport> {
 
   screen.step('Account: what each observer counted');
   const sent = await load.stop();
+  screen.note(renderAnswers(sent));
   const ledger = await settle(stage, sent, runs, since);
   screen.block(renderLedger(ledger));
   const experiments = runs.map((run) => reportExperiment(run, lastAnswer(sent, run, runs)));
@@ -123,8 +124,8 @@ async function showFor(stage: Stage, ms: number): Promise<void> {
 /** The hops that carry traffic before any experiment. */
 const firstHops = ['gateway', 'proxy', 'lb', 'web'];
 
-async function everyHopSeen({ client, clock }: Stage): Promise<true | undefined> {
-  const rows = await client.red({ from: clock.now() - 10_000, to: clock.now() });
+async function everyHopSeen({ client, clock }: Stage, since: number): Promise<true | undefined> {
+  const rows = await client.red({ from: since, to: clock.now() });
   return firstHops.every((hop) => rows.some(({ service }) => service === hop)) ? true : undefined;
 }
 

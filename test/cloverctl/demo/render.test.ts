@@ -1,5 +1,6 @@
 import test from 'ava';
 import {
+  renderAnswers,
   renderHops,
   renderLedger,
   renderRun,
@@ -61,4 +62,27 @@ test('the closing table names every cause', (t) => {
   t.regex(lines[0] ?? '', /JUDGED.*before-start.*warm-up.*in-flight.*after-verdict$/);
   t.regex(lines[1] ?? '', /^v1\s+20\s+20\s+20\s+20\s+10\s+1\s+2\s+3\s+4$/);
   t.is(lines.at(-1), 'judged + causes = seen; unexplained: 0');
+});
+
+test('what the load generator got is told by status and error', (t) => {
+  const row = {
+    broken: 0,
+    firstAt: 1,
+    lastAt: 2,
+    lastSentAt: 1,
+    latency: { p50: 1, p95: 1, p99: 1, max: 1 },
+  };
+  const report = {
+    final: true,
+    at: 3,
+    sent: 10,
+    open: 0,
+    unattributed: 1,
+    errors: { TIMEOUT: 1 },
+    stamps: [
+      { ...row, stamp: '-.1.v1', status: { '200': 5 }, responses: 5 },
+      { ...row, stamp: '-.1.v2', status: { '200': 3, '503': 1 }, responses: 4 },
+    ],
+  };
+  t.is(renderAnswers(report), '10 requests: 200 ×8, 503 ×1, TIMEOUT ×1');
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import {
+  loadPlan,
   loadReport,
   type LoadPlan,
   type LoadReport,
@@ -16,10 +17,18 @@ const client = ['-n', 'sdc', 'job/client'] as const;
 const job = z.looseObject({
   spec: z.looseObject({
     template: z.looseObject({
-      spec: z.looseObject({ containers: z.tuple([z.looseObject({ args: z.array(z.string()) })]) }),
+      spec: z.looseObject({
+        containers: z.tuple([z.looseObject({ args: z.tuple([z.string()]) })]),
+      }),
     }),
   }),
 });
+
+/** What the client sends, by its manifest. */
+export function clientPlan(): z.output<typeof loadPlan> {
+  const { containers } = manifest().spec.template.spec;
+  return loadPlan.parse(JSON.parse(containers[0].args[0]));
+}
 
 /** Starts the client as its manifest has it; resolves when it runs. */
 export async function startClient(cluster: Cluster): Promise<void> {
@@ -29,7 +38,7 @@ export async function startClient(cluster: Cluster): Promise<void> {
 
 /** Runs the client with a plan of its own; resolves with its last report when it has ended by that. */
 export async function runClient(cluster: Cluster, plan: LoadPlan): Promise<LoadReport> {
-  const own = job.parse(parse(readFileSync(sdcManifests.client, 'utf8')));
+  const own = manifest();
   own.spec.template.spec.containers[0].args = [JSON.stringify(plan)];
   await cluster.kubectl(['apply', '-f', '-'], stringify(own));
   return lastReport(cluster);
@@ -46,4 +55,8 @@ export async function endClient(cluster: Cluster): Promise<LoadReport> {
 async function lastReport(cluster: Cluster): Promise<LoadReport> {
   await cluster.kubectl(['wait', '--for=condition=complete', '--timeout=90s', ...client]);
   return loadReport.parse(JSON.parse(await cluster.kubectl(['logs', ...client, '--tail=1'])));
+}
+
+function manifest(): z.output<typeof job> {
+  return job.parse(parse(readFileSync(sdcManifests.client, 'utf8')));
 }

@@ -10,6 +10,6 @@ export const sdcManifests = {
   client: path('kubernetes/client.yaml'),
   version: (name: string): string => path(`kubernetes/versions/proxy-${name}.yaml`),
   policy: (name: string): string => path(`kubernetes/policies/policy-${name}.yaml`),
-  experiment: (name: string): string => path(`manifests/experiment-${name}.yaml`),
+  experiment: (name: string): string => path(`kubernetes/experiments/experiment-${name}.yaml`),
   tap: path('manifests/tap.yaml'),
 } as const;

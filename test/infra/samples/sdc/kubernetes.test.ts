@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { durationMs } from '../../../../functions/lib/duration.ts';
 import { kinds } from '../../../../knative/resources/kinds.ts';
 import { trafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
 import { loadPlan } from '../../../../infra/samples/sdc/load-report.ts';
@@ -99,7 +100,7 @@ test('the page is that of the sample on one machine', (t) => {
   t.is(web?.kind === 'ConfigMap' ? web.data['index.html'] : undefined, webPage);
 });
 
-test('the client sends what it sends on one machine', (t) => {
+test('the client asks the gateway', (t) => {
   const job = z.object({
     spec: z.object({
       template: z.object({
@@ -108,8 +109,8 @@ test('the client sends what it sends on one machine', (t) => {
     }),
   });
   const { args } = job.parse(parse(text('client.yaml'))).spec.template.spec.containers[0];
-  const { host, port, rate } = loadPlan.parse(JSON.parse(args[0]));
-  t.deepEqual({ host, port, rate }, { host: 'gateway', port: sdcPort, rate: 200 });
+  const { host, port } = loadPlan.parse(JSON.parse(args[0]));
+  t.deepEqual({ host, port }, { host: 'gateway', port: sdcPort });
 });
 
 for (const file of readdirSync(new URL('policies/', folder))) {
@@ -129,5 +130,21 @@ for (const file of readdirSync(new URL('policies/', folder))) {
         labels: { 'app.kubernetes.io/name': 'proxy', 'app.kubernetes.io/version': name },
       })),
     );
+  });
+}
+
+const withDeadline = z.looseObject({ spec: z.looseObject({ deadline: z.string() }) });
+
+for (const file of readdirSync(new URL('experiments/', folder))) {
+  test(`${file} is that of one machine, with more time`, (t) => {
+    const own: unknown = parse(text(`experiments/${file}`));
+    const experiment = kinds.find(({ kind }) => kind === 'Experiment')?.document;
+    t.deepEqual(experiment?.safeParse(own).error?.issues, undefined);
+    const { deadline, ...rest } = withDeadline.parse(own).spec;
+    const { deadline: there, ...others } = withDeadline.parse(
+      parse(text(`../manifests/${file}`)),
+    ).spec;
+    t.deepEqual(rest, others);
+    t.true(durationMs(deadline) > durationMs(there));
   });
 }

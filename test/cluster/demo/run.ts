@@ -1,0 +1,164 @@
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { until } from '../../../cloverctl/demo/follow.ts';
+import { inRun } from '../../../cloverctl/demo/in-run.ts';
+import type { DemoReport } from '../../../cloverctl/demo/report.ts';
+import type { Screen } from '../../../cloverctl/demo/screen.ts';
+import { tellStory } from '../../../cloverctl/demo/story.ts';
+import type { RunSite } from '../../../cloverctl/supervisor/with-run.ts';
+import { createApiClient } from '../../../functions/api/client.ts';
+import type { Clock } from '../../../functions/lib/clock.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import { catalogue } from '../../../knative/catalogue.ts';
+import type { Programs } from '../build.ts';
+import { startClusterClickHouse } from '../installation/clickhouse.ts';
+import { cloverNamespace, prepareInstallation } from '../installation/prepare.ts';
+import { startReceiver } from '../knative/receiver.ts';
+import { importSdcImages } from '../sdc/images.ts';
+import { sdcManifests } from '../sdc/manifests.ts';
+import { buildTier, startTier, whyNotHere } from '../tiers.ts';
+import { openDoor } from './api-door.ts';
+import { hearBeside, onChange } from './beside.ts';
+import { createClusterStage } from './cluster-stage.ts';
+import { createCommand, type Command } from './commands.ts';
+import { createEnds, type Ends } from './ends.ts';
+import { createFunctionPods, podColumns, type FunctionPods } from './function-pods.ts';
+
+/** How the demo is run. */
+export interface ClusterDemoOptions {
+  readonly screen: Screen;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the demo at any instant; everything is taken down all the same. */
+  readonly signal: AbortSignal;
+  /** Called after the story, with everything still up, and traffic again. */
+  readonly onEnd?: (kubeconfig: string) => Promise<void>;
+}
+
+/** The demo's document. */
+export interface ClusterDemoReport extends DemoReport {
+  /** Functions that had no pod when the story began, and were woken in it. */
+  readonly woken: readonly string[];
+}
+
+const tierName = 'knative';
+const functions = catalogue.map(({ name }) => name);
+const cloverctlProgram = fileURLToPath(new URL('../../../cloverctl/main.ts', import.meta.url));
+/** Runs the whole story on a cluster of its own, and takes everything down, whatever happens. */
+export async function runClusterDemo(options: ClusterDemoOptions): Promise<ClusterDemoReport> {
+  const { screen, log, signal, onEnd } = options;
+  const why = whyNotHere(tierName);
+  if (why !== undefined) throw new CloverError('CLV_CONFIG_INVALID', why);
+  screen.step('Cluster: Kubernetes, Istio and Knative on this machine');
+  const programs = await buildTier(tierName, (line) => screen.note(line));
+  const ends = createEnds();
+  try {
+    const { report } = await inRun(
+      { kind: 'cluster', screen, log, signal },
+      (site) => perform({ ...site, programs, ends }, options),
+      async ({ kubeconfig }) => onEnd?.(kubeconfig),
+    );
+    return report;
+  } finally {
+    await ends.come();
+  }
+}
+
+interface ClusterSite extends RunSite {
+  readonly programs: Programs;
+  readonly ends: Ends;
+}
+
+async function perform(
+  site: ClusterSite,
+  options: ClusterDemoOptions,
+): Promise<{ readonly report: ClusterDemoReport; readonly kubeconfig: string }> {
+  const { programs, ends } = site;
+  const { screen, log, clock, signal } = options;
+  const began = clock.now();
+  const tier = await startTier(tierName, site);
+  screen.note(`ready after ${((clock.now() - began) / 1_000).toFixed(0)} s`);
+  screen.note(`export KUBECONFIG=${tier.kubeconfig}`);
+  const say = (line: string): void => screen.note(line);
+  const shared = { signal, say, env: { KUBECONFIG: tier.kubeconfig } };
+  const kubectl = createCommand({
+    ...shared,
+    name: 'kubectl',
+    program: programs['kubectl'] ?? 'kubectl',
+  });
+  const cloverctl = createCommand({
+    ...shared,
+    name: 'cloverctl',
+    program: process.execPath,
+    before: [cloverctlProgram],
+  });
+
+  screen.step('Install: Clover, with a ClickHouse beside the cluster');
+  const clickhouse = await startClusterClickHouse(tier, log);
+  await ends.add(() => clickhouse.stop());
+  const deadLetters = await startReceiver(tier.network.host);
+  await ends.add(() => deadLetters.close());
+  const settings = await prepareInstallation(tier, {
+    clickhouse,
+    deadLetters: deadLetters.url,
+  });
+  screen.note('images are on the node; the namespace has the Secret of ClickHouse');
+  for await (const line of cloverctl.follow(['install', '-f', settings], signal)) screen.note(line);
+
+  screen.step('Deploy: the sample network function, with a sidecar in each pod');
+  await importSdcImages(tier);
+  await kubectl.run(['apply', '-k', sdcManifests.base]);
+  const available = ['wait', '--for=condition=Available', '--timeout=180s'];
+  await kubectl.run([...available, '-n', 'sdc', 'deployment', '--all']);
+
+  const pods = await watchFunctions(kubectl, options);
+  const experiments = ['get', 'experiments', '-n', 'sdc', '-w'];
+  const tell = onChange((line) => screen.note(`  ${line}`));
+  void hearBeside(kubectl.follow(experiments, signal), tell, options);
+
+  const door = await openDoor(
+    await networkLayerOf(kubectl),
+    `api.${cloverNamespace}.svc.cluster.local`,
+  );
+  await ends.add(() => door.close());
+  const client = createApiClient({ url: door.url, token: '', clock });
+  const { network } = tier;
+  const stage = createClusterStage({ kubectl, client, network, screen, clock, signal });
+  const report = await tellStory(stage);
+  const woken = pods.woken();
+  screen.note(`woken from zero: ${woken.join(', ')}`);
+  if (deadLetters.events.length > 0) {
+    screen.note(`dead letters: ${deadLetters.events.length}`);
+  }
+  return { report: { ...report, woken }, kubeconfig: tier.kubeconfig };
+}
+
+/** Tells which functions get and lose their pods, from when none of them has one. */
+async function watchFunctions(
+  kubectl: Command,
+  { clock, signal, screen }: ClusterDemoOptions,
+): Promise<FunctionPods> {
+  const pods = createFunctionPods(functions);
+  const ofFunctions = ['-n', cloverNamespace, '-l', 'serving.knative.dev/service', ...podColumns];
+  const there = await kubectl.run(['get', 'pods', ...ofFunctions]);
+  for (const line of there.split('\n')) pods.hear(line);
+  const lines = kubectl.follow(['get', 'pods', ...ofFunctions, '-w'], signal);
+  const tell = (line: string): void => {
+    const news = pods.hear(line);
+    if (news !== undefined) screen.note(news);
+  };
+  void hearBeside(lines, tell, { screen, signal });
+  const all = async (): Promise<true | undefined> =>
+    pods.atZero().length === functions.length ? true : undefined;
+  await until('every function to be at zero', all, { clock, signal, timeoutMs: 180_000 });
+  pods.woken();
+  screen.note('no function has a pod: from here on events wake them');
+  return pods;
+}
+
+/** Where requests for functions are taken in the cluster. */
+async function networkLayerOf(kubectl: Command): Promise<string> {
+  const service = ['service/clover-ingress-internal', '-n', 'clover-ingress'];
+  return kubectl.run(['get', ...service, '-o', 'jsonpath={.spec.clusterIP}']);
+}
