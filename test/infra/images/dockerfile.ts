@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import type { RunConfig } from '../../../infra/images/oci.ts';
 
 /** A stage of a Dockerfile: how its image runs its program, with what it has from the stage that it begins with. */
@@ -45,7 +46,7 @@ function read(instruction: string, rest: string, { Env, from, runs }: Stage): Pa
       return other === undefined ? {} : { from: [...from, other] };
     }
     case 'ENTRYPOINT':
-      return { Entrypoint: texts(JSON.parse(rest)) };
+      return { Entrypoint: z.array(z.string()).parse(JSON.parse(rest)) };
     case 'ENV':
       return { Env: [...Env, ...rest.split(' ')] };
     case 'EXPOSE':
@@ -59,9 +60,4 @@ function read(instruction: string, rest: string, { Env, from, runs }: Stage): Pa
     default:
       return {};
   }
-}
-
-function texts(value: unknown): string[] {
-  if (!Array.isArray(value)) throw new TypeError('no list');
-  return value.map(String);
 }
