@@ -239,10 +239,17 @@ serial('uninstall leaves nothing', async (t) => {
   const removed = await cloverctl('uninstall', '--delete-data');
   t.is(removed.code, 0, removed.stderr);
   await tier.kubectl(['delete', 'namespace', shop]);
+  const left = async (): Promise<readonly string[]> =>
+    (await everything(client)).filter(
+      // Eventing keeps the program that it has started for PingSources.
+      (name) => !before.includes(name) && !name.includes(' knative-eventing/pingsource-mt-adapter'),
+    );
   // What Knative has made of what is gone goes behind it.
-  let left: readonly string[] = [];
-  do {
-    left = (await everything(client)).filter((name) => !before.includes(name));
-  } while (left.length > 0);
-  t.deepEqual(await everything(client), before);
+  while ((await left()).length > 0) await sleep(1_000);
+  const after = await everything(client);
+  t.deepEqual(
+    before.filter((name) => !after.includes(name) && !name.startsWith('Pod ')),
+    [],
+    'of others everything is there',
+  );
 });
