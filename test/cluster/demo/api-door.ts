@@ -10,19 +10,13 @@ export interface Door {
 /**
  * Passes requests on to a function by its name, which is how a network layer of Knative knows it. On another cluster a name server or an
  * entry in /etc/hosts does it.
- * @param address of the network layer, for requests of the cluster.
+ * @param layer `host:port` of the network layer, for requests of the cluster.
  * @param host name of the function.
  */
-export async function openDoor(address: string, host: string): Promise<Door> {
+export async function openDoor(layer: string, host: string): Promise<Door> {
   const server = createServer((incoming, response) => {
     const { method, url: path, headers } = incoming;
-    const passed = request({
-      host: address,
-      port: 80,
-      method,
-      path,
-      headers: { ...headers, host },
-    });
+    const passed = request(`http://${layer}`, { method, path, headers: { ...headers, host } });
     passed.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);

@@ -8,7 +8,7 @@ export interface Beside {
 
 /** Hears lines while the story goes on. Their end does not end it: it is told, unless it was wished. */
 export async function hearBeside(
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<string, void, void>,
   hear: (line: string) => void,
   { screen, signal }: Beside,
 ): Promise<void> {

@@ -10,7 +10,10 @@ export interface Command {
   /** What it prints. Said before it runs, the first time that it runs with these arguments. */
   readonly run: (args: readonly string[], input?: string) => Promise<string>;
   /** Its lines as they come, until it ends or the signal says so. */
-  readonly follow: (args: readonly string[], signal: AbortSignal) => AsyncGenerator<string>;
+  readonly follow: (
+    args: readonly string[],
+    signal: AbortSignal,
+  ) => AsyncGenerator<string, void, void>;
 }
 
 /** How a program is run. */

@@ -160,5 +160,5 @@ async function watchFunctions(
 /** Where requests for functions are taken in the cluster. */
 async function networkLayerOf(kubectl: Command): Promise<string> {
   const service = ['service/clover-ingress-internal', '-n', 'clover-ingress'];
-  return kubectl.run(['get', ...service, '-o', 'jsonpath={.spec.clusterIP}']);
+  return kubectl.run(['get', ...service, '-o', 'jsonpath={.spec.clusterIP}:{.spec.ports[0].port}']);
 }
