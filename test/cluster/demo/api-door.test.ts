@@ -11,13 +11,15 @@ async function doorTo(t: ExecutionContext, layer: string): Promise<string> {
 }
 
 test('a request goes on as it is, but for the name; so does its answer', async (t) => {
-  const server = createServer((asked, response) => {
-    void text(asked).then((body) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  server.on('request', (asked, response) => {
+    const tell = async (): Promise<void> => {
       const { method, url, headers } = asked;
-      const said = [headers.host, method, url, headers['x-own'], body].join(' ');
+      const said = [headers.host, method, url, headers['x-own'], await text(asked)].join(' ');
       response.writeHead(418, { 'x-said': said }).end('short and stout');
-    });
-  }).listen(0, '127.0.0.1');
+    };
+    void tell();
+  });
   await once(server, 'listening');
   t.teardown(() => server.close());
   const bound = server.address();
