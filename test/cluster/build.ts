@@ -35,6 +35,19 @@ export async function builtPrograms(
   return programs.every(([, path]) => existsSync(path)) ? Object.fromEntries(programs) : undefined;
 }
 
+/** The programs of modules that were built before and still fit them; undefined when any of them is missing. */
+export async function builtModules(
+  modules: readonly ProgramModule[],
+): Promise<Programs | undefined> {
+  const all: Record<string, string> = {};
+  for (const module of modules) {
+    const programs = await builtPrograms(module);
+    if (programs === undefined) return undefined;
+    Object.assign(all, programs);
+  }
+  return all;
+}
+
 /**
  * Builds what is missing of a module's programs, and keeps it. Programs that were finished before an interruption stay.
  * @throws Error when Go cannot be had, or does not build one.

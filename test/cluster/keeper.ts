@@ -18,9 +18,11 @@ await withRun({ kind: 'cluster', log }, async ({ run, supervisor }) => {
   const programs = await builtTier(tier);
   const keeper = identify(process.pid);
   if (programs === undefined || keeper === undefined) throw new Error('not built');
-  const { kubeconfig, server } = await startTier(tier, { run, supervisor, programs });
+  const started = await startTier(tier, { run, supervisor, programs });
+  const { kubeconfig, server } = started;
+  const urls = 'urls' in started ? started.urls : {};
   const { kubectl = '' } = programs;
-  writeRunning({ tier, keeper, kubeconfig, server, kubectl, run: run.path }, file);
+  writeRunning({ tier, keeper, kubeconfig, server, kubectl, urls, run: run.path }, file);
   await stop;
   forgetRunning(file);
 });

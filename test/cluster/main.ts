@@ -14,7 +14,8 @@ const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierName
 
   build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster
   up      build what is missing and start a tier, which has those before it: api (the default), a Kubernetes API; node, that runs
-          pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events
+          pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events; observe, with a
+          Collector, Jaeger and Prometheus
   status  what runs, where its logs are, and the kubeconfig to use
   down    end it, and take away all that it made
 `;
@@ -54,6 +55,7 @@ async function show(running: Running | undefined, asJson: boolean): Promise<void
   for (const { name, pid, alive, log } of processes) {
     print(`${name.padEnd(24)} ${(alive ? `pid ${pid}` : 'ended').padEnd(12)} ${log}`);
   }
+  for (const [name, url] of Object.entries(running.urls)) print(`${name.padEnd(24)} ${url}`);
   for (const { name, ready } of nodes) print(`node ${name}: ${ready ? 'Ready' : 'not Ready'}`);
   print(`\nexport KUBECONFIG=${running.kubeconfig}`);
 }

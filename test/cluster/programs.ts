@@ -119,6 +119,32 @@ export const istio: ProgramModule = {
   cpuSeconds: 730,
 };
 
+/** Who takes telemetry, and keeps metrics. */
+const collectorAndPrometheus: ProgramModule = {
+  name: 'observe',
+  folder: fileURLToPath(new URL('modules/observe/', import.meta.url)),
+  programs: {
+    collector: './collector',
+    prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+  },
+  // The clients of thirty clouds, to find what to scrape there.
+  tags: { prometheus: 'remove_all_sd' },
+  variables: {},
+  cpuSeconds: 400,
+};
+
+/** Who keeps traces. It names older components of the Collector than the Collector itself does. */
+const jaeger: ProgramModule = {
+  name: 'jaeger',
+  folder: fileURLToPath(new URL('modules/jaeger/', import.meta.url)),
+  programs: { jaeger: 'github.com/jaegertracing/jaeger/cmd/jaeger' },
+  variables: {},
+  cpuSeconds: 770,
+};
+
+/** All that telemetry goes to. */
+export const receiverModules: readonly ProgramModule[] = [collectorAndPrometheus, jaeger];
+
 /** Knative 1.22 with channels in memory: what its Deployments run, and what they start. */
 export const knative: ProgramModule = {
   name: 'knative',

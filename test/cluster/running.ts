@@ -11,6 +11,8 @@ const running = z.strictObject({
   server: z.string(),
   /** Path of the kubectl that fits it. */
   kubectl: z.string(),
+  /** Where its parts answer, by their names; those that say it. */
+  urls: z.record(z.string(), z.string()),
   /** The run's folder: logs, and the record of what it has made. */
   run: z.string(),
 });

@@ -2,19 +2,21 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Supervisor } from '../../cloverctl/supervisor/processes.ts';
 import type { RunFolder } from '../../cloverctl/supervisor/run-record.ts';
-import { buildMinutes, buildPrograms, builtPrograms, type Programs } from './build.ts';
+import { buildMinutes, buildPrograms, builtModules, type Programs } from './build.ts';
 import {
   istio,
   knative,
   kubernetes,
   kubernetesNode,
   nodeParts,
+  receiverModules,
   type ProgramModule,
 } from './programs.ts';
 import { startApi, type ApiTier } from './tiers/api.ts';
 import { startMesh, type MeshTier } from './tiers/mesh.ts';
 import { startKnative, type KnativeTier } from './tiers/knative.ts';
 import { startNode, type NodeTier } from './tiers/node.ts';
+import { startObserve, type ObserveTier } from './tiers/observe.ts';
 
 /** What each tier gives, by its name. */
 export interface Tiers {
@@ -22,6 +24,7 @@ export interface Tiers {
   readonly node: NodeTier;
   readonly mesh: MeshTier;
   readonly knative: KnativeTier;
+  readonly observe: ObserveTier;
 }
 
 /** Name of a tier. */
@@ -76,6 +79,12 @@ const tiers: { readonly [Name in TierName]: Tier<Tiers[Name]> } = {
     needsRoot: true,
     start: startKnative,
   },
+  observe: {
+    modules: [kubernetes, kubernetesNode, nodeParts, istio, knative, ...receiverModules],
+    machine: machineOfNode,
+    needsRoot: true,
+    start: startObserve,
+  },
 };
 
 /** The name of a tier, or undefined. */
@@ -84,7 +93,7 @@ export function asTierName(text: string): TierName | undefined {
 }
 
 /** Every tier, the smallest first. */
-export const tierNames: readonly TierName[] = ['api', 'node', 'mesh', 'knative'];
+export const tierNames: readonly TierName[] = ['api', 'node', 'mesh', 'knative', 'observe'];
 
 /** Starts a tier; resolves when it can be used. */
 export function startTier<Name extends TierName>(name: Name, site: TierSite): Promise<Tiers[Name]> {
@@ -114,14 +123,8 @@ export function whyNotHere(
 }
 
 /** The programs of a tier that were built before and still fit it; undefined when any of them is missing. */
-export async function builtTier(name: TierName): Promise<Programs | undefined> {
-  const all: Record<string, string> = {};
-  for (const module of tiers[name].modules) {
-    const programs = await builtPrograms(module);
-    if (programs === undefined) return undefined;
-    Object.assign(all, programs);
-  }
-  return all;
+export function builtTier(name: TierName): Promise<Programs | undefined> {
+  return builtModules(tiers[name].modules);
 }
 
 /**

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createSupervisor } from '../../cloverctl/supervisor/processes.ts';
 import { createRunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { sweep, takeDown } from '../../cloverctl/supervisor/sweep.ts';
+import type { RunSite } from '../../cloverctl/supervisor/with-run.ts';
 import {
   builtTier,
   startTier,
@@ -38,6 +39,11 @@ export async function withCluster(
   const programs = await builtTier(tier);
   const why = await whyLeftOut(tier);
   if (programs === undefined || why !== undefined) throw new Error(why);
+  return startTier(tier, { ...(await beginRun(t)), programs, apiServerArgs });
+}
+
+/** Begins a run that is taken down with a test, and takes down what other runs have left. */
+export async function beginRun(t: Pick<ExecutionContext, 'teardown'>): Promise<RunSite> {
   await sweep();
   const run = createRunFolder('cluster');
   const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
@@ -46,5 +52,5 @@ export async function withCluster(
     await supervisor.stopAll();
     await takeDown(run);
   });
-  return startTier(tier, { run, supervisor, programs, apiServerArgs });
+  return { run, supervisor };
 }

@@ -23,12 +23,15 @@ const object = z.looseObject({
 /** An object as a release of Knative has it. */
 export type ReleaseObject = z.output<typeof object>;
 
+/** Data of ConfigMaps, by their names. */
+export type ReleaseSettings = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** What a release becomes here. */
 export interface Fitting {
   /** Names of images by the packages of their programs. What else a release starts is left out. */
   readonly images: ReadonlyMap<string, string>;
-  /** Data of ConfigMaps, by their names; the others stay as they are. */
-  readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The ConfigMaps that have none here stay as they are. */
+  readonly settings: ReleaseSettings;
 }
 
 /** Groups of a release in the order in which they are applied, each when the one before is there. */

@@ -6,14 +6,20 @@ const reader = 'reader';
 const access = 'rbac.authorization.k8s.io';
 
 /** A function as a Service of Serving, which runs while there is something to do. */
-export function functionOf(name: string, image: string): object {
+export function functionOf(
+  name: string,
+  image: string,
+  variables: Readonly<Record<string, string>> = {},
+): object {
+  const env = Object.entries(variables).map(([variable, value]) => ({ name: variable, value }));
+  const readinessProbe = { httpGet: { path: '/health/ready' } };
   return {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: { name },
     spec: {
       template: {
-        spec: { containers: [{ image, readinessProbe: { httpGet: { path: '/health/ready' } } }] },
+        spec: { containers: [{ image, env, readinessProbe }] },
       },
     },
   };

@@ -7,7 +7,12 @@ import { networkLayerSchema } from '../../../knative/render/ingress/settings.ts'
 import type { Programs } from '../build.ts';
 import { cloverArchives } from '../clover-images.ts';
 import { keptImage } from '../image.ts';
-import { fitRelease, readRelease, type ReleaseObject } from '../knative/objects.ts';
+import {
+  fitRelease,
+  readRelease,
+  type ReleaseObject,
+  type ReleaseSettings,
+} from '../knative/objects.ts';
 import { envoyLibraries } from '../mesh/proxy-image.ts';
 import { knative } from '../programs.ts';
 import { waitForWebhooks } from '../webhooks.ts';
@@ -28,6 +33,12 @@ export interface KnativeTier extends MeshTier {
    * @returns what each is called in a pod, by its name.
    */
   importClover(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Options of {@link startKnative}. */
+export interface KnativeOptions extends NodeOptions {
+  /** More data of Knative's ConfigMaps, by their names. */
+  readonly settings?: ReleaseSettings;
 }
 
 const envoyImage = 'dev.local/envoy:1';
@@ -69,7 +80,7 @@ function imageOf(program: string): string {
  * Starts the tier; resolves when all of it is there and its webhooks answer.
  * @throws Error with what kubectl says when a part of it is not there in three minutes.
  */
-export async function startKnative(options: NodeOptions): Promise<KnativeTier> {
+export async function startKnative(options: KnativeOptions): Promise<KnativeTier> {
   const { programs } = options;
   const folder = join(options.run.path, 'knative');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -88,7 +99,7 @@ export async function startKnative(options: NodeOptions): Promise<KnativeTier> {
   const importing = importEach(node, [...archives, ingress]);
   const { definitions, others, deployments, webhooks } = fitRelease(await release(programs), {
     images: new Map(Object.entries(knative.programs).map(([name, path]) => [path, imageOf(name)])),
-    settings,
+    settings: { ...settings, ...options.settings },
   });
   await apply(definitions);
   await node.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);

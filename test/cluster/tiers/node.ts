@@ -38,6 +38,8 @@ export interface NodeOptions {
   readonly run: RunFolder;
   readonly supervisor: Supervisor;
   readonly programs: Programs;
+  /** Default: one of its own. */
+  readonly network?: NodeNetwork;
   /** More arguments of kube-apiserver. */
   readonly apiServerArgs?: readonly string[];
 }
@@ -65,7 +67,7 @@ export async function startNode(options: NodeOptions): Promise<NodeTier> {
   // npm puts programs of packages first, and one of them is called nft.
   const env = { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}` };
 
-  const network = await makeNetwork(runFolder);
+  const network = options.network ?? (await makeNetwork(runFolder));
   runFolder.update(({ cgroups }) => ({ cgroups: [...cgroups, name] }));
   await runFolder.make(async () => makeCgroup(name));
   const client = makeClientCertificate(folder);

@@ -20,6 +20,8 @@ const span = z.object({
   traceId: z.string(),
   spanId: z.string(),
   parentSpanId: z.string().optional(),
+  traceState: z.string().default(''),
+  flags: z.number().default(0),
   name: z.string(),
   kind: z.number(),
   startTimeUnixNano: z.string(),
