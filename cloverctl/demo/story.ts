@@ -66,6 +66,8 @@ async function experiment(
   patience: Patience,
 ): Promise<ExperimentRun> {
   await stage.apply(policy);
+  // A gateway that learns of a version and of its share at once may have a request for it too early.
+  await until('the gateway to take the policy', () => programmed(stage), patience);
   await stage.apply(`experiment-${name}`);
   const run = await until(
     `a run of ${name}`,

@@ -22,6 +22,11 @@ export interface IstioTargetOptions {
   readonly clusterDomain?: string;
   /** How long a subset or a fault stays after the last route to it, in milliseconds, at least. @default 5,000 */
   readonly drainMs?: number;
+  /**
+   * How long a new subset or fault is there before the first route to it, in milliseconds. istiod gathers changes until none came for a
+   * tenth of a second, and pushes them together. @default 1,000
+   */
+  readonly leadMs?: number;
 }
 
 /**
@@ -33,8 +38,8 @@ export interface IstioTargetOptions {
  * same routes. So a writer that stalled after it had read old weights finds another one.
  */
 export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
-  const { client, clock, clusterDomain, drainMs = 5_000 } = options;
-  const writer = createIstioWriter({ client, clock, drainMs });
+  const { client, clock, clusterDomain, drainMs = 5_000, leadMs = 1_000 } = options;
+  const writer = createIstioWriter({ client, clock, drainMs, leadMs });
   const render = (form: TrafficForm): ReadonlyMap<string, PolicyObjects> =>
     renderIstio(form, clusterDomain);
 

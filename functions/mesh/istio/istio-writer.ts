@@ -34,8 +34,10 @@ export function createIstioWriter(options: {
   readonly clock: Clock;
   /** How long what routes needed stays after them, in milliseconds. */
   readonly drainMs: number;
+  /** How long what routes need is there before them, in milliseconds. */
+  readonly leadMs: number;
 }): IstioWriter {
-  const { client, clock, drainMs } = options;
+  const { client, clock, drainMs, leadMs } = options;
   const counts = { writes: 0, deletions: 0 };
   /** When the routes of a policy were taken away, by its key. */
   const withoutRoutes = new Map<string, number>();
@@ -60,6 +62,7 @@ export function createIstioWriter(options: {
       const known = [routes, versions, ...faults].flatMap((object) => object?.epoch ?? []);
       const marks = { policy: name, epoch: Math.max(0, ...known) + 1 };
       const isChange = !isAs(routes, wanted.virtualService);
+      let isNew = false;
 
       /** With other routes it is always written: a writer that read before must not take away what these need. */
       const provide = async (
@@ -67,7 +70,9 @@ export function createIstioWriter(options: {
         before: LiveObject | undefined,
       ): Promise<LiveObject> => {
         const wide = before === undefined ? object : withLeaving(object, before.spec);
-        if (!isChange && isAs(before, wide)) return before;
+        const isThere = isAs(before, wide);
+        if (!isChange && isThere) return before;
+        if (!isThere) isNew = true;
         return apply(client, wide, marks, before);
       };
       const narrow = async (object: IstioObject, now: LiveObject): Promise<void> => {
@@ -79,6 +84,8 @@ export function createIstioWriter(options: {
       for (const fault of wanted.faults) {
         nowFaults.set(fault, await provide(fault, sameName(faults, fault)));
       }
+      // A proxy that hears of a subset and of a route to it in one push may have a request before it has the subset's endpoints.
+      if (isNew) await clock.sleep(leadMs);
       let nowRoutes = routes;
       if (!areRoutesCurrent(routes, wanted.virtualService, policy)) {
         const now = new Date(clock.now()).toISOString();

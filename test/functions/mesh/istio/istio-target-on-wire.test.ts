@@ -45,6 +45,31 @@ test('where Istio is not there all that is known is what would be rendered', asy
   t.false(wire.asked.some(isWrite));
 });
 
+test('a version that is new is there for a second before its routes', async (t) => {
+  const written = new Map<string, unknown>();
+  const wire = await onWire(t, ({ method, path, body }) => {
+    if (method !== 'GET') {
+      written.set(path, body);
+      return applied(body);
+    }
+    return path.includes('/services/') ? service : listed([], '1');
+  });
+  const waits: { readonly ms: number; readonly after: readonly string[] }[] = [];
+  const clock = {
+    now: () => 0,
+    sleep: async (ms: number) => {
+      waits.push({ ms, after: [...written.keys()].map((path) => path.split('/').at(-2) ?? '') });
+    },
+  };
+  const target = createIstioTarget({ client: wire.client, clock });
+  await (await target.read()).program(traffic, { resync: false });
+  t.deepEqual(waits, [{ ms: 1_000, after: ['destinationrules'] }]);
+  t.deepEqual(
+    [...written.keys()].map((path) => path.split('/').at(-2)),
+    ['destinationrules', 'virtualservices'],
+  );
+});
+
 test('versions are written before their routes, and a conflict is for who reads everything again', async (t) => {
   const wire = await onWire(
     t,

@@ -46,7 +46,7 @@ export const paths = {
 export function policyBy(client: KubeClient): CloverFunction {
   return createPolicy({
     resources: createKubernetesStore(client),
-    target: createIstioTarget({ client, clock: systemClock, drainMs: 0 }),
+    target: createIstioTarget({ client, clock: systemClock, drainMs: 0, leadMs: 0 }),
     clock: systemClock,
   });
 }
