@@ -32,7 +32,7 @@ export interface ClusterDemoOptions {
   readonly clock: Clock;
   /** Ends the demo at any instant; everything is taken down all the same. */
   readonly signal: AbortSignal;
-  /** Called after the story, with everything still up, and traffic again. */
+  /** Called after the story, with everything still up but for the load. */
   readonly onEnd?: (kubeconfig: string) => Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export async function runClusterDemo(options: ClusterDemoOptions): Promise<Clust
   const why = whyNotHere(tierName);
   if (why !== undefined) throw new CloverError('CLV_CONFIG_INVALID', why);
   screen.step('Cluster: Kubernetes, Istio and Knative on this machine');
-  const programs = await buildTier(tierName, (line) => screen.note(line));
+  const programs = await buildTier(tierName, { progress: (line) => screen.note(line) });
   const ends = createEnds();
   try {
     const { report } = await inRun(
