@@ -47,7 +47,7 @@ const meshConfig = {
 
 /**
  * Starts istiod with its own authority; resolves when it is ready.
- * @throws Error with the end of its log when it is not ready in a minute.
+ * @throws Error with the end of its log when it is not ready in two minutes.
  */
 export async function startIstiod(options: IstiodOptions): Promise<Istiod> {
   const { supervisor, program, folder, kubeconfig, injection, host, webhookPort } = options;
@@ -86,7 +86,7 @@ export async function startIstiod(options: IstiodOptions): Promise<Istiod> {
     restart: true,
   });
   const probe = { url: `http://127.0.0.1:${http}/ready` };
-  const ready = (): Promise<void> => waitUntilReady({ supervisor, name, probe, withinMs: 60_000 });
+  const ready = (): Promise<void> => waitUntilReady({ supervisor, name, probe, withinMs: 120_000 });
   await ready();
   return {
     whileAway: async (work) => {
