@@ -25,11 +25,8 @@ const downloaded = z.object({ Dir: z.string() });
 export type Programs = Readonly<Record<string, string>>;
 
 /** The programs of a module that were built before and still fit it; undefined when any of them is missing. */
-export async function builtPrograms(
-  module: ProgramModule,
-  cache: string = cacheFolder,
-): Promise<Programs | undefined> {
-  const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
+export async function builtPrograms(module: ProgramModule): Promise<Programs | undefined> {
+  const folder = await folderOf(module);
   const names = [...Object.keys(module.programs), ...Object.keys(module.files ?? {})];
   const programs = names.map((name) => [name, join(folder, name)] as const);
   return programs.every(([, path]) => existsSync(path)) ? Object.fromEntries(programs) : undefined;
@@ -48,27 +45,30 @@ export async function builtModules(
   return all;
 }
 
+/** Who hears of a build, and may end it. */
+export interface BuildWatch {
+  readonly progress: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Builds what is missing of a module's programs, and keeps it. Programs that were finished before an interruption stay.
- * @throws Error when Go cannot be had, or does not build one.
+ * @throws Error when Go cannot be had, does not build one, or was ended by the signal.
  */
-export async function buildPrograms(
-  module: ProgramModule,
-  progress: (line: string) => void,
-  cache: string = cacheFolder,
-): Promise<Programs> {
-  const known = await builtPrograms(module, cache);
+export async function buildPrograms(module: ProgramModule, watch: BuildWatch): Promise<Programs> {
+  const { progress } = watch;
+  const known = await builtPrograms(module);
   if (known !== undefined) return known;
-  const folder = join(cache, 'bin', `${module.name}-${await keyOf(module)}`);
+  const folder = await folderOf(module);
   await mkdir(folder, { recursive: true });
-  const go = await findGo(join(module.folder, 'go.mod'), cache, progress);
+  const go = await findGo(join(module.folder, 'go.mod'), cacheFolder, progress);
   progress(`building ${module.name} with ${go.version}: about ${buildMinutes(module)} min, once`);
   for (const [name, path] of Object.entries(module.programs)) {
     const file = join(folder, name);
     if (existsSync(file)) continue;
     const part = `${file}.part`;
     await rm(part, { force: true });
-    await buildOne(go, module, { name, path, file: part }, progress);
+    await buildOne(go, module, { name, path, file: part }, watch);
     await rename(part, file);
   }
   for (const [name, files] of Object.entries(module.files ?? {})) {
@@ -76,7 +76,7 @@ export async function buildPrograms(
     await writeFile(`${file}.part`, await textOf(go, module, files));
     await rename(`${file}.part`, file);
   }
-  const built = await builtPrograms(module, cache);
+  const built = await builtPrograms(module);
   if (built === undefined) throw new Error(`${module.name} changed while it was built`);
   return built;
 }
@@ -98,16 +98,17 @@ async function buildOne(
   go: Go,
   module: ProgramModule,
   { name, path, file }: Target,
-  progress: (line: string) => void,
+  { progress, signal }: BuildWatch,
 ): Promise<void> {
   const tags = ['-tags', module.tags?.[name] ?? ''];
-  const total = await stalePackages(go, module, [...tags, path]);
+  const total = await stalePackages(go, module, [...tags, path], signal);
   const variables = Object.entries(module.variables).map(([key, value]) => `-X ${key}=${value}`);
   const linker = ['-s', '-w', ...variables].join(' ');
   const child = spawn(go.path, ['build', '-v', ...tags, '-ldflags', linker, '-o', file, path], {
     cwd: module.folder,
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
+    ...(signal !== undefined && { signal }),
   });
   const began = Date.now();
   let told = began;
@@ -155,14 +156,20 @@ async function stalePackages(
   go: Go,
   { folder }: ProgramModule,
   args: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const format = '{{if .Stale}}{{.ImportPath}}{{end}}';
   const { stdout } = await run(go.path, ['list', '-deps', '-f', format, ...args], {
     cwd: folder,
     env: environment,
     maxBuffer: 64 * 1024 * 1024,
+    ...(signal !== undefined && { signal }),
   });
   return stdout.split('\n').filter((line) => line !== '').length;
+}
+
+async function folderOf(module: ProgramModule): Promise<string> {
+  return join(cacheFolder, 'bin', `${module.name}-${await keyOf(module)}`);
 }
 
 /** Of all that a program is made from but Go itself, whose versions build the same program. */

@@ -6,13 +6,21 @@ import { findRuns } from '../../cloverctl/supervisor/run-record.ts';
 import { cacheFolder } from './build.ts';
 import { down, up } from './keep.ts';
 import { readRunning, type Running } from './running.ts';
-import { asTierName, buildTier, tierNames, whyNotHere, type TierName } from './tiers.ts';
+import {
+  asTierName,
+  buildTier,
+  buildTierWithin,
+  tierNames,
+  whyNotHere,
+  type TierName,
+} from './tiers.ts';
 
 const run = promisify(execFile);
 
-const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierNames.join('|')}] [--json]
+const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierNames.join('|')}] [--within MINUTES] [--json]
 
-  build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster
+  build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster; with --within, if it takes no
+          longer, and else it is said why not
   up      build what is missing and start a tier, which has those before it: api (the default), a Kubernetes API; node, that runs
           pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events; observe, with a
           Collector, Jaeger and Prometheus
@@ -27,10 +35,21 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
+async function build(tier: TierName, within: string | undefined): Promise<void> {
+  if (within === undefined) {
+    return print(JSON.stringify(await buildTier(tier, { progress: tell }), null, 2));
+  }
+  const minutes = Number(within);
+  if (!(minutes > 0))
+    throw new Error(`--within: found ${within}, and it has to be minutes, such as 12`);
+  const why = await buildTierWithin(tier, minutes, tell);
+  if (why !== undefined) tell(`the cluster's tier ${tier} is not built: ${why}`);
+}
+
 async function start(tier: TierName): Promise<Running> {
   const why = whyNotHere(tier);
   if (why !== undefined) throw new Error(why);
-  await buildTier(tier, tell);
+  await buildTier(tier, { progress: tell });
   const isNew = readRunning(file) === undefined;
   const began = Date.now();
   const running = await up(tier, file);
@@ -87,6 +106,7 @@ async function main(args: readonly string[]): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       tier: { type: 'string', default: 'api' },
+      within: { type: 'string' },
     },
     allowPositionals: true,
   });
@@ -96,7 +116,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   switch (positionals.join(' ')) {
     case 'build':
-      return print(JSON.stringify(await buildTier(tier, tell), null, 2));
+      return build(tier, values.within);
     case 'up':
       return show(await start(tier), values.json);
     case 'status': {

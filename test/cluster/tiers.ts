@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Supervisor } from '../../cloverctl/supervisor/processes.ts';
 import type { RunFolder } from '../../cloverctl/supervisor/run-record.ts';
-import { buildMinutes, buildPrograms, builtModules, type Programs } from './build.ts';
+import {
+  buildMinutes,
+  buildPrograms,
+  builtModules,
+  builtPrograms,
+  type BuildWatch,
+  type Programs,
+} from './build.ts';
 import {
   istio,
   knative,
@@ -131,15 +138,41 @@ export function builtTier(name: TierName): Promise<Programs | undefined> {
  * Builds what is missing of a tier's programs, and keeps it.
  * @throws Error as {@link buildPrograms} does.
  */
-export async function buildTier(
-  name: TierName,
-  progress: (line: string) => void,
-): Promise<Programs> {
+export async function buildTier(name: TierName, watch: BuildWatch): Promise<Programs> {
   const all: Record<string, string> = {};
   for (const module of tiers[name].modules) {
-    Object.assign(all, await buildPrograms(module, progress));
+    Object.assign(all, await buildPrograms(module, watch));
   }
   return all;
+}
+
+/**
+ * Builds a tier if that can be done in so many minutes.
+ * @returns why it is not built; undefined when it is.
+ */
+export async function buildTierWithin(
+  name: TierName,
+  minutes: number,
+  progress: (line: string) => void,
+): Promise<string | undefined> {
+  const needed = await minutesLeft(name);
+  if (needed > minutes) return `it takes about ${needed} min, and there are ${minutes}`;
+  const signal = AbortSignal.timeout(minutes * 60_000);
+  try {
+    await buildTier(name, { progress, signal });
+    return undefined;
+  } catch (error) {
+    if (signal.aborted) return `it was not done after ${minutes} min; what is done stays`;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function minutesLeft(name: TierName): Promise<number> {
+  let minutes = 0;
+  for (const module of tiers[name].modules) {
+    if ((await builtPrograms(module)) === undefined) minutes += buildMinutes(module);
+  }
+  return minutes;
 }
 
 /** Minutes, at most, that a build of a tier takes on this machine with an empty cache, if nothing else runs. */
