@@ -47,7 +47,7 @@ async function bench(t: ExecutionContext) {
     method === 'DELETE' ? reply({ kind: 'Status' }) : applied(body),
   );
   const clock = { at: start, now: () => clock.at, sleep: async () => undefined };
-  const writer = createIstioWriter({ client, clock, drainMs });
+  const writer = createIstioWriter({ client, clock, drainMs, leadMs: 0 });
   const written = (): string[] =>
     asked.map(({ method, path }) => `${method} ${path.split('/').at(-2)}`);
   return { writer, clock, asked, written };
