@@ -35,11 +35,18 @@ export function podAsker({
     const [toPod, fromPod, problems] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const { namespace, pod, port } = where;
     try {
-      const socket = await forward.portForward(namespace, pod, [port], fromPod, problems, toPod);
+      const socket: unknown = await forward.portForward(
+        namespace,
+        pod,
+        [port],
+        fromPod,
+        problems,
+        toPod,
+      );
       try {
         return await get(Duplex.from({ readable: fromPod, writable: toPod }), problems, path);
       } finally {
-        if ('close' in socket) socket.close();
+        if (isClosable(socket)) socket.close();
       }
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -47,6 +54,16 @@ export function podAsker({
       throw new CloverError('CLV_KUBERNETES_UNREACHABLE', message, { cause });
     }
   };
+}
+
+/** The types of its library are not installed. */
+function isClosable(socket: unknown): socket is { close(): void } {
+  return (
+    typeof socket === 'object' &&
+    socket !== null &&
+    'close' in socket &&
+    typeof socket.close === 'function'
+  );
 }
 
 async function get(stream: Duplex, problems: PassThrough, path: string): Promise<string> {
