@@ -1,6 +1,6 @@
 import { get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker, type MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
 
 /** Requests on connections of their own, eight at one time. */
@@ -14,9 +14,9 @@ const atOneTime = 8;
 
 /** Starts them in a thread of its own: whoever attaches a capture holds up the thread that he is in. */
 export function startNewConnections(to: z.output<typeof target>): NewConnections {
-  const worker = new Worker(new URL(import.meta.url), { workerData: to });
+  const worker = new Worker(new URL(import.meta.url), { argv: [JSON.stringify(to)] });
   const ended = new Promise<number>((resolve, reject) => {
-    worker.once('message', (asked) => resolve(z.int().parse(asked)));
+    worker.once('message', (asked: unknown) => resolve(z.int().parse(asked)));
     worker.once('error', reject);
   });
   return {
@@ -30,12 +30,11 @@ export function startNewConnections(to: z.output<typeof target>): NewConnections
   };
 }
 
-if (parentPort !== null) await askUntilStopped(parentPort, target.parse(workerData));
+if (parentPort !== null) {
+  await askUntilStopped(parentPort, target.parse(JSON.parse(process.argv[2] ?? '')));
+}
 
-async function askUntilStopped(
-  port: NonNullable<typeof parentPort>,
-  to: z.output<typeof target>,
-): Promise<void> {
+async function askUntilStopped(port: MessagePort, to: z.output<typeof target>): Promise<void> {
   const stopped = new AbortController();
   port.once('message', () => stopped.abort());
   let asked = 0;
