@@ -91,10 +91,14 @@ test('metrics that are sent and metrics that are scraped have the names of the d
   const known = new Set(expected);
   const unknown = sent
     .map(({ labels }) => labels['__name__'] ?? '')
-    .filter((name) => !known.has(name.replace(/_(?:bucket|count|sum)$/, '')));
+    .filter((name) => !known.has(name) && !known.has(name.replace(/_(?:bucket|count|sum)$/, '')));
   t.deepEqual(unknown, ['target_info']);
   t.is(await valueOf(`clover_broker_refused_total{cause="body",${sender}}`), 1);
   t.is(await valueOf('clover_broker_refused_total{cause="body",instance=~".*:.*"}'), 1);
+
+  t.true(((await valueOf('otelcol_receiver_accepted_metric_points')) ?? 0) > 0);
+  const lost = 'otelcol_(receiver_(refused|failed)|exporter_(send|enqueue)_failed)_.*';
+  t.deepEqual(await prometheus.query(`{__name__=~"${lost}"} > 0`), [], 'nothing got lost');
 
   const isDown = 'ALERTS{alertname="CloverDown",alertstate="firing"}';
   t.is(await valueOf(isDown), undefined);

@@ -130,7 +130,7 @@ const collectorAndPrometheus: ProgramModule = {
   // The clients of thirty clouds, to find what to scrape there.
   tags: { prometheus: 'remove_all_sd' },
   variables: {},
-  cpuSeconds: 400,
+  cpuSeconds: 350,
 };
 
 /** Who keeps traces. It names older components of the Collector than the Collector itself does. */

@@ -49,7 +49,11 @@ async function traceOf(jaeger: Jaeger, traceId: string, count: number): Promise<
 /** Sends evidence of a node to the broker of a control plane from a traced application; resolves with the trace. */
 async function traceEvidence(t: ExecutionContext, data: object): Promise<PlacedSpan[]> {
   const { collector, jaeger } = await started.promise;
-  const plane = await startControlPlane(t, {}, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.http });
+  const plane = await startControlPlane(
+    t,
+    {},
+    { OTEL_EXPORTER_OTLP_ENDPOINT: collector.http, OTEL_BSP_SCHEDULE_DELAY: '100' },
+  );
   const { status, traceId } = await sendFromShop(collector, {
     url: `${plane.url}/broker`,
     headers: plane.headers,

@@ -89,6 +89,12 @@ export function createMetricRegistry(): MetricRegistry {
     return (await Promise.all(reads)).flat();
   };
 
+  /** A counter that was never counted is 0, where it has no labels to be known by. */
+  const isZero = (name: MetricName): boolean => {
+    const { kind, labels } = metrics[name];
+    return kind === 'counter' && labels.length === 0 && !cells.has(name) && !readers.has(name);
+  };
+
   const seriesOf = async (name: MetricName, definition: MetricDefinition): Promise<Series[]> => {
     const read = (await observed(name)).map(({ value, attributes = {} }) => ({
       labels: labelsOf(definition, attributes),
@@ -98,9 +104,7 @@ export function createMetricRegistry(): MetricRegistry {
       seriesOfCell(definition, cell),
     );
     const all = [...own, ...read];
-    // A counter that was never counted is 0, where it has no labels to be known by.
-    const zero = definition.kind === 'counter' && definition.labels.length === 0;
-    return all.length === 0 && zero && !readers.has(name) ? [{ labels: [], value: 0 }] : all;
+    return all.length === 0 && isZero(name) ? [{ labels: [], value: 0 }] : all;
   };
 
   return {
@@ -130,6 +134,7 @@ export function createMetricRegistry(): MetricRegistry {
       return [...families, { name, definition, series: await seriesOf(name, definition) }];
     },
     read: async (name) => {
+      if (isZero(name)) return [{ value: 0 }];
       const own = [...(cells.get(name)?.values() ?? [])];
       const counted = own.map(({ labels, value }) => ({
         value,

@@ -134,6 +134,7 @@ test('what was counted before the SDK was loaded is sent as well', async (t) => 
     return point?.asInt ?? point?.asDouble;
   };
   t.is(valueOf('clover.broker.queue.depth'), 7);
+  t.is(valueOf('clover.host.bodies.slow'), 0, 'never counted');
   t.is(valueOf('clover.ingest.refused'), 2);
   t.is(valueOf('faas.coldstarts'), 1);
   t.is(valueOf('faas.errors'), 1);
