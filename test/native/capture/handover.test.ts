@@ -91,8 +91,8 @@ test.serial('a capture has a new connection from both sides, or not at all', asy
   using bed = await startTestbed();
   await using load = startNewConnections({ host: bed.address, port: bed.port, path: '/small' });
   const joined: Capture[] = [];
-  for (let count = 0; count < 40; count += 1) {
-    const next = capture(t, '00000000000000dd', 1024 * 1024);
+  for (let count = 0; count < 24; count += 1) {
+    const next = capture(t, '00000000000000dd', 4 * 1024 * 1024);
     next.attach(bed.ifindex, pod);
     await sleep(50);
     joined.push(next);
