@@ -6,6 +6,7 @@ import { hello, sources } from '../../infra/images/main.ts';
 import { podOfNowhere } from '../../infra/images/nowhere.ts';
 import type { Figures } from './lib/bench.ts';
 import { emptyProcessMs, startEventServer, type EventProgram } from './lib/event-server.ts';
+import { median } from './lib/median.ts';
 
 /** Odd. */
 const starts = 11;
@@ -58,9 +59,4 @@ function each(
   figure: (values: readonly number[]) => number,
 ): Readonly<Record<string, number>> {
   return Object.fromEntries([...samples].map(([name, values]) => [name, figure(values)]));
-}
-
-/** Of an odd number of values. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) / 2] ?? Number.NaN;
 }

@@ -14,6 +14,7 @@ import {
   type EventProgram,
   type EventServer,
 } from './lib/event-server.ts';
+import { median } from './lib/median.ts';
 
 const rounds = 3;
 const starts = 15;
@@ -202,14 +203,4 @@ function figuresOf(ready: ByName, { perSecond, rssMiB }: Load): Figures {
 
 function add(map: Map<string, number[]>, name: string, value: number): void {
   map.set(name, [...(map.get(name) ?? []), value]);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low = Number.NaN, high = Number.NaN] = [
-    sorted[Math.ceil(middle) - 1],
-    sorted[Math.floor(middle)],
-  ];
-  return (low + high) / 2;
 }

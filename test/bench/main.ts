@@ -14,6 +14,12 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./broker.ts')).benchBroker,
   },
   {
+    name: 'cluster',
+    summary:
+      'cold starts, events/s and memory of Clover on Knative (needs root and a built tier knative)',
+    load: async () => (await import('./cluster.ts')).benchCluster,
+  },
+  {
     name: 'evidence',
     summary: "agents' reports/s and looks/s into SQLite, and into ClickHouse",
     load: async () => (await import('./evidence.ts')).benchEvidence,

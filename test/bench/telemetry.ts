@@ -7,6 +7,7 @@ import { bundle } from '../../infra/images/bundle.ts';
 import { hello } from '../../infra/images/main.ts';
 import type { Figures } from './lib/bench.ts';
 import { startEventServer } from './lib/event-server.ts';
+import { median } from './lib/median.ts';
 
 const starts = 11;
 
@@ -77,9 +78,4 @@ function medians(
   figure: keyof Samples,
 ): Readonly<Record<string, number>> {
   return { off: median(off[figure]), on: median(on[figure]) };
-}
-
-/** Of an odd number of values. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) / 2] ?? Number.NaN;
 }

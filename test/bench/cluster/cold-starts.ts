@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { checkedInstallation, chosenSettings } from '../../../cloverctl/installation/settings.ts';
+import { eventTypes } from '../../../knative/events.ts';
+import type { FunctionRow } from '../../../knative/render/function-table.ts';
+import { imageOf } from '../../../knative/render/image.ts';
+import type { Installation } from '../../../knative/render/installation.ts';
+import { functionService } from '../../../knative/render/service.ts';
+import { cloverNamespace } from '../../cluster/installation/prepare.ts';
+import { apply, type Stage } from '../../cluster/installation/stage.ts';
+import type { Figures } from '../lib/bench.ts';
+import { median } from '../lib/median.ts';
+import { hostOf, networkLayerUrl } from './addresses.ts';
+import { ask, eventHeaders, type Ask } from './ask.ts';
+import { importSmallest, smallest } from './smallest-function.ts';
+
+/** Odd. */
+const rounds = 7;
+const sample = 'hello';
+
+const event = (type: string, source: string): Omit<Ask, 'url'> => ({
+  headers: {
+    ...eventHeaders({ id: '1', source, type, time: '2026-01-01T00:00:00Z' }),
+    'content-type': 'application/json',
+  },
+  body: '{}',
+});
+const hello = event('com.example.hello.v1', '/bench');
+const tickSource = `/apis/v1/namespaces/${cloverNamespace}/pingsources/policy-resync`;
+
+/** What each is asked: the least that it is there for. The API and `policy` list objects of the API server. */
+const asked: Readonly<Record<string, Omit<Ask, 'url'> & { readonly path?: string }>> = {
+  [smallest]: hello,
+  [sample]: hello,
+  api: { path: '/apis/clover.dev/v1alpha1/experiments' },
+  policy: event(eventTypes.tick, tickSource),
+};
+
+/**
+ * Cold starts of functions that all run the same way, each from zero pods, one after the other and in another order each round: from
+ * the request, which Knative's activator holds, to the end of the answer. A ratio is the median of those of the rounds.
+ */
+export async function measureColdStarts(
+  stage: Stage,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Figures> {
+  progress('two more functions: the sample, and the smallest there can be');
+  await addFunctions(stage);
+  const layer = await networkLayerUrl(stage.tier);
+  const names = Object.keys(asked);
+  const found: Record<string, number>[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await untilNoPod(stage, signal);
+    const turns = [...names.slice(round % names.length), ...names.slice(0, round % names.length)];
+    const ms: Record<string, number> = {};
+    for (const name of turns) {
+      const { path = '/', ...what } = asked[name] ?? {};
+      const began = performance.now();
+      await ask({ url: `${layer}${path}`, host: hostOf(name), ...what });
+      ms[name] = performance.now() - began;
+      signal.throwIfAborted();
+    }
+    found.push(ms);
+    const said = names.map((name) => `${name} ${ms[name]?.toFixed(0)}`).join(', ');
+    progress(`cold starts ${round + 1}/${rounds}, ms: ${said}`);
+  }
+  const each = (figure: (round: Record<string, number>, name: string) => number) =>
+    Object.fromEntries(names.map((name) => [name, median(found.map((ms) => figure(ms, name)))]));
+  return {
+    coldStartMs: each((ms, name) => ms[name] ?? Number.NaN),
+    coldStartRatio: each((ms, name) => (ms[name] ?? Number.NaN) / (ms[smallest] ?? Number.NaN)),
+  };
+}
+
+/** Runs two that are not of the installation as it runs its own. */
+async function addFunctions(stage: Stage): Promise<void> {
+  const found = { namespace: cloverNamespace, knative: true };
+  const installation = checkedInstallation(chosenSettings({ filename: stage.settings }), found);
+  await stage.tier.importClover([sample]);
+  await importSmallest(stage.tier, imageOf(installation, smallest));
+  await apply(stage, ...[sample, smallest].flatMap((name) => functionObjects(installation, name)));
+  const services = [sample, smallest].map((name) => `ksvc/${name}`);
+  const ready = ['wait', '--for=condition=Ready', '--timeout=180s', '-n', cloverNamespace];
+  await stage.tier.kubectl([...ready, ...services]);
+}
+
+function functionObjects(installation: Installation, name: string): object[] {
+  const row: FunctionRow = {
+    name,
+    maxScale: 1,
+    containerConcurrency: 100,
+    timeoutSeconds: 60,
+    resources: { requests: { cpu: '25m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+    access: [],
+    clickhouse: false,
+    emits: [],
+  };
+  const entry = { name, triggers: [], schedules: [], direct: [], paths: [] };
+  const metadata = { name, namespace: cloverNamespace };
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    functionService(installation, { entry, row }),
+  ];
+}
+
+const podList = z.object({ items: z.array(z.unknown()) });
+
+/** Resolves when no function has a pod, nor one that is about to end. */
+async function untilNoPod({ client }: Stage, signal: AbortSignal): Promise<void> {
+  const path = `/api/v1/namespaces/${cloverNamespace}/pods`;
+  const query = { labelSelector: 'serving.knative.dev/service' };
+  while (podList.parse(await client.call({ method: 'GET', path, query })).items.length > 0) {
+    await sleep(500, undefined, { signal });
+  }
+}
