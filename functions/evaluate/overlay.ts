@@ -20,7 +20,7 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
   const denial = denialOf(policy);
   if (denial !== undefined) {
     const message = `TrafficPolicy "${name}" is not ${denial.toLowerCase()}: see its condition ${denial}`;
-    return { type, status: 'False', reason: `TargetNot${denial}`, message };
+    return { type, status: 'False', reason: denials[denial], message };
   }
   const known = policy.spec.versions.map((version) => version.name);
   const unknown = [plan.control, plan.variant].filter((version) => !known.includes(version));
@@ -31,8 +31,11 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
   return { type, status: 'True', reason: 'Resolved', message: 'target and versions exist' };
 }
 
-/** The condition by which nothing of a policy is in force: another one has its target, or there is no mesh. */
-function denialOf({ metadata, status }: TrafficPolicy): 'Accepted' | 'Programmed' | undefined {
+/** What an experiment says of its policy, by the policy's condition by which nothing of it is in force. */
+const denials = { Accepted: 'TargetNotAccepted', Programmed: 'TargetNotProgrammed' } as const;
+
+/** That condition: another policy has its target, or there is no mesh. */
+function denialOf({ metadata, status }: TrafficPolicy): keyof typeof denials | undefined {
   const denied = (status.conditions ?? []).filter(
     (one) => one.status === 'False' && one.observedGeneration === metadata.generation,
   );
