@@ -6,7 +6,7 @@ import type { PolicyOutcome, TargetReading, TrafficTarget } from '../target.ts';
 import type { TrafficForm } from '../traffic-form.ts';
 import { refuseForeign } from './foreign.ts';
 import { inPlaceOf, isPolicyInPlace, releasedOf } from './in-place.ts';
-import { createIstioWriter, type PolicyWrite } from './istio-writer.ts';
+import { createIstioWriter, type PolicyWrite, type Provided } from './istio-writer.ts';
 import { readLive, type LiveObject } from './live-objects.ts';
 import type { PolicyObjects } from './objects.ts';
 import { istioPlace } from './place.ts';
@@ -39,30 +39,44 @@ export interface IstioTargetOptions {
  */
 export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
   const { client, clock, clusterDomain, drainMs = 5_000, leadMs = 1_000 } = options;
-  const writer = createIstioWriter({ client, clock, drainMs, leadMs });
+  const writer = createIstioWriter({ client, clock, drainMs });
   const render = (form: TrafficForm): ReadonlyMap<string, PolicyObjects> =>
     renderIstio(form, clusterDomain);
 
-  const programOne = async (
-    write: PolicyWrite,
-    service: ServicePort | undefined,
-    objects: readonly LiveObject[],
-  ): Promise<PolicyOutcome> => {
-    const { hash, inPlace } = write;
-    const before = { version: inPlace.routes?.epoch ?? 0, hash };
+  /** What is refused of a policy is its outcome; what is about all of them is thrown. */
+  const orRefused = async <T>(
+    { hash, inPlace }: PolicyWrite,
+    work: () => Promise<T>,
+  ): Promise<T | PolicyOutcome> => {
     try {
-      const message = service && (await serviceProblem(client, service));
-      if (message !== undefined) {
-        return { ...before, state: 'rejected', reason: 'TargetNotFound', message };
-      }
-      refuseForeign(write.wanted, objects, clusterDomain);
-      return { state: 'acknowledged', message: '', version: await writer.write(write), hash };
+      return await work();
     } catch (error) {
       const refused = refusalOf(error);
       if (refused === undefined) throw error;
-      return { ...before, ...refused };
+      return { version: inPlace.routes?.epoch ?? 0, hash, ...refused };
     }
   };
+
+  const provide = (
+    write: PolicyWrite,
+    service: ServicePort | undefined,
+    objects: readonly LiveObject[],
+  ): Promise<Provided | PolicyOutcome> =>
+    orRefused<Provided | PolicyOutcome>(write, async () => {
+      const message = service && (await serviceProblem(client, service));
+      if (message !== undefined) {
+        const version = write.inPlace.routes?.epoch ?? 0;
+        return { state: 'rejected', reason: 'TargetNotFound', message, version, hash: write.hash };
+      }
+      refuseForeign(write.wanted, objects, clusterDomain);
+      return writer.provide(write);
+    });
+
+  const route = (write: PolicyWrite, provided: Provided): Promise<PolicyOutcome> =>
+    orRefused<PolicyOutcome>(write, async () => {
+      const version = await provided.route();
+      return { state: 'acknowledged', message: '', version, hash: write.hash };
+    });
 
   const readingOf = (objects: readonly LiveObject[]): TargetReading => ({
     released: new Set(objects.filter(isOwn).flatMap(releasedOf)),
@@ -80,13 +94,23 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
       const rendered = render(form);
       const services = servicesOf(form, clusterDomain);
       const outcomes = new Map<string, PolicyOutcome>();
+      const late: { readonly write: PolicyWrite; readonly provided: Provided }[] = [];
       for (const policy of policies) {
         const { key } = policy;
         const wanted = rendered.get(key);
         if (wanted === undefined) continue;
         const inPlace = inPlaceOf(objects, key);
         const write = { policy, wanted, hash: hashOf(wanted), inPlace, resync };
-        outcomes.set(key, await programOne(write, services.get(key), objects));
+        const provided = await provide(write, services.get(key), objects);
+        if ('state' in provided) outcomes.set(key, provided);
+        else if (provided.isNew) late.push({ write, provided });
+        else outcomes.set(key, await route(write, provided));
+      }
+      // A proxy that hears of a subset and of a route to it in one push may have a request before it has the subset's endpoints. All
+      // that are new wait once, and a roll-back, whose versions are there, for none of them.
+      if (late.length > 0) await clock.sleep(leadMs);
+      for (const { write, provided } of late) {
+        outcomes.set(write.policy.key, await route(write, provided));
       }
       for (const key of leftKeys(objects, rendered)) {
         await writer.remove(key, inPlaceOf(objects, key), resync);

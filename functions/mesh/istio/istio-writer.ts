@@ -19,10 +19,25 @@ export interface PolicyWrite {
   readonly resync: boolean;
 }
 
+/** What the routes of a policy need is there. */
+export interface Provided {
+  /** Some of it was not there before: proxies have to hear of it sooner than of a route to it. */
+  readonly isNew: boolean;
+  /**
+   * Writes the routes, and takes away what they need no more.
+   * @returns their epoch.
+   * @throws CloverError CLV_CONFLICT when somebody has written since the reading.
+   */
+  route(): Promise<number>;
+}
+
 /** Writes policies' objects, in an order in which no request fails. */
 export interface IstioWriter {
-  /** @returns the epoch of the routes. @throws CloverError CLV_CONFLICT when somebody has written since the reading. */
-  write(write: PolicyWrite): Promise<number>;
+  /**
+   * Puts in place what the routes of a policy will need, and takes nothing from those that are there.
+   * @throws CloverError CLV_CONFLICT when somebody has written since the reading.
+   */
+  provide(write: PolicyWrite): Promise<Provided>;
   /** Takes away what is in place of a policy that is none any more: the routes at once, the rest by a later resync. */
   remove(key: string, inPlace: PolicyInPlace, resync: boolean): Promise<void>;
   counters(): Readonly<Record<string, number>>;
@@ -34,10 +49,8 @@ export function createIstioWriter(options: {
   readonly clock: Clock;
   /** How long what routes needed stays after them, in milliseconds. */
   readonly drainMs: number;
-  /** How long what routes need is there before them, in milliseconds. */
-  readonly leadMs: number;
 }): IstioWriter {
-  const { client, clock, drainMs, leadMs } = options;
+  const { client, clock, drainMs } = options;
   const counts = { writes: 0, deletions: 0 };
   /** When the routes of a policy were taken away, by its key. */
   const withoutRoutes = new Map<string, number>();
@@ -56,16 +69,17 @@ export function createIstioWriter(options: {
   return {
     counters: () => ({ ...counts }),
 
-    async write({ policy, wanted, hash, inPlace, resync }) {
+    async provide({ policy, wanted, hash, inPlace, resync }) {
       const { routes, versions, faults, others } = inPlace;
       const name = wanted.virtualService.name;
       const known = [routes, versions, ...faults].flatMap((object) => object?.epoch ?? []);
       const marks = { policy: name, epoch: Math.max(0, ...known) + 1 };
       const isChange = !isAs(routes, wanted.virtualService);
+      const areCurrent = areRoutesCurrent(routes, wanted.virtualService, policy);
       let isNew = false;
 
       /** With other routes it is always written: a writer that read before must not take away what these need. */
-      const provide = async (
+      const widen = async (
         object: IstioObject,
         before: LiveObject | undefined,
       ): Promise<LiveObject> => {
@@ -79,37 +93,38 @@ export function createIstioWriter(options: {
         if (!isAs(now, object)) await apply(client, object, marks, now);
       };
 
-      const nowVersions = await provide(wanted.destinationRule, versions);
+      const nowVersions = await widen(wanted.destinationRule, versions);
       const nowFaults = new Map<IstioObject, LiveObject>();
       for (const fault of wanted.faults) {
-        nowFaults.set(fault, await provide(fault, sameName(faults, fault)));
+        nowFaults.set(fault, await widen(fault, sameName(faults, fault)));
       }
-      // A proxy that hears of a subset and of a route to it in one push may have a request before it has the subset's endpoints.
-      if (isNew) await clock.sleep(leadMs);
-      let nowRoutes = routes;
-      if (!areRoutesCurrent(routes, wanted.virtualService, policy)) {
-        const now = new Date(clock.now()).toISOString();
-        const annotations = {
-          [mark.basis]: policy.basis,
-          [mark.hash]: hash,
-          [mark.released]: releasedText(policy),
-          [mark.changed]: isChange ? now : (routes?.annotations[mark.changed] ?? now),
-        };
-        const owner = { apiVersion, name, uid: policy.uid };
-        const written = { ...marks, annotations, owner };
-        nowRoutes = await apply(client, wanted.virtualService, written, routes);
-      }
-      const changed = Date.parse(nowRoutes?.annotations[mark.changed] ?? '');
-      // What is no time is long ago.
-      if (resync && !(clock.now() - changed < drainMs)) {
-        await narrow(wanted.destinationRule, nowVersions);
-        for (const [fault, now] of nowFaults) await narrow(fault, now);
-        const unused = faults.filter(
-          (fault) => !wanted.faults.some(({ name: own }) => own === fault.name),
-        );
-        await deleteAll([...unused, ...others]);
-      }
-      return nowRoutes?.epoch ?? marks.epoch;
+      const route = async (): Promise<number> => {
+        let nowRoutes = routes;
+        if (!areCurrent) {
+          const now = new Date(clock.now()).toISOString();
+          const annotations = {
+            [mark.basis]: policy.basis,
+            [mark.hash]: hash,
+            [mark.released]: releasedText(policy),
+            [mark.changed]: isChange ? now : (routes?.annotations[mark.changed] ?? now),
+          };
+          const owner = { apiVersion, name, uid: policy.uid };
+          const written = { ...marks, annotations, owner };
+          nowRoutes = await apply(client, wanted.virtualService, written, routes);
+        }
+        const changed = Date.parse(nowRoutes?.annotations[mark.changed] ?? '');
+        // What is no time is long ago.
+        if (resync && !(clock.now() - changed < drainMs)) {
+          await narrow(wanted.destinationRule, nowVersions);
+          for (const [fault, now] of nowFaults) await narrow(fault, now);
+          const unused = faults.filter(
+            (fault) => !wanted.faults.some(({ name: own }) => own === fault.name),
+          );
+          await deleteAll([...unused, ...others]);
+        }
+        return nowRoutes?.epoch ?? marks.epoch;
+      };
+      return { isNew: isNew && !areCurrent, route };
     },
 
     async remove(key, { routes, versions, faults, others }, resync) {

@@ -6,6 +6,7 @@ import type { PolicyOutcome } from '../../../../functions/mesh/target.ts';
 import { compile } from '../../../../functions/policy/compile.ts';
 import {
   applied,
+  appliedObject,
   listed,
   onWire,
   refusal,
@@ -67,6 +68,52 @@ test('a version that is new is there for a second before its routes', async (t) 
   t.deepEqual(
     [...written.keys()].map((path) => path.split('/').at(-2)),
     ['destinationrules', 'virtualservices'],
+  );
+});
+
+test('a change to versions that are there waits for no others that are new', async (t) => {
+  const kept = new Map<string, object>();
+  const writes: string[] = [];
+  const wire = await onWire(t, ({ method, path, body }) => {
+    const name = path.split('/').slice(-2).join('/');
+    if (method === 'GET' && path.includes('/services/')) return service;
+    if (method === 'GET') {
+      const plural = path.split('/').at(-1) ?? '';
+      return listed(
+        [...kept].flatMap(([key, object]) => (key.startsWith(`${plural}/`) ? [object] : [])),
+        '1',
+      );
+    }
+    kept.set(name, appliedObject(body));
+    writes.push(name);
+    return applied(body);
+  });
+  const clock = {
+    now: () => 0,
+    sleep: async () => {
+      writes.push('a wait');
+    },
+  };
+  const target = createIstioTarget({ client: wire.client, clock });
+  const other = meshPolicy(
+    { target: { host: 'other', port: 8080 } },
+    { name: 'a-new-one', uid: 'n' },
+  );
+  await (await target.read()).program(traffic, { resync: false });
+  writes.length = 0;
+  const back = meshPolicy({ rules: [{ split: [{ version: 'v2', weight: 1 }] }] });
+  const next = compile([other, back], []);
+  const outcomes = await (await target.read()).program(next, { resync: false });
+  t.deepEqual(writes, [
+    'destinationrules/a-new-one',
+    'destinationrules/proxy',
+    'virtualservices/proxy',
+    'a wait',
+    'virtualservices/a-new-one',
+  ]);
+  t.deepEqual(
+    [...outcomes.values()].map(({ state }) => state),
+    ['acknowledged', 'acknowledged'],
   );
 });
 

@@ -95,10 +95,15 @@ export function refusal(code: number, message = 'no', details: object = {}): Ans
 
 const written = z.looseObject({ metadata: z.looseObject({}) });
 
+/** The object that an apply makes, of its body. */
+export function appliedObject(body: unknown, resourceVersion = '2'): object {
+  const { metadata, ...rest } = written.parse(body);
+  return { ...rest, metadata: { uid: 'u', ...metadata, resourceVersion } };
+}
+
 /** The answer to a write that was done: the object, with what the server adds to its metadata. */
 export function applied(body: unknown, resourceVersion = '2'): Answer {
-  const { metadata, ...rest } = written.parse(body);
-  return reply({ ...rest, metadata: { uid: 'u', ...metadata, resourceVersion } });
+  return reply(appliedObject(body, resourceVersion));
 }
 
 /** A page of a collection. */
