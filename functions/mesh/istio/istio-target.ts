@@ -43,20 +43,6 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
   const render = (form: TrafficForm): ReadonlyMap<string, PolicyObjects> =>
     renderIstio(form, clusterDomain);
 
-  /** What is refused of a policy is its outcome; what is about all of them is thrown. */
-  const orRefused = async <T>(
-    { hash, inPlace }: PolicyWrite,
-    work: () => Promise<T>,
-  ): Promise<T | PolicyOutcome> => {
-    try {
-      return await work();
-    } catch (error) {
-      const refused = refusalOf(error);
-      if (refused === undefined) throw error;
-      return { version: inPlace.routes?.epoch ?? 0, hash, ...refused };
-    }
-  };
-
   const provide = (
     write: PolicyWrite,
     service: ServicePort | undefined,
@@ -146,6 +132,20 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
     },
     counters: () => writer.counters(),
   };
+}
+
+/** What is refused of a policy is its outcome; what is about all of them is thrown. */
+async function orRefused<T>(
+  { hash, inPlace }: PolicyWrite,
+  work: () => Promise<T>,
+): Promise<T | PolicyOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    const refused = refusalOf(error);
+    if (refused === undefined) throw error;
+    return { version: inPlace.routes?.epoch ?? 0, hash, ...refused };
+  }
 }
 
 /** SHA-256 of all that a policy is rendered to: the exact bytes of its apply configuration, without the marks of one write. */
