@@ -58,12 +58,6 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
       return writer.provide(write);
     });
 
-  const route = (write: PolicyWrite, provided: Provided): Promise<PolicyOutcome> =>
-    orRefused<PolicyOutcome>(write, async () => {
-      const version = await provided.route();
-      return { state: 'acknowledged', message: '', version, hash: write.hash };
-    });
-
   const readingOf = (objects: readonly LiveObject[]): TargetReading => ({
     released: new Set(objects.filter(isOwn).flatMap(releasedOf)),
     isSettled: ({ form, policies }) => {
@@ -132,6 +126,13 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
     },
     counters: () => writer.counters(),
   };
+}
+
+function route(write: PolicyWrite, provided: Provided): Promise<PolicyOutcome> {
+  return orRefused<PolicyOutcome>(write, async () => {
+    const version = await provided.route();
+    return { state: 'acknowledged', message: '', version, hash: write.hash };
+  });
 }
 
 /** What is refused of a policy is its outcome; what is about all of them is thrown. */
