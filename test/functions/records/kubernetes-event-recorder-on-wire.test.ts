@@ -1,24 +1,12 @@
 import test from 'ava';
 import { z } from 'zod';
 import { createKubernetesEventRecorder } from '../../../functions/records/kubernetes-event-recorder.ts';
-import type { RecordInput } from '../../../functions/records/event-recorder.ts';
 import type { TransitionMemory } from '../../../functions/records/transition-memory.ts';
 import { inTurn, onWire, refusal, reply, type Wire } from '../resources/kubernetes/wire.ts';
+import { verdictRecord } from './examples.ts';
 
 const now = Date.parse('2026-05-01T00:00:00Z');
-const record: RecordInput = {
-  type: 'Normal',
-  reason: 'VerdictPass',
-  action: 'Judged',
-  note: 'it is not slower',
-  regarding: {
-    apiVersion: 'clover.dev/v1alpha1',
-    kind: 'Experiment',
-    namespace: 'shop',
-    name: 'shift',
-    uid: 'u-1',
-  },
-};
+const record = verdictRecord('shop', 'u-1');
 const transition = { uid: 'u-1', what: 'Phase', to: 'Succeeded' };
 
 /** The Event that is there, seen so long ago. */

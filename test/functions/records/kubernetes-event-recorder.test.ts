@@ -16,6 +16,7 @@ import { kubeconfigConnection } from '../../../functions/resources/kubernetes/ku
 import { sharedByFile } from '../../cluster/shared-by-file.ts';
 import { withCluster } from '../../cluster/with-cluster.ts';
 import { log, startTestClickHouse } from '../analytics/start.ts';
+import { verdictRecord } from './examples.ts';
 
 const { serial, started } = await sharedByFile(async (t) => {
   const [tier, clickhouse] = await Promise.all([withCluster(t), startTestClickHouse()]);
@@ -54,20 +55,7 @@ async function open(t: ExecutionContext): Promise<Opened> {
     events,
     namespace,
     clock,
-    record: (given = {}) => ({
-      type: 'Normal',
-      reason: 'VerdictPass',
-      action: 'Judged',
-      note: 'it is not slower',
-      regarding: {
-        apiVersion: 'clover.dev/v1alpha1',
-        kind: 'Experiment',
-        namespace,
-        name: 'shift',
-        uid,
-      },
-      ...given,
-    }),
+    record: (given = {}) => ({ ...verdictRecord(namespace, uid), ...given }),
   };
 }
 
