@@ -46,7 +46,8 @@ A function that is a process of its own (\`runFunction\`) sends both when the \`
 nothing of it otherwise. Its resource has \`service.name\` and \`faas.name\` from \`K_SERVICE\`, \`faas.version\` from \`K_REVISION\`, and
 a \`service.instance.id\` of its own; what the variables say themselves goes before. On SIGTERM the rest is sent before it ends. In
 a bundle all of it is in \`telemetry.cjs\`, beside the function's file. Such a process is not scraped: it may be gone before the next time.
-An installation on Kubernetes tells all of Clover with one setting, \`telemetry.endpoint\` ([install](install.md)).
+An installation on Kubernetes tells its functions, or the control plane in one process, with one setting, \`telemetry.endpoint\`
+([install](install.md)). Agents and the validating webhook send nothing.
 
 Tests send all of this through an OpenTelemetry Collector, read the traces from a Jaeger and the metrics from a Prometheus that takes OTLP.
 

@@ -73,7 +73,7 @@ export const installationSchema = z
       /** A Secret of the namespace, and the key of the password in it. */
       passwordSecret: secretKey,
     }),
-    /** Who takes Clover's own traces and metrics over OTLP, such as a Collector. Default: nobody; nothing is sent. */
+    /** Who takes traces and metrics of the functions over OTLP, such as a Collector. Default: nobody; nothing is sent. */
     telemetry: z
       .strictObject({
         endpoint: httpUrl,
