@@ -156,16 +156,32 @@ async function serve(
   const url = `http://127.0.0.1:${port}`;
   while (child.exitCode === null && !(await answers(`${url}/health/ready`))) await delay(20);
   if (child.exitCode !== null) return end;
-  for (const { type, data } of [
-    { type: 'bake', data: '{}' },
-    ...(taken === undefined ? [] : [taken]),
-  ]) {
-    const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/bake', 'ce-type': type };
-    const { body } = await fetch(url, { method: 'POST', headers: event, body: data });
-    await body?.cancel();
-  }
+  await send(url, { type: 'bake', data: '{}' });
+  const status = taken && (await send(url, taken));
   child.kill('SIGTERM');
-  return end;
+  await end;
+  // What is not taken runs none of the function's own code. That no ClickHouse answers the function is another matter.
+  if (status !== undefined && status >= 400 && status < 500) {
+    throw new Error(`${file} does not take ${taken?.type}: it answered ${status}`);
+  }
+}
+
+/** @returns the status of the answer. */
+async function send(
+  url: string,
+  { type, data }: { readonly type: string; readonly data: string },
+): Promise<number> {
+  const headers = {
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-source': '/bake',
+    'ce-type': type,
+    'ce-time': '1970-01-01T00:00:00Z',
+    ...(data !== '' && { 'content-type': 'application/json' }),
+  };
+  const { status, body } = await fetch(url, { method: 'POST', headers, body: data });
+  await body?.cancel();
+  return status;
 }
 
 async function endedIn(folder: string, child: ChildProcess, file: string): Promise<void> {

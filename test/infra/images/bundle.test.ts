@@ -67,6 +67,13 @@ test.serial('the same sources give the same bytes in any folder, V8 code too', a
   }
 });
 
+test.serial('an event that the function does not take is no way to bake it', async (t) => {
+  const event = { type: 'com.example.unknown.v1', data: '' };
+  await t.throwsAsync(bundle({ ...hello, event }, join(await temporaryFolder(t), 'hello')), {
+    message: /hello\.cjs does not take com\.example\.unknown\.v1: it answered 400/,
+  });
+});
+
 test.serial(
   'a bundle starts with V8 code, without it, and with code that V8 refuses',
   async (t) => {
