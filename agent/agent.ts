@@ -101,13 +101,16 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
   });
   const demand = config.onDemand
     ? createDemand({
-        attached: () => tracing.counters().attachments.attached,
+        attachments: () => tracing.counters().attachments,
         ingest,
         now: () => clock.now(),
       })
     : undefined;
+  /** A report that was refused, maybe of pods that are gone since. */
+  let isOwed = false;
+  const hasNews = (): boolean => demand?.exists() !== false || isOwed;
   const reporting = every(reportMs, async () => {
-    if (demand?.exists() !== false) await evidence.report();
+    if (hasNews()) isOwed = !(await evidence.report());
   });
   sender.wake();
   // In the same turn: nothing is attached yet.
@@ -160,9 +163,9 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
     const deadline = clock.now() + stopMs;
     const left = (): number => Math.max(0, deadline - clock.now());
     // Both detach and end their loops now; what they still wait for may take until the deadline.
-    const wasAsked = demand?.exists() !== false;
+    const isAsked = hasNews();
     const ended = Promise.all([tracing.stop(), reporting.stop(), demand?.stop()]).then(
-      async () => wasAsked && evidence.report(),
+      async () => isAsked && evidence.report(),
     );
     await capture.flush();
     await pipe.drained();

@@ -21,9 +21,10 @@ export interface UnseenInterface {
   readonly why: string;
 }
 
-/** Counters of {@link Attachments}; `failures` is cumulative, the others are of now. */
+/** Counters of {@link Attachments}; `attaches` and `failures` are cumulative, the others are of now. */
 export interface AttachmentCounters {
   readonly attached: number;
+  readonly attaches: number;
   /** Selected pods without an interface yet, or with one that cannot be attached to. */
   readonly waiting: number;
   readonly unseen: readonly UnseenInterface[];
@@ -45,6 +46,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   /** Pods by uid. */
   let waiting: ReadonlySet<string> = new Set();
   let unseen: readonly UnseenInterface[] = [];
+  let attaches = 0;
   let failures = 0;
 
   const detach = (ifindex: number): void => {
@@ -83,6 +85,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
       return false;
     }
     attached.set(ifindex, text);
+    attaches += 1;
     log.info(context, 'attached');
     return true;
   };
@@ -124,7 +127,13 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     detachAll() {
       for (const ifindex of attached.keys()) detach(ifindex);
     },
-    counters: () => ({ attached: attached.size, waiting: waiting.size, unseen, failures }),
+    counters: () => ({
+      attached: attached.size,
+      attaches,
+      waiting: waiting.size,
+      unseen,
+      failures,
+    }),
   };
 }
 

@@ -1,10 +1,11 @@
+import type { AttachmentCounters } from './attachments.ts';
 import { every, type Repeated } from './every.ts';
 import type { HttpClient } from './http-client.ts';
 
 /** What {@link createDemand} needs. */
 export interface DemandOptions {
-  /** Interfaces that are traced now. */
-  readonly attached: () => number;
+  /** Interfaces that are traced now, and how often one began to be. */
+  readonly attachments: () => Pick<AttachmentCounters, 'attached' | 'attaches'>;
   /** To the ingest function. */
   readonly ingest: Pick<HttpClient, 'request'>;
   /** Unix ms. */
@@ -27,14 +28,18 @@ const lingerMs = 10_000;
  * With traced pods there are spans at any time, and none of them is to wait for a cold start: ingest is asked for its health so
  * often that one pod of it stays. That takes no right to change what Knative does.
  */
-export function createDemand({ attached, ingest, now }: DemandOptions): Demand {
+export function createDemand({ attachments, ingest, now }: DemandOptions): Demand {
   let until = 0;
+  let known = 0;
   const exists = (): boolean => {
-    if (attached() > 0) until = now() + lingerMs;
+    const { attached, attaches } = attachments();
+    // A pod may have come and gone since the last call.
+    if (attached > 0 || attaches > known) until = now() + lingerMs;
+    known = attaches;
     return now() < until;
   };
   const asking = every(askMs, async (signal) => {
-    if (attached() === 0) return;
+    if (attachments().attached === 0) return;
     const path = '/health/ready';
     // Who does not answer is told of where spans are sent.
     await ingest.request({ method: 'GET', path, timeoutMs, signal }).catch(() => undefined);

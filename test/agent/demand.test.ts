@@ -5,13 +5,14 @@ import type { HttpRequest } from '../../agent/http-client.ts';
 
 interface Bed {
   attached: number;
+  attaches: number;
   nowMs: number;
   readonly asked: HttpRequest[];
 }
 
 const demandOn = (bed: Bed) =>
   createDemand({
-    attached: () => bed.attached,
+    attachments: () => bed,
     ingest: {
       request: async (request) => {
         bed.asked.push(request);
@@ -22,7 +23,7 @@ const demandOn = (bed: Bed) =>
   });
 
 test('while pods are traced ingest is asked for, also if it does not answer', async (t) => {
-  const bed: Bed = { attached: 2, nowMs: 1_000, asked: [] };
+  const bed: Bed = { attached: 2, attaches: 2, nowMs: 1_000, asked: [] };
   const demand = demandOn(bed);
   await nextTurn();
   await demand.stop();
@@ -30,7 +31,7 @@ test('while pods are traced ingest is asked for, also if it does not answer', as
 });
 
 test('without traced pods nobody is asked, and there is nothing to report', async (t) => {
-  const bed: Bed = { attached: 0, nowMs: 1_000, asked: [] };
+  const bed: Bed = { attached: 0, attaches: 0, nowMs: 1_000, asked: [] };
   const demand = demandOn(bed);
   await nextTurn();
   t.false(demand.exists());
@@ -39,10 +40,24 @@ test('without traced pods nobody is asked, and there is nothing to report', asyn
 });
 
 test('after the last pod there are reports for ten seconds more', async (t) => {
-  const bed: Bed = { attached: 1, nowMs: 1_000, asked: [] };
+  const bed: Bed = { attached: 1, attaches: 1, nowMs: 1_000, asked: [] };
   const demand = demandOn(bed);
   t.true(demand.exists());
   bed.attached = 0;
+  bed.nowMs += 9_999;
+  t.true(demand.exists());
+  bed.nowMs += 1;
+  t.false(demand.exists());
+  await demand.stop();
+});
+
+test('a pod that came and went between two reports has its report', async (t) => {
+  const bed: Bed = { attached: 0, attaches: 0, nowMs: 1_000, asked: [] };
+  const demand = demandOn(bed);
+  t.false(demand.exists());
+  bed.attaches = 1;
+  bed.nowMs += 1_000;
+  t.true(demand.exists());
   bed.nowMs += 9_999;
   t.true(demand.exists());
   bed.nowMs += 1;

@@ -29,7 +29,8 @@ export interface KubeClient {
    */
   call(call: KubeCall): Promise<unknown>;
   /**
-   * The lines of an answer that goes on, until it ends: by itself, by the signal or because the connection breaks.
+   * The lines of an answer that goes on, until it ends: by itself, by the signal or because the connection breaks. A line that breaks
+   * off is left out.
    * @throws CloverError as `call`, at the first step; at any, CLV_INTERNAL for a line without end.
    */
   lines(call: KubeCall, signal: AbortSignal): AsyncIterable<string, void, void>;
@@ -157,6 +158,7 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void,
       }
       yield* lines.filter((line) => line !== '');
     }
+    if (rest !== '') yield rest;
   } catch (error) {
     if (error instanceof CloverError) throw error;
   } finally {

@@ -123,8 +123,9 @@ serial('a Tap follows a pod that comes and goes, and its requests become spans',
   const spans = plane.received.filter(({ path }) => path === '/spans');
   t.true(spans.length > 0);
   t.true(spans.every(({ headers }) => headers.authorization === undefined));
-  const evidence = plane.received.filter(({ path }) => path === '/clover-system/default');
-  t.true(evidence.length > 0);
+  const evidenceNow = () => plane.received.filter(({ path }) => path === '/clover-system/default');
+  await eventually('the evidence', async () => evidenceNow().length > 0);
+  const evidence = evidenceNow();
   t.true(evidence.every(({ headers }) => headers['ce-cluster'] === 'east'));
   t.true(
     evidence.every(({ headers }) => String(headers['ce-source']).startsWith('/nodes/node-1/')),

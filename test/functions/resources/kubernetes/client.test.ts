@@ -86,6 +86,13 @@ test('lines are whole whatever pieces they come in; the one that breaks off is l
   t.deepEqual(lines, ['{"a":"é"}', '{"b":"𝛼"}']);
 });
 
+test('the last line needs no newline', async (t) => {
+  const { client } = await onWire(t, () => (response) => response.end('{"a":1}\n{"b":2}'));
+  const lines: string[] = [];
+  for await (const line of client.lines(get, new AbortController().signal)) lines.push(line);
+  t.deepEqual(lines, ['{"a":1}', '{"b":2}']);
+});
+
 test('a line without an end is given up, and its connection closed', async (t) => {
   const closed = Promise.withResolvers<void>();
   const { client } = await onWire(t, () => (response) => {

@@ -52,7 +52,8 @@ export async function onWire(
     };
     take().catch((error: unknown) => {
       t.fail(String(error));
-      response.destroy();
+      // Not destroyed: a client that asks again when a connection breaks would do so for ever.
+      response.writeHead(500).end();
     });
   });
   const port = await listenOnLoopback(server);
