@@ -61,6 +61,14 @@ serial('install brings all of Clover, waits until it is ready, and tells it', as
   t.is(lines.at(-1), `Clover ${version} is ready in ${cloverNamespace}.`);
 });
 
+serial('no mesh puts a sidecar beside what is installed', async (t) => {
+  const { tier } = await started.promise;
+  const names = "jsonpath={.items[*].spec['initContainers','containers'][*].name}";
+  const found = await tier.kubectl(['get', 'pods', '-n', cloverNamespace, '-o', names]);
+  t.true(found.includes('agent'));
+  t.false(found.includes('istio-proxy'), found);
+});
+
 serial('a second install changes nothing', async (t) => {
   t.timeout(300_000);
   const { cloverctl, settings } = await started.promise;

@@ -23,7 +23,11 @@ const settings = [
 /** Where programs of a node write, whatever they are told. */
 const fixedFolders = ['/run/containerd', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers'];
 
-const reasons = { api: await whyLeftOut('api'), node: await whyLeftOut('node') };
+const reasons = {
+  api: await whyLeftOut('api'),
+  node: await whyLeftOut('node'),
+  observe: await whyLeftOut('observe'),
+};
 const on = (tier: keyof typeof reasons) => {
   const why = reasons[tier];
   if (why === undefined) return test.serial;
@@ -40,6 +44,14 @@ on('node')('nothing is left of a tier node and its pods when its keeper was kill
     await call('run', 'idle', '--image=dev.local/pause:1');
     await call('wait', '--for=condition=Ready', '--timeout=60s', 'pod/idle');
   }),
+);
+
+on('observe')(
+  'nothing is left of the tier that is on all others when its keeper was killed',
+  (t) => {
+    t.timeout(600_000);
+    return killKeeper(t, 'observe');
+  },
 );
 
 /** Starts a tier, kills its keeper after some work, and takes it down. */

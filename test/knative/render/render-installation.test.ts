@@ -155,3 +155,7 @@ test('the namespace enforces the level of Pod Security that agents need, or that
   );
   t.deepEqual(levels, ['privileged', undefined, 'restricted']);
 });
+
+test('no pod of the installation gets a sidecar of Istio, whatever asks for one', (t) => {
+  t.is(ofKind(least, 'Namespace')[0]?.metadata.labels['istio-injection'], 'disabled');
+});
