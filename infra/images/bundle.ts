@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { freePort } from '../../functions/lib/free-port.ts';
 import { lateFile } from './code-cache.ts';
+import { english } from './english.ts';
 import { podOfNowhere } from './nowhere.ts';
 
 /** What a bundle is made of. */
@@ -103,7 +104,7 @@ export async function bundle(
     ...options,
     entryPoints: [source.entry],
     outfile: file,
-    plugins: [apart],
+    plugins: [apart, english],
   });
   const late = join(folder, lateFile);
   const second = await build({

@@ -1,6 +1,7 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { english } from './english.ts';
 
 /** A process that runs for months: V8's code of it would not be worth its bytes. */
 export interface ProcessSource {
@@ -102,6 +103,7 @@ export async function bundleProcess(
     format: 'esm',
     target: 'node24',
     external: [...source.without],
+    plugins: [english],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
