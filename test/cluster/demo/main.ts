@@ -12,8 +12,12 @@ const usage = `usage: npm run demo:cluster -- [--json] [--keep]
   --json   one JSON document as the last line
   --keep   leave everything up at the end, until Ctrl-C
 
-Exit code 0 only if both verdicts are right and the closing table closes.
+Exit code 0 only if both verdicts are right, the closing table closes, events have woken the functions from zero, and none of
+them became a dead letter.
 `;
+
+const okLine =
+  'ok: both verdicts are right, the ledger closes, events have woken the functions, and there is no dead letter';
 
 async function main(): Promise<void> {
   const env = createCliEnv(process);
@@ -49,7 +53,7 @@ async function main(): Promise<void> {
       }),
     });
     if (wishes.json) line(JSON.stringify(report));
-    else line(report.ok ? 'ok: both verdicts are right and the ledger closes' : 'NOT ok');
+    else line(report.ok ? okLine : 'NOT ok');
     if (!report.ok) env.fail(exitCodes.failed);
   } catch (error) {
     if (!signal.aborted) {

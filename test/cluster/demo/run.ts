@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { until } from '../../../cloverctl/demo/follow.ts';
 import { inRun } from '../../../cloverctl/demo/in-run.ts';
-import type { DemoReport } from '../../../cloverctl/demo/report.ts';
 import type { Screen } from '../../../cloverctl/demo/screen.ts';
 import { tellStory } from '../../../cloverctl/demo/story.ts';
 import type { RunSite } from '../../../cloverctl/supervisor/with-run.ts';
@@ -24,6 +23,7 @@ import { createClusterStage } from './cluster-stage.ts';
 import { createCommand, type Command } from './commands.ts';
 import { createEnds, type Ends } from './ends.ts';
 import { createFunctionPods, podColumns, type FunctionPods } from './function-pods.ts';
+import { renderCluster, reportClusterDemo, type ClusterDemoReport } from './report.ts';
 
 /** How the demo is run. */
 export interface ClusterDemoOptions {
@@ -34,12 +34,6 @@ export interface ClusterDemoOptions {
   readonly signal: AbortSignal;
   /** Called after the story, with everything still up but for the load. */
   readonly onEnd?: (kubeconfig: string) => Promise<void>;
-}
-
-/** The demo's document. */
-export interface ClusterDemoReport extends DemoReport {
-  /** Functions that had no pod when the story began, and were woken in it. */
-  readonly woken: readonly string[];
 }
 
 const tierName = 'knative';
@@ -125,13 +119,10 @@ async function perform(
   const client = createApiClient({ url: door.url, token: '', clock });
   const { network } = tier;
   const stage = createClusterStage({ kubectl, client, network, screen, clock, signal });
-  const report = await tellStory(stage);
-  const woken = pods.woken();
-  screen.note(`woken from zero: ${woken.join(', ')}`);
-  if (deadLetters.events.length > 0) {
-    screen.note(`dead letters: ${deadLetters.events.length}`);
-  }
-  return { report: { ...report, woken }, kubeconfig: tier.kubeconfig };
+  const story = await tellStory(stage);
+  const facts = { woken: pods.woken(), deadLetters: deadLetters.events.length };
+  screen.block(renderCluster(facts, functions));
+  return { report: reportClusterDemo(story, facts), kubeconfig: tier.kubeconfig };
 }
 
 /** Tells which functions get and lose their pods, from when none of them has one. */
