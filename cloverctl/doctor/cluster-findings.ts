@@ -9,6 +9,7 @@ import { refusedWishes, wishesFor, wishText } from '../installation/permissions.
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
 import { agentFindings, type AgentQuestions } from './agent-findings.ts';
+import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
 
@@ -42,6 +43,7 @@ export async function clusterFindings(
     if (finding !== undefined) found.push(finding);
   }
   found.push(...(await agentFindings(questions, namespace)));
+  if (cluster.istio !== undefined) found.push(...(await encryptionFindings(client)));
   return found;
 }
 

@@ -102,6 +102,9 @@ async function perform(
 
   screen.step('Deploy: the sample network function, with a sidecar in each pod');
   await importSdcImages(tier);
+  screen.note(
+    'mTLS is off in its namespace (PeerAuthentication DISABLE): agents read plain text alone',
+  );
   await kubectl.run(['apply', '-k', sdcManifests.base]);
   const available = ['wait', '--for=condition=Available', '--timeout=180s'];
   await kubectl.run([...available, '-n', 'sdc', 'deployment', '--all']);

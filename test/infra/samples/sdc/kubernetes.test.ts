@@ -43,6 +43,11 @@ const document = z.discriminatedUnion('kind', [
     kind: z.literal('Namespace'),
     metadata: z.object({ name: z.literal(sdcNamespace), labels }),
   }),
+  z.object({
+    kind: z.literal('PeerAuthentication'),
+    metadata: z.object({ name: z.literal('default'), namespace: z.literal(sdcNamespace) }),
+    spec: z.object({ mtls: z.object({ mode: z.literal('DISABLE') }) }),
+  }),
 ]);
 type Document = z.output<typeof document>;
 
@@ -76,6 +81,10 @@ test('the Deployments are the pods of the sample, with their labels', (t) => {
     return [[key, replicas] as const];
   });
   t.deepEqual(Object.fromEntries(found), Object.fromEntries(wanted));
+});
+
+test('sidecars of the sample speak plain text, which agents read', (t) => {
+  t.is(all.filter(({ kind }) => kind === 'PeerAuthentication').length, 1);
 });
 
 test('each Service has the pods of its name, at the port of the sample', (t) => {
