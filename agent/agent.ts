@@ -4,12 +4,12 @@ import type { AgentConfig } from './config.ts';
 import { createDemand } from './demand.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
-import { findPredecessor } from './succession.ts';
 import { startHandover } from './handover.ts';
 import { httpTo } from './http-to.ts';
 import { readLedger } from './ledger.ts';
 import { formatLoss, joinLoss, type Causes } from './loss.ts';
 import { createPace } from './pace.ts';
+import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
@@ -36,7 +36,7 @@ export interface AgentDependencies extends SourceNeeds {
   readonly createCapture: (options: CaptureOptions) => Capture;
   /** 16 hex digits, new for each start. */
   readonly boot: string;
-  /** The successor of this agent has gone: it is to be stopped, and started anew. */
+  /** No agent of this node counts: this one is to be stopped, and started anew. */
   readonly onOrphaned: () => void;
 }
 
@@ -45,21 +45,35 @@ const stopMs = 5_000;
 const defaultOpenTimeoutMs = 10_000;
 
 /**
- * Starts the node's agent: pods and taps in, spans and evidence out.
+ * Starts the node's agent: pods and taps in, spans and evidence out. While another one of the node waits to take over, it waits.
  *
- * Rejects when the capture cannot be opened, the spool's folder is unusable or the port is taken.
+ * Rejects when the capture cannot be opened, the spool's folder is unusable, the port is taken or its turn does not come.
  */
 export async function createAgent(config: AgentConfig, needs: AgentDependencies): Promise<Agent> {
+  const { handoverSocket: socketPath } = config;
+  const { clock, log } = needs;
+  // Before the first file is touched: it may be that of an agent that lives.
+  const place = socketPath === undefined ? undefined : await takePlace({ socketPath, clock, log });
+  try {
+    return await startAgent(config, needs, place);
+  } catch (error) {
+    place?.close();
+    throw error;
+  }
+}
+
+async function startAgent(
+  config: AgentConfig,
+  needs: AgentDependencies,
+  place: Place | undefined,
+): Promise<Agent> {
   const { clock, boot, log } = needs;
   const startedMs = clock.now();
   const source = `/nodes/${config.node.uid}/${boot}`;
   const { ringBytes, openTimeoutMs = defaultOpenTimeoutMs } = config.capture;
 
   const ledger = createSinkLedger();
-  // Before the first file is touched: it may be that of an agent that lives.
-  const predecessor =
-    config.handoverSocket === undefined ? undefined : await findPredecessor(config.handoverSocket);
-  const takeLeftovers = predecessor === undefined;
+  const takeLeftovers = place?.predecessor === undefined;
   const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
   const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
   const pace = createPace(needs.random);
@@ -115,11 +129,10 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
   sender.wake();
   // In the same turn: nothing is attached yet.
   const handover =
-    config.handoverSocket === undefined
+    place === undefined
       ? undefined
       : await startHandover({
-          socketPath: config.handoverSocket,
-          predecessor,
+          place,
           capture,
           openTimeoutMs,
           settled: () => tracing.settled(),

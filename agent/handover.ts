@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
 import { never, type Capture } from '../native/capture/types.ts';
-import { awaitSuccessor, type Predecessor, type Succession } from './succession.ts';
+import type { Place } from './place.ts';
+import type { Predecessor } from './predecessor.ts';
+import { awaitSuccessor, type Succession } from './succession.ts';
 
 /** An agent's place in the line of those of its node, each of which counts from where the one before it ends. */
 export interface Handover {
@@ -14,8 +16,7 @@ export interface Handover {
 
 /** What {@link startHandover} needs. */
 export interface HandoverOptions {
-  readonly socketPath: string;
-  readonly predecessor: Predecessor | undefined;
+  readonly place: Place;
   readonly capture: Pick<Capture, 'setWindow' | 'ledger'>;
   /** Requests open for longer are not waited for. */
   readonly openTimeoutMs: number;
@@ -25,7 +26,7 @@ export interface HandoverOptions {
   readonly onInherit: () => Promise<void>;
   /** A successor has all of the traffic. */
   readonly onRetired: () => Promise<void>;
-  /** The successor that took over has gone, and nobody counts: this agent is to be started anew. */
+  /** Nobody counts, as the successor that took over has gone, or this agent cannot take over: it is to be started anew. */
   readonly onOrphaned: () => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,13 +37,16 @@ const leadMs = 1_000;
 /** Some pod may never get an interface. */
 const settleMs = 5_000;
 const successorMs = 10_000;
+/** One that had to wait looks ten times a second whether it is its turn. */
+const turnMs = 1_000;
 const lookMs = 50;
 
 const nowNs = (): bigint => process.hrtime.bigint();
 
 /** Takes the agent's place: at once where nobody is there, else behind the predecessor. */
 export async function startHandover(options: HandoverOptions): Promise<Handover> {
-  const { socketPath, predecessor, capture, openTimeoutMs, clock, log } = options;
+  const { place, capture, openTimeoutMs, clock, log } = options;
+  const { socketPath, predecessor } = place;
   const ending = new AbortController();
   let fromNs = predecessor === undefined ? 0n : never;
   let owns = predecessor === undefined;
@@ -76,14 +80,12 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
       },
       log,
     });
+    place.admitNext();
   };
 
   const takeOver = async (before: Predecessor): Promise<void> => {
     await until(options.settled, settleMs);
-    const given = await before.takeOver().catch((error: unknown) => {
-      log.error({ err: error }, 'the predecessor answers with what is no handover');
-      return undefined;
-    });
+    const given = await before.takeOver();
     if (ending.signal.aborted) return;
     const now = nowNs();
     if (given === undefined) log.warn('the predecessor has ended without a handover');
@@ -94,7 +96,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     capture.setWindow({ fromNs, untilNs: never });
     owns = true;
     log.info({ from: String(fromNs) }, 'taken over');
-    await before.ended;
+    await before.ended();
     if (ending.signal.aborted) return;
     await options.onInherit();
     await listen();
@@ -107,6 +109,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     capture.setWindow({ fromNs: never, untilNs: never });
     following = takeOver(predecessor).catch((error: unknown) => {
       log.error({ err: error }, 'the handover failed');
+      if (!ending.signal.aborted) options.onOrphaned();
     });
   }
 
@@ -115,8 +118,14 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
       return owns;
     },
     async beforeStop() {
+      // The one before it ends, and another may wait for that to take its turn.
+      if (owns && succession === undefined) {
+        await until(() => succession !== undefined, successorMs);
+        await until(() => succession?.expected === true, turnMs);
+      }
       // The wish to end comes when the successor is ready, or before: then it is nearly so.
       await until(() => retired !== undefined || succession?.expected !== true, successorMs);
+      succession?.refuse();
       await retired;
     },
     async close() {
@@ -124,6 +133,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
       predecessor?.close();
       await following;
       await succession?.close();
+      place.close();
     },
   };
 }

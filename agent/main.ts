@@ -22,15 +22,17 @@ async function run(config: AgentConfig, log: Logger): Promise<void> {
   const end = (code: number): void => {
     if (asked) process.exit(1);
     asked = true;
-    agent.stop().then(
-      () => process.exit(code),
-      (error: unknown) => {
-        log.fatal({ err: error }, 'the agent cannot stop in order');
-        process.exit(1);
-      },
-    );
+    starting
+      .then((agent) => agent.stop())
+      .then(
+        () => process.exit(code),
+        (error: unknown) => {
+          log.fatal({ err: error }, 'the agent cannot stop in order');
+          process.exit(1);
+        },
+      );
   };
-  const agent = await createAgent(config, {
+  const starting = createAgent(config, {
     createCapture,
     ifindexOf: readIfindex,
     linksOf: processLinks,
@@ -41,6 +43,7 @@ async function run(config: AgentConfig, log: Logger): Promise<void> {
     onOrphaned: () => end(1),
     log,
   });
+  await starting;
   const onSignal = (): void => end(0);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);

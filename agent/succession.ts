@@ -1,26 +1,15 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
-import { z } from 'zod';
-
-/** The agent of this node that was here before, and still counts. */
-export interface Predecessor {
-  /**
-   * Asks for the requests that begin at a time, in ns of the monotonic clock; resolves to that time, or to undefined when it
-   * ended instead.
-   */
-  takeOver(): Promise<bigint | undefined>;
-  /** Resolves when it has ended. */
-  readonly ended: Promise<void>;
-  close(): void;
-}
 
 /** Waits for the agent that comes after. */
 export interface Succession {
   /** A successor is there. */
   readonly expected: boolean;
+  /** From now on no agent takes over that has not done so. */
+  refuse(): void;
   close(): Promise<void>;
 }
 
@@ -34,37 +23,6 @@ export interface SuccessionOptions {
   readonly log: Logger;
 }
 
-const answer = z.strictObject({ from: z.string().regex(/^\d{1,20}$/) });
-
-/** The living agent behind a socket; undefined without one. */
-export async function findPredecessor(socketPath: string): Promise<Predecessor | undefined> {
-  const socket = connect(socketPath);
-  try {
-    await once(socket, 'connect');
-  } catch {
-    // Nobody listens: there is no file, or its owner has ended.
-    return undefined;
-  }
-  socket.on('error', () => undefined);
-  const lines = createInterface(socket);
-  const ended = new Promise<void>((resolve) => {
-    socket.on('close', () => resolve());
-  });
-  return {
-    async takeOver() {
-      const line = Promise.race([
-        once(lines, 'line').then(([text]: unknown[]) => String(text)),
-        ended.then(() => undefined),
-      ]);
-      socket.write('ready\n');
-      const text = await line;
-      return text === undefined ? undefined : BigInt(answer.parse(JSON.parse(text)).from);
-    },
-    ended,
-    close: () => socket.destroy(),
-  };
-}
-
 /**
  * Listens for a successor, in place of whoever listened there before and has ended.
  *
@@ -73,22 +31,26 @@ export async function findPredecessor(socketPath: string): Promise<Predecessor |
 export async function awaitSuccessor(options: SuccessionOptions): Promise<Succession> {
   const { socketPath, onReady, onLost, log } = options;
   let successor: Socket | undefined;
+  let took = false;
+  let refuses = false;
 
   const welcome = (socket: Socket): void => {
-    // One at a time: a node has one agent, and for a while the next one.
-    if (successor !== undefined) {
+    const lines = createInterface(socket);
+    // Both have an error that is not ours to handle: the end follows.
+    for (const emitter of [socket, lines]) emitter.on('error', () => undefined);
+    // The end of one that is no more may be told after the next one has come: that one asks again.
+    if (successor !== undefined || took || refuses) {
       socket.destroy();
       return;
     }
     successor = socket;
-    let took = false;
     log.info('a successor is here');
-    socket.on('error', () => undefined);
     socket.on('close', () => {
       successor = undefined;
       onLost(took);
     });
-    createInterface(socket).once('line', () => {
+    lines.once('line', () => {
+      if (refuses) return;
       took = true;
       const from = onReady();
       socket.write(`${JSON.stringify({ from: String(from) })}\n`);
@@ -103,6 +65,10 @@ export async function awaitSuccessor(options: SuccessionOptions): Promise<Succes
   return {
     get expected() {
       return successor !== undefined;
+    },
+    refuse() {
+      refuses = true;
+      if (!took) successor?.destroy();
     },
     async close() {
       successor?.destroy();

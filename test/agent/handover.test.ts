@@ -190,3 +190,42 @@ test.serial('an agent that dies is followed by one that waits for it', async (t)
   await eventually('its spans', () => storedSpans(plane).spans.length === 20);
   t.true(storedSpans(plane).batches.every((batch) => batch.startsWith(second.source)));
 });
+
+const ask = async (url: string, times: number): Promise<void> => {
+  for (let count = 0; count < times; count += 1) await request(`${url}/`);
+};
+
+test.serial('of two agents that start at one time one counts', async (t) => {
+  const { plane, url, start } = await makeBed(t);
+  const agents = await Promise.all([start(), start()]);
+  await eventually('both', async () => (await Promise.all(agents.map(attached))).every(Boolean));
+  await eventually('the first', async () => (await Promise.all(agents.map(isReady))).some(Boolean));
+  await ask(url, 20);
+  await eventually('its spans', () => storedSpans(plane).spans.length >= 20);
+  for (const agent of agents) agent.process.kill('SIGTERM');
+  t.deepEqual(await Promise.all(agents.map(({ ended }) => ended)), [0, 0]);
+  t.is(storedSpans(plane).spans.length, 20);
+});
+
+test.serial('while an agent ends and another one counts, a third one waits', async (t) => {
+  const { plane, url, start } = await makeBed(t);
+  const first = await start();
+  await eventually('the first agent', async () => (await isReady(first)) && attached(first));
+  const second = await start();
+  await eventually('the second agent', () => isReady(second));
+  const starting = start();
+  await Promise.race([starting, sleep(3_000)]);
+  await ask(url, 20);
+  first.process.kill('SIGTERM');
+  t.is(await first.ended, 0);
+  const third = await starting;
+  await eventually('the third agent', () => isReady(third));
+  await sleep(1_000);
+  await ask(url, 20);
+  second.process.kill('SIGTERM');
+  t.is(await second.ended, 0);
+  await eventually('all spans', () => storedSpans(plane).spans.length >= 40);
+  third.process.kill('SIGTERM');
+  t.is(await third.ended, 0);
+  t.is(storedSpans(plane).spans.length, 40);
+});

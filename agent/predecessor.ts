@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Clock } from '../functions/lib/clock.ts';
+import { CloverError } from '../functions/lib/errors.ts';
+
+/** The agent of this node that was here before, and still counts. */
+export interface Predecessor {
+  /**
+   * Asks for the requests that begin at a time, in ns of the monotonic clock; resolves to that time, or to undefined when it
+   * ended instead.
+   * @throws CloverError CLV_DEADLINE_EXCEEDED when it does neither within a minute.
+   */
+  takeOver(): Promise<bigint | undefined>;
+  /** Resolves when it has ended, or after {@link Predecessor.close}. */
+  ended(): Promise<void>;
+  close(): void;
+}
+
+/** What {@link follow} needs. */
+export interface FollowOptions {
+  readonly socketPath: string;
+  /** Whether it has ended; its place is taken with that. */
+  readonly inherit: () => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const answer = z.strictObject({ from: z.string().regex(/^\d{1,20}$/) });
+
+const lookMs = 50;
+const patienceMs = 60_000;
+
+/** Follows the agent that listens at a socket, or soon does. */
+export function follow({ socketPath, inherit, clock, log }: FollowOptions): Predecessor {
+  // Also without a question: who is to end waits for one that is there.
+  let line = dial(socketPath);
+  const closing = new AbortController();
+
+  return {
+    async takeOver() {
+      const deadline = clock.now() + patienceMs;
+      for (let tries = 0; ; tries += 1) {
+        const timer = setTimeout(line.close, deadline - clock.now());
+        const text = await line.ask();
+        clearTimeout(timer);
+        if (text !== undefined) return BigInt(answer.parse(JSON.parse(text)).from);
+        if (closing.signal.aborted || inherit()) return undefined;
+        if (clock.now() >= deadline) {
+          throw new CloverError(
+            'CLV_DEADLINE_EXCEEDED',
+            `the agent before this one did not hand over in ${patienceMs / 1_000} s: end it`,
+          );
+        }
+        if (tries === 0) log.info('the agent before this one takes no successor now: asked again');
+        await clock.sleep(lookMs);
+        line = dial(socketPath);
+      }
+    },
+    async ended() {
+      await line.closed;
+      for (let tries = 0; !closing.signal.aborted && !inherit(); tries += 1) {
+        if (tries === 1) log.info('the agent before this one is about to end');
+        await clock.sleep(lookMs);
+      }
+    },
+    close() {
+      closing.abort();
+      line.close();
+    },
+  };
+}
+
+interface Line {
+  /** The answer; undefined when there is nobody, or nobody any more. */
+  ask(): Promise<string | undefined>;
+  readonly closed: Promise<void>;
+  readonly close: () => void;
+}
+
+function dial(socketPath: string): Line {
+  const socket = connect(socketPath);
+  const lines = createInterface(socket);
+  // Both have an error that is not ours to handle: the end follows.
+  for (const emitter of [socket, lines]) emitter.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => {
+    socket.on('close', () => resolve());
+  });
+  return {
+    ask() {
+      const text = once(lines, 'line').then(([first]: unknown[]) => String(first));
+      socket.write('ready\n');
+      return Promise.race([text.catch(() => undefined), closed.then(() => undefined)]);
+    },
+    closed,
+    close: () => socket.destroy(),
+  };
+}

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { startHandover, type Handover } from '../../agent/handover.ts';
+import { takePlace } from '../../agent/place.ts';
+import { systemClock } from '../../functions/lib/clock.ts';
+import { never } from '../../native/capture/types.ts';
+import { silent, temporaryFolder } from '../functions/host/helpers.ts';
+import { eventually } from './helpers/test-agent.ts';
+
+/** An agent without traffic: what of it the others of its node notice. */
+interface Member {
+  handover: Handover | undefined;
+  /** Whether requests that begin from now on are its own. */
+  counts: boolean;
+  adopted: number;
+  orphaned: boolean;
+}
+
+const makeNode = async (t: ExecutionContext) => {
+  const socketPath = join(await temporaryFolder(t), 'agent.sock');
+  const members: Member[] = [];
+  return {
+    /** Resolves when it has started; until then it waits for its turn. */
+    async start(member: Member = newMember()): Promise<Member & { handover: Handover }> {
+      members.push(member);
+      const place = await takePlace({ socketPath, clock: systemClock, log: silent });
+      member.counts = place.predecessor === undefined;
+      member.adopted += member.counts ? 1 : 0;
+      const handover = await startHandover({
+        place,
+        capture: {
+          setWindow: ({ untilNs, fromNs }) => {
+            member.counts = fromNs !== never && untilNs === never;
+          },
+          ledger: () => ({
+            wire: { segments: 0, payloadBytes: 0, lost: {} },
+            bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
+            requests: { seen: 0, spans: 0, open: 0, lost: {} },
+            connections: { open: 0, seen: 0 },
+          }),
+        },
+        openTimeoutMs: 1_000,
+        settled: () => true,
+        onInherit: async () => {
+          member.adopted += 1;
+        },
+        onRetired: async () => undefined,
+        onOrphaned: () => {
+          member.orphaned = true;
+        },
+        clock: systemClock,
+        log: silent,
+      });
+      t.teardown(() => handover.close());
+      return Object.assign(member, { handover });
+    },
+    counting: () => members.filter(({ counts }) => counts).length,
+  };
+};
+
+const newMember = (): Member => ({
+  handover: undefined,
+  counts: false,
+  adopted: 0,
+  orphaned: false,
+});
+
+test('of two that start at one time one counts, and the other one after it', async (t) => {
+  const node = await makeNode(t);
+  const [one, other] = await Promise.all([node.start(), node.start()]);
+  t.is(node.counting(), 1);
+  const [first, second] = one.adopted > 0 ? [one, other] : [other, one];
+  t.is(second.adopted, 0);
+  await eventually('the handover', () => second.handover.owns);
+  t.false(first.handover.owns);
+  t.is(node.counting(), 1);
+  await first.handover.close();
+  await eventually('the end of the first', () => second.adopted === 1);
+});
+
+test('a third agent waits while the first one ends: two never count, and none takes what a living one left', async (t) => {
+  const node = await makeNode(t);
+  const first = await node.start();
+  const second = await node.start();
+  await eventually('the second', () => second.handover.owns);
+  const member = newMember();
+  const starting = node.start(member);
+  await systemClock.sleep(300);
+  t.is(member.handover, undefined, 'its turn has not come');
+  t.is(node.counting(), 1);
+  t.is(second.adopted, 0, 'the first one lives');
+  await first.handover.close();
+  const third = await starting;
+  t.is(second.adopted, 1);
+  await eventually('the third', () => third.handover.owns);
+  t.is(node.counting(), 1);
+  t.is(third.adopted, 0, 'the second one lives');
+  await second.handover.close();
+  await eventually('the end of the second', () => third.adopted === 1);
+});
+
+test('one that is to end while the one before it does so hands over to one that waits', async (t) => {
+  const node = await makeNode(t);
+  const first = await node.start();
+  const second = await node.start();
+  await eventually('the second', () => second.handover.owns);
+  const starting = node.start();
+  const stopping = second.handover.beforeStop();
+  await first.handover.close();
+  const third = await starting;
+  await stopping;
+  t.true(third.handover.owns);
+  t.false(second.handover.owns);
+});
+
+test('a successor that goes before it asked leaves room for another one', async (t) => {
+  const node = await makeNode(t);
+  const first = await node.start();
+  const second = await node.start();
+  await second.handover.close();
+  const third = await node.start();
+  await eventually('the third', () => third.handover.owns);
+  t.is(node.counting(), 1);
+  t.false(first.orphaned);
+});
+
+test('after a successor that took over and died, the next one counts once the first has ended', async (t) => {
+  const node = await makeNode(t);
+  const first = await node.start();
+  const second = await node.start();
+  await eventually('the second', () => second.handover.owns);
+  second.counts = false;
+  await second.handover.close();
+  await eventually('the news', () => first.orphaned);
+  const third = await node.start();
+  await systemClock.sleep(200);
+  t.false(third.handover.owns);
+  t.is(node.counting(), 0);
+  await first.handover.close();
+  await eventually('the third', () => third.handover.owns && third.adopted === 1);
+});
