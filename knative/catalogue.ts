@@ -34,6 +34,8 @@ export interface Schedule {
    * `@hourly`.
    */
   readonly schedule: string;
+  /** The line of a PingSource that is always there, where each tick makes a pod that stays for half a minute. Default: `schedule`. */
+  readonly onKnative?: string;
   /** IANA name. Default: UTC. */
   readonly timezone?: string;
 }
@@ -76,6 +78,9 @@ const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] 
       on(`${owner}-${kind.toLowerCase()}-${verb}`, { type: type ?? '', kind }),
     ),
   );
+
+/** When a function looks at everything, for what no event told. */
+const resync = { schedule: '* * * * *', onKnative: '*/10 * * * *' } as const;
 
 const anyOf = (attribute: string, values: readonly string[]): TriggerFilter => ({
   any: values.map((value) => ({ exact: { [attribute]: value } })),
@@ -129,7 +134,7 @@ export const catalogue: readonly FunctionEntry[] = [
     ],
     schedules: [
       { name: 'evaluate-look', schedule: '* * * * * *' },
-      { name: 'evaluate-resync', schedule: '* * * * *' },
+      { name: 'evaluate-resync', ...resync },
     ],
     direct: [],
     paths: [],
@@ -159,7 +164,10 @@ export const catalogue: readonly FunctionEntry[] = [
   {
     name: 'policy',
     triggers: resourceTriggers('policy', ['ExperimentRun', 'TrafficPolicy']),
-    schedules: [{ name: 'policy-resync', schedule: '* * * * *' }],
+    schedules: [
+      { name: 'policy-resync', ...resync },
+      { name: 'policy-settle', schedule: '* * * * *' },
+    ],
     direct: [],
     paths: [],
   },

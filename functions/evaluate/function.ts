@@ -5,9 +5,9 @@ import { onTick } from '../host/on-tick.ts';
 import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { isFinal } from '../lib/final-phase.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
-import { isFinal } from './machine.ts';
 import { needsTicks, reconcile } from './reconcile.ts';
 import type { StepContext } from './step-run.ts';
 
@@ -31,7 +31,7 @@ const pruneEveryMs = 60_000;
 const standingMs = 3_600_000;
 const endedMs = 24 * 3_600_000;
 
-/** The schedule that looks at every experiment, once a minute while there is one. */
+/** The schedule that looks at every experiment, for what no event told. */
 const resyncSchedule = 'evaluate-resync';
 
 /** The judge: evidence → looks → verdict → intent. */

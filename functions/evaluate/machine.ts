@@ -10,8 +10,9 @@
  * next epoch, committed with the status before anything acts on it.
  */
 import type { ExperimentRunStatus, RunIntent } from '../../knative/resources/experiment-run.ts';
-import type { ExperimentSpec, Phase, Verdict } from '../../knative/resources/experiment.ts';
+import type { ExperimentSpec, Verdict } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';
+import { isFinal } from '../lib/final-phase.ts';
 import type { Conclusion } from './look.ts';
 import { stepOf } from './plan.ts';
 
@@ -29,13 +30,6 @@ export interface Facts {
   readonly applied: boolean;
   /** Why the run should end now: its experiment is deleted or changed. */
   readonly cancelled: string | undefined;
-}
-
-const finalPhases: ReadonlySet<Phase> = new Set(['Succeeded', 'RolledBack', 'Failed']);
-
-/** Whether a phase is never left. */
-export function isFinal(phase: Phase | undefined): boolean {
-  return phase !== undefined && finalPhases.has(phase);
 }
 
 /** How long a step without a `hold` is held, unless it is the last one. */

@@ -3,7 +3,8 @@ import type { Experiment, ExperimentStatus, Phase } from '../../knative/resource
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
-import { drillMissed, isFinal } from './machine.ts';
+import { isFinal } from '../lib/final-phase.ts';
+import { drillMissed } from './machine.ts';
 import { resolveRefs } from './overlay.ts';
 import { stepOf } from './plan.ts';
 

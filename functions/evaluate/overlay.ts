@@ -4,7 +4,7 @@ import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { specAgrees } from '../lib/spec-agrees.ts';
 import { statusOf, withConditions, type Claim } from '../lib/conditions.ts';
 import type { BlockCell } from '../evidence/evidence-store.ts';
-import { isFinal } from './machine.ts';
+import { isFinal } from '../lib/final-phase.ts';
 
 /** With no traffic to show it, a programmed gateway is believed this long after the intent. */
 const quietMs = 5_000;

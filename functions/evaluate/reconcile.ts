@@ -1,7 +1,7 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
-import { isFinal } from './machine.ts';
+import { isFinal } from '../lib/final-phase.ts';
 import { statusOf } from '../lib/conditions.ts';
 import { CloverError } from '../lib/errors.ts';
 import { mirrorStatus, sameStatus, type Mirror } from './mirror.ts';

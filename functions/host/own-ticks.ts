@@ -1,12 +1,32 @@
 import { z } from 'zod';
 import type { Schedule } from '../../knative/catalogue.ts';
 import { eventTypes, resourceChanges } from '../../knative/events.ts';
+import { ownSchedulesOf } from '../../knative/render/function-table.ts';
 import { pingSource } from '../../knative/render/ping-source.ts';
 import { CloverError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import type { KubeClient } from '../resources/kubernetes/client.ts';
 import type { EventHandler } from './event-handler.ts';
+import { podNamespace, type Environment } from './function-settings.ts';
 import type { CloverFunction } from './function.ts';
+
+/**
+ * The function with the ticks that it makes itself where it is a Knative Service, as it is where nothing says so: whoever runs it
+ * otherwise has other ticks.
+ * @throws CloverError CLV_CONFIG_INVALID on Knative outside a pod.
+ */
+export function onKnative(
+  fn: CloverFunction,
+  client: KubeClient,
+  env: Environment = process.env,
+): CloverFunction {
+  if (env['K_SERVICE'] === undefined) return fn;
+  return withOwnTicks(fn, {
+    client,
+    namespace: podNamespace(env),
+    schedules: ownSchedulesOf(fn.name),
+  });
+}
 
 /** What {@link withOwnTicks} needs. */
 export interface OwnTicksOptions {
@@ -59,14 +79,22 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
     }
   };
 
+  const settleInTurn = (): Promise<void> => {
+    turn = turn.then(settle, settle);
+    return turn;
+  };
+
   const wrap = (handler: EventHandler): EventHandler => ({
     type: handler.type,
     async handle(event, invocation) {
-      const reply = await handler.handle(event, invocation);
       const isOwn = schedules.some(({ name }) => event.source.endsWith(`/${name}`));
       if (handler.type === eventTypes.tick && !isOwn) known.clear();
-      turn = turn.then(settle, settle);
-      await turn;
+      // An event that is given up in the end leaves something undone: ticks go on from there. The first failure is the one to tell.
+      const reply = await handler.handle(event, invocation).catch(async (error: unknown) => {
+        await settleInTurn().catch(() => undefined);
+        throw error;
+      });
+      await settleInTurn();
       return reply;
     },
   });

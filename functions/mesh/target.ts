@@ -65,7 +65,7 @@ export interface TargetReading {
   /**
    * Brings the traffic into force, in an order in which no request fails, and repairs whatever differs from it. The
    * same traffic gives the same bytes.
-   * @param options.resync it is done once a minute: what was refused is tried again, and what is not used any more may go.
+   * @param options.resync it is done by ticks: what was refused is tried again, and what is not used any more may go.
    * @returns Outcomes by the policy's key, of every policy that is accepted.
    * @throws CloverError CLV_CONFLICT when somebody has written since: read everything again.
    */

@@ -2,6 +2,7 @@ import { resourceChanges } from '../../knative/events.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { isFinal } from '../lib/final-phase.ts';
 import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import { onTick } from '../host/on-tick.ts';
@@ -17,6 +18,9 @@ export interface PolicyDependencies {
   readonly target: TrafficTarget;
   readonly clock: Clock;
 }
+
+/** The schedule that ticks while a run may move traffic, or something is not in force as it should be. */
+const settleSchedule = 'policy-settle';
 
 /** Attempts against other writers before the event is given back for another delivery. */
 const attempts = 5;
@@ -38,6 +42,8 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     statusWrites: 0,
   };
   let last: readonly PolicyOutcome[] = [];
+  /** Whether the last reconciliation left nothing to do; a run that is not over may have an event that never arrives. */
+  let isSettled = true;
 
   const retryOnConflict = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     for (let attempt = 1; ; attempt += 1) {
@@ -59,7 +65,11 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     ]);
     const { released } = reading;
     const place = (policy: CompiledPolicy['policy']) => target.place(policy);
-    return { reading, traffic: compile(policies.items, runs.items, { released, place }) };
+    return {
+      reading,
+      traffic: compile(policies.items, runs.items, { released, place }),
+      isRunning: runs.items.some(({ status }) => !isFinal(status.phase)),
+    };
   };
 
   const writeStatus = async (input: StatusInput): Promise<void> => {
@@ -78,26 +88,36 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     });
   };
 
+  const reconcileOnce = async (resync: boolean): Promise<void> => {
+    counts.reconciliations += 1;
+    const { traffic, isRunning, outcomes } = await retryOnConflict(async () => {
+      const looked = await look();
+      return {
+        ...looked,
+        outcomes: await looked.reading.program(looked.traffic, { resync }),
+      };
+    });
+    last = [...outcomes.values()];
+    counts.rejections += last.filter(({ state }) => state === 'rejected').length;
+    const unknown = last.filter(({ state }) => state === 'unknown');
+    counts.unacknowledged += unknown.length;
+    for (const compiled of traffic.policies) {
+      const outcome = outcomes.get(compiled.key);
+      await writeStatus({ compiled, outcome, now: clock.now() });
+    }
+    if (unknown[0] !== undefined && !resync) {
+      throw new CloverError('CLV_GATEWAY_UNAVAILABLE', unknown[0].message, { retryAfter: 1 });
+    }
+    isSettled = !isRunning && last.every(isAtRest);
+  };
+
   const reconcile = coalesce(
     async ({ resync }: { readonly resync: boolean }) => {
-      counts.reconciliations += 1;
-      const { traffic, outcomes } = await retryOnConflict(async () => {
-        const looked = await look();
-        return {
-          traffic: looked.traffic,
-          outcomes: await looked.reading.program(looked.traffic, { resync }),
-        };
-      });
-      last = [...outcomes.values()];
-      counts.rejections += last.filter(({ state }) => state === 'rejected').length;
-      const unknown = last.filter(({ state }) => state === 'unknown');
-      counts.unacknowledged += unknown.length;
-      for (const compiled of traffic.policies) {
-        const outcome = outcomes.get(compiled.key);
-        await writeStatus({ compiled, outcome, now: clock.now() });
-      }
-      if (unknown[0] !== undefined && !resync) {
-        throw new CloverError('CLV_GATEWAY_UNAVAILABLE', unknown[0].message, { retryAfter: 1 });
+      try {
+        await reconcileOnce(resync);
+      } catch (error) {
+        isSettled = false;
+        throw error;
       }
     },
     (left, right) => ({ resync: left.resync && right.resync }),
@@ -111,7 +131,8 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       ),
       onTick(() => reconcile({ resync: true })),
     ],
-    isActive: async () => {
+    isActive: async (schedule) => {
+      if (schedule === settleSchedule) return !isSettled;
       if (last.some(({ state }) => state !== 'acknowledged')) return true;
       const { reading, traffic } = await look();
       // The event of the last policy's deletion may be lost: its routes must not stay.
@@ -119,6 +140,11 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     },
     counters: () => ({ ...counts, ...target.counters() }),
   };
+}
+
+/** Where there is no mesh, a look each minute would only keep a pod. */
+function isAtRest({ state, reason }: PolicyOutcome): boolean {
+  return state === 'acknowledged' || reason === 'MeshNotFound';
 }
 
 function isConflict(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { functionLog } from '../host/function-log.ts';
 import { clusterClient } from '../host/function-settings.ts';
+import { onKnative } from '../host/own-ticks.ts';
 import { runFunction } from '../host/run-function.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -19,10 +20,8 @@ async function main(): Promise<void> {
     clock,
     ...(clusterDomain === undefined ? {} : { clusterDomain }),
   });
-  await runFunction(
-    { ...createPolicy({ resources, target, clock }), close: () => resources.close() },
-    { log },
-  );
+  const policy = onKnative(createPolicy({ resources, target, clock }), client);
+  await runFunction({ ...policy, close: () => resources.close() }, { log });
 }
 
 startOrExit(main);

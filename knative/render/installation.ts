@@ -59,7 +59,7 @@ export const installationSchema = z
     pullSecrets: z.array(objectName).default([]),
     /** What differs from the defaults, by function. */
     functions: z.partialRecord(functionName, functionSettings).default({}),
-    /** The schedules of the catalogue that tick once a minute, so that what no event told is found all the same. */
+    /** The schedules of the catalogue that tick whatever is active, every ten minutes, so that what no event told is found all the same. */
     schedules: z.array(z.enum(scheduleNames)).default(scheduleNames),
     /** Where events go that a function could not be given: with Knative it has to be said. */
     deadLetters: httpUrl.exactOptional(),

@@ -12,13 +12,13 @@ import { serviceReference } from './trigger.ts';
 export function pingSource(
   installation: Pick<Installation, 'namespace' | 'version'>,
   owner: string,
-  { name, schedule, timezone = 'UTC' }: Schedule,
+  { name, schedule, onKnative = schedule, timezone = 'UTC' }: Schedule,
 ): Rendered<IPingSource> {
   return {
     apiVersion: 'sources.knative.dev/v1',
     kind: 'PingSource',
     metadata: namespaced(installation, 'event', name, owner),
-    spec: { schedule, timezone, sink: { ref: serviceReference(owner) } },
+    spec: { schedule: onKnative, timezone, sink: { ref: serviceReference(owner) } },
   };
 }
 

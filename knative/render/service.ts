@@ -53,6 +53,9 @@ function scaling(installation: Installation, row: FunctionRow): Record<string, s
   return {
     'autoscaling.knative.dev/min-scale': String(Math.min(minScale, most)),
     'autoscaling.knative.dev/max-scale': String(most),
+    ...(row.windowSeconds !== undefined && {
+      'autoscaling.knative.dev/window': `${row.windowSeconds}s`,
+    }),
   };
 }
 

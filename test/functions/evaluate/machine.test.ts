@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
 import { experimentSpec, type ExperimentSpec } from '../../../knative/resources/experiment.ts';
 import type { Conclusion } from '../../../functions/evaluate/look.ts';
-import {
-  advance,
-  conclude,
-  drillMissed,
-  isFinal,
-  type Facts,
-} from '../../../functions/evaluate/machine.ts';
+import { advance, conclude, drillMissed, type Facts } from '../../../functions/evaluate/machine.ts';
+import { isFinal } from '../../../functions/lib/final-phase.ts';
 
 const planOf = (more: Readonly<Record<string, unknown>> = {}): ExperimentSpec =>
   experimentSpec.parse({

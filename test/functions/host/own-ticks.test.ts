@@ -4,7 +4,7 @@ import { eventTypes, resourceChanges, ticked } from '../../../knative/events.ts'
 import { on } from '../../../functions/host/event-handler.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
 import { onTick } from '../../../functions/host/on-tick.ts';
-import { withOwnTicks } from '../../../functions/host/own-ticks.ts';
+import { onKnative, withOwnTicks } from '../../../functions/host/own-ticks.ts';
 import { eventOf, handle } from './helpers.ts';
 import { onWire, refusal, reply, type Answer } from '../resources/kubernetes/wire.ts';
 
@@ -22,6 +22,8 @@ const change = {
 
 interface Stage {
   active: boolean;
+  /** What the function does with the change of a resource. */
+  onChange: () => Promise<void>;
   /** What a write of a PingSource is answered. */
   written: Answer;
   /** Requests, but for those that ask who the owner is. */
@@ -39,7 +41,7 @@ async function stageOf(t: ExecutionContext): Promise<Stage> {
   );
   const fn: CloverFunction = {
     name: 'judge',
-    handlers: [on(resourceChanges.updated, async () => undefined), onTick(async () => undefined)],
+    handlers: [on(resourceChanges.updated, () => stage.onChange()), onTick(async () => undefined)],
     isActive: async (schedule) => schedule === look.name && stage.active,
   };
   const ticking = withOwnTicks(fn, { client, namespace: 'clover', schedules: [look] });
@@ -50,6 +52,7 @@ async function stageOf(t: ExecutionContext): Promise<Stage> {
   const writes = () => asked.filter(({ path }) => path !== owner);
   const stage: Stage = {
     active: false,
+    onChange: async () => undefined,
     written: reply({}),
     writes: () => writes().map(({ method, path }) => `${method} ${path}`),
     body: () => writes().at(-1)?.body,
@@ -114,4 +117,29 @@ test('another schedule makes good what another process has undone', async (t) =>
   await stage.changed();
   await stage.tick('judge-resync');
   t.deepEqual(stage.writes(), [`POST ${sources}`, `POST ${sources}`]);
+});
+
+test('an event that fails starts ticks as well, and fails with its own reason', async (t) => {
+  const stage = await stageOf(t);
+  stage.active = true;
+  stage.onChange = async () => {
+    throw new Error('the webhook of the mesh is down');
+  };
+  await t.throwsAsync(stage.changed(), { message: /mesh is down/ });
+  t.deepEqual(stage.writes(), [`POST ${sources}`]);
+  stage.active = false;
+  stage.written = refusal(403, 'pingsources is forbidden');
+  await t.throwsAsync(stage.changed(), { message: /mesh is down/ });
+});
+
+test('a function that is no Knative Service has ticks from elsewhere', async (t) => {
+  const { client } = await onWire(t, () => reply({}));
+  const fn: CloverFunction = { name: 'policy', handlers: [] };
+  t.is(onKnative(fn, client, {}), fn);
+  t.throws(
+    () => onKnative(fn, client, { K_SERVICE: 'policy', KUBERNETES_ACCOUNT_DIR: '/nowhere' }),
+    {
+      code: 'CLV_CONFIG_INVALID',
+    },
+  );
 });

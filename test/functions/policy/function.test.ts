@@ -193,14 +193,16 @@ test('after success the overlay stays until the spec agrees, and does not come b
   t.regex((await snapshots.head())?.resources ?? '', /"-\.3\.v1"/);
 });
 
+const refuse = (): never => {
+  throw new CloverError('CLV_GATEWAY_REJECTED', 'no', {
+    details: [{ field: 'routes/8080', message: 'bad regex' }],
+  });
+};
+
 test('a rejection is a condition with the reason, tried again only by the resync', async (t) => {
   const { resources, gateway, policy } = stand(t);
   await apply(resources);
-  gateway.answer(() => {
-    throw new CloverError('CLV_GATEWAY_REJECTED', 'no', {
-      details: [{ field: 'routes/8080', message: 'bad regex' }],
-    });
-  });
+  gateway.answer(refuse);
   await changed(policy);
   const rejected = await read(resources);
   t.is(conditions(rejected)['Programmed'], 'False GatewayRejected');
@@ -237,4 +239,63 @@ test('two writers on one head agree, and numbers go on above files from a lost d
   await Promise.all([changed(policy), changed(other), changed(policy)]);
   t.is((await snapshots.head())?.version, 42);
   t.is((await read(resources)).status.snapshot, 42);
+});
+
+const isSettling = async (policy: CloverFunction) => policy.isActive?.('policy-settle');
+
+test('there is something to settle while a run is not over, and not for a policy that is in force', async (t) => {
+  const { resources, policy } = stand(t);
+  await apply(resources);
+  await changed(policy);
+  t.false(await isSettling(policy));
+  await setRun(resources, {});
+  await changed(policy);
+  t.true(await isSettling(policy), 'the event of its intent may be lost');
+  await setRun(resources, { phase: 'RollingBack', intent: intentOf(0, 3) });
+  await changed(policy);
+  t.true(await isSettling(policy));
+  await setRun(resources, { phase: 'RolledBack', intent: intentOf(0, 3) });
+  await changed(policy);
+  t.false(await isSettling(policy));
+});
+
+test('there is something to settle after a failure, and while a policy is refused', async (t) => {
+  const { resources, gateway, policy } = stand(t);
+  await apply(resources);
+  gateway.answer(() => ({ state: 'unknown', message: 'gone' }));
+  await t.throwsAsync(changed(policy), { code: 'CLV_GATEWAY_UNAVAILABLE' });
+  t.true(await isSettling(policy));
+  gateway.answer(refuse);
+  await tick(policy);
+  t.true(await isSettling(policy));
+  gateway.answer(() => ({ state: 'acknowledged' }));
+  await tick(policy);
+  t.false(await isSettling(policy));
+});
+
+test('no mesh is nothing that a look each minute would settle', async (t) => {
+  const { resources } = stand(t);
+  await apply(resources);
+  const refused = {
+    state: 'rejected',
+    reason: 'MeshNotFound',
+    message: 'no mesh',
+    version: 0,
+    hash: '',
+  } as const;
+  const policy = createPolicy({
+    resources,
+    clock: systemClock,
+    target: {
+      place: () => ({ key: 'a' }),
+      read: async () => ({
+        released: new Set(),
+        isSettled: () => false,
+        program: async ({ policies }) => new Map(policies.map(({ key }) => [key, refused])),
+      }),
+      counters: () => ({}),
+    },
+  });
+  await changed(policy);
+  t.false(await isSettling(policy));
 });

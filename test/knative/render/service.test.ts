@@ -20,6 +20,7 @@ const podsOf = (installation = least) =>
           template.metadata.annotations['autoscaling.knative.dev/min-scale'],
           template.metadata.annotations['autoscaling.knative.dev/max-scale'],
         ],
+        window: template.metadata.annotations['autoscaling.knative.dev/window'],
       },
     ]),
   );
@@ -103,6 +104,19 @@ test('how far functions scale, and what one pod takes', (t) => {
     ['notify', '0 to 1', 100],
     ['policy', '0 to 1', 100],
   ]);
+});
+
+test('a pod of what only events wake goes as soon as Serving lets it; agents keep one of ingest within the window of the cluster', (t) => {
+  t.deepEqual(
+    [...podsOf()].map(([name, { window }]) => [name, window]),
+    [
+      ['api', undefined],
+      ['evaluate', '6s'],
+      ['ingest', undefined],
+      ['notify', '6s'],
+      ['policy', '6s'],
+    ],
+  );
 });
 
 const scaleOf = (changes: Partial<InstallationInput>) =>

@@ -48,6 +48,11 @@ test('a kind is announced if any dialect of any trigger names it', (t) => {
   t.deepEqual(announcedKinds([]), []);
 });
 
+test('what always ticks does so every ten minutes: each tick makes a pod that stays for half a minute', (t) => {
+  const lines = specsOf(least, specs.pingSource).map(({ spec }) => spec.schedule);
+  t.deepEqual(lines, ['*/10 * * * *', '*/10 * * * *']);
+});
+
 test('every schedule that no function starts itself ticks in its time zone, straight to its function', (t) => {
   const ticking = specsOf(least, specs.pingSource).map(({ object, spec }) => [
     object.metadata.name,
@@ -58,9 +63,9 @@ test('every schedule that no function starts itself ticks in its time zone, stra
     catalogue.flatMap(({ name, schedules }) =>
       schedules
         .filter(({ name: schedule }) => schedule.endsWith('-resync'))
-        .map(({ name: schedule, schedule: line, timezone = 'UTC' }) => [
+        .map(({ name: schedule, schedule: line, onKnative = line, timezone = 'UTC' }) => [
           schedule,
-          { schedule: line, timezone, sink: service(name) },
+          { schedule: onKnative, timezone, sink: service(name) },
         ]),
     ),
   );
