@@ -116,6 +116,7 @@ async function startAgent(
   const demand = config.onDemand
     ? createDemand({
         attachments: () => tracing.counters().attachments,
+        taps: () => tracing.counters().taps.known,
         ingest,
         now: () => clock.now(),
       })

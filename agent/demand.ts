@@ -6,13 +6,15 @@ import type { HttpClient } from './http-client.ts';
 export interface DemandOptions {
   /** Interfaces that are traced now, and how often one began to be. */
   readonly attachments: () => Pick<AttachmentCounters, 'attached' | 'attaches'>;
+  /** How many Taps the cluster has, as far as is known. */
+  readonly taps: () => number;
   /** To the ingest function. */
   readonly ingest: Pick<HttpClient, 'request'>;
   /** Unix ms. */
   readonly now: () => number;
 }
 
-/** Keeps functions awake that go to zero when nobody asks, as long as the agent traces, and lets them rest else. */
+/** Keeps ingest awake, which goes to zero when nobody asks, as long as there is a Tap, and tells when there is something to report. */
 export interface Demand extends Repeated {
   /** Whether there is something to report: pods are traced, or were until a moment ago. */
   exists(): boolean;
@@ -25,10 +27,10 @@ const timeoutMs = 30_000;
 const lingerMs = 10_000;
 
 /**
- * With traced pods there are spans at any time, and none of them is to wait for a cold start: ingest is asked for its health so
- * often that one pod of it stays. That takes no right to change what Knative does.
+ * With a Tap there may be spans at any time, also of pods that have not started, and none of them is to wait for a cold start: ingest
+ * is asked for its health so often that one pod of it stays. That takes no right to change what Knative does.
  */
-export function createDemand({ attachments, ingest, now }: DemandOptions): Demand {
+export function createDemand({ attachments, taps, ingest, now }: DemandOptions): Demand {
   let until = 0;
   let known = 0;
   const exists = (): boolean => {
@@ -39,7 +41,7 @@ export function createDemand({ attachments, ingest, now }: DemandOptions): Deman
     return now() < until;
   };
   const asking = every(askMs, async (signal) => {
-    if (attachments().attached === 0) return;
+    if (taps() === 0) return;
     const path = '/health/ready';
     // Who does not answer is told of where spans are sent.
     await ingest.request({ method: 'GET', path, timeoutMs, signal }).catch(() => undefined);

@@ -4,6 +4,7 @@ import { createDemand } from '../../agent/demand.ts';
 import type { HttpRequest } from '../../agent/http-client.ts';
 
 interface Bed {
+  readonly taps?: number;
   attached: number;
   attaches: number;
   nowMs: number;
@@ -13,6 +14,7 @@ interface Bed {
 const demandOn = (bed: Bed) =>
   createDemand({
     attachments: () => bed,
+    taps: () => bed.taps ?? 0,
     ingest: {
       request: async (request) => {
         bed.asked.push(request);
@@ -22,15 +24,16 @@ const demandOn = (bed: Bed) =>
     now: () => bed.nowMs,
   });
 
-test('while pods are traced ingest is asked for, also if it does not answer', async (t) => {
-  const bed: Bed = { attached: 2, attaches: 2, nowMs: 1_000, asked: [] };
+test('while there is a Tap ingest is asked for, also if no pod has started and it does not answer', async (t) => {
+  const bed: Bed = { taps: 1, attached: 0, attaches: 0, nowMs: 1_000, asked: [] };
   const demand = demandOn(bed);
   await nextTurn();
+  t.false(demand.exists(), 'nothing to report');
   await demand.stop();
   t.like(bed.asked[0], { method: 'GET', path: '/health/ready' });
 });
 
-test('without traced pods nobody is asked, and there is nothing to report', async (t) => {
+test('without a Tap nobody is asked, and there is nothing to report', async (t) => {
   const bed: Bed = { attached: 0, attaches: 0, nowMs: 1_000, asked: [] };
   const demand = demandOn(bed);
   await nextTurn();
