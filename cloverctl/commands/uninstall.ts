@@ -30,7 +30,7 @@ export function registerUninstall(program: Command, env: CliEnv): void {
     )
     .addHelpText(
       'after',
-      '\nWhile there are objects of Clover’s kinds nothing is removed unless it is said what becomes of them.',
+      '\nWhile there are objects of Clover’s kinds, or databases on a volume, nothing is removed unless it is said what becomes of them.',
     )
     .action((_: unknown, own: Command) => run(own.optsWithGlobals<UninstallOptions>(), env));
 }

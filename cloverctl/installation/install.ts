@@ -2,12 +2,13 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { Installation } from '../../knative/render/installation.ts';
+import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
 import { randomToken } from '../../knative/render/random-token.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import type { CliEnv } from '../env.ts';
 import { applyObject, planObjects, type Outcome } from './apply-objects.ts';
 import { placeOf, type Place } from './collections.ts';
-import { deleteObject, isData } from './delete-objects.ts';
+import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { discover, type Findings } from './discover.ts';
 import { existingToken } from './existing-token.ts';
 import {
@@ -28,6 +29,9 @@ import {
   type SettingsOptions,
 } from './settings.ts';
 import { demandStep } from './version-skew.ts';
+
+/** For a namespace to be gone that was made a moment ago. */
+const goneWithinMs = 60_000;
 
 /** How Clover is to be installed. */
 export interface InstallHow extends SettingsOptions {
@@ -57,7 +61,8 @@ export interface Installed {
 }
 
 /**
- * Installs Clover, or brings what is installed to what is wished. Nothing is changed before all is known to be allowed and taken.
+ * Installs Clover, or brings what is installed to what is wished. Nothing is changed before all is known to be allowed and taken, but
+ * that a namespace that is not there is made for the trial, and deleted again if anything is refused.
  * @throws CloverError CLV_CONFLICT, CLV_NOT_FOUND, CLV_ARGUMENT_INVALID, CLV_KUBERNETES_FORBIDDEN, CLV_KUBERNETES_UNREACHABLE.
  */
 export async function install(how: InstallHow): Promise<Installed> {
@@ -90,7 +95,9 @@ export async function install(how: InstallHow): Promise<Installed> {
     return { findings, installation, outcomes, places };
   }
 
-  const origin = before?.namespace ?? (plan[0]?.change === 'created' ? 'made' : 'found');
+  const isNew = plan[0]?.change === 'created';
+  if (isNew) await demandPermissions(client, wishesFor(places.slice(0, 1), ['delete']));
+  const origin = before?.namespace ?? (isNew ? 'made' : 'found');
   const state = { version, settings, namespace: origin } as const;
   const outcomes: Outcome[] = [];
   const tell = (outcome: Outcome): void => {
@@ -99,11 +106,11 @@ export async function install(how: InstallHow): Promise<Installed> {
   };
   for (const [index, object] of objects.entries()) {
     tell(await applyObject(apply, object));
+    if (index > 0) continue;
     // The namespace stands. What is made from here on is known to the inventory before it is there.
-    if (index === 0) {
-      const objectsThen = union(places, before?.objects ?? []);
-      await writeInventory(client, namespace, { ...state, objects: objectsThen });
-    }
+    const objectsThen = union(places, before?.objects ?? []);
+    await writeInventory(client, namespace, { ...state, objects: objectsThen });
+    if (isNew) await tryInNewNamespace(how, objects, tell);
   }
   const kept: Place[] = [];
   for (const place of old.toReversed()) {
@@ -113,6 +120,23 @@ export async function install(how: InstallHow): Promise<Installed> {
   }
   await writeInventory(client, namespace, { ...state, objects: union(places, kept) });
   return { findings, installation, outcomes, places };
+}
+
+/** What is in a namespace can only be tried when that is there: it goes again if anything is refused. */
+async function tryInNewNamespace(
+  { client, env, forceConflicts }: InstallHow,
+  objects: readonly KubernetesObject[],
+  tell: (outcome: Outcome) => void,
+): Promise<void> {
+  try {
+    await planObjects({ client, force: forceConflicts }, objects);
+  } catch (error) {
+    const made = objects.slice(0, 1).map((object) => placeOf(object));
+    for (const place of made)
+      tell((await deleteObject(client, place)) ?? { place, change: 'deleted' });
+    await waitGoneAll(client, made, env.clock.now() + goneWithinMs, env);
+    throw error;
+  }
 }
 
 /** What one may not read is asked for again, with all the other permissions. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
 import { keyOf, objectPath, type Place } from './collections.ts';
 import { found404 } from './live-object.ts';
 
@@ -69,33 +70,41 @@ export async function readInventory(
   }
 }
 
+/** The ConfigMap that keeps an inventory. */
+export function inventoryObject(
+  namespace: string,
+  { version, settings, objects, namespace: origin }: Inventory,
+): KubernetesObject & { readonly data: Readonly<Record<string, string>> } {
+  const { apiVersion, kind, name } = inventoryPlace(namespace);
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      labels: { 'app.kubernetes.io/part-of': 'clover', 'app.kubernetes.io/instance': namespace },
+    },
+    data: {
+      version,
+      namespace: origin,
+      settings: JSON.stringify(settings),
+      objects: JSON.stringify(objects),
+    },
+  };
+}
+
 /** Writes it; the same again changes nothing. */
 export async function writeInventory(
   client: KubeClient,
   namespace: string,
-  { version, settings, objects, namespace: origin }: Inventory,
+  inventory: Inventory,
 ): Promise<void> {
-  const where = inventoryPlace(namespace);
   await client.call({
     method: 'PATCH',
-    path: objectPath(where),
+    path: objectPath(inventoryPlace(namespace)),
     contentType: 'application/apply-patch+yaml',
     query: { fieldManager: 'cloverctl', force: 'true' },
-    body: {
-      apiVersion: where.apiVersion,
-      kind: where.kind,
-      metadata: {
-        name: where.name,
-        namespace,
-        labels: { 'app.kubernetes.io/part-of': 'clover', 'app.kubernetes.io/instance': namespace },
-      },
-      data: {
-        version,
-        namespace: origin,
-        settings: JSON.stringify(settings),
-        objects: JSON.stringify(objects),
-      },
-    },
+    body: inventoryObject(namespace, inventory),
   });
 }
 

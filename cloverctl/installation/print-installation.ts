@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CloverError } from '../../functions/lib/errors.ts';
+import { version } from '../../functions/lib/version.ts';
+import type { Installation } from '../../knative/render/installation.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
 import { randomToken } from '../../knative/render/random-token.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
@@ -10,16 +12,26 @@ import type { InstallOptions } from '../commands/install.ts';
 import type { CliEnv } from '../env.ts';
 import { writeLines } from '../output/print.ts';
 import { writeText } from '../output/write-text.ts';
-import { checkedInstallation, chosenSettings } from './settings.ts';
+import { placeOf } from './collections.ts';
+import { inventoryObject, type Inventory } from './inventory.ts';
+import { checkedInstallation, chosenSettings, merge, type Settings } from './settings.ts';
 
 /**
- * Prints an installation, or writes it into a folder that kustomize takes. No cluster is asked: `knative` is false unless it is set.
+ * Prints an installation, or writes it into a folder that kustomize takes, with the inventory by which `upgrade` and `uninstall` know
+ * it. No cluster is asked: `knative` is false unless it is set.
  * @throws CloverError CLV_ARGUMENT_INVALID.
  */
 export function printInstallation(options: InstallOptions, env: CliEnv): void {
   const { namespace, outputDir } = options;
-  const installation = checkedInstallation(chosenSettings(options), { namespace, knative: false });
-  const objects = renderInstallation(installation, randomToken());
+  const chosen = chosenSettings(options);
+  const installation = checkedInstallation(chosen, { namespace, knative: false });
+  const objects = withInventory(namespace, renderInstallation(installation, randomToken()), {
+    version,
+    // An upgrade finds nothing out that was decided here.
+    settings: merge(decidedOf(installation), chosen),
+    // It is one of the objects.
+    namespace: 'made',
+  });
   if (outputDir === undefined) {
     writeText(env, toYaml(objects));
     return;
@@ -37,8 +49,24 @@ export function printInstallation(options: InstallOptions, env: CliEnv): void {
   };
   writeFileSync(join(outputDir, 'kustomization.yaml'), stringify(kustomization));
   writeLines(env, [
-    `${files.length} objects are in ${outputDir}: kubectl apply --server-side -k ${outputDir}`,
+    `${files.length} objects are in ${outputDir}: kubectl apply --server-side --field-manager=cloverctl -k ${outputDir}`,
   ]);
+}
+
+/** The inventory stands behind the namespace, as an install writes it. */
+function withInventory(
+  namespace: string,
+  objects: readonly KubernetesObject[],
+  state: Omit<Inventory, 'objects'>,
+): readonly KubernetesObject[] {
+  const places = objects.map((object) => placeOf(object));
+  const inventory = inventoryObject(namespace, { ...state, objects: places });
+  return objects.toSpliced(1, 0, inventory);
+}
+
+/** What an install would decide by what the cluster has. */
+function decidedOf({ knative, controlPlane: { istio, persistent } }: Installation): Settings {
+  return knative ? { knative } : { knative, controlPlane: { istio, persistent } };
 }
 
 function demandEmpty(folder: string): void {

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { agentSettings } from '../../knative/render/agent/settings.ts';
 import type { CliEnv } from '../env.ts';
 import type { Outcome } from './apply-objects.ts';
 import { keyOf, objectPath, titleOf, type Place } from './collections.ts';
@@ -18,7 +20,7 @@ export interface UninstallHow {
   readonly client: KubeClient;
   readonly env: CliEnv;
   readonly namespace: string;
-  /** `none`: there has to be none. */
+  /** `none`: there has to be neither. */
   readonly data: DataChoice;
   readonly dryRun: boolean;
   readonly timeoutMs: number;
@@ -36,15 +38,17 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   if (inventory === undefined) return undefined;
   const until = env.clock.now() + how.timeoutMs;
   const used = await userObjects(client);
-  if (data === 'none' && used.length > 0) throw inUse(used);
   const own = inventory.objects;
+  const missed = [...used, ...(await databasesOf(client, own))];
+  if (data === 'none' && missed.length > 0) throw inUse(missed);
   const going = own.filter((place) => data !== 'keep' || !isData(place));
   await demandPermissions(client, [
     ...wishesFor([...going, inventoryPlace(namespace)], ['get', 'delete']),
     ...(data === 'delete' ? wishesFor(used, ['get', 'delete']) : []),
   ]);
   const outcomes: Outcome[] = [];
-  const tell = (outcome: Outcome): void => {
+  const tell = (bare: Outcome): void => {
+    const outcome = withSpool(bare, inventory);
     outcomes.push(outcome);
     how.done(outcome);
   };
@@ -91,6 +95,24 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   return outcomes;
 }
 
+/** Volumes with queue, evidence and records that are there. */
+async function databasesOf(client: KubeClient, own: readonly Place[]): Promise<readonly Place[]> {
+  const claims = own.filter(({ kind }) => kind === 'PersistentVolumeClaim');
+  const live = await Promise.all(claims.map((place) => findLive(client, place)));
+  return claims.filter((_, index) => live[index] !== undefined);
+}
+
+/** Spools lie on nodes, where only a pod can delete them. */
+function withSpool(outcome: Outcome, { settings }: Inventory): Outcome {
+  const { place, change } = outcome;
+  if (place.kind !== 'DaemonSet' || change !== 'deleted') return outcome;
+  const { data } = withAgent.safeParse(settings);
+  const folder = data?.agent.spoolFolder ?? 'the spool';
+  return { ...outcome, why: `what it had not sent yet stays in ${folder} of each node` };
+}
+
+const withAgent = z.object({ agent: agentSettings });
+
 /** Goes only if it came with Clover, and nobody has put anything else there. */
 async function leaveNamespace(
   { client, env, namespace }: UninstallHow,
@@ -130,13 +152,13 @@ function planned(place: Place, { data }: UninstallHow, inventory: Inventory): Ou
   return { place, change: 'deleted' };
 }
 
-function inUse(used: readonly Place[]): CloverError {
-  const counts = Map.groupBy(used, ({ plural }) => plural);
+function inUse(missed: readonly Place[]): CloverError {
+  const counts = Map.groupBy(missed, ({ plural }) => plural);
   const text = [...counts].map(([plural, own]) => `${own.length} ${plural}`).join(', ');
-  const details = used.map((place) => ({
+  const details = missed.map((place) => ({
     field: `${titleOf(place)} in ${place.namespace ?? ''}`,
     message: 'is in the cluster',
   }));
-  const message = `nothing was changed: there are ${text}. --keep-data leaves them, their definitions and the databases; --delete-data deletes them for good`;
+  const message = `nothing was changed: there are ${text}. --keep-data leaves objects, their definitions and the databases; --delete-data deletes them for good`;
   return new CloverError('CLV_CONFLICT', message, { details });
 }

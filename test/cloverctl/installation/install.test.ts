@@ -3,38 +3,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
-import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
-import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
-import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
 import { version } from '../../../functions/lib/version.ts';
 import { builtPrograms } from '../../cluster/build.ts';
 import { kubernetes } from '../../cluster/programs.ts';
-import { sharedByFile } from '../../cluster/shared-by-file.ts';
-import { withCluster } from '../../cluster/with-cluster.ts';
-import { runCli, type CliResult } from '../run-cli.ts';
-import { accountConfig, changesOf, everything, linesOf, settled } from './cluster.ts';
+import { accountConfig, changesOf, everything, linesOf } from './cluster.ts';
+import { clickhouse, installationStand } from './stand.ts';
 
-const { serial, started } = await sharedByFile(async (t) => {
-  const tier = await withCluster(t);
-  const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
-  await settled(client);
-  /** Everything that a cluster has before. */
-  const before = await everything(client);
-  return { tier, client, before };
-});
-
-const clickhouse = [
-  '--set',
-  'clickhouse.url=http://clickhouse.example:8123',
-  '--set',
-  'clickhouse.passwordSecret={name: clickhouse, key: password}',
-];
-
-const run = async (...args: readonly string[]): Promise<CliResult> => {
-  const { tier } = await started;
-  return runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } });
-};
+const { serial, started, run } = await installationStand();
 
 serial('what is printed is taken by the API server, and by kubectl, as it is', async (t) => {
   const { tier, client, before } = await started;
@@ -65,6 +40,21 @@ serial('what is printed is taken by the API server, and by kubectl, as it is', a
   const again = await run('install', '--output-dir', out, ...clickhouse);
   t.is(again.code, 2);
   await kubectl('delete', 'namespace', 'clover-system');
+  t.deepEqual(await everything(client), before);
+});
+
+serial('what the server refuses in a new namespace is heard before anything is made', async (t) => {
+  const { client, before } = await started;
+  const refused = await run('install', ...clickhouse, '--set', 'agent.nodeSelector={disk: a b}');
+  t.is(refused.code, 4, refused.stderr);
+  t.regex(
+    refused.stderr,
+    /would refuse 1 of \d+ objects, and nothing was changed[^]*daemonset\.apps\/agent: /,
+  );
+  t.deepEqual(linesOf(refused).slice(1), [
+    'namespace/clover-system created',
+    'namespace/clover-system deleted',
+  ]);
   t.deepEqual(await everything(client), before);
 });
 
@@ -188,78 +178,3 @@ serial(
     t.regex(unknown.stderr, /has no context "other": it has it/);
   },
 );
-
-serial('while there are objects of users it is asked what becomes of them', async (t) => {
-  const { client, before } = await started;
-  const store = createKubernetesStore(client);
-  t.teardown(() => store.close());
-  const metadata = { name: 'web', namespace: 'default' };
-  await store.applySpec({ kind: 'Tap', metadata, spec: { ports: [80] } }, { manager: 'test' });
-  const state = await everything(client);
-  const refused = await run('uninstall');
-  t.is(refused.code, 1);
-  t.regex(refused.stderr, /nothing was changed: there are 1 taps\. --keep-data/);
-  t.deepEqual(await everything(client), state);
-
-  const kept = await run('uninstall', '--keep-data');
-  t.is(kept.code, 0, kept.stderr);
-  t.truthy(await store.get('Tap', 'default', 'web'));
-  const left = (await everything(client)).filter((name) => !before.includes(name));
-  t.deepEqual(
-    left.filter((name) => !/^(APIService|CustomResourceDefinition) /.test(name)),
-    [
-      'ConfigMap clover-system/clover-installation',
-      'ConfigMap clover-system/kube-root-ca.crt',
-      'Namespace /clover-system',
-      'ServiceAccount clover-system/default',
-      'Tap default/web',
-    ],
-  );
-  // It comes back with the settings that it had.
-  t.is((await run('install', '--wait=false')).code, 0);
-  t.truthy(await store.get('Tap', 'default', 'web'));
-});
-
-serial('an uninstall leaves nothing behind, and a second one finds nothing', async (t) => {
-  const { client, before } = await started;
-  const dry = await run('uninstall', '--delete-data', '--dry-run', '--json');
-  t.true(changesOf(dry).includes('deleted Tap web'));
-  const gone = await run('uninstall', '--delete-data', '--json');
-  t.is(gone.code, 0, gone.stderr);
-  t.deepEqual(changesOf(gone), changesOf(dry));
-  t.deepEqual(await everything(client), before);
-  const again = await run('uninstall');
-  t.deepEqual([again.code, again.stdout], [0, 'There is no Clover in clover-system.\n']);
-});
-
-serial('what others have put into the namespace stays, and so does the namespace', async (t) => {
-  const { client, before } = await started;
-  const create = (path: string, body: object): Promise<unknown> =>
-    client.call({ method: 'POST', path, body });
-  await create('/api/v1/namespaces', {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: 'clover-system', labels: { team: 'net' } },
-  });
-  await create('/api/v1/namespaces/clover-system/secrets', {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'clickhouse' },
-    stringData: { password: 'secret' },
-  });
-  t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
-  const gone = await run('uninstall');
-  t.is(gone.code, 0, gone.stderr);
-  t.regex(gone.stdout, /namespace\/clover-system kept: it was there before\n$/);
-  const left = (await everything(client)).filter((name) => !before.includes(name));
-  t.deepEqual(left, [
-    'ConfigMap clover-system/kube-root-ca.crt',
-    'Namespace /clover-system',
-    'Secret clover-system/clickhouse',
-    'ServiceAccount clover-system/default',
-  ]);
-  const { metadata } = z
-    .object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) })
-    .parse(await client.call({ method: 'GET', path: '/api/v1/namespaces/clover-system' }));
-  t.deepEqual(metadata.labels, { team: 'net', 'kubernetes.io/metadata.name': 'clover-system' });
-});

@@ -36,13 +36,25 @@ test('an installation is printed without a cluster, in the namespace that is ask
   t.is(objects.find(({ kind }) => kind === 'Namespace')?.metadata.name, 'traffic');
   const namespaces = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
   t.deepEqual([...namespaces], ['traffic']);
+  const inventory = objects.find(({ metadata }) => metadata.name === 'clover-installation');
+  t.is(inventory, objects[1], 'behind the namespace');
+  const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(inventory);
+  t.like(JSON.parse(data['settings'] ?? ''), {
+    knative: false,
+    controlPlane: { istio: false, persistent: true },
+    clickhouse: { url: 'http://clickhouse.example:8123' },
+  });
+  t.is(z.array(z.unknown()).parse(JSON.parse(data['objects'] ?? '')).length, objects.length - 1);
 });
 
 test('in a folder each object is a file that its owner alone reads, and kustomize finds all of them', async (t) => {
   const folder = join(await temporaryFolder(t), 'out');
   const { code, stdout, stderr } = await print('--output-dir', folder);
   t.is(code, 0, stderr);
-  t.regex(stdout, /^\d+ objects are in .*out: kubectl apply --server-side -k .*out\n$/);
+  t.regex(
+    stdout,
+    /^\d+ objects are in .*out: kubectl apply --server-side --field-manager=cloverctl -k .*out\n$/,
+  );
   const files = (await readdir(folder)).filter((name) => name !== 'kustomization.yaml');
   const { resources } = kustomization.parse(
     parse(await readFile(join(folder, 'kustomization.yaml'), 'utf8')),

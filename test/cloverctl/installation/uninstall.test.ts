@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { z } from 'zod';
+import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { builtPrograms } from '../../cluster/build.ts';
+import { kubernetes } from '../../cluster/programs.ts';
+import { changesOf, everything } from './cluster.ts';
+import { clickhouse, installationStand } from './stand.ts';
+
+const { serial, started, run } = await installationStand();
+
+/** There is no class of storage here, and so no volume unless it is asked for. */
+const persistent = ['--set', 'controlPlane.persistent=true'];
+
+serial('what was printed and applied is known to upgrade, and uninstall removes it', async (t) => {
+  const { tier, client, before } = await started;
+  const printed = await run('install', '--print', ...clickhouse, ...persistent);
+  const program = (await builtPrograms(kubernetes))?.['kubectl'] ?? 'kubectl';
+  const apply = spawn(program, ['apply', '--server-side', '--field-manager=cloverctl', '-f', '-'], {
+    env: { KUBECONFIG: tier.kubeconfig },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  apply.stdin.end(printed.stdout);
+  t.deepEqual(await once(apply, 'close'), [0, null]);
+  t.is((await run('status', '--json')).code, 0);
+  const upgraded = await run('upgrade', '--dry-run', '--json');
+  t.is(upgraded.code, 0, upgraded.stderr);
+  t.deepEqual(
+    changesOf(upgraded).filter((change) => !change.startsWith('unchanged ')),
+    [],
+  );
+
+  // There is no object of a user; the volume has to be spoken of all the same.
+  const state = await everything(client);
+  const refused = await run('uninstall');
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /nothing was changed: there are 1 persistentvolumeclaims\. --keep-data/);
+  t.deepEqual(await everything(client), state);
+  const claim = 'PersistentVolumeClaim clover-system/control-plane-data';
+  const kept = await run('uninstall', '--keep-data');
+  t.regex(
+    kept.stdout,
+    /daemonset\.apps\/agent deleted: what it had not sent yet stays in \/var\/lib\/clover\/agent of each node/,
+  );
+  t.true((await everything(client)).includes(claim));
+  t.is((await run('uninstall')).code, 1, 'it is still there');
+  const gone = await run('uninstall', '--delete-data');
+  t.is(gone.code, 0, gone.stderr);
+  t.deepEqual(await everything(client), before);
+});
+
+serial('while there are objects of users it is asked what becomes of them', async (t) => {
+  const { client, before } = await started;
+  const store = createKubernetesStore(client);
+  t.teardown(() => store.close());
+  t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
+  const metadata = { name: 'web', namespace: 'default' };
+  await store.applySpec({ kind: 'Tap', metadata, spec: { ports: [80] } }, { manager: 'test' });
+  const state = await everything(client);
+  const refused = await run('uninstall');
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /nothing was changed: there are 1 taps\. --keep-data/);
+  t.deepEqual(await everything(client), state);
+
+  const kept = await run('uninstall', '--keep-data');
+  t.is(kept.code, 0, kept.stderr);
+  t.truthy(await store.get('Tap', 'default', 'web'));
+  const left = (await everything(client)).filter((name) => !before.includes(name));
+  t.deepEqual(
+    left.filter((name) => !/^(APIService|CustomResourceDefinition) /.test(name)),
+    [
+      'ConfigMap clover-system/clover-installation',
+      'ConfigMap clover-system/kube-root-ca.crt',
+      'Namespace /clover-system',
+      'ServiceAccount clover-system/default',
+      'Tap default/web',
+    ],
+  );
+  // It comes back with the settings that it had.
+  t.is((await run('install', '--wait=false')).code, 0);
+  t.truthy(await store.get('Tap', 'default', 'web'));
+});
+
+serial('an uninstall leaves nothing behind, and a second one finds nothing', async (t) => {
+  const { client, before } = await started;
+  const dry = await run('uninstall', '--delete-data', '--dry-run', '--json');
+  t.true(changesOf(dry).includes('deleted Tap web'));
+  const gone = await run('uninstall', '--delete-data', '--json');
+  t.is(gone.code, 0, gone.stderr);
+  t.deepEqual(changesOf(gone), changesOf(dry));
+  t.deepEqual(await everything(client), before);
+  const again = await run('uninstall');
+  t.deepEqual([again.code, again.stdout], [0, 'There is no Clover in clover-system.\n']);
+});
+
+serial('what others have put into the namespace stays, and so does the namespace', async (t) => {
+  const { client, before } = await started;
+  const create = (path: string, body: object): Promise<unknown> =>
+    client.call({ method: 'POST', path, body });
+  await create('/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'clover-system', labels: { team: 'net' } },
+  });
+  await create('/api/v1/namespaces/clover-system/secrets', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'clickhouse' },
+    stringData: { password: 'secret' },
+  });
+  t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
+  const gone = await run('uninstall');
+  t.is(gone.code, 0, gone.stderr);
+  t.regex(gone.stdout, /namespace\/clover-system kept: it was there before\n$/);
+  const left = (await everything(client)).filter((name) => !before.includes(name));
+  t.deepEqual(left, [
+    'ConfigMap clover-system/kube-root-ca.crt',
+    'Namespace /clover-system',
+    'Secret clover-system/clickhouse',
+    'ServiceAccount clover-system/default',
+  ]);
+  const { metadata } = z
+    .object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) })
+    .parse(await client.call({ method: 'GET', path: '/api/v1/namespaces/clover-system' }));
+  t.deepEqual(metadata.labels, { team: 'net', 'kubernetes.io/metadata.name': 'clover-system' });
+});
