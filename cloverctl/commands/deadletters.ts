@@ -91,7 +91,7 @@ async function list({ trigger, limit, ...options }: ListFlags, env: CliEnv): Pro
       { head: 'AT', cell: ({ at }) => timeText(at) },
       { head: 'TRIGGER', cell: ({ trigger: name }) => name },
       { head: 'TYPE', cell: (letter) => letter.event.type },
-      { head: 'ATTEMPTS', cell: ({ attempts }) => String(attempts), align: 'right' },
+      { head: 'ATTEMPTS', cell: ({ attempts = '-' }) => String(attempts), align: 'right' },
       {
         head: 'STATUS',
         cell: ({ event }) => textOf(event['knativeerrorcode']),

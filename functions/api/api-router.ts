@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { brokerRoutes } from './handlers/broker.ts';
+import { deadLetterRoutes, tailRoutes } from './handlers/broker.ts';
 import { discoveryRoutes } from './handlers/discovery.ts';
 import { liveRoutes } from './handlers/live.ts';
 import { questionRoutes } from './handlers/questions.ts';
@@ -16,6 +16,7 @@ import type { Streams } from './streams.ts';
 /** Every route of the API. Its modules and schemas are most of what the API costs at a start: load it late. */
 export function createApiRouter(options: ApiOptions, streams: Streams): Router {
   const { resources, records, broker, clock, version } = options;
+  const { deadLetters = broker } = options;
   const { heartbeatMs = 15_000, livePeriodMs = 1_000 } = options;
   const feed = createLiveFeed({ ...options, periodMs: livePeriodMs });
   let document: Promise<OpenApiDocument> | undefined;
@@ -28,7 +29,8 @@ export function createApiRouter(options: ApiOptions, streams: Streams): Router {
     ...questionRoutes(options),
     ...liveRoutes({ feed, clock, heartbeatMs }),
     ...(records === undefined ? [] : recordRoutes({ records, clock, heartbeatMs })),
-    ...(broker === undefined ? [] : brokerRoutes({ broker, clock, heartbeatMs })),
+    ...(broker === undefined ? [] : tailRoutes({ broker, clock, heartbeatMs })),
+    ...(deadLetters === undefined ? [] : deadLetterRoutes(deadLetters)),
   ];
   const describe = async (): Promise<OpenApiDocument> => {
     const { openApiDocument } = await import('./openapi.ts');

@@ -1,7 +1,10 @@
+import { catalogue } from '../../knative/catalogue.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
+import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
+import { createReplay } from '../dead-letters/replay.ts';
 import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
 import { functionLog } from '../host/function-log.ts';
-import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
+import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
 import { runFunction } from '../host/run-function.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { agentStatus } from '../host/telemetry/agents.ts';
@@ -11,7 +14,7 @@ import { createKubernetesEvents } from '../records/kubernetes-events.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createApi } from './function.ts';
 
-/** `api` as a process of its own: without the routes of a broker, which is Knative's own there. */
+/** `api` as a process of its own: without the tail of a broker, which is Knative's own there. */
 async function main(): Promise<void> {
   const log = functionLog('api');
   const clock = systemClock;
@@ -22,18 +25,32 @@ async function main(): Promise<void> {
   const resources = createKubernetesStore(client);
   const records = createKubernetesEvents(client);
   const agents = { agents: (since: number) => evidence.sources(since), now: () => clock.now() };
+  const letters = createClickHouseDeadLetters(settings, { log });
+  const deadLetters = createReplay({
+    store: letters,
+    catalogue,
+    // The name that Serving gives to every function, without the domain of the cluster.
+    urlOf: (name) => `http://${name}.${podNamespace()}.svc`,
+  });
   const api = createApi({
     resources,
     analytics,
     evidence,
     records,
+    deadLetters: async () => deadLetters,
     clock,
     version,
     status: () => agentStatus(agents),
   });
   const close = async (): Promise<void> => {
     await api.close?.();
-    await Promise.all([analytics.close(), evidence.close(), resources.close(), records.close()]);
+    await Promise.all([
+      analytics.close(),
+      evidence.close(),
+      letters.close(),
+      resources.close(),
+      records.close(),
+    ]);
   };
   await runFunction({ ...api, close }, { log });
 }

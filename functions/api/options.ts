@@ -1,4 +1,5 @@
 import type { AnalyticsStore } from '../analytics/store.ts';
+import type { DeadLetterAdmin } from '../dead-letters/dead-letter-admin.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import type { BrokerAdmin } from '../host/broker/admin.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -14,8 +15,10 @@ export interface ApiOptions {
   readonly evidence: Pick<EvidenceStore, 'totals' | 'looks'>;
   /** Without it there are no routes for records. */
   readonly records?: Pick<EventRecorder, 'list' | 'watch'>;
-  /** The broker starts after the functions that it serves. Without it there are no routes for it. */
+  /** The broker starts after the functions that it serves. Without it there is no tail of its events. */
   readonly broker?: () => Promise<BrokerAdmin>;
+  /** Default: those of the broker. Without both there are no routes for them. */
+  readonly deadLetters?: () => Promise<DeadLetterAdmin>;
   /** Counters of every part. */
   readonly status: () => Promise<Status>;
   readonly clock: Clock;

@@ -27,7 +27,7 @@ export function broker(installation: Installation): Rendered<IBroker> {
     },
     spec: {
       ...(config !== undefined && { config: { ...config } }),
-      delivery: knativeDelivery(defaultDelivery, installation),
+      delivery: knativeDelivery(defaultDelivery, installation, name),
     },
   };
 }

@@ -2,13 +2,17 @@ import type { IDeliverySpec } from '@kubernetes-models/knative/duck.knative.dev/
 import type { Delivery } from '../catalogue.ts';
 import type { Installation } from './installation.ts';
 
+const ingest = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'ingest' };
+
 /**
- * A delivery of the catalogue, with the sink of what cannot be delivered. `retryAfterMax` needs
- * `delivery-retryafter` in Eventing's config-features: without it the object is refused.
+ * A delivery of the catalogue, with the sink of what cannot be delivered: `ingest`, by a path that says whose it was.
+ * `retryAfterMax` needs `delivery-retryafter` in Eventing's config-features: without it the object is refused.
+ * @param owner the Trigger; the Broker for those that others add.
  */
 export function knativeDelivery(
   { retry, backoffPolicy, backoffDelay, timeout, retryAfterMax }: Delivery,
   { deadLetters }: Installation,
+  owner: string,
 ): IDeliverySpec {
   return {
     retry,
@@ -16,6 +20,9 @@ export function knativeDelivery(
     backoffDelay,
     timeout,
     ...(retryAfterMax !== undefined && { retryAfterMax }),
-    ...(deadLetters !== undefined && { deadLetterSink: { uri: deadLetters } }),
+    deadLetterSink:
+      deadLetters === undefined
+        ? { ref: ingest, uri: `/deadletters/${owner}` }
+        : { uri: deadLetters },
   };
 }

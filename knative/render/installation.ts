@@ -61,7 +61,7 @@ export const installationSchema = z
     functions: z.partialRecord(functionName, functionSettings).default({}),
     /** The schedules of the catalogue that tick whatever is active, every ten minutes, so that what no event told is found all the same. */
     schedules: z.array(z.enum(scheduleNames)).default(scheduleNames),
-    /** Where events go that a function could not be given: with Knative it has to be said. */
+    /** Who keeps events that no function could be given, with Knative. Default: `ingest`, in ClickHouse. */
     deadLetters: httpUrl.exactOptional(),
     clickhouse: z.strictObject({
       url: httpUrl,
@@ -114,10 +114,6 @@ export const installationSchema = z
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
-  })
-  .refine(({ knative, deadLetters }) => !knative || deadLetters !== undefined, {
-    path: ['deadLetters'],
-    message: 'must be the URL of what keeps events that no function could be given',
   })
   .refine(
     ({ agent, podSecurity = 'privileged' }) => !agent.enabled || podSecurity === 'privileged',

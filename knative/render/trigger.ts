@@ -32,7 +32,7 @@ export function knativeTrigger(
         ? { filters: filters.map(knativeFilter) }
         : { filter: { attributes: { ...filter } } }),
       subscriber: { ref: serviceReference(subscriber) },
-      delivery: knativeDelivery(delivery, installation),
+      delivery: knativeDelivery(delivery, installation, name),
     },
   };
 }

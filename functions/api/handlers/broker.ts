@@ -1,6 +1,6 @@
+import type { DeadLetter, DeadLetterAdmin } from '../../dead-letters/dead-letter-admin.ts';
 import type { BrokerAdmin } from '../../host/broker/admin.ts';
 import { compileFilters } from '../../host/broker/filters.ts';
-import type { DeadLetter } from '../../host/broker/messages.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isList } from '../../lib/plain-value.ts';
 import { CloverError } from '../../lib/errors.ts';
@@ -11,16 +11,16 @@ import { done, json } from '../reply.ts';
 import { route, type Route } from '../route.ts';
 import type { DeadLetterDocument } from '../schemas/broker.ts';
 
-/** What the routes of the broker need. */
-export interface BrokerRoutes {
+/** What the tail of the broker needs. */
+export interface TailRoutes {
   /** The broker starts after the functions that it serves. */
   readonly broker: () => Promise<BrokerAdmin>;
   readonly clock: Clock;
   readonly heartbeatMs: number;
 }
 
-/** The tail of events, and the dead letters. */
-export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): readonly Route[] {
+/** The tail of events. */
+export function tailRoutes({ broker, clock, heartbeatMs }: TailRoutes): readonly Route[] {
   return [
     route(operations.tail, async ({ query: { filter } }) => {
       const passing =
@@ -38,10 +38,18 @@ export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): read
           }),
       };
     }),
+  ];
+}
 
+/**
+ * The dead letters.
+ * @param admin the broker starts after the functions that it serves.
+ */
+export function deadLetterRoutes(admin: () => Promise<DeadLetterAdmin>): readonly Route[] {
+  return [
     route(operations.letters, async ({ query: { limit, before, trigger } }) => {
       const letters = await (
-        await broker()
+        await admin()
       ).deadLetters({
         // One more tells whether there is another page.
         limit: limit + 1,
@@ -54,18 +62,18 @@ export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): read
     }),
 
     route(operations.letter, async ({ params: { id } }) => {
-      const letter = await (await broker()).deadLetter(id);
+      const letter = await (await admin()).deadLetter(id);
       if (letter === undefined) throw missing(id);
       return json(document(letter));
     }),
 
     route(operations.drop, async ({ params: { id } }) => {
-      if (!(await (await broker()).dropDeadLetter(id))) throw missing(id);
+      if (!(await (await admin()).dropDeadLetter(id))) throw missing(id);
       return done;
     }),
 
     route(operations.replay, async ({ params: { id } }) => {
-      if (!(await (await broker()).replayDeadLetter(id))) throw missing(id);
+      if (!(await (await admin()).replayDeadLetter(id))) throw missing(id);
       return done;
     }),
   ];
@@ -74,6 +82,6 @@ export function brokerRoutes({ broker, clock, heartbeatMs }: BrokerRoutes): read
 const missing = (id: number): CloverError =>
   new CloverError('CLV_NOT_FOUND', `there is no dead letter ${id}`);
 
-function document({ id, trigger, attempts, at, event }: DeadLetter): DeadLetterDocument {
-  return { id, trigger, attempts, at, event: eventDocumentOf(event) };
+function document({ event, ...letter }: DeadLetter): DeadLetterDocument {
+  return { ...letter, event: eventDocumentOf(event) };
 }

@@ -115,11 +115,17 @@ export const broker = {
     tag: 'Broker',
     summary: 'Give a dead letter to its own trigger again',
     description:
-      'With all attempts, as the event was before it failed. In the same commit it stops to be a dead letter.',
+      'As the event was before it failed; then it is no dead letter any more. In one process it waits for its trigger, with all attempts. On Knative the function of the trigger gets it once, at once; where it refuses, the event stays a dead letter.',
     params: id,
     query: noQuery,
-    answers: [{ status: 204, description: 'It waits for its trigger.', content: [] }],
-    errors: ['CLV_CONFLICT', 'CLV_NOT_FOUND'],
+    answers: [
+      {
+        status: 204,
+        description: 'It waits for its trigger, or its function has taken it.',
+        content: [],
+      },
+    ],
+    errors: ['CLV_CONFLICT', 'CLV_EMIT_REFUSED', 'CLV_NOT_FOUND'],
     example,
   }),
 } as const;

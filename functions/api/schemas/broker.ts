@@ -27,7 +27,9 @@ export const deadLetter = z
   .object({
     id: z.int().min(1),
     trigger: z.string(),
-    attempts: z.int().min(1).meta({ description: 'Attempts that were made.' }),
+    attempts: z.int().min(1).exactOptional().meta({
+      description: 'Attempts that were made; absent on Knative, which does not say.',
+    }),
     at: z.int().meta({ description: 'When it was given up, Unix milliseconds.' }),
     event: eventDocument.meta({
       description: 'With knativeerrordest, knativeerrorcode and knativeerrordata.',

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../../knative/catalogue.ts';
+import type { DeadLetter } from '../../dead-letters/dead-letter-admin.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import { CloverError } from '../../lib/errors.ts';
 import { attributesOf } from '../cloud-event-attributes.ts';
@@ -9,7 +10,6 @@ import { seal, ttlOnArrival, unseal, withError, withoutTtl } from './envelope.ts
 import { createMatcher } from './matcher.ts';
 import type {
   BrokerCounters,
-  DeadLetter,
   DeliverMessage,
   Mark,
   Outcome,

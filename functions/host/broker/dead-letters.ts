@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DeadLetterQuery } from '../../dead-letters/dead-letter-admin.ts';
 import { columns, type Row } from './columns.ts';
-import type { DeadLetterQuery, QueueLimits, StoredDeadLetter } from './messages.ts';
+import type { QueueLimits, StoredDeadLetter } from './messages.ts';
 
 /** The stored dead letters. Changes rows inside the caller's transaction. */
 export interface DeadLetters {

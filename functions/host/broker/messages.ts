@@ -1,3 +1,4 @@
+import type { DeadLetter, DeadLetterQuery } from '../../dead-letters/dead-letter-admin.ts';
 import type { CloudEvent } from '../../lib/cloud-event.ts';
 import type { DeliveryPlan } from './delivery-plan.ts';
 import type { Envelope, FailedHeader } from './envelope.ts';
@@ -37,30 +38,10 @@ export interface Mark {
   readonly value: string | undefined;
 }
 
-/** An event that could not be delivered. */
-export interface DeadLetter {
-  readonly id: number;
-  readonly trigger: string;
-  /** Attempts that were made. */
-  readonly attempts: number;
-  /** Unix ms. */
-  readonly at: number;
-  /** The event with Knative's `knativeerrordest`, `knativeerrorcode` and `knativeerrordata`. */
-  readonly event: CloudEvent;
-}
-
-/** Which dead letters are listed. */
-export interface DeadLetterQuery {
-  /** At most so many, at least 1. */
-  readonly limit: number;
-  /** Only those with a smaller id: the last one of the page before. */
-  readonly before?: number;
-  /** Only those of this trigger. */
-  readonly trigger?: string;
-}
-
 /** A dead letter as it is stored and crosses threads. */
-export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope, FailedHeader {}
+export interface StoredDeadLetter extends Omit<DeadLetter, 'event'>, Envelope, FailedHeader {
+  readonly attempts: number;
+}
 
 /**
  * Why an event was given up without being kept: no hops left, a dead letter that made room for a newer one, a tick

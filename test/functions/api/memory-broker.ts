@@ -1,7 +1,7 @@
 import { EventEmitter, on } from 'node:events';
+import type { DeadLetter } from '../../../functions/dead-letters/dead-letter-admin.ts';
 import type { BrokerAdmin } from '../../../functions/host/broker/admin.ts';
 import { passes } from '../../../functions/host/broker/filters.ts';
-import type { DeadLetter } from '../../../functions/host/broker/messages.ts';
 import { attributesOf } from '../../../functions/host/cloud-event-attributes.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 

@@ -14,7 +14,6 @@ export const leastInstallation: InstallationInput = {
   images: Object.fromEntries(
     functionNames.map((name) => [name, `registry.example/clover/${name}:1.4.0`]),
   ),
-  deadLetters: 'http://dead-letters.example/letters',
   clickhouse: {
     url: 'http://clickhouse.example:8123',
     passwordSecret: { name: 'clickhouse', key: 'password' },

@@ -64,7 +64,6 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['a taint', { tolerations: [{ effect: 'Never' }] }, /^tolerations\.0\.effect: /],
   ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
   ['a level with agents', { podSecurity: 'baseline' }, /^podSecurity: must be privileged/],
-  ['no dead letters with Knative', { deadLetters: undefined }, /^deadLetters: must be the URL/],
   ['a size', { controlPlane: { volumeSize: '1 GB' } }, /^controlPlane\.volumeSize: must be a quan/],
   ['a folder', { agent: { spoolFolder: 'spool' } }, /^agent\.spoolFolder: must be an absolute/],
 ];

@@ -9,6 +9,7 @@ import { installationInput, installationOf } from './installations.ts';
 import { specs, specsOf } from './rendered.ts';
 
 const least = installationOf({});
+const ingest = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'ingest' };
 const expected = catalogue.flatMap(({ name, triggers }) =>
   triggers.map((trigger) => ({ subscriber: name, trigger })),
 );
@@ -30,7 +31,7 @@ test('every trigger of the catalogue is a Trigger that gives its events to its f
   t.true(found.length >= 17);
 });
 
-test('no Trigger is without dead letters, in any installation', (t) => {
+test('no Trigger is without dead letters of its own, in any installation', (t) => {
   fc.assert(
     fc.property(installationInput, (input) => {
       const installation = installationOf(input);
@@ -46,7 +47,10 @@ test('no Trigger is without dead letters, in any installation', (t) => {
             backoffPolicy: 'exponential',
             backoffDelay: 'PT0.2S',
             timeout: 'PT30S',
-            deadLetterSink: { uri: installation.deadLetters },
+            deadLetterSink:
+              installation.deadLetters === undefined
+                ? { ref: ingest, uri: `/deadletters/${object.metadata.name}` }
+                : { uri: installation.deadLetters },
           },
           object.metadata.name,
         );
@@ -110,6 +114,6 @@ test('a trigger that bounds Retry-After says so to Knative', (t) => {
     backoffDelay: 'PT1S',
     timeout: 'PT15S',
     retryAfterMax: 'PT10M',
-    deadLetterSink: { uri: 'http://dead-letters.example/letters' },
+    deadLetterSink: { ref: ingest, uri: `/deadletters/${trigger.name}` },
   });
 });
