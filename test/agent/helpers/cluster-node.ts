@@ -9,15 +9,12 @@ import {
   type KubeClient,
 } from '../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../functions/resources/kubernetes/kubeconfig.ts';
+import { applyObject } from '../../../cloverctl/installation/apply-objects.ts';
+import { agentObjects } from '../../../knative/render/agent/objects.ts';
 import { applyDefinitions } from '../../cluster/crds.ts';
 import type { ApiTier } from '../../cluster/tiers/api.ts';
 import { withCluster } from '../../cluster/with-cluster.ts';
-
-/** What an agent's account may do, as the page of the agent on Kubernetes says it. */
-const rules = [
-  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
-  { apiGroups: ['clover.dev'], resources: ['taps'], verbs: ['list', 'watch'] },
-];
+import { installationOf } from '../../knative/render/installations.ts';
 
 /** One request of the agent's account that the API server's audit log has. */
 export interface Asked {
@@ -176,26 +173,14 @@ async function makeAccount(
   client: KubeClient,
   make: (path: string, body: object) => Promise<string>,
 ): Promise<void> {
-  const metadata = { name: 'agent' };
-  const authorization = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata };
-  const collection = '/apis/rbac.authorization.k8s.io/v1';
   await make('/api/v1/namespaces', {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name: 'shop' },
   });
-  await make('/api/v1/namespaces/shop/serviceaccounts', {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata,
-  });
-  await make(`${collection}/clusterroles`, { ...authorization, kind: 'ClusterRole', rules });
-  await make(`${collection}/clusterrolebindings`, {
-    ...authorization,
-    kind: 'ClusterRoleBinding',
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'agent' },
-    subjects: [{ kind: 'ServiceAccount', namespace: 'shop', name: 'agent' }],
-  });
+  const rendered = agentObjects(installationOf({ namespace: 'shop' }));
+  for (const object of rendered.filter(({ kind }) => /Account|Role/.test(kind)))
+    await applyObject({ client, force: false }, object);
   // A controller makes it; without it no pod is admitted.
   const path = '/api/v1/namespaces/shop/serviceaccounts/default';
   while (

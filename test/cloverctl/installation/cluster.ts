@@ -1,5 +1,9 @@
+import { Agent } from 'node:https';
 import { z } from 'zod';
-import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+} from '../../../functions/resources/kubernetes/client.ts';
 import type { ApiTier } from '../../cluster/tiers/api.ts';
 import type { CliResult } from '../run-cli.ts';
 
@@ -61,6 +65,18 @@ export const changesOf = ({ stdout }: CliResult): readonly string[] =>
 /** Lines of output, without empty ones. */
 export const linesOf = ({ stdout }: CliResult): readonly string[] =>
   stdout.split('\n').filter(Boolean);
+
+/** A client of a service account. */
+export async function accountClient(
+  client: KubeClient,
+  { server, authority }: ApiTier,
+  namespace: string,
+  name: string,
+): Promise<KubeClient> {
+  const headers = { authorization: `Bearer ${await accountToken(client, namespace, name)}` };
+  const agent = new Agent({ ca: authority, keepAlive: true });
+  return createKubeClient({ server: new URL(server), options: async () => ({ headers, agent }) });
+}
 
 /** A kubeconfig of a service account. */
 export async function accountConfig(
