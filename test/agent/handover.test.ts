@@ -214,12 +214,13 @@ test.serial('while an agent ends and another one counts, a third one waits', asy
   const second = await start();
   await eventually('the second agent', () => isReady(second));
   const starting = start();
-  await Promise.race([starting, sleep(3_000)]);
+  const ready = starting.then((third) => eventually('the third agent', () => isReady(third)));
+  await Promise.race([ready, sleep(5_000)]);
   await ask(url, 20);
   first.process.kill('SIGTERM');
   t.is(await first.ended, 0);
+  await ready;
   const third = await starting;
-  await eventually('the third agent', () => isReady(third));
   await sleep(1_000);
   await ask(url, 20);
   second.process.kill('SIGTERM');
