@@ -11,6 +11,8 @@
 #   NODES       nodes, per zone                              (2)
 #   REPOSITORY  repository of images in Artifact Registry    (clover)
 #   ACCOUNT     service account of the nodes                 (clover-nodes)
+#   DATASET     dataset of BigQuery; empty: none             (clover)
+#   ANALYST     service account that writes into it          (clover-analytics)
 #
 # `up` asks for each thing whether it is there and makes what is not: run it again after whatever stopped it. `delete` takes away
 # what `up` makes, with its data. --dry-run prints every command of a first run and runs none.
@@ -36,6 +38,7 @@ done
 
 project=${PROJECT-} location=${LOCATION:-europe-west1-b} cluster=${CLUSTER:-clover} channel=${CHANNEL:-regular}
 machine=${MACHINE:-e2-standard-4} nodes=${NODES:-2} repository=${REPOSITORY:-clover} account=${ACCOUNT:-clover-nodes}
+dataset=${DATASET-clover} analyst=${ANALYST:-clover-analytics}
 
 check() { [[ $2 =~ ^$3$ ]] || fail "$1: found \"$2\"" "$4" 2; }
 check PROJECT "$project" '[a-z][a-z0-9-]{4,28}[a-z0-9]' 'the id of your project, such as my-project-123'
@@ -46,7 +49,13 @@ check MACHINE "$machine" '[a-z][a-z0-9-]+' 'a machine type such as e2-standard-4
 check NODES "$nodes" '[1-9][0-9]{0,2}' 'a number from 1'
 check REPOSITORY "$repository" '[a-z]([a-z0-9-]{0,61}[a-z0-9])?' 'lower-case letters, digits and "-"'
 check ACCOUNT "$account" '[a-z][a-z0-9-]{4,28}[a-z0-9]' '6 to 30 lower-case letters, digits and "-"'
+check DATASET "$dataset" '\w{0,1024}' 'letters, digits and "_"; or nothing, for no dataset'
+check ANALYST "$analyst" '[a-z][a-z0-9-]{4,28}[a-z0-9]' '6 to 30 lower-case letters, digits and "-"'
+[[ $analyst != "$account" ]] || fail "ANALYST: found \"$analyst\", which is ACCOUNT, too" 'two accounts: nodes have no business with data' 2
 readonly region=${location%-[a-z]} email=$account@$project.iam.gserviceaccount.com namespace=clover-system
+readonly analyst_email=$analyst@$project.iam.gserviceaccount.com
+# Whose pods act as that account: `serviceAccountAnnotations` in installation.yaml says the same from the other side.
+readonly member="serviceAccount:$project.svc.id.goog[$namespace/control-plane]"
 readonly role=roles/container.defaultNodeServiceAccount
 # As get-credentials names it: never the cluster that kubectl happens to be at.
 readonly kubectl=(kubectl --context="gke_${project}_${location}_$cluster")
@@ -63,7 +72,8 @@ run() {
 there() {
   local said
   ((dry)) && return 1
-  if said=$("$@" 2>&1 >/dev/null); then return 0; fi
+  # bq tells its errors on standard output.
+  if said=$("$@" 2>&1); then return 0; fi
   case $said in
     *NOT_FOUND* | *'not found'* | *'Not found'* | *notFound* | *'Unknown service account'*) return 1 ;;
   esac
@@ -74,9 +84,10 @@ there() {
 in_project=(--project="$project" --quiet)
 in_registry=(--location="$region" "${in_project[@]}")
 in_place=(--location="$location" "${in_project[@]}")
+in_bigquery=(--headless --quiet --project_id="$project" --location="$region")
 
 up() {
-  run gcloud services enable container.googleapis.com artifactregistry.googleapis.com iam.googleapis.com "${in_project[@]}"
+  run gcloud services enable container.googleapis.com artifactregistry.googleapis.com iam.googleapis.com bigquery.googleapis.com "${in_project[@]}"
 
   there gcloud artifacts repositories describe "$repository" "${in_registry[@]}" ||
     run gcloud artifacts repositories create "$repository" --repository-format=docker --description='Images of Clover' "${in_registry[@]}"
@@ -95,6 +106,8 @@ up() {
       --workload-pool="$project.svc.id.goog" --workload-metadata=GKE_METADATA \
       --service-account="$email" --enable-shielded-nodes --shielded-secure-boot --shielded-integrity-monitoring \
       --labels=app=clover "${in_place[@]}"
+  # The pool of identities is there from the project's first cluster on.
+  [[ -z $dataset ]] || analytics
   run gcloud container clusters get-credentials "$cluster" "${in_place[@]}"
 
   there "${kubectl[@]}" get namespace "$namespace" || run "${kubectl[@]}" create namespace "$namespace"
@@ -109,10 +122,22 @@ up() {
   printf 'Images go to %s-docker.pkg.dev/%s/%s; README.md has the next steps.\n' "$region" "$project" "$repository"
 }
 
+# A dataset, and an account that may write into this one alone, and ask questions at the project's cost.
+analytics() {
+  there bq "${in_bigquery[@]}" show --dataset "$project:$dataset" ||
+    run bq "${in_bigquery[@]}" mk --dataset --description='Spans of Clover' "$project:$dataset"
+  there gcloud iam service-accounts describe "$analyst_email" "${in_project[@]}" ||
+    run gcloud iam service-accounts create "$analyst" --display-name='Analytics of Clover' "${in_project[@]}"
+  run bq "${in_bigquery[@]}" query --use_legacy_sql=false \
+    "GRANT \`roles/bigquery.dataEditor\` ON SCHEMA \`$project\`.\`$dataset\` TO 'serviceAccount:$analyst_email'"
+  run gcloud projects add-iam-policy-binding "$project" --member="serviceAccount:$analyst_email" --role=roles/bigquery.jobUser --condition=None --quiet
+  run gcloud iam service-accounts add-iam-policy-binding "$analyst_email" --member="$member" --role=roles/iam.workloadIdentityUser "${in_project[@]}"
+}
+
 delete() {
   if ((!dry && !yes)); then
     [[ -t 0 ]] || fail 'nobody is there to be asked' '--yes, or a terminal'
-    read -r -p "Delete the cluster $cluster, the repository $repository and the account $email of $project, with all data? Type the cluster's name: " answer
+    read -r -p "Delete the cluster $cluster, the repository $repository, ${dataset:+the dataset $dataset with its account $analyst, }and the account $email of $project, with all data? Type the cluster's name: " answer
     [[ $answer == "$cluster" ]] || fail 'nothing was deleted' 'the name of the cluster'
   fi
   # In a dry run everything is there.
@@ -125,14 +150,28 @@ delete() {
   if ((dry)) || there gcloud artifacts repositories describe "$repository" "${in_registry[@]}"; then
     run gcloud artifacts repositories delete "$repository" "${in_registry[@]}"
   fi
+  [[ -z $dataset ]] || delete_analytics
   if ((dry)) || there gcloud iam service-accounts describe "$email" "${in_project[@]}"; then
     run gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$email" --role="$role" --condition=None --quiet
     run gcloud iam service-accounts delete "$email" "${in_project[@]}"
   fi
 }
 
+# Roles in the dataset go with it, and who may act as the account goes with the account.
+delete_analytics() {
+  if ((dry)) || there bq "${in_bigquery[@]}" show --dataset "$project:$dataset"; then
+    run bq "${in_bigquery[@]}" rm --recursive --force --dataset "$project:$dataset"
+  fi
+  if ((dry)) || there gcloud iam service-accounts describe "$analyst_email" "${in_project[@]}"; then
+    run gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$analyst_email" --role=roles/bigquery.jobUser --condition=None --quiet
+    run gcloud iam service-accounts delete "$analyst_email" "${in_project[@]}"
+  fi
+}
+
 if ((!dry)); then
-  for program in gcloud kubectl; do
+  programs=(gcloud kubectl)
+  [[ -z $dataset ]] || programs+=(bq)
+  for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || fail "there is no $program" 'https://cloud.google.com/sdk/docs/install, and gke-gcloud-auth-plugin'
   done
 fi

@@ -3,15 +3,8 @@ import { apiVersion } from '../resources/meta.ts';
 import { announcedKinds, resourceEvents } from './api-server-source.ts';
 import { functionTable, type KindAccess, type OtherAccess, type Verb } from './function-table.ts';
 import type { Installation } from './installation.ts';
-import { commonLabels, namespaced, type KubernetesObject } from './kubernetes-object.ts';
-
-/** Who a pod is for the API server. */
-export interface ServiceAccount extends KubernetesObject {
-  readonly apiVersion: 'v1';
-  readonly kind: 'ServiceAccount';
-  readonly automountServiceAccountToken?: false;
-  readonly imagePullSecrets?: readonly { readonly name: string }[];
-}
+import { commonLabels, type KubernetesObject } from './kubernetes-object.ts';
+import { serviceAccount, type ServiceAccount } from './service-account.ts';
 
 /** What one may do in every namespace: that is where users keep their objects. */
 export interface ClusterRole extends KubernetesObject {
@@ -91,23 +84,10 @@ export function accessObjects(
 ): (ServiceAccount | ClusterRole | ClusterRoleBinding)[] {
   const readers = accounts.filter(({ access }) => access.length > 0);
   return [
-    ...accounts.map((account) => serviceAccount(installation, account)),
+    ...accounts.map(({ name, access }) => serviceAccount(installation, name, access.length > 0)),
     ...readers.map((account) => clusterRole(installation, account)),
     ...readers.map((account) => clusterRoleBinding(installation, account)),
   ];
-}
-
-function serviceAccount(installation: Installation, { name, access }: Account): ServiceAccount {
-  const { pullSecrets } = installation;
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: namespaced(installation, 'access', name, name),
-    ...(access.length === 0 && { automountServiceAccountToken: false }),
-    ...(pullSecrets.length > 0 && {
-      imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
-    }),
-  };
 }
 
 function clusterRole(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { catalogue } from '../catalogue.ts';
 import { dnsLabel } from '../resources/meta.ts';
+import { accountAnnotations, accountsOf } from './account-settings.ts';
 import { admissionSettings } from './admission/settings.ts';
 import { agentSettings } from './agent/settings.ts';
 import { controlPlaneSettings } from './control-plane/settings.ts';
@@ -57,6 +58,8 @@ export const installationSchema = z
     registryMirror: registryPath.exactOptional(),
     /** Secrets of the namespace by which images are pulled. */
     pullSecrets: z.array(objectName).default([]),
+    /** Annotations of the accounts of pods, by their names, such as those that bind them to an identity of a cloud. */
+    serviceAccountAnnotations: accountAnnotations.default({}),
     /** What differs from the defaults, by function. */
     functions: z.partialRecord(functionName, functionSettings).default({}),
     /** The schedules of the catalogue that tick whatever is active, every ten minutes, so that what no event told is found all the same. */
@@ -122,7 +125,16 @@ export const installationSchema = z
       message:
         'must be privileged where there are agents (agent.enabled): they load programs into the kernel',
     },
-  );
+  )
+  .superRefine((installation, context) => {
+    const accounts = accountsOf(installation);
+    for (const name of Object.keys(installation.serviceAccountAnnotations)) {
+      if (accounts.includes(name)) continue;
+      const path = ['serviceAccountAnnotations', name];
+      const message = `must be an account of this installation: ${accounts.join(', ')}`;
+      context.addIssue({ code: 'custom', path, message });
+    }
+  });
 
 /** What one cluster's Clover is made of. */
 export type Installation = z.output<typeof installationSchema>;

@@ -1,19 +1,14 @@
-import type {
-  ClusterRole,
-  ClusterRoleBinding,
-  Role,
-  RoleBinding,
-  ServiceAccount,
-} from '../access.ts';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../access.ts';
 import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced } from '../kubernetes-object.ts';
+import { serviceAccount, type ServiceAccount } from '../service-account.ts';
 import { admission, certificateSecret, configurationName } from './names.ts';
 
 /** Two objects by their names, and nothing else: its Secret, and the configuration that names whom to trust. */
 export function admissionAccess(
   installation: Installation,
 ): (ServiceAccount | Role | RoleBinding | ClusterRole | ClusterRoleBinding)[] {
-  const { namespace, pullSecrets } = installation;
+  const { namespace } = installation;
   const own = namespaced(installation, 'access', admission, admission);
   const wide = {
     name: configurationName(installation),
@@ -30,12 +25,7 @@ export function admissionAccess(
     resourceNames: [configurationName(installation)],
   };
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: own,
-      ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
-    },
+    serviceAccount(installation, admission, true),
     { apiVersion, kind: 'Role', metadata: own, rules: [{ ...secret, verbs }] },
     {
       apiVersion,

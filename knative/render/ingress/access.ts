@@ -1,5 +1,6 @@
-import type { ClusterRole, ClusterRoleBinding, ServiceAccount } from '../access.ts';
+import type { ClusterRole, ClusterRoleBinding } from '../access.ts';
 import { commonLabels, namespaced } from '../kubernetes-object.ts';
+import type { ServiceAccount } from '../service-account.ts';
 import { clusterWideName, ingress } from './names.ts';
 import type { NetworkLayer } from './settings.ts';
 

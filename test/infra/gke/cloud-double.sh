@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stands for gcloud and for kubectl, by the name that it is called by: there is no cloud here. It notes each call, keeps what was made in
+# Stands for gcloud, bq and kubectl, by the name that it is called by: there is no cloud here. It notes each call, keeps what was made in
 # CLOUD/state, says of the rest that there is none, and refuses what CLOUD/refuse names. It holds how cluster.sh uses them, and nothing of
 # what they do.
 set -euo pipefail
@@ -20,6 +20,10 @@ fi
 count=${#words[@]}
 thing() { printf '%s' "$CLOUD/state/$1-${2%%@*}"; }
 case " ${words[*]} " in
+  *' show '*) file=$(thing dataset "${words[count - 1]}")
+    [[ -e $file ]] || { printf 'BigQuery error in show operation: Not found: Dataset %s\n' "${words[count - 1]}" && exit 2; } ;;
+  *' mk '*) touch "$(thing dataset "${words[count - 1]}")" ;;
+  *' rm '*) rm "$(thing dataset "${words[count - 1]}")" ;;
   *' describe '*) file=$(thing "${words[count - 3]}" "${words[count - 1]}")
     [[ -e $file ]] || { printf 'ERROR: NOT_FOUND: Not found: %s\n' "${words[count - 1]}" >&2 && exit 1; } ;;
   *' get '*) file=$(thing "${words[count - 2]}" "${words[count - 1]}")

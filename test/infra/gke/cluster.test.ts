@@ -1,67 +1,21 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { temporaryFolder } from '../../functions/host/helpers.ts';
+import { cloud, said } from './cloud.ts';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
-const script = fileURLToPath(new URL('../../../infra/gke/cluster.sh', import.meta.url));
-const double = fileURLToPath(new URL('cloud-double.sh', import.meta.url));
-const outcome = z.object({ code: z.int(), stdout: z.string(), stderr: z.string() });
-
-interface Cloud {
-  readonly folder: string;
-  /** Runs the script where gcloud and kubectl are doubles. */
-  readonly cluster: (...args: readonly string[]) => Promise<z.output<typeof outcome>>;
-  /** Calls since the last time that this was asked. */
-  readonly calls: () => Promise<string[]>;
-  readonly refuse: (call: string) => Promise<void>;
-}
-
-async function cloud(t: ExecutionContext, settings: Record<string, string> = {}): Promise<Cloud> {
-  const folder = await temporaryFolder(t);
-  await mkdir(join(folder, 'state'));
-  await mkdir(join(folder, 'bin'));
-  for (const name of ['gcloud', 'kubectl']) await symlink(double, join(folder, 'bin', name));
-  const env = {
-    PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
-    CLOUD: folder,
-    PROJECT: 'my-project',
-    ...settings,
-  };
-  return {
-    folder,
-    async cluster(...args) {
-      try {
-        return { code: 0, ...(await run(script, args, { env })) };
-      } catch (error) {
-        return outcome.parse(error);
-      }
-    },
-    async calls() {
-      const text = await readFile(join(folder, 'calls'), 'utf8').catch(() => '');
-      await rm(join(folder, 'calls'), { force: true });
-      return text.split('\n').filter((line) => line !== '');
-    },
-    refuse: (call) => writeFile(join(folder, 'refuse'), call),
-  };
-}
-
-/** The commands that a run printed. */
-const said = (stdout: string): string[] =>
-  stdout.split('\n').flatMap((line) => (line.startsWith('+ ') ? [line.slice(2)] : []));
 
 /** What a call does, without what it asks and its options. */
 const deeds = (calls: readonly string[]): string[] =>
   calls
-    .filter((call) => !/ (?:describe|get) /.test(call))
+    .filter((call) => !/ (?:describe|get|show) /.test(call))
     .map((call) =>
       call
         .split(' ')
@@ -83,7 +37,7 @@ test('a dry run calls nothing, and prints what a first run does', async (t) => {
     const real = await cluster(command, '--yes');
     t.is(real.code, 0, real.stderr);
     t.deepEqual(said(real.stdout), said(dry.stdout));
-    const made = (await calls()).filter((call) => !/ (?:describe|get) /.test(call));
+    const made = (await calls()).filter((call) => !/ (?:describe|get|show) /.test(call));
     t.deepEqual(made, said(dry.stdout));
   }
 });
@@ -98,6 +52,11 @@ test('what is needed first is made first, and a second run makes nothing', async
     'gcloud projects add-iam-policy-binding my-project',
     'gcloud artifacts repositories add-iam-policy-binding clover',
     'gcloud container clusters create clover',
+    'bq mk of\\ Clover my-project:clover',
+    'gcloud iam service-accounts create clover-analytics',
+    'bq query GRANT\\ \\`roles/bigquery.dataEditor\\`\\ ON\\',
+    'gcloud projects add-iam-policy-binding my-project',
+    'gcloud iam service-accounts add-iam-policy-binding clover-analytics@my-project.iam.gserviceaccount.com',
     'gcloud container clusters get-credentials clover',
     'kubectl create namespace',
     'kubectl create secret generic clickhouse',
@@ -106,7 +65,7 @@ test('what is needed first is made first, and a second run makes nothing', async
   ]);
   t.is((await cluster('up')).code, 0);
   t.deepEqual(
-    (await calls()).filter((call) => / create /.test(call)),
+    (await calls()).filter((call) => / (?:create|mk) /.test(call)),
     [],
   );
 });
@@ -121,6 +80,7 @@ test('a run that was stopped is gone on with', async (t) => {
   const made = deeds(await calls()).filter((call) => call.includes(' create '));
   t.deepEqual(made, [
     'gcloud container clusters create clover',
+    'gcloud iam service-accounts create clover-analytics',
     'kubectl create namespace',
     'kubectl create secret generic clickhouse',
   ]);
@@ -152,6 +112,9 @@ test('deleting asks, takes volumes before their cluster, and does nothing the se
     'kubectl delete namespace',
     'gcloud container clusters delete clover',
     'gcloud artifacts repositories delete clover',
+    'bq rm my-project:clover',
+    'gcloud projects remove-iam-policy-binding my-project',
+    'gcloud iam service-accounts delete clover-analytics@my-project.iam.gserviceaccount.com',
     'gcloud projects remove-iam-policy-binding my-project',
     'gcloud iam service-accounts delete clover-nodes@my-project.iam.gserviceaccount.com',
   ]);
@@ -180,6 +143,8 @@ for (const [settings, args, why] of [
   [{ LOCATION: 'europe' }, ['up'], /LOCATION: found "europe"/],
   [{ NODES: '0' }, ['up'], /NODES: found "0"/],
   [{ CLUSTER: 'a b' }, ['delete', '--yes'], /CLUSTER: found "a b"/],
+  [{ DATASET: 'a-b' }, ['up'], /DATASET: found "a-b"/],
+  [{ ANALYST: 'clover-nodes' }, ['up'], /ANALYST: found "clover-nodes", which is ACCOUNT, too/],
   [{}, [], /no command/],
   [{}, ['up', 'delete'], /two commands/],
   [{}, ['up', '--dryrun'], /unknown argument --dryrun/],
@@ -192,6 +157,32 @@ for (const [settings, args, why] of [
     t.deepEqual(await calls(), []);
   });
 }
+
+test('who acts as the account of the dataset is said alike on both sides', async (t) => {
+  const { cluster } = await cloud(t);
+  const settings = z
+    .object({ serviceAccountAnnotations: z.record(z.string(), z.record(z.string(), z.string())) })
+    .parse(parse(await readFile(join(repository, 'infra/gke/installation.yaml'), 'utf8')));
+  const [[account, annotations] = ['', {}]] = Object.entries(settings.serviceAccountAnnotations);
+  const email = annotations['iam.gke.io/gcp-service-account'];
+  const binding = said((await cluster('up', '--dry-run')).stdout).find((call) =>
+    call.includes('roles/iam.workloadIdentityUser'),
+  );
+  const member = `my-project.svc.id.goog\\[clover-system/${account}\\]`;
+  t.true(binding?.includes(`add-iam-policy-binding ${email} --member=serviceAccount:${member} `));
+});
+
+test('without a dataset there is no account for one, and bq is not asked for', async (t) => {
+  const { folder, cluster, calls } = await cloud(t, { DATASET: '' });
+  await rm(join(folder, 'bin', 'bq'));
+  for (const command of ['up', 'delete']) {
+    t.is((await cluster(command, '--yes')).code, 0);
+    t.deepEqual(
+      (await calls()).filter((call) => /^bq|clover-analytics|roles.bigquery/.test(call)),
+      [],
+    );
+  }
+});
 
 test('the installation beside it is taken, and asks the ClickHouse of the script', async (t) => {
   const settings = join(repository, 'infra/gke/installation.yaml');
@@ -212,48 +203,4 @@ test('the installation beside it is taken, and asks the ClickHouse of the script
   t.regex(server, /kind: Service\nmetadata:\n {2}name: clickhouse\n {2}namespace: clover-system\n/);
   t.regex(server, new RegExp(`name: CLICKHOUSE_USER\\n +value: ${username}\\n`));
   t.deepEqual(passwordSecret, { name: 'clickhouse', key: 'password' });
-});
-
-const lint = existsSync('/usr/bin/gcloud') ? test : test.skip;
-if (lint === test.skip)
-  process.stderr.write('commands are not shown to gcloud: it is not installed\n');
-
-lint('gcloud itself takes every command, by its own reading of commands', async (t) => {
-  t.timeout(120_000);
-  const { folder, cluster, calls } = await cloud(t);
-  await cluster('up');
-  await cluster('delete', '--yes');
-  const commands = (await calls()).filter((call) => call.startsWith('gcloud '));
-  t.true(commands.length > 15);
-  const wrong = 'gcloud container clusters create clover --no-such-flag';
-  const file = join(folder, 'commands.md');
-  await writeFile(file, ['```', ...commands, wrong, '```', ''].join('\n'));
-  const { stdout } = await run(
-    '/usr/bin/gcloud',
-    ['meta', 'lint-gcloud-commands', '--commands-text-file', file],
-    {
-      maxBuffer: 2 ** 26,
-      env: {
-        PATH: process.env['PATH'],
-        // It reads commands: it needs, and gets, no account and no network.
-        CLOUDSDK_CONFIG: join(folder, 'config'),
-        CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
-        CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: '1',
-        CLOUDSDK_CORE_CHECK_GCE_METADATA: '0',
-      },
-    },
-  );
-  const verdicts = z
-    .array(
-      z.object({
-        command_string: z.string(),
-        success: z.boolean(),
-        error_message: z.string().nullish(),
-      }),
-    )
-    .parse(JSON.parse(stdout));
-  t.is(verdicts.length, commands.length + 1);
-  for (const { command_string: command, success, error_message: message } of verdicts) {
-    t.is(success, !command.includes('--no-such-flag'), `${command}: ${message}`);
-  }
 });

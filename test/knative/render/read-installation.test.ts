@@ -31,6 +31,21 @@ const { images, clickhouse } = leastInstallation;
 
 const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['an unknown key', { image: 'x' }, /^image: unknown key$/],
+  [
+    'annotations of an account that it has not',
+    { serviceAccountAnnotations: { 'control-plane': { a: 'b' } } },
+    /^serviceAccountAnnotations\.control-plane: must be an account of this installation: api, /,
+  ],
+  [
+    'annotations of no program',
+    { serviceAccountAnnotations: { guard: { a: 'b' } } },
+    /^serviceAccountAnnotations\.guard: |^serviceAccountAnnotations: /,
+  ],
+  [
+    'an annotation without a name',
+    { serviceAccountAnnotations: { api: { 'a b': 'c' } } },
+    /^serviceAccountAnnotations\.api\.a b: /,
+  ],
   ['an image of no function', { images: { ...images, guard: 'x' } }, /^images\.guard: /],
   ['no image', { images: { ...images, api: 'Not An Image' } }, /^images\.api: must be an image/],
   [
