@@ -48,7 +48,8 @@ export function openSources({ source, node }: AgentConfig, needs: SourceNeeds): 
   const { accountFolder: folder, env } = source.kubernetes;
   const client = createKubeClient(inClusterConnection({ env, folder, monotonicMs }));
   const following = { client, clock, random, log };
-  const locator = createLocator({ processes: podProcesses(), linksOf, ifindexOf, log });
+  const processes = podProcesses();
+  const locator = createLocator({ processes, linksOf, ifindexOf, nowMs: monotonicMs, log });
   return {
     openPods: nodePods({ ...following, node: node.name, locator }),
     openTaps: clusterTaps(following),

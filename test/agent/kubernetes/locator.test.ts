@@ -26,6 +26,7 @@ function bench() {
   const interfaces = new Map<string, number>();
   const looked = { processes: 0, links: 0 };
   let isBroken = false;
+  let nowMs = 0;
   const locator = createLocator({
     processes: {
       find: (uids) => {
@@ -40,6 +41,7 @@ function bench() {
       return links.get(pid);
     },
     ifindexOf: (name) => interfaces.get(name),
+    nowMs: () => nowMs,
     log: silent,
   });
   return {
@@ -59,6 +61,19 @@ function bench() {
       if (what === 'own') links.set(pid, 'own');
     },
     interfaces,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    /** A process whose network has these interfaces. */
+    runWith: (uid: string, pid: number, its: readonly ProcessLink[]) => {
+      pids.set(uid, [pid]);
+      links.set(pid, its);
+      for (const { ours } of its) if (ours !== undefined) interfaces.set(ours.name, ours.ifindex);
+    },
+    kill: (uid: string) => {
+      for (const pid of pids.get(uid) ?? []) links.delete(pid);
+      pids.delete(uid);
+    },
   };
 }
 
@@ -120,4 +135,79 @@ test('what is known stays while processes cannot be looked at', (t) => {
   for (const _ of ['first', 'second']) {
     t.deepEqual([...locator.locate([pod('a'), pod('b')]).keys()], ['a']);
   }
+});
+
+test('an end of a veth that is moved to the node a moment later is found', (t) => {
+  const { locator, runWith, pass } = bench();
+  runWith('a', 3, [{ name: 'eth0', kind: 'veth' }]);
+  t.like(locator.locate([pod('a')]).get('a'), { interfaces: [], unseen: [{ interface: 'eth0' }] });
+  runWith('a', 3, veth('veth-a', 7));
+  pass(1_000);
+  t.deepEqual(locator.locate([pod('a')]).get('a'), {
+    interfaces: [{ name: 'veth-a', ifindex: 7 }],
+    unseen: [],
+  });
+});
+
+test('an interface that a pod gets while it runs is found within a minute, by the same process', (t) => {
+  const { locator, looked, runWith, pass } = bench();
+  runWith('a', 3, veth('veth-a', 7));
+  for (let second = 0; second < 600; second += 1) {
+    locator.locate([pod('a')]);
+    pass(1_000);
+  }
+  t.is(looked.processes, 1);
+  t.true(looked.links < 20, `${looked.links} looks in ten minutes`);
+  const second: ProcessLink = {
+    name: 'net1',
+    kind: 'veth',
+    ours: { name: 'veth-b', ifindex: 9 },
+  };
+  runWith('a', 3, [...veth('veth-a', 7), second]);
+  pass(60_000);
+  t.is(locator.locate([pod('a')]).get('a')?.interfaces.length, 2);
+});
+
+test('of a thousand pods few are looked at again at one time, and each in its turn', (t) => {
+  const { locator, looked, runWith, pass } = bench();
+  const pods = Array.from({ length: 1_000 }, (_, at) => pod(`p${at}`));
+  for (const [at, { uid }] of pods.entries()) runWith(uid, at + 1, veth(`veth-${at}`, at + 1));
+  locator.locate(pods);
+  const counts: number[] = [];
+  for (let second = 0; second < 600; second += 1) {
+    pass(1_000);
+    const before = looked.links;
+    locator.locate(pods);
+    counts.push(looked.links - before);
+  }
+  t.true(Math.max(...counts) <= 20);
+  t.is(looked.processes, 1);
+  for (const [at, { uid }] of pods.entries()) {
+    runWith(uid, at + 1, [...veth(`veth-${at}`, at + 1), { name: 'net1', kind: 'macvlan' }]);
+  }
+  for (let second = 0; second < 120; second += 1) {
+    pass(1_000);
+    locator.locate(pods);
+  }
+  t.true([...locator.locate(pods).values()].every(({ unseen }) => unseen.length === 1));
+});
+
+test('a pod without an interface of the node that has ended is not kept', (t) => {
+  const { locator, runWith, kill, pass } = bench();
+  runWith('a', 3, [{ name: 'net1', kind: 'macvlan' }]);
+  t.true(locator.locate([pod('a')]).has('a'));
+  kill('a');
+  pass(1_000);
+  t.false(locator.locate([pod('a')]).has('a'));
+});
+
+test('a pod whose process has ended stays while its interface is there', (t) => {
+  const { locator, looked, run, kill, pass } = bench();
+  run('a', 3, 'veth-a', 7);
+  locator.locate([pod('a')]);
+  kill('a');
+  pass(1_000);
+  t.true(locator.locate([pod('a')]).has('a'));
+  t.true(locator.locate([pod('a')]).has('a'));
+  t.is(looked.processes, 2);
 });
