@@ -34,6 +34,8 @@ export interface FunctionRow {
   readonly name: string;
   readonly maxScale: number;
   readonly containerConcurrency: number;
+  /** How long a pod stays after its last event; Serving takes 6 to 3 600. Default: Serving's own. */
+  readonly windowSeconds?: number;
   /** A request's longest time; the grace of a pod that ends, as well. */
   readonly timeoutSeconds: number;
   readonly resources: Resources;
@@ -42,8 +44,8 @@ export interface FunctionRow {
   readonly others?: readonly OtherAccess[];
   /** It keeps something in ClickHouse, or reads it there. */
   readonly clickhouse: boolean;
-  /** How long a pod stays after its last event; Serving takes 6 to 3 600. Default: Serving's own. */
-  readonly windowSeconds?: number;
+  /** It writes full names of Services. */
+  readonly namesServices?: true;
   /** Types that it sends to the broker by itself. */
   readonly emits: readonly string[];
   /** Schedules of the catalogue that it starts and ends itself: each tick keeps a pod for half a minute and more. */
@@ -81,6 +83,7 @@ const events = { group: 'events.k8s.io', resource: 'events' } as const;
  */
 const reconciler = {
   maxScale: 1,
+  windowSeconds: 6,
   containerConcurrency,
   timeoutSeconds,
   resources: small,
@@ -89,7 +92,6 @@ const reconciler = {
 /** Every function of the catalogue, in its order. */
 export const functionTable: readonly FunctionRow[] = [
   {
-  windowSeconds: 6,
     name: 'api',
     maxScale: 3,
     // A watch is a request that lasts: it must not take the place of others.
@@ -166,6 +168,8 @@ export const functionTable: readonly FunctionRow[] = [
     ],
     clickhouse: false,
     emits: [],
+    namesServices: true,
+    ownTicks: ['policy-settle'],
   },
 ];
 
@@ -179,7 +183,6 @@ export function ownSchedulesOf(name: string): readonly Schedule[] {
 /** A function of the catalogue and how it runs. */
 export interface DeployedFunction {
   readonly entry: FunctionEntry;
-    ownTicks: ['policy-settle'],
   readonly row: FunctionRow;
 }
 
