@@ -8,8 +8,8 @@ export type EnvironmentVariable =
 
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
-  { clickhouse, logLevel, telemetry }: Installation,
-  { clickhouse: isKept }: FunctionRow,
+  { clickhouse, clusterDomain, logLevel, telemetry }: Installation,
+  { clickhouse: isKept, namesServices = false }: FunctionRow,
 ): EnvironmentVariable[] {
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
@@ -25,5 +25,10 @@ export function environmentOf(
           { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: telemetry.endpoint },
           { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', value: telemetry.protocol },
         ];
-  return [{ name: 'LOG_LEVEL', value: logLevel }, ...(isKept ? store : []), ...receiver];
+  return [
+    { name: 'LOG_LEVEL', value: logLevel },
+    ...(namesServices ? [{ name: 'CLUSTER_DOMAIN', value: clusterDomain }] : []),
+    ...(isKept ? store : []),
+    ...receiver,
+  ];
 }

@@ -107,9 +107,11 @@ export const installationSchema = z
     tolerations: z.array(toleration).default([]),
     /** Needs `kubernetes.podspec-priorityclassname` in Serving's config-features. */
     priorityClass: objectName.exactOptional(),
+    /** The end of full names of Services. */
+    clusterDomain: objectName.default('cluster.local'),
     /** The level that the namespace enforces: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
     podSecurity: z.enum(['privileged', 'baseline', 'restricted']).exactOptional(),
-    /** Which ports of the control plane, or of the functions, may be reached, as a NetworkPolicy. */
+    /** Which ports of the control plane, or of the functions, and of the webhook may be reached, as NetworkPolicies. */
     networkPolicies: z.boolean().default(true),
     controlPlane: controlPlaneSettings,
     agent: agentSettings,

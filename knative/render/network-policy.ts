@@ -15,8 +15,8 @@ export interface NetworkPolicy extends KubernetesObject {
 }
 
 /**
- * Nothing but this port is reached. From anywhere: agents come with the addresses of nodes, which no NetworkPolicy knows, and who comes
- * has to show a token. What a pod may reach itself is not said: an API server has no name there either.
+ * Nothing but this port is reached. From anywhere: agents and API servers come with the addresses of nodes, which no NetworkPolicy knows. The
+ * control plane asks for a token, and the webhook only answers whether an object is well made. What a pod may reach itself is not said: an API server has no name there either.
  */
 export function portPolicy(
   installation: Installation,

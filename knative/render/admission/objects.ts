@@ -13,6 +13,7 @@ import {
   type KubernetesObject,
   type Rendered,
 } from '../kubernetes-object.ts';
+import { portPolicy } from '../network-policy.ts';
 import { amountsOf, schedulingOf, spreadOver } from '../pod-parts.ts';
 import { restrictedContext } from '../security-context.ts';
 import { admissionAccess } from './access.ts';
@@ -30,6 +31,7 @@ export function admissionObjects(installation: Installation): KubernetesObject[]
   if (!installation.admission.enabled) return [];
   return [
     ...admissionAccess(installation),
+    ...portPolicy(installation, admission, admissionPort),
     certificate(installation),
     service(installation),
     ...budget(installation),

@@ -1,4 +1,5 @@
 import type { ConfigMap } from '../control-plane/configuration.ts';
+import { serviceHost } from '../service-host.ts';
 import { controlPlaneUrl, tokenSecretOf } from '../control-plane/names.ts';
 import type { Installation } from '../installation.ts';
 import { namespaced } from '../kubernetes-object.ts';
@@ -7,12 +8,12 @@ import { agent, agentPort, configFile, mounts } from './names.ts';
 
 /** The configuration of every agent, which `agent/config.ts` reads; what differs from node to node is in its environment. */
 export function agentConfiguration(installation: Installation): ConfigMap {
-  const { namespace, logLevel } = installation;
+  const { logLevel } = installation;
   const config = {
     kubernetes: {},
     untapped: installation.agent.untapped,
     ...(installation.knative
-      ? { ingest: { url: `http://ingest.${namespace}.svc.cluster.local` } }
+      ? { ingest: { url: `http://${serviceHost(installation, 'ingest')}` } }
       : {
           controlPlane: {
             url: controlPlaneUrl(installation),

@@ -30,7 +30,7 @@ export const configFile = 'host.json';
 
 /** The configuration of the process, which `functions/host/config.ts` reads; secrets stand in files of their own. */
 export function controlPlaneConfiguration(installation: Installation): ConfigMap {
-  const { clickhouse, logLevel, telemetry } = installation;
+  const { clickhouse, clusterDomain, logLevel, telemetry } = installation;
   const { url, username, database, passwordSecret } = clickhouse;
   const config = {
     // A volume of its own may have a folder lost+found.
@@ -44,7 +44,7 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
       database,
     },
     resources: { kubernetes: {} },
-    ...(installation.controlPlane.istio && { istio: {} }),
+    ...(installation.controlPlane.istio && { istio: { clusterDomain } }),
     ...(telemetry && { telemetry }),
     logLevel,
   };

@@ -1,4 +1,5 @@
 import type { Installation } from '../installation.ts';
+import { serviceHost } from '../service-host.ts';
 
 /** Of the Deployment, its Service and its account. */
 export const controlPlane = 'control-plane';
@@ -7,8 +8,8 @@ export const controlPlane = 'control-plane';
 export const controlPlanePort = 7700;
 
 /** Where agents find the control plane in one process. */
-export function controlPlaneUrl({ namespace }: Installation): string {
-  return `http://${controlPlane}.${namespace}.svc.cluster.local:${controlPlanePort}`;
+export function controlPlaneUrl(installation: Installation): string {
+  return `http://${serviceHost(installation, controlPlane)}:${controlPlanePort}`;
 }
 
 /** The Secret with the token of every caller, and its key in there. */

@@ -276,13 +276,8 @@ test('there is something to settle after a failure, and while a policy is refuse
 test('no mesh is nothing that a look each minute would settle', async (t) => {
   const { resources } = stand(t);
   await apply(resources);
-  const refused = {
-    state: 'rejected',
-    reason: 'MeshNotFound',
-    message: 'no mesh',
-    version: 0,
-    hash: '',
-  } as const;
+  const said = { state: 'rejected', reason: 'MeshNotFound', message: 'no mesh' } as const;
+  const refused = { ...said, version: 0, hash: '' };
   const policy = createPolicy({
     resources,
     clock: systemClock,

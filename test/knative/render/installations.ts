@@ -99,6 +99,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
     priorityClass: name,
     podSecurity: fc.constant('privileged' as const),
     networkPolicies: fc.boolean(),
+    clusterDomain: fc.constantFrom('cluster.local', 'k8s.example'),
     agent: fc.record(
       {
         enabled: fc.boolean(),

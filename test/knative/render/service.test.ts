@@ -182,7 +182,7 @@ test('only functions that keep something in ClickHouse know where it is', (t) =>
     ['evaluate', `LOG_LEVEL ${store}`],
     ['ingest', `LOG_LEVEL ${store}`],
     ['notify', `LOG_LEVEL ${store}`],
-    ['policy', 'LOG_LEVEL'],
+    ['policy', 'LOG_LEVEL CLUSTER_DOMAIN'],
   ]);
 });
 
