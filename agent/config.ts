@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 
 const powerOfTwo = z
@@ -27,8 +28,6 @@ const server = z
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Of the memory that a container's limit counts, the ring is most: 64 MiB of it would not fit 96 MiB. */
 const ringBytesInPod = 16 * 1024 * 1024;
-/** Where a SinkBinding of Knative puts the token for its sink. */
-const sinkTokenFile = '/oidc/token';
 
 /** Schema of the agent's configuration file. */
 export const agentConfig = z

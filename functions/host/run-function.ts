@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
+import { sinkTokenFile } from '../lib/authorization.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -31,8 +33,9 @@ export interface RunFunctionOptions {
 
 /**
  * Runs one function as a process of its own, as Knative wants it: events at `POST /`, its routes below `/`, health at
- * `/health/live` and `/health/ready`. A reply is the answer to the request; `emit` goes to `K_SINK`. There is no bearer
- * token: who may reach the port is the platform's business. SIGTERM drains and ends the process.
+ * `/health/live` and `/health/ready`. A reply is the answer to the request; `emit` goes to `K_SINK`, with the token that its
+ * SinkBinding has put there. Callers are asked for none: who may reach the port is the platform's business. SIGTERM drains and
+ * ends the process.
  * @returns the URL that it listens at.
  * @throws CloverError CLV_CONFIG_INVALID for a bad environment, and for a port that is taken; see startOrExit.
  */
@@ -109,7 +112,8 @@ function sinkOf({
   K_SINK: url,
   K_CE_OVERRIDES: overrides,
 }: Record<string, string | undefined>): EmitEvent {
-  if (url !== undefined) return createSink({ url, extensions: extensionsOf(overrides) });
+  const tokenFile = existsSync(sinkTokenFile) ? sinkTokenFile : undefined;
+  if (url !== undefined) return createSink({ url, extensions: extensionsOf(overrides), tokenFile });
   return async ({ type }: CloudEvent) => {
     const message = `there is no sink for ${type}: bind one (Knative sets K_SINK)`;
     throw new CloverError('CLV_CONFIG_INVALID', message);

@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createSink } from '../../../functions/host/sink.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
@@ -80,6 +83,28 @@ test('a sink that does not answer in time, or at all, may be tried again', async
   for (const url of [`http://127.0.0.1:${port}/`, 'http://127.0.0.1:1/']) {
     await t.throwsAsync(createSink({ url, timeoutMs: 50 })(eventOf()), { code: 'CLV_OVERLOADED' });
   }
+});
+
+test('a sink that asks who sends is shown the token that is in the file', async (t) => {
+  const shown: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    shown.push(request.headers.authorization);
+    response.writeHead(202).end();
+  });
+  const url = `http://127.0.0.1:${await listenOnLoopback(server)}/`;
+  const folder = await mkdtemp(join(tmpdir(), 'clover-sink-'));
+  t.teardown(async () => {
+    server.close();
+    server.closeAllConnections();
+    await rm(folder, { recursive: true });
+  });
+  const tokenFile = join(folder, 'token');
+  const emit = createSink({ url, tokenFile });
+  await t.throwsAsync(emit(eventOf()), { code: 'CLV_CONFIG_INVALID', message: /cannot read/ });
+  await writeFile(tokenFile, 'secret\n');
+  await emit(eventOf());
+  await createSink({ url })(eventOf());
+  t.deepEqual(shown, ['Bearer secret', undefined]);
 });
 
 test('a K_SINK that no event can be sent to is refused at the start, and no password shown', (t) => {

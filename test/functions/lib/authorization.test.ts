@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { createAuthorization } from '../../agent/token.ts';
+import { createAuthorization } from '../../../functions/lib/authorization.ts';
 
 const monotonicMs = (): number => 0;
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CloverError } from '../functions/lib/errors.ts';
+import { CloverError } from './errors.ts';
 
 /** A bearer token, or the file that has it now. */
 export interface TokenOptions {
@@ -8,6 +8,9 @@ export interface TokenOptions {
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonicMs: () => number;
 }
+
+/** Where a SinkBinding of Knative puts the token for its sink, if senders are asked there who they are. */
+export const sinkTokenFile = '/oidc/token';
 
 /** The kubelet writes another token well before the old one ends. */
 const freshMs = 60_000;
