@@ -37,5 +37,5 @@ export function createApiRouter(options: ApiOptions, streams: Streams): Router {
     const operations = [...routes.map(({ operation }) => operation), ...hostOperations];
     return openApiDocument({ operations, version });
   };
-  return createRouter(routes, streams);
+  return createRouter(routes, { streams, guard: options.guard });
 }

@@ -13,6 +13,7 @@ import { version } from '../lib/version.ts';
 import { createKubernetesEvents } from '../records/kubernetes-events.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createApi } from './function.ts';
+import { createKubernetesGuard } from './kubernetes-guard.ts';
 
 /** `api` as a process of its own: without the tail of a broker, which is Knative's own there. */
 async function main(): Promise<void> {
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
     evidence,
     records,
     deadLetters: async () => deadLetters,
+    guard: createKubernetesGuard(client, { log }),
     clock,
     version,
     status: () => agentStatus(agents),

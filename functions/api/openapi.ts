@@ -72,9 +72,14 @@ export function openApiDocument({ operations, version }: OpenApiOptions): OpenAp
 }
 
 /** The statuses of the errors that an operation may answer with, and their codes. */
-export function errorsOf({ errors, open = false }: Operation): ReadonlyMap<number, ErrorCode[]> {
+export function errorsOf({
+  errors,
+  open = false,
+  needs,
+}: Operation): ReadonlyMap<number, ErrorCode[]> {
   const codes = [...new Set<ErrorCode>([...commonErrors, ...errors])]
     .filter((code) => !(open && code === 'CLV_UNAUTHORIZED'))
+    .filter((code) => !(needs === 'nothing' && code === 'CLV_FORBIDDEN'))
     .sort();
   return new Map(
     [...Map.groupBy(codes, (code): number => errorCatalogue[code].status)].sort(

@@ -41,6 +41,22 @@ export interface Example {
   readonly body?: unknown;
 }
 
+/** What the caller of an operation has to be allowed where the cluster decides that; {@link accessOf} reads it. */
+export type Needs =
+  /** Whoever reaches the port may have it. */
+  | 'nothing'
+  /** A path that is no resource, in place of the operation's own. */
+  | { readonly path: string }
+  | {
+      /** Group and version. */
+      readonly apiVersion: string;
+      readonly resource: string;
+      /** All of them; a list that is asked to go on is a watch. */
+      readonly verbs: readonly string[];
+      /** The parameter that names the object. Default: `name`. */
+      readonly name?: string;
+    };
+
 /**
  * One thing that the API does, declared once: routing, checks, the OpenAPI document, docs/api.md and the
  * contract test come from it.
@@ -70,12 +86,15 @@ export interface Operation<
   readonly errors: readonly ErrorCode[];
   /** Needs no bearer token. */
   readonly open?: boolean;
+  /** Default: the method, on the path of the request. */
+  readonly needs?: Needs;
   readonly example: Example;
 }
 
 /** Codes that any operation may answer with. */
 export const commonErrors = [
   'CLV_ARGUMENT_INVALID',
+  'CLV_FORBIDDEN',
   'CLV_INTERNAL',
   'CLV_NOT_ACCEPTABLE',
   'CLV_OVERLOADED',

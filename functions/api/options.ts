@@ -5,6 +5,7 @@ import type { BrokerAdmin } from '../host/broker/admin.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventRecorder } from '../records/event-recorder.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import type { Guard } from './guard.ts';
 import type { Status } from './schemas/questions.ts';
 import type { StreamLimits } from './streams.ts';
 
@@ -21,6 +22,8 @@ export interface ApiOptions {
   readonly deadLetters?: () => Promise<DeadLetterAdmin>;
   /** Counters of every part. */
   readonly status: () => Promise<Status>;
+  /** Default: whoever the host lets through may do everything. */
+  readonly guard?: Guard;
   readonly clock: Clock;
   /** Of Clover, for the OpenAPI document. */
   readonly version: string;

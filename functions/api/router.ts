@@ -6,6 +6,8 @@ import { excerpt } from '../lib/excerpt.ts';
 import { membersTwice } from '../lib/json-twice.ts';
 import { nearest } from '../lib/nearest.ts';
 import { readBody } from '../host/read-body.ts';
+import { accessOf } from './access.ts';
+import type { Guard } from './guard.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import { chooseMediaType } from './negotiate.ts';
 import type { BodyContract } from './operation.ts';
@@ -14,14 +16,20 @@ import type { Route } from './route.ts';
 import { sendReply } from './send-reply.ts';
 import type { Streams } from './streams.ts';
 
+/** What all routes share. */
+interface Shared {
+  readonly streams: Streams;
+  readonly guard: Guard | undefined;
+}
+
 /** The routes as Express serves them. Errors are thrown for the host. */
-export function createRouter(routes: readonly Route[], streams: Streams): Router {
+export function createRouter(routes: readonly Route[], shared: Shared): Router {
   const router = Router({ caseSensitive: true, strict: true });
   for (const [path, served] of byPath(routes)) {
     const at = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of served) {
       at[route.operation.method]((request: ApiRequest, response: ApiResponse) =>
-        answer(route, request, response, streams),
+        answer(route, request, response, shared),
       );
     }
     at.all(refuseMethod(served));
@@ -34,16 +42,20 @@ async function answer(
   route: Route,
   request: ApiRequest,
   response: ApiResponse,
-  streams: Streams,
+  { streams, guard }: Shared,
 ): Promise<void> {
   const { operation } = route;
+  const query = new URL(request.originalUrl, 'http://localhost').searchParams;
+  // Before anything is said of the request itself.
+  const wanted = accessOf(operation, { path: request.path, params: request.params, query });
+  if (wanted.length > 0) await guard?.admit(request.headers.authorization, wanted);
   const offered = operation.answers.flatMap(({ content }) =>
     content.map(({ mediaType }) => mediaType),
   );
   chooseMediaType(request.headers.accept, [...new Set(offered)]);
   const reply = await route.run({
     params: request.params,
-    query: new URL(request.originalUrl, 'http://localhost').searchParams,
+    query,
     headers: request.headers,
     body: (contract) => readJson(request, contract),
   });

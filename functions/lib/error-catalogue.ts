@@ -81,6 +81,11 @@ export const errorCatalogue = {
       "A trigger's filter is not a filter of Knative, or its CESQL expression cannot be parsed.",
     fix: 'Correct the field that the message names; see [filters](filters.md).',
   },
+  CLV_FORBIDDEN: {
+    status: 403,
+    meaning: 'It is known who calls, and they may not do this.',
+    fix: 'Have a role given to them that allows what the message names, such as `edit` or `view`; or call as someone else.',
+  },
   CLV_GATEWAY_REJECTED: {
     status: 502,
     meaning: 'The gateway refused a rendered configuration; traffic stays as it was.',
@@ -181,7 +186,7 @@ export const errorCatalogue = {
   CLV_UNAUTHORIZED: {
     status: 401,
     meaning: 'The bearer token is missing or wrong.',
-    fix: 'Send the token of the control plane: `--token`, `CLOVER_TOKEN` or the context.',
+    fix: 'Send the token of the control plane, on Knative one of the cluster: `--token`, `CLOVER_TOKEN` or the context.',
   },
   CLV_UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

@@ -3,7 +3,15 @@ import { eventTypes } from '../events.ts';
 import type { Kind } from '../resources/kinds.ts';
 
 /** Verbs of Kubernetes' authorization. */
-export type Verb = 'create' | 'delete' | 'get' | 'list' | 'patch' | 'update' | 'watch';
+export type Verb =
+  | 'create'
+  | 'delete'
+  | 'deletecollection'
+  | 'get'
+  | 'list'
+  | 'patch'
+  | 'update'
+  | 'watch';
 
 /** What one may do with the objects of a kind. */
 export interface KindAccess {
@@ -105,7 +113,12 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'Tap', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
       { kind: 'TrafficPolicy', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
     ],
-    others: [{ ...events, verbs: ['get', 'list', 'watch'] }],
+    others: [
+      { ...events, verbs: ['get', 'list', 'watch'] },
+      // Whose token it is that it is called with, and what they may do.
+      { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
+      { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] },
+    ],
     clickhouse: true,
     emits: [],
   },

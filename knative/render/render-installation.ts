@@ -16,6 +16,7 @@ import { functionService } from './service.ts';
 import { sendersOf, sinkBinding } from './sink-binding.ts';
 import { tickAccess } from './tick-access.ts';
 import { functionTriggers } from './trigger.ts';
+import { userRoles } from './user-roles.ts';
 
 /**
  * Everything that Clover is on a cluster, in the order in which it can be applied. The same installation always gives the same.
@@ -28,6 +29,7 @@ export function renderInstallation(installation: Installation, token?: string): 
     ...(installation.knative
       ? knativeObjects(installation)
       : controlPlaneObjects(installation, token)),
+    ...userRoles(installation),
     ...admissionObjects(installation),
     ...agentObjects(installation),
   ];

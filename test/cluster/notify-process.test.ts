@@ -79,8 +79,9 @@ serial(
     await deliver(notify.url, event);
     t.is(seen.get(told[0] ?? ''), times, 'what is told is told');
 
+    const headers = { authorization: `Bearer ${await world.viewerToken()}` };
     const get = async (path: string): Promise<unknown> => {
-      const answer = await fetch(`${api.url}${path}`);
+      const answer = await fetch(`${api.url}${path}`, { headers });
       t.is(answer.status, 200, path);
       return answer.json();
     };
@@ -96,7 +97,8 @@ serial(
     t.deepEqual(await get('/v1/status'), {});
     await get('/v1/evidence/totals?from=0&to=1000');
     await get('/v1/questions/red?from=0&to=1000');
-    t.is((await fetch(`${api.url}/v1/deadletters`)).status, 404, 'the broker is not ours');
+    t.is((await fetch(`${api.url}/v1/events`, { headers })).status, 404, 'the broker is not ours');
+    t.is((await fetch(`${api.url}/v1/status`)).status, 401, 'it asks who calls');
 
     await world.resources.delete('TrafficPolicy', 'default', 'proxy');
     await deliver(notify.url, changed('delete', policy));

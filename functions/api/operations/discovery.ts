@@ -21,6 +21,7 @@ export const discovery = {
     ...asked,
     id: 'openapi',
     path: '/openapi.json',
+    needs: 'nothing',
     summary: 'This API as an OpenAPI 3.1 document',
     answers: taggedAnswer('The document.', z.looseObject({ openapi: z.string() })),
   }),

@@ -26,6 +26,7 @@ const health = (name: 'live' | 'ready', summary: string): Operation =>
     method: 'get',
     path: `/health/${name}`,
     tag: 'Host',
+    needs: 'nothing',
     summary,
     params: noParams,
     query: noQuery,
@@ -48,6 +49,7 @@ export const hostOperations: readonly Operation[] = [
     method: 'post',
     path: '/broker',
     tag: 'Host',
+    needs: 'nothing',
     summary: 'Give a CloudEvent to the broker',
     description:
       'In binary mode (any content type, attributes in `ce-*` headers), in structured mode (`application/cloudevents+json`) or as a batch (`application/cloudevents-batch+json`). A batch is answered with `results`, one per event in order, each with the status that the event alone would have got: 200 if every event is done, else 503 if an event may do better next time, else 400.',
@@ -63,6 +65,7 @@ export const hostOperations: readonly Operation[] = [
     method: 'post',
     path: '/functions/{name}',
     tag: 'Host',
+    needs: 'nothing',
     summary: 'Give a CloudEvent straight to a function',
     description:
       'The content modes are those of the broker. The answer comes when the work is done.',
@@ -85,6 +88,7 @@ export const hostOperations: readonly Operation[] = [
     method: 'get',
     path: '/metrics',
     tag: 'Host',
+    needs: 'nothing',
     summary: "Clover's own metrics, where they are switched on",
     params: noParams,
     query: noQuery,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { eventsApiVersion } from '../../../knative/kubernetes-event.ts';
+import { apiVersion } from '../../../knative/resources/meta.ts';
 import { durationMs } from '../../lib/duration.ts';
 import { operation } from '../operation.ts';
 import { serverVersion } from '../schemas/version.ts';
@@ -79,6 +81,7 @@ const records = {
   tag: 'Records',
   description:
     'A watch goes as that of a kind: lines of JSON or server-sent events, which go on after `resourceVersion` or `Last-Event-ID`. A record that is seen again comes as MODIFIED, with the count of its series; several times in short order may come as one. That a record has grown too old is not told; who has missed one in the meantime is answered 410.',
+  needs: { apiVersion: eventsApiVersion, resource: 'events', verbs: ['list'] },
   query: recordQuery,
   headers: watchHeaders,
   answers: watchAnswers(recordList, recordWatchEvent),
@@ -119,6 +122,7 @@ export const questions = {
     id: 'looks',
     method: 'get',
     path: '/v1/runs/{namespace}/{run}/looks',
+    needs: { apiVersion, resource: 'experimentruns', verbs: ['get'], name: 'run' },
     tag: 'Questions',
     summary: 'The chain of looks of a run, oldest first',
     params: z.object({ namespace: nameInPath, run: nameInPath }),
@@ -131,6 +135,8 @@ export const questions = {
     ...question,
     id: 'version',
     path: '/v1/version',
+    // Every user of a cluster may have its own; nothing more is told here.
+    needs: { path: '/version' },
     summary: 'The versions of the server',
     query: noQuery,
     answers: taggedAnswer('The rows.', serverVersion),

@@ -96,12 +96,18 @@ function operationsOf(info: KindInfo): KindOperations {
   const content = [{ mediaType: 'application/json', schema: schemas.object }];
   const path = `${collection}/{name}`;
   const params = one;
+  const needs = (...verbs: readonly string[]) => ({
+    apiVersion,
+    resource: plural,
+    verbs,
+  });
   const document = documentExamples[kind];
   const example = { params: { namespace: 'shop', name: document?.metadata.name ?? 'example' } };
   const listed = {
     method: 'get',
     tag,
     description: `Pages are at most ${largestPage} objects; \`metadata.continue\` names the next one, and a token that is too old is 410. A watch sends lines of JSON, or with \`Accept: ${eventStreamType}\` server-sent events whose ids are resource versions: a reader that comes back with \`Last-Event-ID\` misses nothing. The objects that a watch begins with come in the order of their versions and without ids; the bookmark after them has the first one, and a reader that is cut before it gets all of them again. When the changes after a version are no longer kept, lines are refused with 410 and server-sent events end with an \`error\` event: list again.`,
+    needs: needs('list'),
     query: listQuery,
     headers: [ifNoneMatch, ...watchHeaders],
     answers: watchAnswers(schemas.list, schemas.watchEvent),
@@ -131,6 +137,7 @@ function operationsOf(info: KindInfo): KindOperations {
       path,
       tag,
       summary: `Read one ${kind}`,
+      needs: needs('get'),
       params,
       query: noQuery,
       headers: [ifNoneMatch],
@@ -144,6 +151,8 @@ function operationsOf(info: KindInfo): KindOperations {
       path,
       tag,
       summary: `Create one ${kind}, or replace its whole spec`,
+      // Which of the two it will be is known only once it is done.
+      needs: needs('create', 'update'),
       description:
         'What was read can be sent again: status and the fields that Clover owns are passed over, and `metadata.namespace` may be left to the address. A `metadata.resourceVersion` or `metadata.uid` has to be that of the stored object, else 409; `If-Match` and `If-None-Match: *` have to hold, else 412. An object that is being deleted takes the document and goes all the same: the answer has its `metadata.deletionTimestamp`.',
       params,
@@ -183,6 +192,7 @@ function operationsOf(info: KindInfo): KindOperations {
       path,
       tag,
       summary: `Delete one ${kind}`,
+      needs: needs('delete'),
       description:
         "With finalizers it stays, with a `metadata.deletionTimestamp`, until they are gone. `propagationPolicy` and `gracePeriodSeconds` of the body are taken, as Kubernetes' clients send them, and do nothing.",
       params,

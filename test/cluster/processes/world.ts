@@ -17,6 +17,7 @@ import { freePort } from '../../../functions/lib/free-port.ts';
 import { bundle, type Bundle } from '../../../infra/images/bundle.ts';
 import { sources } from '../../../infra/images/main.ts';
 import { accessObjects } from '../../../knative/render/access.ts';
+import { userRoles } from '../../../knative/render/user-roles.ts';
 import { applyDefinitions } from '../crds.ts';
 import type { ApiTier } from '../tiers/api.ts';
 import { withCluster } from '../with-cluster.ts';
@@ -30,6 +31,8 @@ export interface World {
   /** May do everything. */
   readonly client: KubeClient;
   readonly resources: ResourceStore;
+  /** A token of someone who may view everything. */
+  viewerToken(): Promise<string>;
   /** Starts a function as its image does, with the rights of its account. */
   start(name: string, env?: Readonly<Record<string, string>>): Promise<FunctionProcess>;
 }
@@ -65,15 +68,20 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     return made;
   };
 
-  const accountOf = async (name: string): Promise<string> => {
+  const tokenOf = async (name: string): Promise<string> => {
     const answer = await client.call({
       method: 'POST',
       path: `/api/v1/namespaces/clover-system/serviceaccounts/${name}/token`,
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
     });
+    return tokenAnswer.parse(answer).status.token;
+  };
+
+  const accountOf = async (name: string): Promise<string> => {
+    const token = await tokenOf(name);
     const account = await mkdtemp(join(folder, 'account-'));
     await writeFile(join(account, 'ca.crt'), tier.authority);
-    await writeFile(join(account, 'token'), tokenAnswer.parse(answer).status.token);
+    await writeFile(join(account, 'token'), token);
     return account;
   };
 
@@ -82,6 +90,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     clickhouse,
     client,
     resources: createKubernetesStore(client),
+    viewerToken: () => tokenOf(viewer),
     async start(name, env = {}) {
       const { args, env: own } = await bundleOf(name);
       const { hostname, port } = new URL(tier.server);
@@ -124,13 +133,29 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
   };
 }
 
-/** What `npm run render` gives of accounts and their rights. */
+/** An account that is no function's. */
+const viewer = 'viewer';
+
+/** What `npm run render` gives of accounts and their rights, and someone who has the role of viewers. */
 async function applyAccess(client: KubeClient): Promise<void> {
   const installation = installationOf({});
   const { namespace } = installation;
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await client.call({ method: 'POST', path: '/api/v1/namespaces', body });
-  for (const object of accessObjects(installation)) {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const metadata = { name: viewer };
+  for (const object of [
+    ...accessObjects(installation),
+    ...userRoles(installation),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup, kind: 'ClusterRole', name: `${namespace}-view` },
+      subjects: [{ kind: 'ServiceAccount', namespace, name: viewer }],
+    },
+  ]) {
     const path =
       object.kind === 'ServiceAccount'
         ? `/api/v1/namespaces/${namespace}/serviceaccounts`

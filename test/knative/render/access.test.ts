@@ -16,6 +16,8 @@ const allowed = {
     taps: 'create delete get list patch watch',
     trafficpolicies: 'create delete get list patch watch',
     events: 'get list watch',
+    tokenreviews: 'create',
+    subjectaccessreviews: 'create',
   },
   'clover-system-evaluate': {
     experiments: 'get list patch',
@@ -87,13 +89,15 @@ test('who ticks by itself makes PingSources, and deletes its own', (t) => {
 /** Groups that are not ours, by their resources. */
 const foreignGroups: Readonly<Record<string, string>> = {
   events: 'events.k8s.io',
+  tokenreviews: 'authentication.k8s.io',
+  subjectaccessreviews: 'authorization.k8s.io',
   services: '',
   destinationrules: 'networking.istio.io',
   envoyfilters: 'networking.istio.io',
   virtualservices: 'networking.istio.io',
 };
 
-test('no role reaches beyond our own group of resources, records and the objects of a mesh, or has a wildcard', (t) => {
+test('no role reaches beyond our own group of resources, records, reviews and the objects of a mesh, or has a wildcard', (t) => {
   for (const { rules } of rolesOf()) {
     for (const rule of rules) {
       t.deepEqual(

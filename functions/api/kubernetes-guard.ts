@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
+import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
+import type { Log } from '../lib/log.ts';
+import { createRecent } from '../lib/recent.ts';
+import { readAnswer } from '../resources/kubernetes/answer.ts';
+import type { KubeClient } from '../resources/kubernetes/client.ts';
+import type { Access, Guard, ResourceAccess } from './guard.ts';
+
+/** Options of {@link createKubernetesGuard}. */
+export interface KubernetesGuardOptions {
+  /** Told who writes what. */
+  readonly log: Log;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly now?: () => number;
+}
+
+const caller = z.object({
+  // Of a token that it does not know the server says that it is of a user without a name.
+  username: z.string().default(''),
+  uid: z.string().optional(),
+  groups: z.array(z.string()).optional(),
+  extra: z.record(z.string(), z.array(z.string())).optional(),
+});
+type Caller = z.output<typeof caller>;
+
+const tokenReview = z.object({
+  status: z.object({
+    authenticated: z.boolean().default(false),
+    user: caller.default({ username: '' }),
+  }),
+});
+const accessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+/** As long as an API server keeps what another one told it: a right that is taken away ends after this. */
+const keptMs = 10_000;
+/** A caller of some hundred bytes each, and no memory to speak of. */
+const mostKept = 1_024;
+const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+/**
+ * Asks the cluster who a bearer token is of, and what they may do. What it lets through counts for ten seconds, by the hash of the token;
+ * what it refuses is asked again each time, so that a new right counts at once.
+ */
+export function createKubernetesGuard(
+  client: KubeClient,
+  { log, now }: KubernetesGuardOptions,
+): Guard {
+  const bounds = { ms: keptMs, most: mostKept, ...(now !== undefined && { now }) };
+  const callers = createRecent<Caller>(bounds);
+  const allowed = createRecent<void>(bounds);
+  return {
+    async admit(authorization, wanted) {
+      const token = tokenOf(authorization);
+      const hash = sha256(token);
+      const who = await callers.get(hash, () => whoHas(client, token));
+      await Promise.all(
+        wanted.map((access) =>
+          allowed.get(`${hash} ${canonicalJson(access)}`, () => demand(client, who, access)),
+        ),
+      );
+      for (const access of wanted) {
+        if (reading.has(access.verb)) continue;
+        log.info({ actor: who.username, ...access }, 'a caller may write');
+      }
+    },
+  };
+}
+
+/** @throws CloverError CLV_UNAUTHORIZED. */
+function tokenOf(authorization = ''): string {
+  const token = /^bearer +([^ ]+) *$/i.exec(authorization)?.[1];
+  if (token !== undefined) return token;
+  const message =
+    'send Authorization: Bearer with a token of the cluster, such as that of "kubectl create token ACCOUNT"';
+  throw new CloverError('CLV_UNAUTHORIZED', message);
+}
+
+/** @throws CloverError CLV_UNAUTHORIZED; as {@link KubeClient}. */
+async function whoHas(client: KubeClient, token: string): Promise<Caller> {
+  const answer = await client.call({
+    method: 'POST',
+    path: '/apis/authentication.k8s.io/v1/tokenreviews',
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
+  });
+  const { authenticated, user } = readAnswer(tokenReview, answer, 'a TokenReview').status;
+  if (authenticated && user.username !== '') return user;
+  const message =
+    'the cluster does not take this token: it has expired, is none, or is for another audience; send a new one, such as that of "kubectl create token ACCOUNT"';
+  throw new CloverError('CLV_UNAUTHORIZED', message);
+}
+
+/** @throws CloverError CLV_FORBIDDEN; as {@link KubeClient}. */
+async function demand(client: KubeClient, who: Caller, access: Access): Promise<void> {
+  const { username: user, ...rest } = who;
+  const attributes =
+    'path' in access ? { nonResourceAttributes: access } : { resourceAttributes: access };
+  const answer = await client.call({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, ...rest, ...attributes },
+    },
+  });
+  if (readAnswer(accessReview, answer, 'a SubjectAccessReview').status.allowed) return;
+  const what = 'path' in access ? `${access.verb} ${access.path}` : inWords(access);
+  const role = reading.has(access.verb) ? 'view' : 'edit';
+  const message = `${user} may not ${what}: give them a role that allows it, such as the ClusterRole "${role}"`;
+  throw new CloverError('CLV_FORBIDDEN', message);
+}
+
+/** As `kubectl auth can-i` takes it. */
+function inWords({ verb, group, resource, namespace, name }: ResourceAccess): string {
+  const one = name === undefined ? '' : `/${excerpt(name)}`;
+  const scope = namespace === undefined ? '-A' : `-n ${excerpt(namespace)}`;
+  return `${verb} ${resource}.${group}${one} ${scope}`;
+}
