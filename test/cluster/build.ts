@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { findGo, type Go } from './go.ts';
 import type { ModuleFiles, ProgramModule } from './programs.ts';
+import { removeStaleBuilds } from './stale-builds.ts';
 
 const run = promisify(execFile);
 
@@ -52,13 +53,20 @@ export interface BuildWatch {
 }
 
 /**
- * Builds what is missing of a module's programs, and keeps it. Programs that were finished before an interruption stay.
+ * Builds what is missing of a module's programs, and keeps it in place of what another version of it was built from. Programs that
+ * were finished before an interruption stay.
  * @throws Error when Go cannot be had, does not build one, or was ended by the signal.
  */
 export async function buildPrograms(module: ProgramModule, watch: BuildWatch): Promise<Programs> {
+  const programs = (await builtPrograms(module)) ?? (await buildMissing(module, watch));
+  for (const name of await removeStaleBuilds(await folderOf(module))) {
+    watch.progress(`${name}, of another version, is removed`);
+  }
+  return programs;
+}
+
+async function buildMissing(module: ProgramModule, watch: BuildWatch): Promise<Programs> {
   const { progress } = watch;
-  const known = await builtPrograms(module);
-  if (known !== undefined) return known;
   const folder = await folderOf(module);
   await mkdir(folder, { recursive: true });
   const go = await findGo(join(module.folder, 'go.mod'), cacheFolder, progress);

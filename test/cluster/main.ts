@@ -10,6 +10,7 @@ import {
   asTierName,
   buildTier,
   buildTierWithin,
+  builtTier,
   tierNames,
   whyNotHere,
   type TierName,
@@ -17,10 +18,11 @@ import {
 
 const run = promisify(execFile);
 
-const usage = `usage: npm run cluster -- build|up|status|down [--tier ${tierNames.join('|')}] [--within MINUTES] [--json]
+const usage = `usage: npm run cluster -- build|built|up|status|down [--tier ${tierNames.join('|')}] [--within MINUTES] [--json]
 
   build   build the programs of a tier from Go's module proxy and keep them in .cache/cluster; with --within, if it takes no
           longer, and else it is said why not
+  built   print whether the programs of a tier are built
   up      build what is missing and start a tier, which has those before it: api (the default), a Kubernetes API; node, that runs
           pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events; observe, with a
           Collector, Jaeger and Prometheus
@@ -117,6 +119,8 @@ async function main(args: readonly string[]): Promise<void> {
   switch (positionals.join(' ')) {
     case 'build':
       return build(tier, values.within);
+    case 'built':
+      return print(String((await builtTier(tier)) !== undefined));
     case 'up':
       return show(await start(tier), values.json);
     case 'status': {

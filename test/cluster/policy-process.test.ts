@@ -1,13 +1,14 @@
 import test from 'ava';
 import { intentOf } from '../functions/policy/examples.ts';
 import { istioDefinitions, meshStand } from '../functions/mesh/istio/stand.ts';
+import { leaveOut } from './leave-out.ts';
 import { changed, deliver, pinged } from './processes/events.ts';
 import { createWorld } from './processes/world.ts';
 import { whyLeftOut } from './with-cluster.ts';
 
 const why =
   (await whyLeftOut()) ??
-  (istioDefinitions === undefined ? 'the programs of Istio are not built' : undefined);
+  leaveOut(istioDefinitions === undefined ? 'the programs of Istio are not built' : undefined);
 if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
 

@@ -4,6 +4,7 @@ import { createSupervisor } from '../../cloverctl/supervisor/processes.ts';
 import { createRunFolder } from '../../cloverctl/supervisor/run-record.ts';
 import { sweep, takeDown } from '../../cloverctl/supervisor/sweep.ts';
 import type { RunSite } from '../../cloverctl/supervisor/with-run.ts';
+import { leaveOut } from './leave-out.ts';
 import {
   builtTier,
   startTier,
@@ -15,8 +16,13 @@ import {
 
 /**
  * Why tests leave a tier out; undefined when it can be started. Building takes minutes, and so is asked for by name.
+ * @throws Error with the reason in a run that may leave out nothing.
  */
 export async function whyLeftOut(tier: TierName = 'api'): Promise<string | undefined> {
+  return leaveOut(await whyNotStarted(tier));
+}
+
+async function whyNotStarted(tier: TierName): Promise<string | undefined> {
   const leftOut = `the cluster's tier ${tier} is left out:`;
   const why = whyNotHere(tier);
   if (why !== undefined) return `${leftOut} ${why}`;

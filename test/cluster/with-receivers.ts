@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { builtModules } from './build.ts';
+import { leaveOut } from './leave-out.ts';
 import { startReceivers, type Receivers } from './observe/receivers.ts';
 import { receiverModules } from './programs.ts';
 import { beginRun } from './with-cluster.ts';
@@ -8,7 +9,9 @@ import { beginRun } from './with-cluster.ts';
 /** Why tests of telemetry leave out those who take it; undefined when they can be started. They need no cluster, and not root. */
 export async function whyNoReceivers(): Promise<string | undefined> {
   if ((await builtModules(receiverModules)) !== undefined) return undefined;
-  return 'the receivers of telemetry are left out: they are not built (npm run cluster -- build --tier observe)';
+  return leaveOut(
+    'the receivers of telemetry are left out: they are not built (npm run cluster -- build --tier observe)',
+  );
 }
 
 /** Starts a Collector, a Jaeger and a Prometheus on loopback for a test, or for the hook of a file, and ends them with that. */

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# The cluster's own tests: all of them, with all that they take built first; or those that arguments of ava choose, with what is built.
+# None is left out: one that cannot run fails.
+set -euo pipefail
+if (($# == 0)); then node test/cluster/main.ts build --tier observe >/dev/null; fi
+exec ava --config test/cluster/ava.config.cjs "$@"
