@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { found404 } from './live-object.ts';
+import { gatewayNamespaces } from './network-layer.ts';
 
 /** What a cluster has. */
 export interface Findings {
@@ -11,6 +12,8 @@ export interface Findings {
   readonly serving: string | undefined;
   readonly eventing: string | undefined;
   readonly istio: string | undefined;
+  /** Namespaces of the gateways that carry requests to Knative Services; undefined: it cannot be told. */
+  readonly gateways: readonly string[] | undefined;
   /** A claim without a class gets a volume; undefined: one may not look. */
   readonly hasDefaultStorage: boolean | undefined;
 }
@@ -36,6 +39,8 @@ export async function discover(client: KubeClient): Promise<Findings> {
     const found = await readable(get(path));
     return (found === undefined ? {} : labelled.parse(found).metadata.labels)[label] ?? 'unknown';
   };
+  const servingMap = (name: string): Promise<unknown> =>
+    readable(get(`/api/v1/namespaces/knative-serving/configmaps/${name}`));
   const label = 'app.kubernetes.io/version';
   const classes = await readable(get('/apis/storage.k8s.io/v1/storageclasses'));
   const items =
@@ -53,6 +58,7 @@ export async function discover(client: KubeClient): Promise<Findings> {
       label,
     ),
     istio: await versionOf('networking.istio.io', deployment('istio-system', 'istiod'), label),
+    gateways: await gatewayNamespaces(servingMap),
     hasDefaultStorage: items?.some(({ metadata }) => metadata.annotations[defaultClass] === 'true'),
   };
 }

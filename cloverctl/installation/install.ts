@@ -8,6 +8,7 @@ import { renderInstallation } from '../../knative/render/render-installation.ts'
 import type { CliEnv } from '../env.ts';
 import { applyObject, planObjects, type Outcome } from './apply-objects.ts';
 import { placeOf, type Place } from './collections.ts';
+import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { discover, type Findings } from './discover.ts';
 import { existingToken } from './existing-token.ts';
@@ -21,13 +22,7 @@ import {
 } from './inventory.ts';
 import { findLive } from './live-object.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import {
-  checkedInstallation,
-  chosenSettings,
-  merge,
-  type Settings,
-  type SettingsOptions,
-} from './settings.ts';
+import { checkedInstallation, chosenSettings, type SettingsOptions } from './settings.ts';
 import { demandStep } from './version-skew.ts';
 
 /** For a namespace to be gone that was made a moment ago. */
@@ -165,18 +160,6 @@ function demandVersion(
   if (upgrade || before.version === version) return;
   const message = `Clover ${before.version} is in ${namespace}, and this is ${version}: see "cloverctl upgrade"`;
   throw new CloverError('CLV_CONFLICT', message);
-}
-
-/** What the owner leaves open is decided by what the cluster has, once: a later look at it changes nothing. */
-function completed(settings: Settings, findings: Findings): Settings {
-  const { serving, eventing, istio, hasDefaultStorage } = findings;
-  const knative = serving !== undefined && eventing !== undefined;
-  if ((settings['knative'] ?? knative) !== false) return merge({ knative }, settings);
-  const controlPlane = {
-    istio: istio !== undefined,
-    ...(hasDefaultStorage === false && { persistent: false }),
-  };
-  return merge({ knative, controlPlane }, settings);
 }
 
 function keptData(place: Place): Outcome {

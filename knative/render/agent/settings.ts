@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { dnsLabel } from '../../resources/meta.ts';
 import { objectName, quantity, resources, toleration } from '../installation-values.ts';
 
+/** Where Serving and Eventing are. */
+export const knativeNamespaces = ['knative-eventing', 'knative-serving'] as const;
+
 /** What may be said of the agents. */
 export const agentSettings = z
   .strictObject({
@@ -12,10 +15,12 @@ export const agentSettings = z
     nodeSelector: z.record(z.string(), z.string()).default({}),
     priorityClass: objectName.exactOptional(),
     /**
-     * Namespaces that no Tap has a say in: what carries Clover's own events and spans is there. Default: Knative's, and that of
-     * Kourier.
+     * Namespaces that no Tap has a say in: what carries Clover's own events and spans is there. Default: Knative's, and those of
+     * Contour and Kourier; `cloverctl install` finds those of the cluster's network layer.
      */
-    untapped: z.array(dnsLabel).default(['knative-eventing', 'knative-serving', 'kourier-system']),
+    untapped: z
+      .array(dnsLabel)
+      .default([...knativeNamespaces, 'contour-external', 'contour-internal', 'kourier-system']),
     /** A folder of each node, for spans that wait to be sent. */
     spoolFolder: z
       .string()

@@ -1,0 +1,31 @@
+import test from 'ava';
+import { completed } from '../../../cloverctl/installation/completed-settings.ts';
+import type { Findings } from '../../../cloverctl/installation/discover.ts';
+
+const cluster: Findings = {
+  version: 'v1.37.2',
+  serving: '1.22.0',
+  eventing: '1.22.0',
+  istio: undefined,
+  gateways: ['istio-ingress'],
+  hasDefaultStorage: true,
+};
+
+test('no Tap traces what carries spans to ingest: Knative, and the gateways of its network layer', (t) => {
+  const untapped = ['knative-eventing', 'knative-serving', 'istio-ingress'];
+  t.deepEqual(completed({}, cluster), { knative: true, agent: { untapped } });
+});
+
+test('what an owner says stands, and what cannot be told is left to the default', (t) => {
+  const agent = { untapped: ['edge'] };
+  t.deepEqual(completed({ agent }, cluster), { knative: true, agent });
+  t.deepEqual(completed({}, { ...cluster, gateways: undefined }), { knative: true });
+});
+
+test('without Knative the process has Istio and a volume if the cluster has', (t) => {
+  const without = { ...cluster, serving: undefined, hasDefaultStorage: false };
+  t.deepEqual(completed({}, without), {
+    knative: false,
+    controlPlane: { istio: false, persistent: false },
+  });
+});
