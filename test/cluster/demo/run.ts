@@ -13,6 +13,7 @@ import { catalogue } from '../../../knative/catalogue.ts';
 import type { Programs } from '../build.ts';
 import { startClusterClickHouse } from '../installation/clickhouse.ts';
 import { cloverNamespace, prepareInstallation } from '../installation/prepare.ts';
+import { viewerToken } from '../installation/viewer-token.ts';
 import { startReceiver } from '../knative/receiver.ts';
 import { importSdcImages } from '../sdc/images.ts';
 import { sdcManifests } from '../sdc/manifests.ts';
@@ -119,7 +120,8 @@ async function perform(
     `api.${cloverNamespace}.svc.cluster.local`,
   );
   await ends.add(() => door.close());
-  const client = createApiClient({ url: door.url, token: '', clock });
+  const token = await viewerToken(kubectl.run);
+  const client = createApiClient({ url: door.url, token, clock });
   const { network } = tier;
   const stage = createClusterStage({ kubectl, client, network, screen, clock, signal });
   const story = await tellStory(stage);
