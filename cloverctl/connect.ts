@@ -32,6 +32,7 @@ export async function namesControlPlane(
 
 interface ControlPlane {
   readonly url: string;
+  readonly host?: string | undefined;
   readonly token: string;
   /** How to give the right token. */
   readonly tokenHelp: string;
@@ -44,9 +45,12 @@ interface ControlPlane {
  */
 export async function connect(options: GlobalOptions, env: CliEnv): Promise<ApiClient> {
   const { createApiClient } = await import('../functions/api/client.ts');
-  const found = await findControlPlane(options, env);
+  const { host, ...found } = await findControlPlane(options, env);
   const { clock, signal } = env;
-  return createApiClient({ ...found, clock, signal, timeoutMs: options.requestTimeout });
+  const how = { ...found, clock, signal, timeoutMs: options.requestTimeout };
+  if (host === undefined) return createApiClient(how);
+  const { fetchAs } = await import('../functions/api/fetch-as.ts');
+  return createApiClient({ ...how, fetch: fetchAs(host) });
 }
 
 async function findControlPlane(
@@ -78,6 +82,7 @@ async function findControlPlane(
   // CLOVER_TOKEN is for CLOVER_SERVER: no other control plane is to see it.
   return {
     url: context.url,
+    host: context.host,
     token: token === undefined ? tokenOf(context, env) : checkedToken(token, '--token'),
     tokenHelp: `give that of the control plane with --token, or to the context "${name}" with "cloverctl config set-context"; CLOVER_TOKEN is for CLOVER_SERVER and --server alone`,
   };

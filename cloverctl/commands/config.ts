@@ -4,7 +4,13 @@ import type { Command } from 'commander';
 import { checkedToken } from '../../functions/api/token.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { GlobalOptions } from '../connect.ts';
-import { changeConfig, checkedName, readConfig, type Context } from '../contexts/config.ts';
+import {
+  changeConfig,
+  checkedHost,
+  checkedName,
+  readConfig,
+  type Context,
+} from '../contexts/config.ts';
 import { chosenName, contextNamed, knownContexts, type KnownContext } from '../contexts/known.ts';
 import { holderOf } from '../contexts/running.ts';
 import { checkedServerUrl } from '../contexts/server-url.ts';
@@ -21,6 +27,7 @@ import {
 
 interface SetFlags extends GlobalOptions {
   readonly url?: string;
+  readonly host?: string;
   readonly tokenFile?: string;
   readonly tokenStdin?: boolean;
 }
@@ -51,6 +58,7 @@ export function registerConfig(program: Command, env: CliEnv): void {
     .description('add a context, or change what is given of it')
     .argument('<name>', 'context: letters, digits, ".", "_" and "-", at most 63')
     .option('--url <url>', 'address of the control plane; a new context needs it')
+    .option('--host <name>', 'name that it is asked for by, where the address is that of a gateway')
     .option('--token-file <file>', 'file that holds the token, read at every call')
     .option('--token-stdin', 'read the token from standard input, and keep it in config.json')
     .action((name: string, _: unknown, command: Command) =>
@@ -136,7 +144,8 @@ async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
     const url = given.url ?? before?.url;
     if (url === undefined) throw wrong(`a new context needs --url; "${name}" is not there yet`);
     const isTokenGiven = given.token !== undefined || given.tokenFile !== undefined;
-    const after: Context = { ...(isTokenGiven ? {} : before), ...given, url };
+    const { token: _, tokenFile: __, ...rest } = before ?? {};
+    const after: Context = { ...(isTokenGiven ? rest : before), ...given, url };
     if (before === undefined) outcome = 'created';
     else if (fingerprint(before) !== fingerprint(after)) outcome = 'configured';
     return { ...config, contexts: { ...config.contexts, [name]: after } };
@@ -149,11 +158,11 @@ async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
   tell(name, outcome, flags, env);
 }
 
-const fingerprint = ({ url, token, tokenFile }: Context): string =>
-  JSON.stringify([url, token, tokenFile]);
+const fingerprint = ({ url, host, token, tokenFile }: Context): string =>
+  JSON.stringify([url, host, token, tokenFile]);
 
 async function fieldsOf(
-  { url, token, tokenFile, tokenStdin }: SetFlags,
+  { url, host, token, tokenFile, tokenStdin }: SetFlags,
   env: CliEnv,
 ): Promise<Partial<Context>> {
   if (token !== undefined) {
@@ -166,6 +175,7 @@ async function fieldsOf(
   }
   return {
     ...(url === undefined ? {} : { url: checkedServerUrl(url, '--url') }),
+    ...(host === undefined ? {} : { host: checkedHost(host) }),
     ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
     ...(tokenStdin === true ? { token: await tokenFrom(env) } : {}),
   };

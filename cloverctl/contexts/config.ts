@@ -33,12 +33,32 @@ export function checkedName(text: string): string {
   throw new CloverError('CLV_ARGUMENT_INVALID', message);
 }
 
+const hostName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/,
+    'must be a name of DNS, such as api.clover-system.svc.cluster.local',
+  );
+
+/**
+ * The name of a host, if it is one.
+ * @throws CloverError CLV_ARGUMENT_INVALID.
+ */
+export function checkedHost(text: string): string {
+  const parsed = hostName.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const message = `--host: found "${text}"; ${parsed.error.issues[0]?.message ?? ''}`;
+  throw new CloverError('CLV_ARGUMENT_INVALID', message);
+}
+
 const context = z
   .strictObject({
     url: serverUrl,
     token: z.string().min(1).optional(),
     /** A file that holds the token, read at every call; relative to the folder of the config. */
     tokenFile: z.string().min(1).optional(),
+    /** Its name where it is asked for at the address of something that serves more than it: a network layer of Knative. */
+    host: hostName.optional(),
   })
   .refine(({ token, tokenFile }) => token === undefined || tokenFile === undefined, {
     error: 'has token and tokenFile: keep one of them',

@@ -39,7 +39,7 @@ import {
 } from './schemas/questions.ts';
 import type { Status } from './schemas/questions.ts';
 import { serverVersion, type ServerVersion } from './schemas/version.ts';
-import { createTransport, type TransportOptions } from './transport.ts';
+import { createTransport, type TransportOptions, type TransportTarget } from './transport.ts';
 
 /** A whole document to apply. With a `metadata.resourceVersion` it is applied to that version only. */
 export interface ApplyDocument {
@@ -141,7 +141,7 @@ export interface ApiClient extends BrokerClient {
 }
 
 /** Where the control plane is. */
-export interface ApiClientOptions {
+export interface ApiClientOptions extends Pick<TransportTarget, 'fetch'> {
   /** For example `http://127.0.0.1:7700`. */
   readonly url: string;
   readonly token: string;
@@ -160,14 +160,12 @@ const usualTimeoutMs = 30_000;
 
 /** Speaks to one control plane over HTTP. */
 export function createApiClient({
-  url,
-  token,
   clock = systemClock,
-  signal,
   timeoutMs = usualTimeoutMs,
   tokenHelp = 'give that of the control plane',
+  ...target
 }: ApiClientOptions): ApiClient {
-  const transport = createTransport({ url, token, tokenHelp, timeoutMs, signal });
+  const transport = createTransport({ ...target, tokenHelp, timeoutMs });
 
   const ask = async <T>(
     path: string,

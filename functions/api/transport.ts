@@ -51,14 +51,16 @@ export interface TransportTarget {
   readonly timeoutMs: number;
   /** Ends every request. */
   readonly signal?: AbortSignal | undefined;
+  /** Sends a request. Default: `fetch`; `fetchAs` is another. */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
 /**
- * Sends requests by fetch.
+ * Sends requests.
  * @throws CloverError CLV_ARGUMENT_INVALID for a token that no header can carry.
  */
 export function createTransport(target: TransportTarget): Transport {
-  const { url, timeoutMs, signal: always } = target;
+  const { url, timeoutMs, signal: always, fetch: ask = fetch } = target;
   const token = checkedToken(target.token, 'token');
 
   async function attempt<T>(
@@ -83,7 +85,7 @@ export function createTransport(target: TransportTarget): Transport {
       ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     });
     try {
-      const response = await fetch(request);
+      const response = await ask(request);
       if (!response.ok) throw refusal(response, await response.text(), target);
       return await take(response);
     } catch (error) {

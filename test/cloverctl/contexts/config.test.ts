@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startApi } from '../../functions/api/server.ts';
-import { temporaryFolder } from '../../functions/host/helpers.ts';
+import { listenOnLoopback, temporaryFolder } from '../../functions/host/helpers.ts';
 import { runCli, type CliResult } from '../run-cli.ts';
 
 type Cli = (args: string, stdin?: string) => Promise<CliResult>;
@@ -189,7 +190,7 @@ test('a damaged config names file and field, and never a value', async (t) => {
     [{ contexts: { a: { url: 'x', token: secret } } }, /contexts\.a\.url: must be an address/],
     [
       { contexts: { a: { url: 'http://x', tokn: secret } } },
-      /contexts\.a: unknown field tokn; allowed are url, token, tokenFile;/,
+      /contexts\.a: unknown field tokn; allowed are url, token, tokenFile, host;/,
     ],
     [
       { contexts: { a: { url: 'http://x', token: secret, tokenFile: 'f' } } },
@@ -248,4 +249,28 @@ test('a token that no header can carry is refused by its source, and never shown
       t.false((stdout + stderr).includes('hunter2'), source);
     }
   }
+});
+
+test('a control plane behind a gateway is asked for by its own name', async (t) => {
+  const { cli } = await start(t);
+  const asked: unknown[] = [];
+  const server = createServer(({ headers }, response) => {
+    asked.push([headers.host, headers.authorization]);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ items: [] }));
+  });
+  const port = await listenOnLoopback(server);
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const host = 'api.clover-system.svc.cluster.local';
+  await cli(`config set-context cluster --url http://127.0.0.1:${port} --host ${host}`);
+  // What is given later leaves the rest as it is.
+  await cli('config set-context cluster --token-stdin', 'secret');
+  t.is((await cli('--context cluster deadletters list')).stderr, 'no dead letters\n');
+  t.deepEqual(asked, [[host, 'Bearer secret']]);
+  const refused = await cli('config set-context cluster --host http://x');
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /--host: found "http:\/\/x"; must be a name of DNS/);
 });
