@@ -10,7 +10,7 @@ import { restrictedContext } from './security-context.ts';
 /** Serving's own default, and so what `PORT` says. */
 const port = 8080;
 
-/** The Knative Service of a function, which only the cluster reaches: functions ask nobody for a token. */
+/** The Knative Service of a function, which only the cluster reaches: but for `api`, functions ask nobody for a token. */
 export function functionService(
   installation: Installation,
   { row }: DeployedFunction,

@@ -49,7 +49,7 @@ export async function measureColdStarts(
   progress('two more functions: the sample, and the smallest there can be');
   await addFunctions(stage);
   const layer = await networkLayerUrl(stage.tier);
-  const authorization = `Bearer ${await viewerToken(stage.tier.kubectl)}`;
+  const authorization = `Bearer ${await viewerToken((args) => stage.tier.kubectl(args))}`;
   const names = Object.keys(asked);
   const found: Record<string, number>[] = [];
   for (let round = 0; round < rounds; round += 1) {
