@@ -27,7 +27,7 @@ export function printInstallation(options: InstallOptions, env: CliEnv): void {
   const installation = checkedInstallation(chosen, { namespace, knative: false });
   const objects = withInventory(namespace, renderInstallation(installation, randomToken()), {
     version,
-    // An upgrade finds nothing out that was decided here.
+    // An upgrade keeps the form that was decided here, whatever it finds.
     settings: merge(decidedOf(installation), chosen),
     // It is one of the objects.
     namespace: 'made',
