@@ -159,6 +159,7 @@ async function startAgent(
       uptimeSeconds: (clock.now() - startedMs) / 1_000,
       ...books,
       spoolBytes: spool.bytes,
+      spoolReadFailures: sender.readFailures,
       evidence: evidence.counters(),
       ...tracing.counters(),
       owns: handover?.owns ?? true,

@@ -11,6 +11,8 @@ import type { Spool, SpoolEntry } from './spool.ts';
 export interface Sender {
   /** Says that the spool has something new. */
   readonly wake: () => void;
+  /** Looks at a spool file that the system refused, cumulative; those batches are kept. */
+  readonly readFailures: number;
   /** Goes on until the spool is empty or `ms` are over; afterwards nothing is in flight. */
   stop(ms: number): Promise<void>;
 }
@@ -27,6 +29,9 @@ export interface SenderOptions {
 /** As long as a function may take by the catalogue (PT30S). */
 const timeoutMs = 30_000;
 
+/** A file that the system does not give now (EMFILE, ENOMEM, EIO) may be given later. */
+const readAgainMs = 2_000;
+
 /** Statuses that mean "never": the receiver understood the batch and refuses its content. */
 const poison: ReadonlySet<number> = new Set([400, 413, 422]);
 
@@ -35,8 +40,12 @@ export function createSender(options: SenderOptions): Sender {
   const { spool, http, pace, clock, log } = options;
   const abort = new AbortController();
   const inFlight = new Set<Promise<void>>();
+  /** Batches that are to be read again, by what gives them back to the spool. */
+  const unread = new Map<SpoolEntry, NodeJS.Timeout>();
   let timer: NodeJS.Timeout | undefined;
   let refusing = false;
+  let unreadable = false;
+  let readFailures = 0;
 
   const onRefusal = (entry: SpoolEntry, why: string, retryAfterMs?: number): void => {
     spool.release(entry);
@@ -47,8 +56,41 @@ export function createSender(options: SenderOptions): Sender {
     refusing = true;
   };
 
+  /** The others go on meanwhile, at a slower pace: it may be the machine that has no room. */
+  const onUnreadable = async (entry: SpoolEntry, error: unknown): Promise<void> => {
+    const { file, spans } = entry;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      log.error({ file, spans }, 'somebody has removed a spool file: spans lost');
+      await spool.drop(entry, 'spool_missing');
+      return;
+    }
+    readFailures += 1;
+    if (!unreadable) log.error({ err: error, file }, 'a spool file cannot be read now: it is kept');
+    unreadable = true;
+    pace.onRefusal(clock.now(), undefined);
+    const again = setTimeout(() => {
+      giveBack(entry);
+      pump();
+    }, readAgainMs);
+    unread.set(entry, again);
+  };
+
+  const giveBack = (entry: SpoolEntry): void => {
+    clearTimeout(unread.get(entry));
+    unread.delete(entry);
+    spool.release(entry);
+  };
+
   const deliver = async (entry: SpoolEntry): Promise<void> => {
-    const content = await spool.read(entry).then(decodeSpoolFile, () => undefined);
+    let file: Buffer;
+    try {
+      file = await spool.read(entry);
+    } catch (error) {
+      await onUnreadable(entry, error);
+      return;
+    }
+    if (unread.size === 0) unreadable = false;
+    const content = decodeSpoolFile(file);
     if (content === undefined) {
       log.error({ file: entry.file, spans: entry.spans }, 'a spool file is damaged: spans lost');
       await spool.drop(entry, 'spool_damaged');
@@ -106,6 +148,9 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     wake: pump,
+    get readFailures() {
+      return readFailures;
+    },
     async stop(ms) {
       const deadline = clock.now() + ms;
       pump();
@@ -115,6 +160,7 @@ export function createSender(options: SenderOptions): Sender {
       abort.abort();
       clearTimeout(timer);
       await Promise.all(inFlight);
+      for (const entry of unread.keys()) giveBack(entry);
     },
   };
 }

@@ -25,6 +25,7 @@ export interface Spool {
   adopt(): Promise<void>;
   /** The oldest batch that nobody has taken, or undefined. */
   take(): SpoolEntry | undefined;
+  /** Rejects when the system does not give the file; that says nothing about what is in it. */
   read(entry: SpoolEntry): Promise<Buffer>;
   /** Gives a taken batch back, to be sent again. */
   release(entry: SpoolEntry): void;
@@ -32,7 +33,7 @@ export interface Spool {
   free(entry: SpoolEntry): Promise<void>;
   /** Ends a taken batch that no receiver will ever take: kept for a human in `rejected/`. */
   reject(entry: SpoolEntry): Promise<void>;
-  /** Ends a taken batch whose file is unreadable; counted as lost by `cause`. */
+  /** Ends a taken batch whose file is damaged or gone; counted as lost by `cause`. */
   drop(entry: SpoolEntry, cause: string): Promise<void>;
   /** Batches that are waiting or taken. */
   entries(): readonly SpoolEntry[];

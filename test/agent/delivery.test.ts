@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import test from 'ava';
+import { encodeSpoolFile } from '../../agent/spool-file.ts';
 import { eventually, makeBed } from './helpers/test-agent.ts';
 
 const sum = (counts: Map<string, number>): number =>
@@ -146,6 +148,53 @@ test('a damaged spool file and a half-written one do no harm', async (t) => {
   await eventually('an empty spool', async () => (await bed.spooled()).length === 0);
   t.deepEqual(await readdir(spool), ['rejected']);
   t.is((await bed.ledger(agent)).unexplained, 0);
+});
+
+test('a spool file that cannot be read now is kept, and does not hold up the others', async (t) => {
+  const bed = await makeBed(t);
+  const spool = join(bed.dir, 'spool');
+  const source = '/nodes/node-1/00112233445566aa';
+  const file = join(spool, '00001700000000-00112233445566aa-0000000001-5.spans');
+  // A folder in its place: the system refuses to read it (EISDIR), as it does without room for a descriptor.
+  await mkdir(spool, { recursive: true });
+  await symlink(bed.dir, file);
+  const { agent, capture } = await bed.start();
+  capture.finish(2);
+  await capture.flush();
+  await eventually('the other one', () => sum(bed.plane.storedSpans()) === 2);
+  const { inherited, unexplained, spoolReadFailures } = await bed.ledger(agent);
+  t.is(inherited.pending.spans, 5);
+  t.is(unexplained, 0);
+  t.true(spoolReadFailures > 0);
+  const body = zstdCompressSync(Buffer.alloc(5 * 64));
+  const header = {
+    source,
+    id: '1',
+    time: '2026-01-01T00:00:00Z',
+    spans: 5,
+    watermarkMs: 5,
+    loss: '',
+    bytes: body.length,
+  };
+  await writeFile(`${file}.new`, encodeSpoolFile(header, body));
+  await rename(`${file}.new`, file);
+  await eventually('delivery', () => bed.plane.storedSpans().get(`${source} 1`) === 5);
+});
+
+test('a spool file that somebody has removed is counted', async (t) => {
+  const bed = await makeBed(t);
+  bed.plane.answer('/functions/ingest', () => ({ status: 503, headers: { 'retry-after': '2' } }));
+  const { agent, capture } = await bed.start();
+  capture.finish(5);
+  await capture.flush();
+  await eventually('the refusal', () =>
+    bed.plane.received.some(({ path }) => path === '/functions/ingest'),
+  );
+  for (const name of await bed.spooled()) await rm(join(bed.dir, 'spool', name));
+  await eventually('the loss', async () => (await bed.ledger(agent)).sink.pending.spans === 0);
+  const { sink, unexplained } = await bed.ledger(agent);
+  t.deepEqual(sink.lost, { spool_missing: { batches: 1, spans: 5 } });
+  t.is(unexplained, 0);
 });
 
 test('an orderly stop delivers the open batch and reports evidence a last time', async (t) => {

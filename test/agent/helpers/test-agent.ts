@@ -14,6 +14,7 @@ import { createMemoryCapture, type MemoryCapture } from './memory-capture.ts';
 /** The part of `/ledger` that tests look at. */
 const ledgerView = z.object({
   unexplained: z.number(),
+  spoolReadFailures: z.number(),
   sink: z.object({
     entered: z.object({ batches: z.number(), spans: z.number() }),
     accepted: z.object({ batches: z.number(), spans: z.number() }),
@@ -26,6 +27,9 @@ const ledgerView = z.object({
     pending: z.object({ batches: z.number(), spans: z.number() }),
   }),
   pods: z.object({ known: z.number(), failed: z.number() }),
+  attachments: z.object({
+    unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
+  }),
 });
 
 /** A folder, a control plane, and agents that are started on them. */
