@@ -33,15 +33,28 @@ export interface AttachmentCounters {
 
 /** What {@link createAttachments} needs. */
 export interface AttachmentsOptions {
-  readonly capture: Pick<Capture, 'attach' | 'detach' | 'setPorts'>;
+  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'setPorts'>;
   readonly node: string;
   readonly log: Logger;
 }
 
+/** An interface that is traced. */
+interface Attached {
+  /** As text. */
+  readonly identity: string;
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** As the node calls it. */
+  readonly name: string;
+}
+
+/** Connections at least that make a rule of it: of a few the other direction may have been lost on its way up. */
+const leastOneWay = 3;
+
 /** Nothing attached yet. */
 export function createAttachments({ capture, node, log }: AttachmentsOptions): Attachments {
-  /** ifindex → identity as text. */
-  const attached = new Map<number, string>();
+  /** By ifindex. */
+  const attached = new Map<number, Attached>();
   let ports: string | undefined;
   /** Pods by uid. */
   let waiting: ReadonlySet<string> = new Set();
@@ -75,7 +88,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   /** Whether the pod is traced there now. */
   const attach = ({ ifindex, name }: NodeInterface, pod: Pod, identity: PodIdentity): boolean => {
     const text = canonicalJson(identity);
-    if (attached.get(ifindex) === text) return true;
+    if (attached.get(ifindex)?.identity === text) return true;
     const context = { ifindex, interface: name, pod: nameOf(pod) };
     try {
       capture.attach(ifindex, identity);
@@ -84,7 +97,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
       if (!waiting.has(pod.uid)) log.error({ err: error, ...context }, 'cannot attach');
       return false;
     }
-    attached.set(ifindex, text);
+    attached.set(ifindex, { identity: text, pod: nameOf(pod), name });
     attaches += 1;
     log.info(context, 'attached');
     return true;
@@ -97,6 +110,12 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     }
     unseen = now;
   };
+
+  const inPart = (): readonly UnseenInterface[] =>
+    capture.oneWay().flatMap(({ ifindex, oneWay }) => {
+      const at = oneWay < leastOneWay ? undefined : attached.get(ifindex);
+      return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyInPart(at) }];
+    });
 
   return {
     reconcile({ pods, ports: wanted }, directory) {
@@ -122,7 +141,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
         for (const one of location.unseen) blind.push({ pod: nameOf(pod), ...one });
       }
       waiting = missing;
-      tellUnseen(blind);
+      tellUnseen([...blind, ...inPart()]);
     },
     detachAll() {
       for (const ifindex of attached.keys()) detach(ifindex);
@@ -135,6 +154,10 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
       failures,
     }),
   };
+}
+
+function whyInPart({ name }: Attached): string {
+  return `packets are redirected past ${name}: of some connections one direction alone passes there`;
 }
 
 function nameOf({ namespace, name }: Pod): string {

@@ -1,5 +1,6 @@
 import type { ProcessLink } from '../../native/capture/types.ts';
-import type { Location } from '../pod-directory.ts';
+import type { Location, Unseen } from '../pod-directory.ts';
+import type { KubePod } from './pod-object.ts';
 
 /** Devices that send their packets by another interface of the pod, or keep them in it. */
 const inside: ReadonlySet<string> = new Set([
@@ -34,8 +35,13 @@ const inside: ReadonlySet<string> = new Set([
 /**
  * Which of a pod's interfaces can be traced from the node, and why the others cannot; undefined while the pod has none, as its
  * network is not made yet.
+ *
+ * @param pod what it has of devices that no interface of its network tells of.
  */
-export function judgeLinks(links: readonly ProcessLink[]): Location | undefined {
+export function judgeLinks(
+  links: readonly ProcessLink[],
+  pod: Pick<KubePod, 'devices' | 'hugePages'>,
+): Location | undefined {
   const outside = links.filter(({ name, kind }) => name !== 'lo' && !inside.has(kind));
   if (outside.length === 0) return undefined;
   const interfaces = outside.flatMap(({ kind, ours }) =>
@@ -45,11 +51,39 @@ export function judgeLinks(links: readonly ProcessLink[]): Location | undefined 
     .filter(({ kind, ours }) => kind !== 'veth' || ours === undefined)
     // With a way out, a veth that leads elsewhere is the pod's own affair, such as containers in its containers.
     .filter(({ kind }) => kind !== 'veth' || interfaces.length === 0)
-    .map(({ name, kind }) => ({ interface: name, why: whyUnseen(kind) }));
-  return { interfaces, unseen };
+    .map((link) => ({ interface: link.name, why: whyUnseen(link) }));
+  return { interfaces, unseen: [...unseen, ...takenEarly(outside), ...devicesOf(pod, outside)] };
 }
 
-function whyUnseen(kind: string): string {
+/** Veths whose packets somebody gets before the agent does. On the pod's own end an XDP program takes nothing from it. */
+function takenEarly(links: readonly ProcessLink[]): readonly Unseen[] {
+  return links.flatMap(({ name, ours }) =>
+    ours?.xdp === true
+      ? [
+          {
+            interface: name,
+            why: `an XDP program on the node's end of it, ${ours.name}, may take its packets before the agent sees them`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** Devices that a program drives by itself are no interfaces; those that the kernel drives are among the links. */
+function devicesOf(
+  { devices, hugePages }: Pick<KubePod, 'devices' | 'hugePages'>,
+  links: readonly ProcessLink[],
+): readonly Unseen[] {
+  if (!hugePages && links.some(({ kind }) => kind === '')) return [];
+  const why = hugePages
+    ? "the pod has it and huge pages, as DPDK needs: its packets do not pass the kernel's network"
+    : "it is a device handed to the pod: its packets do not pass the node's network";
+  return devices.map((device) => ({ interface: device, why }));
+}
+
+function whyUnseen({ kind, xdp }: ProcessLink): string {
+  if (kind === '' && xdp === true)
+    return 'it is a device handed to the pod, with an XDP program (AF_XDP) on it';
   if (kind === '') return 'it is a device handed to the pod, such as an SR-IOV function';
   if (kind === 'veth') return "its other end is not in the node's network namespace";
   return `it is ${kind}, not veth: its packets do not pass an interface of the node that is the pod's alone`;

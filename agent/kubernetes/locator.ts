@@ -55,14 +55,12 @@ export function createLocator(options: LocatorOptions): Locator {
   let known: ReadonlyMap<string, Finding> = new Map();
   let failing = false;
 
-  const lookAt = (
-    pids: readonly number[],
-    { uid, cgroupUid }: KubePod,
-  ): [uid: string, sighting: Sighting][] => {
+  const lookAt = (pids: readonly number[], pod: KubePod): [uid: string, sighting: Sighting][] => {
+    const { uid, cgroupUid } = pod;
     for (const pid of pids.slice(0, mostProcesses)) {
       const links = linksOf(pid);
       // Helpers of the runtime are in the pod's cgroup, but in the node's network; so is what starts the sandbox, at first.
-      const location = links === undefined || links === 'own' ? undefined : judgeLinks(links);
+      const location = links === undefined || links === 'own' ? undefined : judgeLinks(links, pod);
       if (location !== undefined && processes.isOf(pid, cgroupUid)) {
         return [[uid, { location, pid }]];
       }

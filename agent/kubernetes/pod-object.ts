@@ -5,11 +5,30 @@ import type { Pod } from '../pod-directory.ts';
 export interface KubePod extends Pod {
   /** It has no network of its own. */
   readonly hostNetwork: boolean;
+  /** Extended resources that it asks for and that are devices of a network, such as `intel.com/sriov_dpdk`. */
+  readonly devices: readonly string[];
+  /** It has huge pages, as programs need that drive a device by themselves (DPDK). */
+  readonly hugePages: boolean;
   /** By which the kubelet names its cgroups. */
   readonly cgroupUid: string;
 }
 
 const labels = z.record(z.string(), z.string()).default({});
+
+const containers = z
+  .array(
+    z.object({
+      resources: z.object({ limits: z.record(z.string(), z.unknown()).default({}) }).prefault({}),
+    }),
+  )
+  .default([]);
+
+/** Names are the cluster's own: these are the usual prefixes of device plugins for networks, and the usual parts of names. */
+const networkDevice =
+  /^(?:intel\.com|mellanox\.com|openshift\.io|rdma)\/|af_?xdp|dpdk|hostdev|netdevice|sriov|vfio/i;
+
+/** Most pods have none: they share it. */
+const none: readonly string[] = [];
 
 const podObject = z.object({
   metadata: z.object({
@@ -19,7 +38,11 @@ const podObject = z.object({
     labels,
     annotations: labels,
   }),
-  spec: z.object({ hostNetwork: z.boolean().default(false) }),
+  spec: z.object({
+    hostNetwork: z.boolean().default(false),
+    containers,
+    initContainers: containers,
+  }),
   status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
 });
 
@@ -32,12 +55,19 @@ export function readPod(object: unknown): KubePod | undefined {
   const { metadata, spec, status } = podObject.parse(object);
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return undefined;
   const { uid, namespace, name, annotations } = metadata;
+  // An extended resource has to stand among the limits.
+  const asked = [...spec.containers, ...spec.initContainers].flatMap(({ resources }) =>
+    Object.keys(resources.limits),
+  );
+  const devices = [...new Set(asked.filter((resource) => networkDevice.test(resource)))];
   return {
     uid,
     namespace,
     name,
     labels: metadata.labels,
     hostNetwork: spec.hostNetwork,
+    devices: devices.length === 0 ? none : devices,
+    hugePages: asked.some((resource) => resource.startsWith('hugepages-')),
     cgroupUid: annotations['kubernetes.io/config.hash'] ?? uid,
   };
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type {
   CaptureLedger,
   EvidenceSnapshot,
+  OneWay,
   PodIdentity,
   ProcessLink,
   SpanBatch,
@@ -38,6 +39,7 @@ export interface Binding {
   advance(handle: Handle, time_ns: bigint): void;
   evidence(handle: Handle, after: number): EvidenceSnapshot;
   ledger(handle: Handle): CaptureLedger;
+  one_way(handle: Handle): OneWay[];
   kernel_cpu_ns(handle: Handle): number;
   flush(handle: Handle): void;
   take_batches(handle: Handle): SpanBatch[];

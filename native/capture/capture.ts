@@ -88,6 +88,7 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     },
     setPorts: (ports) => binding.set_ports(handle, ports),
     setWindow: ({ fromNs, untilNs }) => binding.set_window(handle, fromNs, untilNs),
+    oneWay: () => binding.one_way(handle),
     evidence: (after) => binding.evidence(handle, after),
     ledger: () => binding.ledger(handle),
     async flush() {

@@ -17,8 +17,10 @@ export interface ProcessLink {
   readonly name: string;
   /** The kernel's word for what it is, such as `veth` or `macvlan`; empty for hardware. */
   readonly kind: string;
+  /** An XDP program is on it: packets may go to somebody before they come to the kernel's network (AF_XDP), or never do. */
+  readonly xdp?: true;
   /** Its other end, where that is an interface of the caller's own network namespace. */
-  readonly ours?: { readonly ifindex: number; readonly name: string };
+  readonly ours?: { readonly ifindex: number; readonly name: string; readonly xdp?: true };
 }
 
 /** One full batch of spans. */
@@ -38,6 +40,14 @@ export interface EvidenceSnapshot {
   readonly revision: number;
   readonly watermarkMs: number;
   readonly cells: readonly EvidenceCell[];
+}
+
+/** Connections at an interface, from their start on, by what was seen of them. */
+export interface OneWay {
+  readonly ifindex: number;
+  /** Data in one direction, and nothing in the other: that passes elsewhere. Above 0. */
+  readonly oneWay: number;
+  readonly bothWays: number;
 }
 
 /** Cumulative counts of one boot; every loss has a cause. */
@@ -107,6 +117,8 @@ export interface Capture {
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;
+  /** The attached interfaces of which only a part is seen. */
+  oneWay(): readonly OneWay[];
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
   evidence(after: number): EvidenceSnapshot;
   ledger(): CaptureLedger;

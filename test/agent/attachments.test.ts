@@ -68,6 +68,25 @@ test('the last known taps stay while the API does not answer', async (t) => {
   t.is((await fetch(`http://127.0.0.1:${agent.port}/health/ready`)).status, 200);
 });
 
+test('an interface of which only a part is seen is named, once it is more than chance', async (t) => {
+  const bed = await makeBed(t);
+  await twoPods(bed);
+  bed.plane.setTaps([tap('shop', {})]);
+  const { agent, capture } = await bed.start();
+  await eventually('both attached', () => capture.attached.size === 2);
+  capture.setOneWay(11, 3);
+  capture.setOneWay(12, 2);
+  const unseen = async () => (await bed.ledger(agent)).attachments.unseen;
+  await eventually('the finding', async () => (await unseen()).length > 0);
+  t.deepEqual(await unseen(), [
+    {
+      pod: 'shop/web',
+      interface: '*',
+      why: 'packets are redirected past veth-web: of some connections one direction alone passes there',
+    },
+  ]);
+});
+
 test('an interface may come later and come back under another index', async (t) => {
   const bed = await makeBed(t);
   await bed.writePods(pods(['web', 'web', 'veth-web']));

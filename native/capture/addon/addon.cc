@@ -147,6 +147,22 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   return out;
 }
 
+napi_value one_way(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  return Handle::from(env, args[0]).engine().glance([&](Session& session) {
+    napi_value out = js::array(env);
+    size_t n = 0;
+    for (const Pod* pod : session.one_way()) {
+      napi_value item = js::object(env);
+      js::set(env, item, "ifindex", js::number(env, u64{pod->ifindex}));
+      js::set(env, item, "oneWay", js::number(env, pod->one_way));
+      js::set(env, item, "bothWays", js::number(env, pod->both_ways));
+      js::push(env, out, n++, item);
+    }
+    return out;
+  });
+}
+
 napi_value kernel_cpu_ns(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
   return js::number(env, Handle::from(env, args[0]).engine().kernel_ns());
@@ -185,10 +201,12 @@ napi_value process_links_of(napi_env env, napi_callback_info info) {
       napi_value item = js::object(env);
       js::set(env, item, "name", js::text(env, link.name));
       js::set(env, item, "kind", js::text(env, link.kind));
+      if (link.xdp) js::set(env, item, "xdp", js::boolean(env, true));
       if (ours) {
         napi_value end = js::object(env);
         js::set(env, end, "ifindex", js::number(env, u64{ours->ifindex}));
         js::set(env, end, "name", js::text(env, ours->name));
+        if (ours->xdp) js::set(env, end, "xdp", js::boolean(env, true));
         js::set(env, item, "ours", end);
       }
       js::push(env, links, n++, item);
@@ -240,6 +258,7 @@ NAPI_MODULE_INIT() {
       method<advance>("advance"),
       method<evidence>("evidence"),
       method<ledger>("ledger"),
+      method<one_way>("one_way"),
       method<kernel_cpu_ns>("kernel_cpu_ns"),
       method<flush>("flush"),
       method<take_batches>("take_batches"),

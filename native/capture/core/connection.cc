@@ -60,9 +60,23 @@ void Connection::synchronise(Stream& mine, const Segment& segment) {
   pod_serves_ = answer ? !segment.to_pod : segment.to_pod;
 }
 
+// No data comes before the other side has answered: where that is not seen, it passes elsewhere. It may be late, too.
+void Connection::note_way(const Segment& segment) {
+  if (late_ || (seen_in_ && seen_out_)) return;
+  (segment.to_pod ? seen_in_ : seen_out_) = true;
+  if (seen_in_ && seen_out_) {
+    pod_.both_ways++;
+    if (one_way_) pod_.one_way--;
+  } else if (segment.length > 0 && !(segment.flags & kSyn) && !one_way_) {
+    one_way_ = true;
+    pod_.one_way++;
+  }
+}
+
 void Connection::segment(const Segment& segment) {
   Stream& mine = side(segment.to_pod);
   last_seen_ns = session_.now_ns_;
+  note_way(segment);
   if (segment.flags & kSyn) synchronise(mine, segment);
   bool has_ack = segment.flags & kAck;
   if (has_ack) peer_of(mine).acknowledge(segment.ack);

@@ -43,6 +43,7 @@ class Connection {
   bool is_request(const Stream& stream) const { return stream.to_pod == pod_serves_; }
 
   // connection.cc: order
+  void note_way(const Segment& segment);
   void synchronise(Stream& mine, const Segment& segment);
   void offer(Stream& mine, Piece piece);
   void hold(Stream& mine, const Piece& piece);
@@ -91,6 +92,8 @@ class Connection {
   bool role_known_ = false;
   bool pod_serves_ = false;
   bool late_ = false;             // it began before the capture
+  bool seen_in_ = false, seen_out_ = false;
+  bool one_way_ = false;          // counted as such in its pod
   bool doubt_ = false;            // pairing by order alone is not safe any more
   bool missing_requests_ = false; // a hole may have held whole requests
   std::string pod_text_, peer_text_;

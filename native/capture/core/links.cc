@@ -131,6 +131,13 @@ Link link_of(const nlmsghdr* message) {
       case IFLA_IFNAME: link.name = text_of(attribute); break;
       case IFLA_LINK: link.other_ifindex = static_cast<u32>(number_of(attribute)); break;
       case IFLA_LINK_NETNSID: link.other_namespace = number_of(attribute); break;
+      case IFLA_XDP:
+        each_attribute(static_cast<const rtattr*>(RTA_DATA(attribute)), RTA_PAYLOAD(attribute),
+                       [&](const rtattr* xdp) {
+                         if (xdp->rta_type == IFLA_XDP_ATTACHED)
+                           link.xdp = *static_cast<const u8*>(RTA_DATA(xdp)) != XDP_ATTACHED_NONE;
+                       });
+        break;
       case IFLA_LINKINFO:
         each_attribute(static_cast<const rtattr*>(RTA_DATA(attribute)), RTA_PAYLOAD(attribute),
                        [&](const rtattr* info) {

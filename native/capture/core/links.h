@@ -15,6 +15,7 @@ struct Link {
   u32 ifindex = 0;
   std::string name;
   std::string kind;  // "veth", "macvlan", …; empty for hardware
+  bool xdp = false;  // a program takes packets there before the kernel's network does
   u32 other_ifindex = 0;  // what it is linked to; 0 for nothing
   i32 other_namespace = -1;  // where that is, as a namespace id of ours; -1 for its own namespace
 };

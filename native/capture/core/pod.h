@@ -15,6 +15,8 @@ struct Pod {
   u32 ifindex = 0;
   bool shadowed = false;  // attached while another agent counted here
   u64 whole_from_ns = 0;  // CLOCK_MONOTONIC from which both directions come up
+  // Connections seen from their start on: with both directions, and with data in one alone.
+  u64 both_ways = 0, one_way = 0;
   Identity identity;
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch

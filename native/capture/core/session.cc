@@ -205,6 +205,13 @@ u64 Session::span_watermark() const {
   return writer_.empty() ? mark : std::min(mark, writer_.oldest_start());
 }
 
+std::vector<const Pod*> Session::one_way() const {
+  std::vector<const Pod*> found;
+  for (const auto& [ifindex, pod] : pods_)
+    if (pod->one_way > 0) found.push_back(pod.get());
+  return found;
+}
+
 Leg& Session::leg(Pod& pod, u16 port) {
   Leg& leg = pod.legs[port];
   if (leg.cells == nullptr)

@@ -61,6 +61,8 @@ class Session {
   void drained_until(u64 ns) { drained_ns_ = std::max(drained_ns_, ns); }
   u64 evidence_watermark() const;
   u64 span_watermark() const;
+  // Of which interfaces only one direction of some connections came up.
+  std::vector<const Pod*> one_way() const;
 
   Ledger ledger;
   Evidence evidence;

@@ -19,6 +19,8 @@ export interface MemoryCapture extends Capture {
   /** Sets the cell of one block; its revision and sequence move on. */
   setCell(block: number, started: number): void;
   setWatermark(unixMs: number): void;
+  /** So many connections there were seen in one direction alone. */
+  setOneWay(ifindex: number, connections: number): void;
 }
 
 /** The OTLP of one span here: incompressible enough to give the spool some weight. */
@@ -27,6 +29,7 @@ const bytesPerSpan = 64;
 /** Implements the contract of {@link Capture} on plain arrays. */
 export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
   const attached = new Map<number, PodIdentity>();
+  const oneWay = new Map<number, number>();
   const cells = new Map<number, { revision: number; cell: EvidenceCell }>();
   let ports: readonly number[] = [];
   let open = 0;
@@ -62,6 +65,9 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     get ports() {
       return ports;
     },
+    setOneWay: (ifindex, connections) => void oneWay.set(ifindex, connections),
+    oneWay: () =>
+      [...oneWay].map(([ifindex, connections]) => ({ ifindex, oneWay: connections, bothWays: 0 })),
     finish(count) {
       spans += count;
       inBatch += count;

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { judgeLinks } from '../../../agent/kubernetes/judge-links.ts';
+import { judgeLinks as judge } from '../../../agent/kubernetes/judge-links.ts';
+import type { ProcessLink } from '../../../native/capture/types.ts';
+
+const judgeLinks = (
+  links: readonly ProcessLink[],
+  devices: readonly string[] = [],
+  hugePages = false,
+) => judge(links, { devices, hugePages });
 
 const lo = { name: 'lo', kind: '' };
 const eth0 = { name: 'eth0', kind: 'veth', ours: { name: 'cali1', ifindex: 7 } };
@@ -44,4 +51,31 @@ test('a veth that leads elsewhere is named only where it is the way out', (t) =>
 test('tunnels and bridges in a pod are not named: their packets pass by another interface', (t) => {
   const inner = ['bridge', 'tun', 'vxlan', 'wireguard'].map((kind) => ({ name: kind, kind }));
   t.deepEqual(judgeLinks([lo, eth0, ...inner])?.unseen, []);
+});
+
+test('a device with an XDP program is told by it', (t) => {
+  const net1 = { name: 'net1', kind: '', xdp: true } as const;
+  const why = 'it is a device handed to the pod, with an XDP program (AF_XDP) on it';
+  t.deepEqual(judgeLinks([lo, eth0, net1])?.unseen, [{ interface: 'net1', why }]);
+});
+
+test('a veth is traced and named where an XDP program is on its end at the node, not on its own', (t) => {
+  const ours = { ...eth0.ours, xdp: true } as const;
+  const judged = judgeLinks([lo, { ...eth0, ours }]);
+  t.deepEqual(judged?.interfaces, [ours]);
+  t.regex(judged?.unseen[0]?.why ?? '', /^an XDP program on the node's end of it, cali1, may take/);
+  t.deepEqual(judgeLinks([lo, { ...eth0, xdp: true }])?.unseen, []);
+});
+
+test('a device that is no interface is named as the pod asks for it', (t) => {
+  const [device, why] = ['intel.com/vfs', /^the pod has it and huge pages, as DPDK needs/];
+  const sole = judgeLinks([lo, eth0], [device])?.unseen;
+  t.like(sole, [{ interface: device }]);
+  t.regex(sole?.[0]?.why ?? '', /^it is a device handed to the pod/);
+  // The kernel drives it: it is the interface that is named.
+  const net1 = { name: 'net1', kind: '' };
+  t.like(judgeLinks([lo, eth0, net1], [device])?.unseen, [{ interface: 'net1' }]);
+  const dpdk = judgeLinks([lo, eth0, net1], [device], true)?.unseen;
+  t.like(dpdk, [{ interface: 'net1' }, { interface: device }]);
+  t.regex(dpdk?.[1]?.why ?? '', why);
 });

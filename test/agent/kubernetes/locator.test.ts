@@ -11,6 +11,8 @@ const pod = (uid: string, more: Partial<KubePod> = {}): KubePod => ({
   name: uid,
   labels: {},
   hostNetwork: false,
+  devices: [],
+  hugePages: false,
   ...more,
 });
 

@@ -11,6 +11,8 @@ test('of a pod is kept what its traffic is told by', (t) => {
       ...metadata,
       labels,
       hostNetwork: false,
+      devices: [],
+      hugePages: false,
       cgroupUid: 'u-1',
     },
   );
@@ -24,6 +26,28 @@ test('a pod that has ended counts as gone, and a mirror names the cgroup of its 
   }
   const annotations = { 'kubernetes.io/config.hash': 'hash' };
   t.like(readPod({ metadata: { ...metadata, annotations }, spec: {} }), { cgroupUid: 'hash' });
+});
+
+/** A container of such limits. */
+const asking = (...resources: readonly string[]): object => ({
+  resources: { limits: Object.fromEntries(resources.map((name) => [name, '1'])) },
+});
+
+test('devices of a network that a pod asks for are kept, and whether it has huge pages', (t) => {
+  const spec = {
+    containers: [
+      asking('cpu', 'intel.com/sriov_dpdk', 'hugepages-2Mi'),
+      asking('nvidia.com/gpu', 'gpu.intel.com/i915'),
+      { name: 'without resources' },
+    ],
+    initContainers: [asking('intel.com/sriov_dpdk', 'rdma/hca')],
+  };
+  t.like(readPod({ metadata, spec }), {
+    devices: ['intel.com/sriov_dpdk', 'rdma/hca'],
+    hugePages: true,
+  });
+  const plain = { containers: [asking('memory', 'nvidia.com/gpu')] };
+  t.like(readPod({ metadata, spec: plain }), { devices: [], hugePages: false });
 });
 
 test('what is no pod is refused', (t) => {

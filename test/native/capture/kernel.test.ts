@@ -101,6 +101,7 @@ test.serial(
     t.deepEqual(ledger.requests.lost, {});
     t.deepEqual(ledger.bytes.lost, {});
     t.deepEqual(gapsOf(ledger), []);
+    t.deepEqual(capture.oneWay(), []);
     await capture.close();
 
     const small = spans.find(({ attributes }) => attributes['url.query'] !== undefined);

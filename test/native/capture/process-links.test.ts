@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { processLinks } from '../../../native/capture/process-links.ts';
 import type { ProcessLink } from '../../../native/capture/types.ts';
+import { withForeignPrograms } from './foreign-program.ts';
 
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
 
@@ -64,6 +65,21 @@ test('what is no veth is told by its kind, and has no end here', async (t) => {
   ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
   ip('link', 'add', 'link', outer, 'name', 'net1', 'netns', name, 'type', 'macvlan');
   t.deepEqual(linksOf(pid)[2], { name: 'net1', kind: 'macvlan' });
+});
+
+test('XDP programs are told, of the end of the process and of ours', async (t) => {
+  const { name, outer, pid } = await makeNamespace(t);
+  ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+  const source = 'SEC("xdp") int pass(struct xdp_md *ctx) { return XDP_PASS; }';
+  withForeignPrograms(source, (object) => {
+    ip('-n', name, 'link', 'set', 'eth0', 'xdpgeneric', 'obj', object, 'sec', 'xdp');
+    const [, theirs] = linksOf(pid);
+    t.like(theirs, { xdp: true, ours: { xdp: undefined } });
+    ip('-n', name, 'link', 'set', 'eth0', 'xdpgeneric', 'off');
+    ip('link', 'set', outer, 'xdp', 'obj', object, 'sec', 'xdp');
+    const [, end] = linksOf(pid);
+    t.like(end, { xdp: undefined, ours: { name: outer, xdp: true } });
+  });
 });
 
 test('a veth between two other namespaces has no end here', async (t) => {
