@@ -9,7 +9,7 @@ export type EnvironmentVariable =
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
   { clickhouse, clusterDomain, logLevel, telemetry }: Installation,
-  { clickhouse: isKept, namesServices = false }: FunctionRow,
+  { clickhouse: isKept, namesServices }: FunctionRow,
 ): EnvironmentVariable[] {
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
@@ -27,7 +27,7 @@ export function environmentOf(
         ];
   return [
     { name: 'LOG_LEVEL', value: logLevel },
-    ...(namesServices ? [{ name: 'CLUSTER_DOMAIN', value: clusterDomain }] : []),
+    ...(namesServices === true ? [{ name: 'CLUSTER_DOMAIN', value: clusterDomain }] : []),
     ...(isKept ? store : []),
     ...receiver,
   ];
