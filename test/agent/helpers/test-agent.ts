@@ -30,9 +30,6 @@ const ledgerView = z.object({
   attachments: z.object({
     unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
   }),
-  attachments: z.object({
-    unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
-  }),
 });
 
 /** A folder, a control plane, and agents that are started on them. */
