@@ -1,0 +1,62 @@
+import test from 'ava';
+import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
+import { placeOf } from '../../../cloverctl/installation/collections.ts';
+import { waitReady, type WaitHow } from '../../../cloverctl/installation/wait-ready.ts';
+import { onWire, reply } from '../../functions/resources/kubernetes/wire.ts';
+
+const places = [
+  { apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' },
+  { apiVersion: 'apps/v1', kind: 'Deployment', name: 'slow' },
+  { apiVersion: 'v1', kind: 'ConfigMap', name: 'agent' },
+].map(({ apiVersion, kind, name }) =>
+  placeOf({ apiVersion, kind, metadata: { name, namespace: 'clover', labels: {} } }),
+);
+const deployment = (available: number): object => ({
+  metadata: { uid: 'u' },
+  spec: { replicas: 1 },
+  status: { replicas: 1, updatedReplicas: 1, availableReplicas: available },
+});
+
+/** A wait whose clock goes on when it sleeps, and what it tells. */
+function waitOn(client: KubeClient, timeoutMs: number): WaitHow & { readonly told: string[] } {
+  const told: string[] = [];
+  let now = 0;
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number): Promise<void> => {
+      now += ms;
+    },
+  };
+  const env = { clock, signal: new AbortController().signal };
+  return { client, env, timeoutMs, tell: (line) => told.push(line), told };
+}
+
+test('each change is told once, what is ready at once is not, and what only lies there is not asked for', async (t) => {
+  let asked = 0;
+  const { client, asked: all } = await onWire(t, ({ path }) => {
+    if (path.endsWith('/slow')) asked += 1;
+    return reply(deployment(path.endsWith('/slow') && asked < 3 ? 0 : 1));
+  });
+  const wait = waitOn(client, 60_000);
+  await waitReady(places, wait);
+  t.deepEqual(wait.told, ['deployment.apps/slow: 0 of 1 available', 'deployment.apps/slow: ready']);
+  t.is(all.filter(({ path }) => path.endsWith('/api')).length, 1, 'what is ready stays so');
+  t.false(all.some(({ path }) => path.includes('configmaps')));
+});
+
+test('what is not ready in time is named, with what its events say', async (t) => {
+  const warning = { reason: 'FailedMount', message: 'no secret', involvedObject: { name: 'slow' } };
+  const { client } = await onWire(t, ({ path }) => {
+    if (path.endsWith('/pods')) return reply({ items: [] });
+    if (path.endsWith('/events')) return reply({ items: [warning] });
+    return reply(deployment(path.endsWith('/slow') ? 0 : 1));
+  });
+  const error = await t.throwsAsync(waitReady(places, waitOn(client, 2_000)), {
+    code: 'CLV_DEADLINE_EXCEEDED',
+    message: /not ready after 2 s: 1 of its objects wait/,
+  });
+  t.regex(
+    JSON.stringify(error),
+    /deployment\.apps\/slow.*0 of 1 available; FailedMount: no secret/,
+  );
+});
