@@ -25,7 +25,7 @@ export const bucketRatio = 2 ** (1 / 16);
  * Values are cumulative; the newest sequence per (source, boot, key) wins.
  * Key: (splitter, run, epoch, arm, block).
  */
-export const evidenceCell = z.strictObject({
+export const evidenceCell = z.object({
   /** The pod whose server side took the requests: `namespace/name`. */
   splitter: z.string().min(1),
   /** Parts of the stamp `<run>.<epoch>.<arm>`; run `-` is standing policy traffic; all empty or 0 when no stamp is known. */
@@ -51,8 +51,11 @@ export const evidenceCell = z.strictObject({
 /** One evidence cell. */
 export type EvidenceCell = z.output<typeof evidenceCell>;
 
-/** Schema of the data of {@link eventTypes.evidence}. */
-export const evidenceReport = z.strictObject({
+/**
+ * Schema of the data of {@link eventTypes.evidence}. A field that it does not know is of a newer agent, and overlooked: during an
+ * upgrade both versions report. What cannot be overlooked is another type, which an older function refuses.
+ */
+export const evidenceReport = z.object({
   /** Dense from 1 within a boot. */
   sequence: z.int().min(1),
   /** Unix ms: every request that started before this is done, or stuck and counted so. */

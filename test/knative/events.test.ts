@@ -27,10 +27,13 @@ test('a report of evidence is taken as it is', (t) => {
   t.deepEqual(evidenceReport.parse(report), report);
 });
 
-test('a report with an unknown field, a negative count or half a number is refused', (t) => {
+test('what a newer agent adds to a report is overlooked', (t) => {
+  const newer = { ...report, added: 1, cells: [{ ...cell, added: { of: 'any kind' } }] };
+  t.deepEqual(evidenceReport.parse(newer), report);
+});
+
+test('a report with a negative count or half a number is refused', (t) => {
   const broken = [
-    { ...report, extra: 1 },
-    { ...report, cells: [{ ...cell, extra: 1 }] },
     { ...report, cells: [{ ...cell, started: -1 }] },
     { ...report, cells: [{ ...cell, done: 0.5 }] },
     { ...report, cells: [{ ...cell, sumLog: Number.NaN }] },

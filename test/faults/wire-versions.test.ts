@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
+import { createClient } from '@clickhouse/client';
+import { z } from 'zod';
+import { eventTypes } from '../../knative/events.ts';
+import { createWorld, type World } from '../cluster/processes/world.ts';
+import { whyLeftOut } from '../cluster/with-cluster.ts';
+import { bytesField } from '../native/codec/otlp-encoder.ts';
+
+const why = await whyLeftOut();
+if (why !== undefined) process.stderr.write(`${why}\n`);
+const serial = why === undefined ? test.serial : test.serial.skip;
+
+/** What an agent sent, kept as it went over the wire: of spans in base64. */
+const frames = z.array(
+  z.object({ headers: z.record(z.string(), z.string()), body: z.union([z.string(), z.json()]) }),
+);
+
+interface Frame {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** The frames of a version: three requests of one arm. Never changed once it is released. */
+async function framesOf(version: string): Promise<{ spans: Frame[]; evidence: Frame[] }> {
+  const file = new URL(`frames/${version}.json`, import.meta.url);
+  const all = frames.parse(JSON.parse(await readFile(file, 'utf8')));
+  const of = (type: string): Frame[] =>
+    all
+      .filter(({ headers }) => headers['ce-type'] === type)
+      .map(({ headers, body }) => ({
+        headers,
+        body:
+          typeof body === 'string'
+            ? Buffer.from(body, 'base64')
+            : Buffer.from(JSON.stringify(body)),
+      }));
+  return { spans: of(eventTypes.spans), evidence: of(eventTypes.evidence) };
+}
+
+async function post(url: string, { headers, body }: Frame): Promise<number> {
+  const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
+  await answer.text();
+  return answer.status;
+}
+
+/** As if a later agent had sent it, after a start of its own: it says more. */
+const laterSpans = ({ headers, body }: Frame): Frame => ({
+  headers: { ...headers, 'ce-source': '/nodes/node-2/later', 'ce-cloverlater': 'more' },
+  body: zstdCompressSync(
+    Buffer.concat([zstdDecompressSync(body), bytesField(100, Buffer.from('more'))]),
+  ),
+});
+
+const report = z.looseObject({ cells: z.array(z.looseObject({})) });
+
+const laterEvidence = ({ headers, body }: Frame): Frame => {
+  const said = report.parse(JSON.parse(body.toString()));
+  const cells = said.cells.map((cell) => ({ ...cell, later: 1 }));
+  return {
+    headers: { ...headers, 'ce-source': '/nodes/node-2/later', 'ce-cloverlater': 'more' },
+    body: Buffer.from(JSON.stringify({ ...said, later: { of: 'any kind' }, cells })),
+  };
+};
+
+async function takenBy(
+  t: ExecutionContext,
+  world: World,
+  sent: readonly (readonly [string, Frame])[],
+) {
+  for (const [url, frame] of sent) {
+    const status = await post(url, frame);
+    t.true(status >= 200 && status < 300, `${frame.headers['ce-type']}: ${status}`);
+  }
+  const { clickhouse } = world;
+  return {
+    batches: await clickhouse.number('SELECT count() FROM batches FINAL'),
+    spans: await clickhouse.number('SELECT sum(spans) FROM batches FINAL'),
+    started: await clickhouse.number('SELECT sum(started) FROM evidence_cells FINAL'),
+    stored: await clickhouse.number('SELECT count() FROM spans FINAL'),
+  };
+}
+
+serial(
+  'functions take what agents of the version before send, and of a later one what they know of it',
+  async (t) => {
+    t.timeout(180_000);
+    const world = await createWorld(t);
+    const ingest = await world.start('ingest');
+    const evaluate = await world.start('evaluate');
+    const { spans, evidence } = await framesOf('0.1.0');
+    t.true(spans.length > 0 && evidence.length > 0);
+    const old = [
+      ...spans.map((frame) => [ingest.url, frame] as const),
+      ...evidence.map((frame) => [evaluate.url, frame] as const),
+    ];
+    const before = await takenBy(t, world, old);
+    t.deepEqual(before, { batches: spans.length, spans: 3, started: 3, stored: 3 });
+    const later = await takenBy(t, world, [
+      ...spans.map((frame) => [ingest.url, laterSpans(frame)] as const),
+      ...evidence.map((frame) => [evaluate.url, laterEvidence(frame)] as const),
+    ]);
+    // The spans are the same ones, and so are there once.
+    t.deepEqual(later, { batches: 2 * spans.length, spans: 6, started: 6, stored: 3 });
+  },
+);
+
+serial('a function of before goes on with tables that a later one has changed', async (t) => {
+  t.timeout(180_000);
+  const world = await createWorld(t);
+  const { spans, evidence } = await framesOf('0.1.0');
+  const first = await world.start('ingest');
+  const evaluate = await world.start('evaluate');
+  const sent = (ingest: string) => [
+    ...spans.map((frame) => [ingest, frame] as const),
+    ...evidence.map((frame) => [evaluate.url, frame] as const),
+  ];
+  const before = await takenBy(t, world, sent(first.url));
+  const { url, username, password } = world.clickhouse.server();
+  const client = createClient({ url, username, password, database: 'clover' });
+  t.teardown(() => client.close());
+  for (const table of ['spans', 'batches', 'evidence_cells', 'evidence_reports'])
+    await client.command({ query: `ALTER TABLE ${table} ADD COLUMN later String DEFAULT 'more'` });
+  for (const ledger of ['schema_migrations', 'evidence_migrations'])
+    await client.command({ query: `INSERT INTO ${ledger} (number, name) VALUES (1000, 'later')` });
+  t.deepEqual(await takenBy(t, world, sent(first.url)), before, 'told again, and stored once');
+  const second = await world.start('ingest');
+  const more = spans.map((frame) => [second.url, laterSpans(frame)] as const);
+  t.like(await takenBy(t, world, more), { batches: 2 * spans.length, stored: 3 });
+});
