@@ -52,6 +52,7 @@ export async function planObjects(
   const refused: { readonly detail: ErrorDetail; readonly error: CloverError }[] = [];
   const missing = new Set<string>();
   const missingAccounts = new Set<string>();
+  const isBound = boundAmong(objects);
   for (const object of objects) {
     const place = placeOf(object);
     const before = await findLive(client, place);
@@ -69,7 +70,7 @@ export async function planObjects(
       continue;
     }
     try {
-      const after = await patch(client, object, place, force, 'All');
+      const after = await patch(client, object, place, force || isBound(object), 'All');
       const isSame = !isNew && isDeepStrictEqual(stable(before), stable(after));
       outcomes.push({ place, change: isNew ? 'created' : isSame ? 'unchanged' : 'configured' });
     } catch (error) {
@@ -87,6 +88,26 @@ export async function planObjects(
   throw new CloverError(first.error.code, message, {
     details: refused.map(({ detail }) => detail),
   });
+}
+
+const binding = z.object({
+  kind: z.literal('SinkBinding'),
+  spec: z.object({ subject: z.object({ apiVersion: z.string(), name: z.string() }) }),
+});
+
+/**
+ * Whether an object is a Service of Knative that a SinkBinding among them is for. Eventing writes the sink, and the token for it,
+ * into the Service's list of containers, and so owns all of that list, which has no keys: it is to be taken back by force. What
+ * Eventing put there is there again within the same request, by its webhook.
+ */
+export function boundAmong(
+  objects: readonly KubernetesObject[],
+): (object: KubernetesObject) => boolean {
+  const subjects = objects.flatMap((object) => binding.safeParse(object).data?.spec.subject ?? []);
+  return ({ apiVersion, kind, metadata: { name } }) =>
+    kind === 'Service' &&
+    apiVersion.startsWith('serving.knative.dev/') &&
+    subjects.some((subject) => subject.apiVersion === apiVersion && subject.name === name);
 }
 
 const knativeService = z.object({

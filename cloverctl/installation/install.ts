@@ -6,7 +6,7 @@ import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts
 import { randomToken } from '../../knative/render/random-token.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import type { CliEnv } from '../env.ts';
-import { applyObject, planObjects, type Outcome } from './apply-objects.ts';
+import { applyObject, boundAmong, planObjects, type Outcome } from './apply-objects.ts';
 import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
@@ -99,8 +99,9 @@ export async function install(how: InstallHow): Promise<Installed> {
     outcomes.push(outcome);
     how.done(outcome);
   };
+  const isBound = boundAmong(objects);
   for (const [index, object] of objects.entries()) {
-    tell(await applyObject(apply, object));
+    tell(await applyObject({ client, force: apply.force || isBound(object) }, object));
     if (index > 0) continue;
     // The namespace stands. What is made from here on is known to the inventory before it is there.
     const objectsThen = union(places, before?.objects ?? []);

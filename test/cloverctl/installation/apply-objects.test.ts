@@ -37,3 +37,21 @@ test('else it is tried', async (t) => {
   await planObjects({ client, force: false }, [account, service]);
   t.is(asked.filter(({ method }) => method === 'PATCH').length, 2);
 });
+
+test('what Eventing has written into a Service that it binds is taken back by force, and nothing else', async (t) => {
+  const live = { metadata: { uid: 'u', labels: { 'app.kubernetes.io/part-of': 'clover' } } };
+  const { client, asked } = await onWire(t, () => reply(live));
+  const { apiVersion, kind } = service;
+  const binding = {
+    apiVersion: 'sources.knative.dev/v1',
+    kind: 'SinkBinding',
+    metadata: named('notify'),
+    spec: { subject: { apiVersion, kind, namespace: 'clover', name: 'notify' } },
+  };
+  const bound = { ...service, metadata: named('notify') };
+  await planObjects({ client, force: false }, [binding, service, bound]);
+  const forced = asked
+    .filter(({ method }) => method === 'PATCH')
+    .map(({ path, query }) => `${path.replace(/.*\//, '')} ${query['force']}`);
+  t.deepEqual(forced, ['notify false', 'ingest false', 'notify true']);
+});
