@@ -193,7 +193,6 @@ serial(
     const installation = installationSchema.parse({
       version: '0.1.0',
       namespace,
-      deadLetters: 'http://dead-letters.clover-system.svc.cluster.local',
       clickhouse: {
         url: 'http://clickhouse.clover-system.svc.cluster.local:8123',
         passwordSecret: { name: 'clickhouse', key: 'password' },
