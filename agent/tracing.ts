@@ -25,7 +25,7 @@ export interface TracingCounters {
 
 /** What {@link startTracing} needs. */
 export interface TracingOptions {
-  readonly capture: Pick<Capture, 'attach' | 'detach' | 'setPorts'>;
+  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'setPorts'>;
   readonly openPods: OpenPodDirectory;
   readonly openTaps: OpenTapList;
   readonly node: string;
