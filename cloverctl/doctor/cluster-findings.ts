@@ -12,6 +12,7 @@ import { agentFindings, type AgentQuestions } from './agent-findings.ts';
 import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
+import { networkFindings } from './network-findings.ts';
 
 const features = z.object({ data: z.record(z.string(), z.string()).default({}) });
 
@@ -37,7 +38,7 @@ export async function clusterFindings(
   if (inventory === undefined) return found;
   found.push(...knative(inventory, cluster), await permissions(client, inventory, namespace));
   if (inventory.settings['oidc'] === true) found.push(await oidc(client));
-  found.push(...(await nodes(client)));
+  found.push(...(await nodes(client)), ...(await networkFindings(client)));
   for (const place of inventory.objects) {
     const finding = await objectFinding(client, place);
     if (finding !== undefined) found.push(finding);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { found404 } from './live-object.ts';
+import { readable } from './live-object.ts';
 import { gatewayNamespaces } from './network-layer.ts';
 
 /** What a cluster has. */
@@ -65,14 +64,4 @@ export async function discover(client: KubeClient): Promise<Findings> {
 
 function deployment(namespace: string, name: string): string {
   return `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
-}
-
-/** An answer; undefined where there is none, or where one may not look. */
-async function readable(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await found404(answer);
-  } catch (error) {
-    if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
-    throw error;
-  }
 }

@@ -37,3 +37,13 @@ export async function found404<Answer>(answer: Promise<Answer>): Promise<Answer 
     throw error;
   }
 }
+
+/** An answer; undefined where there is none, or where one may not look. */
+export async function readable(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await found404(answer);
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { readable } from '../installation/live-object.ts';
+import type { Finding } from './finding.ts';
+
+const check = 'network plug-in';
+
+/** https://docs.cilium.io/en/stable/operations/performance/tuning/#ebpf-host-routing */
+const ciliumConfig = z.object({
+  data: z
+    .object({
+      'datapath-mode': z.string().default('veth'),
+      'enable-host-legacy-routing': z.string().default('false'),
+    })
+    .prefault({}),
+});
+
+/** https://docs.tigera.io/calico/latest/reference/resources/felixconfig */
+const felixConfiguration = z.object({
+  spec: z
+    .object({ bpfEnabled: z.boolean().default(false), bpfRedirectToPeer: z.string().optional() })
+    .prefault({}),
+});
+
+const cilium = '/api/v1/namespaces/kube-system/configmaps/cilium-config';
+const calico = [
+  '/apis/crd.projectcalico.org/v1/felixconfigurations/default',
+  '/apis/projectcalico.org/v3/felixconfigurations/default',
+];
+
+/** Plug-ins that are set to hand packets past the veths of pods; nothing of those that are not known, or may not be seen. */
+export async function networkFindings(client: KubeClient): Promise<readonly Finding[]> {
+  const get = (path: string): Promise<unknown> => readable(client.call({ method: 'GET', path }));
+  const config = await get(cilium);
+  if (config !== undefined) return [ofCilium(ciliumConfig.parse(config).data)];
+  for (const path of calico) {
+    const felix = await get(path);
+    if (felix !== undefined) return [ofCalico(felixConfiguration.parse(felix).spec)];
+  }
+  return [];
+}
+
+function ofCilium(data: z.output<typeof ciliumConfig>['data']): Finding {
+  if (data['datapath-mode'] !== 'veth') {
+    const found = `Cilium, with ${data['datapath-mode']} in place of veths`;
+    return { check, state: 'bad', found, fix: 'agents trace veths: set datapath-mode veth' };
+  }
+  if (data['enable-host-legacy-routing'] === 'true') {
+    return { check, state: 'good', found: 'Cilium, by the routing of the kernel' };
+  }
+  const found = 'Cilium, which may hand packets past the veths of pods (eBPF host routing)';
+  const fix = 'where pods are named as seen in one direction alone: set enable-host-legacy-routing';
+  return { check, state: 'doubtful', found, fix };
+}
+
+function ofCalico(spec: z.output<typeof felixConfiguration>['spec']): Finding {
+  if (!spec.bpfEnabled) return { check, state: 'good', found: 'Calico' };
+  if (spec.bpfRedirectToPeer === 'Disabled') {
+    return { check, state: 'good', found: 'Calico, with eBPF that redirects nothing to pods' };
+  }
+  const found = 'Calico, which may hand packets past the veths of pods (bpfEnabled)';
+  const fix =
+    'where pods are named as seen in one direction alone: set bpfRedirectToPeer to Disabled';
+  return { check, state: 'doubtful', found, fix };
+}

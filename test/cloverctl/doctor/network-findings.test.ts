@@ -1,0 +1,63 @@
+import test from 'ava';
+import { networkFindings } from '../../../cloverctl/doctor/network-findings.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
+import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
+
+/** An API server that has one object, by the end of its path. */
+const serverWith = (end: string, object: object): KubeClient => ({
+  async call({ path }) {
+    if (path.endsWith(end)) return object;
+    throw new CloverError('CLV_NOT_FOUND', path);
+  },
+  lines: () => {
+    throw new Error('nothing is watched');
+  },
+});
+
+const cilium = (data?: Readonly<Record<string, string>>): KubeClient =>
+  serverWith('/configmaps/cilium-config', { data });
+
+const calico = (spec?: object): KubeClient =>
+  serverWith('/crd.projectcalico.org/v1/felixconfigurations/default', { spec });
+
+for (const [title, client, state, found] of [
+  ['Cilium as it comes', cilium(), 'doubtful', /eBPF host routing/],
+  ['Cilium with netkit', cilium({ 'datapath-mode': 'netkit' }), 'bad', /netkit in place of veths/],
+  [
+    'Cilium by the kernel',
+    cilium({ 'enable-host-legacy-routing': 'true' }),
+    'good',
+    /the routing of the kernel/,
+  ],
+  ['Calico as it comes', calico(), 'good', /^Calico$/],
+  ['Calico with eBPF', calico({ bpfEnabled: true }), 'doubtful', /bpfEnabled/],
+  [
+    'Calico without redirection',
+    calico({ bpfEnabled: true, bpfRedirectToPeer: 'Disabled' }),
+    'good',
+    /redirects nothing/,
+  ],
+  [
+    'Calico of the other group',
+    serverWith('/projectcalico.org/v3/felixconfigurations/default', { spec: { bpfEnabled: true } }),
+    'doubtful',
+    /bpfEnabled/,
+  ],
+] as const) {
+  test(`${title} is told as ${state}`, async (t) => {
+    const [finding, ...others] = await networkFindings(client);
+    t.deepEqual(others, []);
+    t.is(finding?.state, state);
+    t.regex(finding?.found ?? '', found);
+    t.is(finding?.fix === undefined, state === 'good');
+  });
+}
+
+test('of another plug-in, and to who may not look, nothing is told', async (t) => {
+  t.deepEqual(await networkFindings(serverWith('/none', {})), []);
+  const refusing = {
+    ...cilium(),
+    call: () => Promise.reject(new CloverError('CLV_KUBERNETES_FORBIDDEN', 'no')),
+  };
+  t.deepEqual(await networkFindings(refusing), []);
+});
