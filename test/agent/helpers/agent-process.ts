@@ -18,13 +18,17 @@ export interface RunningAgent {
   readonly ended: Promise<number | string>;
 }
 
-/** Starts `agent/main.ts` on a configuration; its errors go to this process's stderr. */
+/**
+ * Starts an agent on a configuration; its errors go to this process's stderr.
+ * @param command default: `agent/main.ts`.
+ */
 export async function runAgent(
   dir: string,
   config: object,
   env: NodeJS.ProcessEnv = {},
+  command: readonly string[] = [process.execPath, main],
 ): Promise<RunningAgent> {
-  const { child, ended } = await spawnAgent(dir, JSON.stringify(config), 'inherit', env);
+  const { child, ended } = await spawnAgent(dir, JSON.stringify(config), 'inherit', env, command);
   if (child.stdout === null) throw new Error('no stdout');
   for await (const line of createInterface(child.stdout)) {
     const started = startLine.safeParse(JSON.parse(line)).data;
@@ -54,10 +58,11 @@ async function spawnAgent(
   configText: string,
   stderr: 'inherit' | 'pipe',
   env: NodeJS.ProcessEnv = {},
+  [program = '', ...args]: readonly string[] = [process.execPath, main],
 ): Promise<{ child: ChildProcess; ended: Promise<number | string> }> {
   const file = join(dir, 'agent.json');
   await writeFile(file, configText);
-  const child = spawn(process.execPath, [main, '--config', file], {
+  const child = spawn(program, [...args, '--config', file], {
     stdio: ['ignore', 'pipe', stderr],
     env: { ...process.env, ...env },
   });

@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { agentProcess, bundleProcess } from '../../../infra/images/process-bundle.ts';
 import { sharedByFile } from '../../cluster/shared-by-file.ts';
 import { runAgent, type RunningAgent } from '../helpers/agent-process.ts';
 import { startClusterNode, type ClusterNode } from '../helpers/cluster-node.ts';
 import { startControlPlane, type ControlPlane } from '../helpers/control-plane.ts';
+import { limitMemory } from '../helpers/memory-limit.ts';
 import { makeSandbox, type CgroupDriver, type Sandbox } from '../helpers/sandbox.ts';
 import { eventually } from '../helpers/test-agent.ts';
 
@@ -14,7 +17,6 @@ const { serial, started } = await sharedByFile(startClusterNode);
 
 const ledgerView = z.object({
   unexplained: z.number(),
-  maxRssBytes: z.number(),
   pods: z.object({ known: z.number(), failed: z.number() }),
   taps: z.object({ known: z.number(), failed: z.number() }),
   attachments: z.object({
@@ -42,7 +44,10 @@ createServer((incoming, outgoing) => outgoing.end('hello')).listen(8080);
 `;
 
 /** An agent of the node as a process, as its pod would be started. */
-const startBed = async (t: ExecutionContext, ingestUrl?: string): Promise<Bed> => {
+const startBed = async (
+  t: ExecutionContext,
+  { ingestUrl, command }: { ingestUrl?: string; command?: readonly string[] } = {},
+): Promise<Bed> => {
   t.timeout(120_000);
   const node = await started;
   const dir = await mkdtemp(join(tmpdir(), 'clover-agent-'));
@@ -58,13 +63,14 @@ const startBed = async (t: ExecutionContext, ingestUrl?: string): Promise<Bed> =
     spool: { dir: join(dir, 'spool') },
     capture: { ringBytes: 4 * 1024 * 1024 },
   };
-  const agent = await runAgent(dir, config, {
+  const env = {
     ...node.env,
     NODE_NAME: node.name,
     POD_NAMESPACE: 'clover-system',
     K_SINK: `${plane.url}/clover-system/default`,
     K_CE_OVERRIDES: '{"extensions":{"cluster":"east"}}',
-  });
+  };
+  const agent = await runAgent(dir, config, env, command);
   t.teardown(async () => {
     agent.process.kill('SIGKILL');
     await agent.ended;
@@ -191,7 +197,7 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
   });
   const ingest = await makeSandbox(own, countingReceiver);
   t.teardown(() => ingest.remove());
-  const { agent, sandbox } = await startBed(t, `${ingest.url}/`);
+  const { agent, sandbox } = await startBed(t, { ingestUrl: `${ingest.url}/` });
   const web = await sandbox(uid);
   await eventually('the interface', async () => (await ledgerOf(agent)).attachments.attached === 1);
   const stored = async (): Promise<number> => Number(await (await fetch(ingest.url)).text());
@@ -206,21 +212,54 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
   t.is(capture.requests.seen, capture.requests.spans);
 });
 
-serial('a thousand pods are one watch, and no list', async (t) => {
-  const node = await started;
-  const add = async (from: number): Promise<void> => {
-    for (let pod = from; pod < 1_000; pod += 10) await node.addPod(`many-${pod}`);
-  };
-  await Promise.all(Array.from({ length: 10 }, (_one, from) => add(from)));
-  const before = (await node.asked()).length;
-  const { agent } = await startBed(t);
-  await eventually('the pods', async () => (await ledgerOf(agent)).pods.known >= 1_000);
-  const asked = (await node.asked()).slice(before);
-  t.deepEqual(asked.map(({ verb, resource }) => `${verb} ${resource}`).toSorted(), [
-    'watch pods',
-    'watch taps',
-  ]);
-  const { maxRssBytes } = await ledgerOf(agent);
-  // From sources: a bundle, as the image has it, needs 40 MiB less.
-  t.log(`${Math.round(maxRssBytes / 2 ** 20)} MiB resident at most`);
-});
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+
+serial(
+  'a thousand pods are one watch, and no list, and fit into the limit of memory',
+  async (t) => {
+    t.timeout(300_000);
+    const node = await started;
+    const add = async (from: number): Promise<void> => {
+      for (let pod = from; pod < 1_000; pod += 10) await node.addPod(`many-${pod}`);
+    };
+    await Promise.all(Array.from({ length: 10 }, (_one, from) => add(from)));
+    const uid = await node.addPod('busy', { labels: { app: 'busy' } });
+    const before = (await node.asked()).length;
+
+    // As its image has it.
+    const folder = await mkdtemp(join(tmpdir(), 'clover-bundle-'));
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const bundle = join(folder, 'agent');
+    const { args } = await bundleProcess(
+      agentProcess,
+      repository,
+      join(repository, 'native'),
+      bundle,
+    );
+    const limit = await limitMemory(t, 96 * 2 ** 20);
+    const { agent, sandbox } = await startBed(t, {
+      command: [...limit.prefix, process.execPath, ...args],
+    });
+    await eventually('the pods', async () => (await ledgerOf(agent)).pods.known > 1_000);
+    const asked = (await node.asked()).slice(before);
+    t.deepEqual(asked.map(({ verb, resource }) => `${verb} ${resource}`).toSorted(), [
+      'watch pods',
+      'watch taps',
+    ]);
+
+    await node.setTap('all', {});
+    t.teardown(() => node.setTap('all', undefined));
+    const busy = await sandbox(uid);
+    await eventually(
+      'the interface',
+      async () => (await ledgerOf(agent)).attachments.attached === 1,
+    );
+    await Promise.all(Array.from({ length: 10 }, () => request(busy.url, 300)));
+    await eventually('the spans', async () => (await ledgerOf(agent)).sink.accepted.spans >= 3_000);
+    t.is((await ledgerOf(agent)).attachments.waiting, 1_000);
+    t.is(await limit.oomKills(), 0);
+    t.is(agent.process.exitCode, null);
+    const most = Math.round((await limit.mostBytes()) / 2 ** 20);
+    t.log(`${most} MiB at most, with the pages of files that were read first here`);
+  },
+);
