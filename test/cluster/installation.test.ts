@@ -112,12 +112,24 @@ serial('doctor looks at the agents, too, and finds nothing wrong', async (t) => 
   }
 });
 
-serial('without a Tap all functions rest', async (t) => {
-  t.timeout(180_000);
-  await podsWhen(await started.promise, (running) =>
-    catalogue.every(({ name }) => running(name) === 0),
-  );
-  t.pass();
+serial("without a Tap all functions rest, by Serving's own settings as well", async (t) => {
+  t.timeout(360_000);
+  const shared = await started.promise;
+  await shared.tier.setSlowScaling(true);
+  const rest = () =>
+    podsWhen(shared, (running) => catalogue.every(({ name }) => running(name) === 0));
+  await rest();
+  // What is not in force has a tick each minute, and the pod has to go between two of them.
+  await apply(shared, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: shop } });
+  await apply(shared, policyOfWeb);
+  const own = ['pingsource/policy-settle', '-n', cloverNamespace, '--timeout=120s'];
+  await shared.tier.kubectl(['wait', '--for=create', ...own]);
+  await podsWhen(shared, (running) => running('policy') === 1);
+  await rest();
+  await shared.tier.kubectl(['delete', 'trafficpolicy/web', '-n', shop]);
+  await shared.tier.kubectl(['wait', '--for=delete', ...own]);
+  await t.notThrowsAsync(rest());
+  await shared.tier.setSlowScaling(false);
 });
 
 serial('a Tap makes spans of the requests between two pods, each once', async (t) => {

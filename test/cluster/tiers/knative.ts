@@ -28,6 +28,11 @@ export interface KnativeTier extends MeshTier {
   /** Sets features of Eventing, as its ConfigMap `config-features` has them. */
   setFeatures(features: Readonly<Record<string, string>>): Promise<void>;
   /**
+   * Whether Serving scales to zero by its own defaults: pods stay for a minute after their last request, and more. Otherwise as soon as
+   * it can, which is how it starts.
+   */
+  setSlowScaling(isSlow: boolean): Promise<void>;
+  /**
    * Makes images of Clover, and imports them.
    * @param names as `npm run images` has them.
    * @returns what each is called in a pod, by its name.
@@ -54,13 +59,15 @@ const network = networkLayerSchema.parse({
   resources: { controller: {}, envoy: {} },
 });
 
+/** The least that there can be, so that tests see zero pods soon. */
+const quickScaling = {
+  'stable-window': '6s',
+  'scale-to-zero-grace-period': '5s',
+  'scale-to-zero-pod-retention-period': '0s',
+} as const;
+
 const settings = {
-  'config-autoscaler': {
-    // The least that there can be, so that tests see zero pods soon.
-    'stable-window': '6s',
-    'scale-to-zero-grace-period': '5s',
-    'scale-to-zero-pod-retention-period': '0s',
-  },
+  'config-autoscaler': quickScaling,
   'config-deployment': {
     'queue-sidecar-image': imageOf('queue-proxy'),
     // Otherwise Serving asks a registry for the digest.
@@ -119,14 +126,22 @@ export async function startKnative(options: KnativeOptions): Promise<KnativeTier
     `--namespace=${network.namespace}`,
     '--output=jsonpath={.spec.clusterIP}',
   ]);
+  const setData = async (
+    [name, namespace]: readonly [string, string],
+    data: Readonly<Record<string, string | null>>,
+  ): Promise<void> => {
+    const patch = JSON.stringify({ data });
+    await node.kubectl(['patch', 'configmap', name, '-n', namespace, '--type=merge', '-p', patch]);
+  };
   return {
     ...node,
     gateway,
     domain,
-    setFeatures: async (features) => {
-      const patch = JSON.stringify({ data: features });
-      const map = ['configmap/config-features', '-n', namespaces.eventing];
-      await node.kubectl(['patch', ...map, '--type=merge', '-p', patch]);
+    setFeatures: (features) => setData(['config-features', namespaces.eventing], features),
+    setSlowScaling: (isSlow) => {
+      // What is not there is Serving's default.
+      const unset = Object.fromEntries(Object.keys(quickScaling).map((key) => [key, null]));
+      return setData(['config-autoscaler', namespaces.serving], isSlow ? unset : quickScaling);
     },
     importClover: async (names) => {
       const files = await cloverArchives(names, folder);
