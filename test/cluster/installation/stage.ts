@@ -32,15 +32,23 @@ export interface Stage {
 /**
  * Starts it.
  * @param ends takes what ends it, the last first.
+ * @param chosen settings of the installation beside those that it needs: docs/install.md.
  */
-export async function startStage(ends: (() => unknown)[]): Promise<Stage> {
+export async function startStage(
+  ends: (() => unknown)[],
+  chosen: Readonly<Record<string, unknown>> = {},
+): Promise<Stage> {
   const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'knative');
   const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
   const clickhouse = await startClusterClickHouse(tier, log);
   ends.push(() => clickhouse.stop());
   const deadLetters = await startReceiver(tier.network.host);
   ends.push(() => deadLetters.close());
-  const settings = await prepareInstallation(tier, { clickhouse, deadLetters: deadLetters.url });
+  const settings = await prepareInstallation(tier, {
+    clickhouse,
+    deadLetters: deadLetters.url,
+    settings: chosen,
+  });
   await importEcho(tier);
   const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
   return {

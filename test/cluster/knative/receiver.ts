@@ -31,8 +31,14 @@ export interface Answer {
 
 const withinMs = 120_000;
 
-/** Starts a receiver at an address of this machine. */
-export async function startReceiver(address: string): Promise<Receiver> {
+/**
+ * Starts a receiver at an address of this machine.
+ * @param answer status that an event gets, given those before it.
+ */
+export async function startReceiver(
+  address: string,
+  answer: (event: Received, before: readonly Received[]) => number = () => 202,
+): Promise<Receiver> {
   const events: Received[] = [];
   const server = createServer((incoming, response) => {
     const keep = async (): Promise<void> => {
@@ -42,8 +48,10 @@ export async function startReceiver(address: string): Promise<Receiver> {
           name.startsWith('ce-') && typeof value === 'string' ? [[name.slice(3), value]] : [],
         ),
       );
-      events.push({ attributes, data });
-      response.writeHead(202).end();
+      const event = { attributes, data };
+      const status = answer(event, events);
+      events.push(event);
+      response.writeHead(status).end();
     };
     void keep();
   });
@@ -78,6 +86,7 @@ export function sendEvent(
   url: string,
   attributes: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
+  data = '{}',
 ): Promise<Answer> {
   const own = Object.entries({ specversion: '1.0', source: '/test', ...attributes });
   const asked = request(url, {
@@ -94,6 +103,6 @@ export function sendEvent(
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
     });
   });
-  asked.end('{}');
+  asked.end(data);
   return answered;
 }

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { eventTypes } from '../../../knative/events.ts';
+import { sendEvent, type Receiver } from '../knative/receiver.ts';
+import { shop } from './objects.ts';
+import type { RunningPod } from './pods.ts';
+import { cloverNamespace } from './prepare.ts';
+import type { Stage } from './stage.ts';
+
+/** An installation that asks senders who they are, and in which nothing ticks: what is done was told by an event. */
+export interface Guarded extends Stage {
+  /** Gets notifications and what is told of TrafficPolicies from the broker, and answers 503 to whatever it has not seen before. */
+  readonly watcher: Receiver;
+  readonly web: RunningPod;
+  readonly caller: RunningPod;
+}
+
+/** Of kubectl: Clover's namespace. */
+export const own = ['-n', cloverNamespace];
+/** Of kubectl: the policy that tests change. */
+export const policyPath = ['-n', shop, 'trafficpolicy/web'];
+
+/** What the broker gives to the watcher. */
+export const watching = (uri: string): object => ({
+  apiVersion: 'eventing.knative.dev/v1',
+  kind: 'Trigger',
+  metadata: { name: 'watcher', namespace: cloverNamespace },
+  spec: {
+    broker: 'clover',
+    filters: [
+      {
+        any: [{ exact: { type: eventTypes.notification } }, { exact: { kind: 'TrafficPolicy' } }],
+      },
+    ],
+    subscriber: { uri },
+  },
+});
+
+/** A field of an object, by its JSONPath. */
+export async function field(
+  { tier }: Stage,
+  path: string,
+  ...object: readonly string[]
+): Promise<string> {
+  return (await tier.kubectl(['get', ...object, '-o', `jsonpath=${path}`])).trim();
+}
+
+/** Sends to the broker as an account of Clover's namespace, or as nobody. */
+export async function sendAs(
+  stage: Stage,
+  account: string | undefined,
+  attributes: Readonly<Record<string, string>>,
+  data?: string,
+): Promise<number> {
+  const { tier } = stage;
+  const address = await field(
+    stage,
+    '{.spec.clusterIP}',
+    'service/broker-ingress',
+    '-n',
+    'knative-eventing',
+  );
+  const audience = await field(stage, '{.status.address.audience}', ...own, 'broker/clover');
+  const token =
+    account === undefined
+      ? undefined
+      : await tier.kubectl(['create', 'token', account, ...own, `--audience=${audience}`]);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token.trim()}` };
+  const url = `http://${address}/${cloverNamespace}/clover`;
+  return (await sendEvent(url, attributes, headers, data)).status;
+}
+
+/** The account by which Knative lets something send. */
+export const identityOf = (stage: Stage, sender: string): Promise<string> =>
+  field(stage, '{.status.auth.serviceAccountName}', ...own, sender);
+
+/** What is known of the policy, and of what was told about it. */
+export async function policyState(stage: Stage): Promise<unknown> {
+  const records = ['get', 'events.events.k8s.io', '-n', shop, '-o'];
+  return {
+    version: await field(stage, '{.metadata.resourceVersion}', ...policyPath),
+    records: await stage.tier.kubectl([
+      ...records,
+      'jsonpath={range .items[*]}{.metadata.name} {.reason} {.series.count}{"\\n"}{end}',
+    ]),
+  };
+}
+
+const reports = z.object({ reports: z.coerce.number(), last: z.coerce.number() });
+
+/** What evaluate has of the reports of an agent. */
+export async function reportsOf(
+  { clickhouse }: Stage,
+  boot: string,
+): Promise<z.output<typeof reports>> {
+  const query = `SELECT count(DISTINCT sequence) AS reports, max(sequence) AS last FROM evidence_reports WHERE source LIKE '%/${boot}'`;
+  const [found = { reports: 0, last: 0 }] = await clickhouse.rows(query, reports);
+  return found;
+}
