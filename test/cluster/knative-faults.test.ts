@@ -217,43 +217,6 @@ serial('an agent that is killed leaves a gap that is named, and nothing twice', 
   t.is(old?.rows, old?.spans, 'what it had written down before was sent by its successor');
 });
 
-serial(
-  'a broker that is made anew gets back all that listened to it, and brings each event once',
-  async (t) => {
-    t.timeout(400_000);
-    const stage = await started.promise;
-    const { tier, watcher } = stage;
-    await tier.kubectl(['delete', ...own, 'broker/clover', patience]);
-    await tier.kubectl([
-      'wait',
-      '--for=condition=Ready=false',
-      patience,
-      ...own,
-      'triggers',
-      '--all',
-    ]);
-    const mended = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '5m');
-    t.is(mended.code, 0, `${mended.stdout}\n${mended.stderr}`);
-    await tier.kubectl(['wait', '--for=condition=Ready', patience, ...own, 'triggers', '--all']);
-    const known = new Set(watcher.events.map(idOf));
-    const { rules, ...spec } = policyOfWeb.spec;
-    await apply(stage, { ...policyOfWeb, spec: { ...spec, rules: [...rules, ...rules] } });
-    const seen = '--for=jsonpath={.status.observedGeneration}=2';
-    await t.notThrowsAsync(tier.kubectl(['wait', seen, patience, ...policyPath]));
-    const updates = () =>
-      watcher.events.filter(
-        (event) =>
-          event.attributes['type'] === eventTypes.resourceUpdated && !known.has(idOf(event)),
-      );
-    while (updates().length < 2) await sleep(100);
-    const { evidence } = await readNodeLedger(tier);
-    await ledgerWhen(stage, (now) => now.evidence.accepted >= evidence.accepted + 5);
-    // The watcher refuses each once, and takes it then: never a third time.
-    const times = Map.groupBy(updates(), idOf);
-    t.true([...times.values()].every(({ length }) => length <= 2));
-  },
-);
-
 serial('no event became a dead letter', async (t) => {
   const { deadLetters } = await started.promise;
   t.deepEqual(deadLetters.events, []);
