@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { z } from 'zod';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
-import { builtPrograms } from '../../cluster/build.ts';
-import { kubernetes } from '../../cluster/programs.ts';
+import { kubectlWith } from '../../cluster/kubectl.ts';
 import { changesOf, everything } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
 
@@ -15,13 +12,15 @@ const persistent = ['--set', 'controlPlane.persistent=true'];
 serial('what was printed and applied is known to upgrade, and uninstall removes it', async (t) => {
   const { tier, client, before } = await started;
   const printed = await run('install', '--print', ...clickhouse, ...persistent);
-  const program = (await builtPrograms(kubernetes))?.['kubectl'] ?? 'kubectl';
-  const apply = spawn(program, ['apply', '--server-side', '--field-manager=cloverctl', '-f', '-'], {
-    env: { KUBECONFIG: tier.kubeconfig },
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  apply.stdin.end(printed.stdout);
-  t.deepEqual(await once(apply, 'close'), [0, null]);
+  await kubectlWith(
+    tier,
+    printed.stdout,
+    'apply',
+    '--server-side',
+    '--field-manager=cloverctl',
+    '-f',
+    '-',
+  );
   t.is((await run('status', '--json')).code, 0);
   const upgraded = await run('upgrade', '--dry-run', '--json');
   t.is(upgraded.code, 0, upgraded.stderr);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { fetchAs } from '../../../functions/api/fetch-as.ts';
 import { listenOnLoopback } from '../host/helpers.ts';
 
-async function* readPieces({ body }: Response): AsyncGenerator<string> {
+async function* readPieces({ body }: Response): AsyncGenerator<string, void, void> {
   for await (const piece of body ?? []) yield Buffer.from(piece).toString();
 }
 
