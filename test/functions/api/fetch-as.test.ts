@@ -5,7 +5,9 @@ import { fetchAs } from '../../../functions/api/fetch-as.ts';
 import { listenOnLoopback } from '../host/helpers.ts';
 
 async function* readPieces({ body }: Response): AsyncGenerator<string, void, void> {
-  for await (const piece of body ?? []) yield Buffer.from(piece).toString();
+  if (body === null) return;
+  const pieces: AsyncIterable<Uint8Array, unknown, unknown> = body;
+  for await (const piece of pieces) yield Buffer.from(piece).toString();
 }
 
 test('a request carries the given name, and is otherwise what fetch sends; so is the answer', async (t) => {
