@@ -91,6 +91,8 @@ serial(
         name: 'web',
         labels: { app: 'web' },
         hostNetwork: false,
+        devices: [],
+        hugePages: false,
       },
     ]);
     await node.addPod('host', { hostNetwork: true });
