@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { objectPath, placeOf } from '../../../cloverctl/installation/collections.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import {
   createKubeClient,
@@ -28,24 +29,10 @@ const installation = installationSchema.parse({
 });
 const configuration = configurationName(installation);
 
-const folders: Readonly<Record<string, string>> = {
-  ServiceAccount: `/api/v1/namespaces/${ownNamespace}/serviceaccounts`,
-  Secret: `/api/v1/namespaces/${ownNamespace}/secrets`,
-  Service: `/api/v1/namespaces/${ownNamespace}/services`,
-  Deployment: `/apis/apps/v1/namespaces/${ownNamespace}/deployments`,
-  PodDisruptionBudget: `/apis/policy/v1/namespaces/${ownNamespace}/poddisruptionbudgets`,
-  Role: `/apis/rbac.authorization.k8s.io/v1/namespaces/${ownNamespace}/roles`,
-  RoleBinding: `/apis/rbac.authorization.k8s.io/v1/namespaces/${ownNamespace}/rolebindings`,
-  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-  ValidatingWebhookConfiguration:
-    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-};
-
 async function apply(client: KubeClient, object: KubernetesObject): Promise<void> {
   await client.call({
     method: 'PATCH',
-    path: `${folders[object.kind] ?? ''}/${object.metadata.name}`,
+    path: objectPath(placeOf(object)),
     contentType: 'application/apply-patch+yaml',
     query: { fieldManager: 'install', fieldValidation: 'Strict', force: 'true' },
     body: object,
@@ -238,7 +225,7 @@ apiTest('replicas that start at once agree on one certificate', async (t, api) =
   await webhook.end();
   await client.call({
     method: 'PATCH',
-    path: `${folders['Secret'] ?? ''}/admission-certificate`,
+    path: `/api/v1/namespaces/${ownNamespace}/secrets/admission-certificate`,
     contentType: 'application/merge-patch+json',
     body: { data: null },
   });
