@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
 import { CloverError } from '../functions/lib/errors.ts';
-import { tryLock, type FileLock } from './file-lock.ts';
+import { tryLock, type FileLock } from '../functions/lib/file-lock.ts';
 import { follow, type Predecessor } from './predecessor.ts';
 
 /** An agent's place among those of its node: one is the last that counts, one more may follow it, all others wait. */
@@ -42,7 +42,7 @@ export async function takePlace({ socketPath, clock, log }: PlaceOptions): Promi
   let last: FileLock | undefined;
   /** Whether the one before has ended: then its place is this agent's. */
   const inherit = (): boolean => {
-    last ??= tryLock(`${socketPath}.last`);
+    last ??= lockBeside(socketPath, 'last');
     return last !== undefined;
   };
   try {
@@ -66,7 +66,7 @@ export async function takePlace({ socketPath, clock, log }: PlaceOptions): Promi
 async function waitForTurn({ socketPath, clock, log }: PlaceOptions): Promise<FileLock> {
   const deadline = clock.now() + patienceMs;
   for (let tries = 0; clock.now() < deadline; tries += 1) {
-    const turn = tryLock(`${socketPath}.next`);
+    const turn = lockBeside(socketPath, 'next');
     if (turn !== undefined) return turn;
     if (tries === 0) log.info('another agent of this node is about to take over: it goes first');
     await clock.sleep(lookMs);
@@ -75,4 +75,17 @@ async function waitForTurn({ socketPath, clock, log }: PlaceOptions): Promise<Fi
     'CLV_DEADLINE_EXCEEDED',
     `another agent of this node has been about to take over for ${patienceMs / 1_000} s: end it, or the one before it`,
   );
+}
+
+function lockBeside(socketPath: string, place: 'last' | 'next'): FileLock | undefined {
+  const file = `${socketPath}.${place}`;
+  try {
+    return tryLock(file);
+  } catch (cause) {
+    throw new CloverError(
+      'CLV_CONFIG_INVALID',
+      `${file} cannot be locked: handoverSocket has to be in a folder of this machine that the agent may write to`,
+      { cause },
+    );
+  }
 }

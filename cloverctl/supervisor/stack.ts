@@ -115,7 +115,7 @@ async function start(options: StackOptions): Promise<Stack> {
     }),
   );
   // Envoy needs its files to be there, whoever is faster.
-  openXdsFiles(xdsDir).close();
+  openXdsFiles(xdsDir);
   writeJson(files.envoy, envoyBootstrap({ nodeId: 'gateway', xdsDir, adminSocket }));
 
   const parts = stackProcesses({

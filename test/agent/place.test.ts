@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startHandover, type Handover } from '../../agent/handover.ts';
@@ -138,4 +139,13 @@ test('after a successor that took over and died, the next one counts once the fi
   t.is(node.counting(), 0);
   await first.handover.close();
   await eventually('the third', () => third.handover.owns && third.adopted === 1);
+});
+
+test('a folder without locks is an error that names the field', async (t) => {
+  const socketPath = join(await temporaryFolder(t), 'agent.sock');
+  await mkdir(`${socketPath}.next`);
+  await t.throwsAsync(takePlace({ socketPath, clock: systemClock, log: silent }), {
+    code: 'CLV_CONFIG_INVALID',
+    message: /handoverSocket/,
+  });
 });

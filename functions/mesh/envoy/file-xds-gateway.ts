@@ -171,10 +171,7 @@ export function createFileXdsGateway(options: FileXdsGatewayOptions): Gateway & 
         throw new CloverError('CLV_GATEWAY_REJECTED', `Envoy refused ${reasons}`, { details });
       }
     },
-    close: () => {
-      admin.close();
-      files.close();
-    },
+    close: () => admin.close(),
   };
 }
 

@@ -14,13 +14,16 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError } from '../../lib/errors.ts';
-import { openFolderLock } from './folder-lock.ts';
+import { tryLock } from '../../lib/file-lock.ts';
 import { xdsFile } from './xds-layout.ts';
 
 const discoveryResponse = z.strictObject({
   version_info: z.string().regex(/^\d+(-restored)?$/),
   resources: z.array(z.json()),
 });
+
+/** Who has the lock renames a file, which takes milliseconds. */
+const lockWaitMs = 2_000;
 
 /** The content of one xDS file. */
 export type XdsContent = z.output<typeof discoveryResponse>;
@@ -35,15 +38,16 @@ export interface XdsFiles {
   fence(): number;
   /**
    * Replaces a file, durably and at once.
-   * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number.
+   * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number; CLV_GATEWAY_UNAVAILABLE when another process
+   * writes for long.
    */
   replace(file: string, content: XdsContent): void;
   /**
    * Removes a port's routes, in the name of a snapshot.
-   * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number.
+   * @throws CloverError CLV_CONFLICT when any file carries a higher fencing number; CLV_GATEWAY_UNAVAILABLE when another process
+   * writes for long.
    */
   removePort(port: string, version: number): void;
-  close(): void;
 }
 
 /** Opens the folder; where Envoy needs a file to start, an empty one is made. */
@@ -60,16 +64,23 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
     );
 
   mkdirSync(xdsDir, { recursive: true });
-  const lock = openFolderLock(xdsDir);
   /** Between the check and the work nobody else may write: that is what holds back a stalled writer. */
-  const fenced = (version: number, work: () => void): void =>
-    lock.alone(() => {
+  const fenced = (version: number, work: () => void): void => {
+    const lock = tryLock(join(xdsDir, '.lock'), lockWaitMs);
+    if (lock === undefined) {
+      const message = `another process holds ${xdsDir}`;
+      throw new CloverError('CLV_GATEWAY_UNAVAILABLE', message, { retryAfter: 1 });
+    }
+    try {
       const inPlace = fence();
       if (inPlace > version) {
         throw new CloverError('CLV_CONFLICT', `snapshot ${inPlace} is already in place`);
       }
       work();
-    });
+    } finally {
+      lock.release();
+    }
+  };
 
   const replace = (file: string, content: XdsContent): void => {
     const target = join(xdsDir, file);
@@ -105,7 +116,6 @@ export function openXdsFiles(xdsDir: string): XdsFiles {
       fenced(version, () =>
         rmSync(join(xdsDir, dirname(xdsFile.routes(port))), { recursive: true, force: true }),
       ),
-    close: () => lock.close(),
   };
 }
 

@@ -219,7 +219,6 @@ anyTest('of two processes on one folder, the lower snapshot never wins', async (
 
 anyTest('a stalled writer does not take away the port of a newer snapshot', async (t) => {
   const files = openXdsFiles(await offline(t));
-  t.teardown(() => files.close());
   files.replace('rds-80/rds.json', { version_info: '6', resources: [] });
   const error = t.throws(() => files.removePort('80', 5), { instanceOf: CloverError });
   t.is(error?.code, 'CLV_CONFLICT');
