@@ -68,6 +68,8 @@ onApi(
       })
       .parse(JSON.parse(template));
     const volumes = z.array(z.unknown()).parse(spec.template.spec['volumes']);
+    // No pod is judged before the controller manager has made the account that it runs as.
+    await kubectl(tier, '-n', 'clover-system', 'wait', '--for=create', 'serviceaccount/default');
     await t.notThrowsAsync(
       client.call({
         method: 'POST',
