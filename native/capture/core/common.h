@@ -25,10 +25,11 @@ inline constexpr u8 kSyn = 0x02;
 inline constexpr u8 kRst = 0x04;
 inline constexpr u8 kAck = 0x10;
 
-// One piece of a TCP segment as it came from the kernel or from a replayed frame.
+// One piece of a TCP segment, or a UDP datagram, as it came from the kernel or from a replayed frame.
 struct Segment {
   u32 ifindex = 0;
   bool to_pod = false;
+  bool datagram = false;
   u64 time_ns = 0;  // Unix
   u64 monotonic_ns = 0;  // the same for everyone who saw the packet on this interface
   Address source{};
@@ -70,20 +71,21 @@ inline u64 load64(const u8* p) {
   return v;
 }
 
-// Pod end and peer end of a connection on one interface.
+// Pod end and peer end of a connection, or of a flow of datagrams, on one interface.
 struct FlowKey {
   Address pod{};
   Address peer{};
   u32 ifindex = 0;
   u16 pod_port = 0;
   u16 peer_port = 0;
+  bool datagram = false;
 
   bool operator==(const FlowKey& o) const {
     return ifindex == o.ifindex && pod_port == o.pod_port && peer_port == o.peer_port &&
-           pod == o.pod && peer == o.peer;
+           datagram == o.datagram && pod == o.pod && peer == o.peer;
   }
   u64 hash() const {
-    u64 h = mix(u64{ifindex} << 32 | u64{pod_port} << 16 | peer_port);
+    u64 h = mix(u64{ifindex} << 32 | u64{pod_port} << 16 | peer_port) ^ u64{datagram};
     h = mix(h ^ load64(pod.data())) ^ load64(pod.data() + 8);
     h = mix(h ^ load64(peer.data())) ^ load64(peer.data() + 8);
     return mix(h);

@@ -1,7 +1,5 @@
 #include "connection.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "session.h"
@@ -15,16 +13,6 @@ constexpr size_t kHeldCost = sizeof(Held);
 // What the other end has confirmed did cross the wire: it only has to come up from another CPU.
 constexpr u64 kHoleWait = 1'000'000'000;
 
-std::string address_text(const Address& address) {
-  static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  char text[INET6_ADDRSTRLEN];
-  if (std::memcmp(address.data(), kMapped, 12) == 0)
-    inet_ntop(AF_INET, address.data() + 12, text, sizeof(text));
-  else
-    inet_ntop(AF_INET6, address.data(), text, sizeof(text));
-  return text;
-}
-
 // The client's first sequence number where it is known: it tells reuses of the addresses apart.
 u32 anchor(const Segment& first) {
   bool answer = (first.flags & kSyn) && (first.flags & kAck);
@@ -34,11 +22,11 @@ u32 anchor(const Segment& first) {
 }  // namespace
 
 Connection::Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first)
-    : session_(session), pod_(pod), key_(key), id_(mix(key.hash() ^ mix(anchor(first)))) {
+    : session_(session),
+      pod_(pod),
+      talk_(session, pod, key, mix(key.hash() ^ mix(anchor(first))), !(first.flags & kSyn)) {
   in_.to_pod = true;
-  late_ = !(first.flags & kSyn);
-  pod_text_ = address_text(key.pod);
-  peer_text_ = address_text(key.peer);
+  within_ = talk_.late();
 }
 
 Connection::~Connection() = default;
@@ -46,7 +34,7 @@ Connection::~Connection() = default;
 bool Connection::continues(const Segment& segment) const {
   if (!(segment.flags & kSyn)) return true;
   const Stream& mine = segment.to_pod ? in_ : out_;
-  if (!mine.synced) return !late_ && !closed_;
+  if (!mine.synced) return !talk_.late() && !closed_;
   return mine.by_syn && mine.isn == segment.seq;
 }
 
@@ -55,14 +43,12 @@ void Connection::synchronise(Stream& mine, const Segment& segment) {
   if (!mine.synced) mine.sync(segment.seq, true);
   Stream& peer = peer_of(mine);
   if (answer && !peer.synced) peer.sync(segment.ack, true);
-  if (role_known_) return;
-  role_known_ = true;
-  pod_serves_ = answer ? !segment.to_pod : segment.to_pod;
+  talk_.set_roles(answer ? !segment.to_pod : segment.to_pod);
 }
 
 // No data comes before the other side has answered: where that is not seen, it passes elsewhere. It may be late, too.
 void Connection::note_way(const Segment& segment) {
-  if (late_ || (seen_in_ && seen_out_)) return;
+  if (talk_.late() || (seen_in_ && seen_out_)) return;
   (segment.to_pod ? seen_in_ : seen_out_) = true;
   if (seen_in_ && seen_out_) {
     pod_.both_ways++;
@@ -122,12 +108,21 @@ bool Connection::trim(const Stream& mine, Piece& piece) {
   return piece.length > 0;
 }
 
+// Reads a stream from where it was met.
+void Connection::take_up(Stream& mine, u32 seq) {
+  mine.sync(seq, false);
+  if (parser_ != nullptr) parser_->join(talk_.sender(mine.to_pod));
+  else within_ = true;
+}
+
+void Connection::skip(u32 length) {
+  const char* reason = talk_.stopped();
+  talk_.skipped(reason != nullptr ? reason : "after_close", length);
+}
+
 void Connection::offer(Stream& mine, Piece piece) {
-  if (skipping_ || closed_ || mine.finished) {
-    add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", piece.length);
-    return;
-  }
-  if (!mine.synced) mine.sync(piece.seq, false);
+  if (skips(mine) || closed_) return skip(piece.length);
+  if (!mine.synced) take_up(mine, piece.seq);
   if (!trim(mine, piece)) return;
   if (piece.seq != mine.next || waits(mine, piece.ack, piece.has_ack)) hold(mine, piece);
   else deliver(mine, piece);
@@ -149,40 +144,48 @@ void Connection::hold(Stream& mine, const Piece& piece) {
       return;
     }
   }
-  auto placed = mine.held.emplace(at);
-  placed->bytes.assign(piece.data, piece.data + piece.length);
-  placed->piece = piece;
-  placed->piece.data = placed->bytes.data();
-  placed->arrived_ns = session_.now_ns_;
+  mine.held.insert(at, keep(piece));
+}
+
+// A copy that outlives the segment.
+Held Connection::keep(const Piece& piece) {
+  Held held;
+  held.bytes.assign(piece.data, piece.data + piece.length);
+  held.piece = piece;
+  held.piece.data = held.bytes.data();
+  held.arrived_ns = session_.now_ns_;
   held_bytes_ += piece.length + kHeldCost;
   session_.held_bytes_ += piece.length + kHeldCost;
-  session_.ledger.pending += piece.length;
+  talk_.pending(piece.length);
+  return held;
+}
+
+void Connection::let_go(const Held& held) {
+  size_t cost = held.bytes.size() + kHeldCost;
+  held_bytes_ -= cost;
+  session_.held_bytes_ -= cost;
+  talk_.pending(-static_cast<i64>(held.bytes.size()));
 }
 
 void Connection::deliver(Stream& mine, const Piece& piece) {
   mine.next = piece.seq + piece.length;
-  feed(mine, piece);
+  read(mine.to_pod, piece);
 }
 
 // Takes a held piece out and delivers what is new of it.
 void Connection::release(Stream& mine, std::list<Held>::iterator at) {
   Held taken = std::move(*at);
   mine.held.erase(at);
-  size_t cost = taken.piece.length + kHeldCost;
-  held_bytes_ -= cost;
-  session_.held_bytes_ -= cost;
-  session_.ledger.pending -= taken.piece.length;
-  if (skipping_ || mine.finished)
-    add(session_.ledger.skipped, skipping_ ? skipping_ : "after_close", taken.piece.length);
-  else if (trim(mine, taken.piece))
-    deliver(mine, taken.piece);
+  let_go(taken);
+  if (skips(mine)) skip(taken.piece.length);
+  else if (trim(mine, taken.piece)) deliver(mine, taken.piece);
 }
 
 bool Connection::drain_one(Stream& mine) {
   bool moved = false;
   for (auto at = mine.held.begin(); at != mine.held.end();) {
     const Piece& piece = at->piece;
-    if (!skipping_ && !mine.finished) {
+    if (!skips(mine)) {
       if (seq_diff(piece.seq, mine.next) > 0) break;
       // A copy that was sent later may wait for more than the bytes themselves have to.
       if (waits(mine, piece.ack, piece.has_ack)) {
@@ -195,14 +198,13 @@ bool Connection::drain_one(Stream& mine) {
     at = mine.held.begin();
   }
   if (mine.fin && !mine.finished && mine.held.empty()) {
-    bool due = skipping_ || (seq_diff(mine.fin_seq, mine.next) <= 0 &&
-                             !waits(mine, mine.fin_ack, true));
+    bool due = talk_.stopped() != nullptr || (seq_diff(mine.fin_seq, mine.next) <= 0 &&
+                                               !waits(mine, mine.fin_ack, true));
     if (due) {
       mine.finished = moved = true;
       mine.next = mine.fin_seq + 1;
-      drop_head(mine, "incomplete");
-      // The server has spoken its last word: an answer that is not whole will not be.
-      if (role_known_ && !is_request(mine)) fail_open(last_piece_ns_);
+      if (parser_ != nullptr) parser_->end(talk_.sender(mine.to_pod), last_piece_ns_);
+      settle();
     }
   }
   return moved;
@@ -229,6 +231,9 @@ u64 Connection::oldest_held() const {
   u64 oldest = UINT64_MAX;
   for (const Stream* stream : {&in_, &out_})
     for (const Held& held : stream->held) oldest = std::min(oldest, held.piece.time_ns);
+  if (opening_ != nullptr)
+    for (const Opening::Part& part : opening_->parts)
+      oldest = std::min(oldest, part.held.piece.time_ns);
   return oldest;
 }
 
@@ -236,8 +241,7 @@ void Connection::skip_to(Stream& mine, u32 seq) {
   u32 gap = seq - mine.next;
   add(session_.ledger.lost, "hole", gap);
   mine.next = seq;
-  if (mine.phase != Phase::body || !mine.body.skip(gap)) desynchronise(mine);
-  else if (mine.body.done()) end_message(mine, {nullptr, 0, seq, 0, false, last_piece_ns_, 0});
+  miss(mine, gap);
 }
 
 // Steps over one hole; false where none is there.
@@ -275,6 +279,30 @@ bool Connection::resolve(u64 now_ns) {
     if (!fill_oldest_hole()) return false;
   }
   return false;
+}
+
+void Connection::close(End end) {
+  if (closed_) return;
+  if (end != End::detached) {
+    while (talk_.stopped() == nullptr && fill_oldest_hole() && !closed_) continue;
+    if (closed_) return;
+    // An answer that crossed the wire and never came up is a loss of ours, not of the server.
+    for (Stream* stream : {&in_, &out_})
+      if (talk_.stopped() == nullptr && stream->confirmed_ahead() > 0) skip_to(*stream, stream->acked);
+  }
+  closed_ = true;
+  const char* cause = end == End::idle ? "idle" : end == End::detached ? "detached" : nullptr;
+  if (parser_ != nullptr) parser_->close(cause, last_piece_ns_);
+  parser_.reset();
+  drop_opening("incomplete");
+  for (Stream* stream : {&in_, &out_}) {
+    for (const Held& held : stream->held) {
+      let_go(held);
+      talk_.skipped("incomplete", held.bytes.size());
+    }
+    stream->held.clear();
+  }
+  session_.bury(*this);
 }
 
 }  // namespace clover

@@ -1,18 +1,21 @@
 // A TCP connection on one interface. It delivers segments in causal order, so that arrival order,
 // duplicates and overlaps never show: a segment waits for the bytes before it in its own stream,
-// and for every byte of the other stream that it acknowledges. exchange.cc reads HTTP from that.
+// and for every byte of the other stream that it acknowledges. A parser reads what comes out.
 #pragma once
 
+#include <memory>
+#include <vector>
+
+#include "conversation.h"
+#include "recogniser.h"
 #include "stream.h"
 
 namespace clover {
 
-class Session;
-
 // Why a connection is over.
 enum class End : u8 { fin, reset, replaced, detached, idle };
 
-// One TCP connection at one pod: both streams reassembled, parsed, and paired into requests.
+// One TCP connection at one pod: both streams reassembled, recognised, and read by a parser.
 class Connection {
  public:
   Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first);
@@ -28,24 +31,38 @@ class Connection {
   bool continues(const Segment& segment) const;
 
   bool closed() const { return closed_; }
-  bool idle() const { return queue_.empty(); }
+  bool idle() const { return parser_ == nullptr || parser_->idle(); }
   // Time of the oldest piece that waits, or UINT64_MAX: a request may begin in it.
   u64 oldest_held() const;
-  const FlowKey& key() const { return key_; }
-  u64 id() const { return id_; }
+  const FlowKey& key() const { return talk_.key(); }
+  u64 id() const { return talk_.id(); }
 
   u64 last_seen_ns = 0;
   bool listed = false;  // in the session's list of those that wait
 
  private:
+  // The first bytes of a connection, until they tell its protocol.
+  struct Opening {
+    struct Part {
+      bool to_pod;
+      Held held;
+    };
+    Recogniser recogniser;
+    std::vector<Part> parts;
+  };
+
   Stream& side(bool to_pod) { return to_pod ? in_ : out_; }
   Stream& peer_of(const Stream& stream) { return stream.to_pod ? out_ : in_; }
-  bool is_request(const Stream& stream) const { return stream.to_pod == pod_serves_; }
+  bool skips(const Stream& mine) const { return talk_.stopped() != nullptr || mine.finished; }
+  void skip(u32 length);
 
   // connection.cc: order
   void note_way(const Segment& segment);
   void synchronise(Stream& mine, const Segment& segment);
+  void take_up(Stream& mine, u32 seq);
   void offer(Stream& mine, Piece piece);
+  Held keep(const Piece& piece);
+  void let_go(const Held& held);
   void hold(Stream& mine, const Piece& piece);
   bool waits(const Stream& mine, u32 ack, bool has_ack);
   bool trim(const Stream& mine, Piece& piece);
@@ -57,46 +74,28 @@ class Connection {
   bool fill_oldest_hole();
   void skip_to(Stream& mine, u32 seq);
 
-  // exchange.cc: HTTP
-  void feed(Stream& mine, Piece piece);
-  bool seek(Stream& mine, const Piece& piece);
-  u32 feed_head(Stream& mine, const Piece& piece);
-  void begin_message(Stream& mine, const Piece& piece);
-  void cut_head(Stream& mine, const Piece& piece);
-  void on_head(Stream& mine, std::string_view block, const Piece& piece, bool whole);
-  bool answers_early(const Stream& mine);
-  void on_request(Stream& mine, const Head& head, const Piece& piece);
-  void on_response(Stream& mine, const Head& head, const Piece& piece);
-  void end_message(Stream& mine, const Piece& piece);
-  Request* match(const Stream& mine);
-  void orphan(const Stream& mine);
-  void abandon(const char* reason);
-  void desynchronise(Stream& mine);
-  void drop_head(Stream& mine, const char* reason);
-  void finish(Request* request, u64 end_ns, bool broken);
-  void lose(Request* request, const char* cause);
-  void take_out(Request* request);
-  void fail_open(u64 end_ns);
+  // reading.cc: protocols
+  void read(bool to_pod, Piece piece);
+  void recognise(bool to_pod, const Piece& piece);
+  const Protocol* recognise_within(bool to_pod, const Piece& piece);
+  void start(const Protocol& protocol);
+  void settle();
+  void miss(const Stream& mine, u32 length);
+  void drop_opening(const char* reason);
 
   Session& session_;
   Pod& pod_;
-  FlowKey key_;
-  u64 id_ = 0;
-  u64 ordinals_ = 0;
+  Conversation talk_;
   Stream in_, out_;
-  std::vector<Request*> queue_;  // requests whose response is due, oldest first
-  const char* skipping_ = nullptr;
+  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<Opening> opening_;
   size_t held_bytes_ = 0;
   u64 last_piece_ns_ = 0;
   bool closed_ = false;
-  bool role_known_ = false;
-  bool pod_serves_ = false;
-  bool late_ = false;             // it began before the capture
+  bool within_ = false;  // its first bytes were not all seen: a message has to tell the protocol
+  u32 missed_[2] = {0, 0};  // bytes of holes before there was a parser
   bool seen_in_ = false, seen_out_ = false;
-  bool one_way_ = false;          // counted as such in its pod
-  bool doubt_ = false;            // pairing by order alone is not safe any more
-  bool missing_requests_ = false; // a hole may have held whole requests
-  std::string pod_text_, peer_text_;
+  bool one_way_ = false;  // counted as such in its pod
 };
 
 }  // namespace clover

@@ -11,14 +11,14 @@ void Request::reset() {
   before = after = same_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = arm = 0;
-  counted = server = stuck = foreign = traced = upgrade = has_body = false;
+  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = false;
   status = 0;
   leg = nullptr;
   context = TraceContext{};
   stamp.run.clear();
   stamp.arm.clear();
   stamp.epoch = 0;
-  for (std::string* text : {&method, &path, &query, &host, &agent, &tracestate, &version}) {
+  for (std::string* text : {&tracestate, &name, &attributes, &error_type}) {
     text->clear();
     // A few requests with long targets must not leave their size to the whole pool.
     if (text->capacity() > kMaxKept) text->shrink_to_fit();

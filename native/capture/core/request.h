@@ -1,4 +1,4 @@
-// One HTTP request from its first byte to its span, and the list of those that are open.
+// One request from its first byte to its span, and the list of those that are open.
 #pragma once
 
 #include <memory>
@@ -27,16 +27,20 @@ struct Request {
   bool stuck = false;
   bool foreign = false;  // another agent's: followed, and not counted
   bool traced = false;  // in the index by trace id
-  bool upgrade = false;
-  bool has_body = false;
-  int status = 0;
+  bool has_body = false;   // a part of its attributes is the size
+  bool bodiless = false;   // its response has no body, whatever its head says
+  bool tunnel = false;     // its success ends the protocol
+  int status = 0;  // the protocol's own; 0 = none yet
   u32 arm = 0;         // index in the pod's arms, 0 = no stamp
   Leg* leg = nullptr;  // where its evidence counts; SERVER legs only
   u64 request_bytes = 0;
   u64 response_bytes = 0;
   TraceContext context;
   Stamp stamp;
-  std::string method, path, query, host, agent, tracestate, version;
+  std::string tracestate;
+  std::string name;        // of the span
+  std::string attributes;  // of the span, encoded (Attributes)
+  std::string error_type;  // empty: no error
 
   void reset();
 };

@@ -15,6 +15,9 @@ constexpr u64 kIdleOpen = 3600 * kSecond;
 constexpr size_t kMaxBacklog = 32;
 constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
 constexpr size_t kMaxGraves = 50'000;
+constexpr size_t kMaxDatagramFlows = 50'000;
+// A flow without datagrams is looked at after this time, and forgotten when nothing of it is open.
+constexpr u64 kDatagramIdle = 5 * kSecond;
 
 }  // namespace
 
@@ -50,6 +53,10 @@ void Session::detach(u32 ifindex) {
     at->second->close(End::detached);
     at = forget(at);
   }
+  for (auto at = datagrams_.begin(); at != datagrams_.end();) {
+    DatagramFlow& flow = *(at++)->second;
+    if (flow.key().ifindex == ifindex) forget(flow, "detached");
+  }
   if (!found->second->spans.empty()) close_batch();
   pods_.erase(found);
 }
@@ -58,13 +65,19 @@ void Session::detach_all() {
   while (!pods_.empty()) detach(pods_.begin()->first);
 }
 
-Connection* Session::connection_for(const Segment& segment, Pod& pod) {
+FlowKey Session::key_of(const Segment& segment) {
   FlowKey key;
+  key.datagram = segment.datagram;
   key.ifindex = segment.ifindex;
   key.pod = segment.to_pod ? segment.destination : segment.source;
   key.peer = segment.to_pod ? segment.source : segment.destination;
   key.pod_port = segment.to_pod ? segment.destination_port : segment.source_port;
   key.peer_port = segment.to_pod ? segment.source_port : segment.destination_port;
+  return key;
+}
+
+Connection* Session::connection_for(const Segment& segment, Pod& pod) {
+  FlowKey key = key_of(segment);
   auto found = flows_.find(key);
   if (found != flows_.end()) {
     if (found->second->continues(segment)) return found->second.get();
@@ -92,6 +105,7 @@ void Session::segment(const Segment& segment) {
     add(ledger.skipped, "before_attach", segment.length);
     return;
   }
+  if (segment.datagram) return datagram(segment, *pod->second);
   Connection* connection = connection_for(segment, *pod->second);
   if (connection == nullptr) {
     add(ledger.skipped, "too_many_connections", segment.length);
@@ -102,6 +116,41 @@ void Session::segment(const Segment& segment) {
     return;
   }
   connection->segment(segment);
+}
+
+void Session::datagram(const Segment& segment, Pod& pod) {
+  FlowKey key = key_of(segment);
+  auto& flow = datagrams_[key];
+  if (flow == nullptr) {
+    flow = std::make_unique<DatagramFlow>(*this, pod, key, segment.time_ns);
+    if (datagrams_.size() > kMaxDatagramFlows)
+      forget(*datagram_list_.first(), "too_many_connections");
+  } else {
+    datagram_list_.remove(*flow);
+  }
+  flow->last_seen_ns = now_ns_;
+  datagram_list_.append(*flow);
+  flow->datagram(segment);
+}
+
+void Session::forget(DatagramFlow& flow, const char* cause) {
+  flow.close(cause);
+  datagram_list_.remove(flow);
+  datagrams_.erase(FlowKey(flow.key()));
+}
+
+void Session::sweep_datagrams() {
+  while (DatagramFlow* flow = datagram_list_.first()) {
+    if (flow->last_seen_ns + kDatagramIdle > now_ns_) return;
+    if (flow->expire(now_ns_)) {
+      forget(*flow, nullptr);
+      continue;
+    }
+    // Its turn comes again.
+    flow->last_seen_ns = now_ns_;
+    datagram_list_.remove(*flow);
+    datagram_list_.append(*flow);
+  }
 }
 
 void Session::bury(Connection& connection) {
@@ -160,6 +209,7 @@ void Session::advance(u64 now_ns) {
   // Before sweep(): a connection that is closed here still has to leave the list.
   settle_waiting();
   sweep();
+  sweep_datagrams();
   while (Request* oldest = open_.first()) {
     if (oldest->start_ns + settings.open_timeout_ns > now_ns_) break;
     open_.remove(oldest);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "connection.h"
+#include "datagrams.h"
 #include "spans.h"
 
 namespace clover {
@@ -71,6 +72,7 @@ class Session {
 
  private:
   friend class Connection;
+  friend class Conversation;
   using Flows = std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash>;
   struct TraceKey {
     u32 ifindex;
@@ -88,14 +90,18 @@ class Session {
     u64 since_ns;
   };
 
+  static FlowKey key_of(const Segment& segment);
   Connection* connection_for(const Segment& segment, Pod& pod);
+  void datagram(const Segment& segment, Pod& pod);
+  void forget(DatagramFlow& flow, const char* cause);
+  void sweep_datagrams();
   Flows::iterator forget(Flows::iterator at);
   void bury(Connection& connection);
   void sweep();
   void settle_waiting();
   u64 oldest_waiting() const;
 
-  // For Connection.
+  // For Connection and Conversation.
   Leg& leg(Pod& pod, u16 port);
   void opened(Request* request, Pod& pod);
   void closed(Request* request, Pod& pod);
@@ -118,6 +124,8 @@ class Session {
   SpanWriter writer_;
   std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
   Flows flows_;
+  std::unordered_map<FlowKey, std::unique_ptr<DatagramFlow>, FlowHash> datagrams_;
+  DatagramList datagram_list_;
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
   std::vector<Connection*> waiting_;
   std::deque<Grave> graves_;

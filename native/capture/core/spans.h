@@ -18,9 +18,8 @@ struct Batch {
 // Where a span happened, apart from its request.
 struct SpanPlace {
   u64 connection = 0;
-  std::string_view local_address, peer_address;
-  u16 local_port = 0, peer_port = 0;
-  bool closed = false;  // the connection ended before the response did
+  std::string_view peer_address;
+  u16 peer_port = 0;
 };
 
 // Encodes spans into the open batch, grouped by pod.
@@ -38,9 +37,6 @@ class SpanWriter {
 
  private:
   void encode(const Request& request, const SpanPlace& place);
-  void encode_url(const Request& request);
-  void encode_peers(const Request& request, const SpanPlace& place);
-  void text(std::string_view key, std::string_view value, size_t limit);
 
   u64 boot_;
   size_t limit_;
@@ -49,7 +45,7 @@ class SpanWriter {
   u64 oldest_ = 0;
   u64 sequence_ = 0;
   std::vector<Pod*> pods_;
-  std::string span_, clean_;
+  std::string span_;
 };
 
 }  // namespace clover

@@ -1,33 +1,15 @@
-// One direction of a TCP connection: bytes in order, and what waits for its turn.
+// One direction of a TCP connection: its place in sequence space, and what waits for its turn.
 #pragma once
 
 #include <list>
 #include <vector>
 
-#include "body.h"
-#include "request.h"
+#include "piece.h"
 
 namespace clover {
 
 // An acknowledgement further ahead than any window in use is not believed.
 inline constexpr i32 kMaxAhead = 1 << 24;
-
-// Bytes in sequence, with what their segment said.
-struct Piece {
-  const u8* data = nullptr;
-  u32 length = 0;
-  u32 seq = 0;
-  u32 ack = 0;
-  bool has_ack = false;
-  u64 time_ns = 0;
-  u64 monotonic_ns = 0;
-
-  void drop(u32 n) {
-    data += n;
-    length -= n;
-    seq += n;
-  }
-};
 
 // A piece that came before its turn, with a copy of its bytes.
 struct Held {
@@ -36,14 +18,7 @@ struct Held {
   std::vector<u8> bytes;
 };
 
-enum class Phase : u8 {
-  seek,   // somewhere inside a message: waits for a segment that begins one
-  start,  // between messages
-  head,
-  body,
-};
-
-// One direction of a connection: its place in sequence space, what waits out of order, the parser.
+// One direction of a connection: bytes in order, and what waits out of order.
 struct Stream {
   bool to_pod = false;
   bool synced = false;
@@ -57,15 +32,6 @@ struct Stream {
   u32 acked = 0;  // the furthest that the other end has confirmed, where it has
   bool has_acked = false;
   std::list<Held> held;  // sorted by sequence; costs nothing while it is empty
-
-  Phase phase = Phase::seek;
-  std::string head;  // a head that is not whole yet
-  BodyReader body;
-  u64 message_ns = 0;  // of the message's first byte
-  bool foreign = false;  // the message began outside of the session's window
-  u32 message_seq = 0, message_ack = 0;
-  bool message_has_ack = false;
-  Request* current = nullptr;  // the request sent, or answered, by the message
 
   // What waits for its turn: a held piece, or the FIN.
   bool waiting() const { return !held.empty() || (fin && !finished); }
@@ -90,7 +56,6 @@ struct Stream {
     synced = true;
     by_syn = syn;
     isn = next = seq;
-    phase = syn ? Phase::start : Phase::seek;
   }
 };
 

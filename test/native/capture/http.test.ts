@@ -71,17 +71,17 @@ for (const [what, request, response] of [
     t.deepEqual(gapsOf(ledger), []);
   });
 
-const foreign: Readonly<Record<string, string>> = {
-  'another version': lines('GET / HTTP/2.0', 'Host: a'),
-  'no HTTP at all': '\x16\x03\x01\x02\x00\x01\x00',
-  'a first line of another protocol': 'EHLO mail.example\r\n',
-};
+const foreign: readonly (readonly [what: string, request: string, reason: string])[] = [
+  ['another version', lines('GET / HTTP/2.0', 'Host: a'), 'unrecognised'],
+  ['TLS', '\x16\x03\x01\x02\x00\x01\x00', 'tls'],
+  ['a first line of another protocol', 'EHLO mail.example\r\n', 'unrecognised'],
+];
 
-for (const [what, request] of Object.entries(foreign))
+for (const [what, request, reason] of foreign)
   test(`a request with ${what} ends the reading of its connection, counted`, async (t) => {
     const { spans, ledger } = await read([raw(request, ok), raw(get, ok)]);
     t.deepEqual(spans, []);
-    t.is(ledger.bytes.skipped['not_http'], ledger.wire.payloadBytes);
+    t.deepEqual(ledger.bytes.skipped, { [reason]: ledger.wire.payloadBytes });
     t.deepEqual(gapsOf(ledger), []);
   });
 
@@ -201,7 +201,7 @@ test('a user and a password in the target do not leave the node', async (t) => {
 
 test('a request whose answer cannot be read is lost and counted', async (t) => {
   const { ledger } = await read([raw(get, 'nonsense')]);
-  t.deepEqual(ledger.requests.lost, { not_http: 1 });
+  t.deepEqual(ledger.requests.lost, { malformed: 1 });
   t.deepEqual(gapsOf(ledger), []);
 });
 

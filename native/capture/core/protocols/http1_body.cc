@@ -1,4 +1,4 @@
-#include "body.h"
+#include "http1_body.h"
 
 #include <algorithm>
 

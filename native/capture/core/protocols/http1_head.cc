@@ -1,4 +1,4 @@
-#include "head.h"
+#include "http1_head.h"
 
 #include <algorithm>
 

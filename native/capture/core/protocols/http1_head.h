@@ -1,7 +1,7 @@
 // HTTP/1.x message heads (RFC 9112): pure functions over one contiguous block.
 #pragma once
 
-#include "common.h"
+#include "../common.h"
 
 namespace clover {
 

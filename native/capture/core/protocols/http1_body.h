@@ -1,7 +1,7 @@
 // Steps over a message body without keeping any of it.
 #pragma once
 
-#include "head.h"
+#include "http1_head.h"
 
 namespace clover {
 

@@ -1,0 +1,49 @@
+#include "attributes.h"
+
+#include <algorithm>
+
+#include "protobuf.h"
+
+namespace clover {
+namespace {
+
+constexpr u8 kAttributes = 9;  // Span.attributes
+
+// Length of the valid UTF-8 sequence at `at`, or 0.
+size_t utf8_length(std::string_view text, size_t at) {
+  u8 lead = static_cast<u8>(text[at]);
+  size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
+             : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  if (n == 0 || at + n > text.size()) return 0;
+  for (size_t i = 1; i < n; i++)
+    if ((static_cast<u8>(text[at + i]) & 0xc0) != 0x80) return 0;
+  u8 second = n > 2 ? static_cast<u8>(text[at + 1]) : 0;
+  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
+  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
+  return n;
+}
+
+}  // namespace
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<u8>(c) < 0x80; });
+}
+
+void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
+  value = value.substr(0, limit);
+  if (is_ascii(value)) return proto::attribute(out_, kAttributes, key, value);
+  std::string clean;
+  for (size_t at = 0; at < value.size();) {
+    size_t n = utf8_length(value, at);
+    if (n > 0) clean.append(value.substr(at, n));
+    else clean.push_back('?');
+    at += std::max<size_t>(n, 1);
+  }
+  proto::attribute(out_, kAttributes, key, clean);
+}
+
+void Attributes::number(std::string_view key, u64 value) {
+  proto::attribute(out_, kAttributes, key, value);
+}
+
+}  // namespace clover

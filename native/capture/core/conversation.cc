@@ -1,0 +1,105 @@
+#include "conversation.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "session.h"
+
+namespace clover {
+namespace {
+
+std::string address_text(const Address& address) {
+  static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  char text[INET6_ADDRSTRLEN];
+  if (std::memcmp(address.data(), kMapped, 12) == 0)
+    inet_ntop(AF_INET, address.data() + 12, text, sizeof(text));
+  else
+    inet_ntop(AF_INET6, address.data(), text, sizeof(text));
+  return text;
+}
+
+}  // namespace
+
+Conversation::Conversation(Session& session, Pod& pod, const FlowKey& key, u64 id, bool late)
+    : session_(session), pod_(pod), key_(key), id_(id), late_(late) {
+  pod_text_ = address_text(key.pod);
+  peer_text_ = address_text(key.peer);
+}
+
+void Conversation::set_roles(bool pod_serves) {
+  if (has_roles_) return;
+  has_roles_ = true;
+  pod_serves_ = pod_serves;
+}
+
+bool Conversation::owns(const Piece& piece) const { return session_.owns(piece.monotonic_ns); }
+
+Request* Conversation::begin(const Piece& first, Side from) {
+  Request* request = session_.pool_.take();
+  request->start_ns = first.time_ns;
+  request->start_seq = first.seq;
+  request->server = (from == Side::client) == pod_serves_;
+  request->foreign = !owns(first);
+  session_.open_.insert(request);
+  return request;
+}
+
+void Conversation::drop(Request* request) { session_.closed(request, pod_); }
+
+void Conversation::count(Request* request) {
+  request->ordinal = ordinals_++;
+  request->counted = true;
+  session_.opened(request, pod_);
+}
+
+void Conversation::observe(Request* request) {
+  if (request->server) request->leg = &session_.leg(pod_, key_.pod_port);
+}
+
+void Conversation::reveal(Request* request, std::string_view text) {
+  Stamp stamp;
+  if (!parse_stamp(text, stamp)) return;
+  if (request->server && request->leg != nullptr) {
+    session_.evidence.reveal(*request->leg);
+    if (!request->foreign) session_.evidence.move(*request, stamp);
+  }
+  request->stamp = stamp;
+}
+
+void Conversation::finish(Request* request, u64 end_ns, bool error) {
+  request->end_ns = std::max(end_ns, request->start_ns);
+  if (!request->foreign) {
+    session_.evidence.done(*request, error);
+    session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port});
+  }
+  session_.closed(request, pod_);
+}
+
+void Conversation::lose(Request* request, const char* cause) {
+  if (!request->foreign) {
+    session_.evidence.lose(*request);
+    session_.ledger.open--;
+    add(session_.ledger.lost_requests, cause, 1);
+  }
+  session_.closed(request, pod_);
+}
+
+void Conversation::missed(const char* cause) {
+  session_.ledger.seen++;
+  add(session_.ledger.lost_requests, cause, 1);
+}
+
+void Conversation::parsed(u64 bytes) { session_.ledger.parsed += bytes; }
+
+void Conversation::skipped(std::string_view reason, u64 bytes) {
+  add(session_.ledger.skipped, reason, bytes);
+}
+
+void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
+
+void Conversation::stop(const char* reason) {
+  if (stopped_ == nullptr) stopped_ = reason;
+}
+
+}  // namespace clover

@@ -1,0 +1,78 @@
+// Two ends that talk, whatever carries them: what a parser reads from and writes to.
+#pragma once
+
+#include "parser.h"
+#include "pod.h"
+
+namespace clover {
+
+class Session;
+
+// The bookkeeping between a parser and the session: roles, requests, the ledger of bytes.
+class Conversation {
+ public:
+  Conversation(Session& session, Pod& pod, const FlowKey& key, u64 id, bool late);
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  const FlowKey& key() const { return key_; }
+  u64 id() const { return id_; }
+  // It began before the capture.
+  bool late() const { return late_; }
+  // The capture saw who opened it, or the bytes have told.
+  bool has_roles() const { return has_roles_; }
+  void set_roles(bool pod_serves);
+  Side sender(bool to_pod) const { return to_pod == pod_serves_ ? Side::client : Side::server; }
+  bool pod_serves() const { return pod_serves_; }
+  // Other agents counted at this pod while it began (Pod::shadowed).
+  bool shadowed() const { return pod_.shadowed; }
+  // How many requests were counted here.
+  u64 ordinals() const { return ordinals_; }
+  // Whether what begins at this time belongs to this session.
+  bool owns(const Piece& piece) const;
+
+  // A request begins with the first byte of a message of `from`. It is open and in nobody's count yet.
+  Request* begin(const Piece& first, Side from);
+  // The message was none, or will not be whole.
+  void drop(Request* request);
+  // It is one: counted from now on, until it is finished or lost.
+  void count(Request* request);
+  // Where its evidence counts, if the pod serves it. Before count().
+  void observe(Request* request);
+  // Its response shows a stamp of the splitting point: it takes part in an experiment.
+  void reveal(Request* request, std::string_view stamp);
+  // `error`: what an experiment counts as one.
+  void finish(Request* request, u64 end_ns, bool error);
+  void lose(Request* request, const char* cause);
+  // A request that was on the wire and that nobody could read.
+  void missed(const char* cause);
+
+  void parsed(u64 bytes);
+  void skipped(std::string_view reason, u64 bytes);
+  void pending(i64 bytes);
+
+  // Nothing that follows is read: it is skipped with this reason.
+  void stop(const char* reason);
+  const char* stopped() const { return stopped_; }
+  // Another protocol follows, beginning with the next byte.
+  void hand_over(std::unique_ptr<Parser> next) { next_ = std::move(next); }
+  std::unique_ptr<Parser> take_next() { return std::move(next_); }
+
+  const std::string& pod_text() const { return pod_text_; }
+  const std::string& peer_text() const { return peer_text_; }
+
+ private:
+  Session& session_;
+  Pod& pod_;
+  FlowKey key_;
+  u64 id_;
+  u64 ordinals_ = 0;
+  bool late_;
+  bool has_roles_ = false;
+  bool pod_serves_ = false;
+  const char* stopped_ = nullptr;
+  std::unique_ptr<Parser> next_;
+  std::string pod_text_, peer_text_;
+};
+
+}  // namespace clover

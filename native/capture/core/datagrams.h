@@ -1,0 +1,49 @@
+// Datagrams between two sockets: each is whole, and none is sent again by what carries it.
+#pragma once
+
+#include "conversation.h"
+
+namespace clover {
+
+// The datagrams of one pair of addresses, read by the parser of their protocol.
+class DatagramFlow {
+ public:
+  DatagramFlow(Session& session, Pod& pod, const FlowKey& key, u64 first_ns);
+  ~DatagramFlow();
+  DatagramFlow(const DatagramFlow&) = delete;
+  DatagramFlow& operator=(const DatagramFlow&) = delete;
+
+  void datagram(const Segment& segment);
+  // Fails what nobody answered in time. True where nothing is open.
+  bool expire(u64 now_ns);
+  void close(const char* cause);
+  const FlowKey& key() const { return talk_.key(); }
+
+  // In the session's list, by last_seen_ns.
+  u64 last_seen_ns = 0;
+  DatagramFlow* before = nullptr;
+  DatagramFlow* after = nullptr;
+
+ private:
+  bool recognise(bool to_pod, const Piece& piece);
+  void settle();
+
+  Conversation talk_;
+  std::unique_ptr<Parser> parser_;
+  u32 unrecognised_ = 0;
+  u64 last_piece_ns_ = 0;
+};
+
+// Flows by the time of their last datagram.
+class DatagramList {
+ public:
+  void append(DatagramFlow& flow);
+  void remove(DatagramFlow& flow);
+  DatagramFlow* first() const { return first_; }
+
+ private:
+  DatagramFlow* first_ = nullptr;
+  DatagramFlow* last_ = nullptr;
+};
+
+}  // namespace clover

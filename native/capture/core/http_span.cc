@@ -1,0 +1,100 @@
+#include "http_span.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "attributes.h"
+#include "protocols/http1_head.h"
+
+namespace clover::http {
+namespace {
+
+constexpr size_t kMaxPath = 2048, kMaxQuery = 2048, kMaxAgent = 512;
+
+struct Url {
+  std::string_view scheme, authority, path, query;
+};
+
+// A request target in any of its four forms (RFC 9112 §3.2).
+Url split_target(std::string_view target) {
+  Url url;
+  size_t scheme = target.find("://");
+  if (target[0] != '/' && scheme != std::string_view::npos) {
+    std::string_view rest = target.substr(scheme + 3);
+    size_t slash = rest.find_first_of("/?#");
+    std::string_view authority = rest.substr(0, slash);
+    // What stands before an @ is a user and a password.
+    url.authority = authority.substr(authority.rfind('@') + 1);
+    target = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
+  }
+  target = target.substr(0, target.find('#'));
+  size_t mark = target.find('?');
+  url.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) url.query = target.substr(mark + 1);
+  return url;
+}
+
+// Values never leave the node: only the names of a query's parameters do.
+void redact(std::string_view query, std::string& out) {
+  out.clear();
+  while (!query.empty()) {
+    size_t end = query.find('&');
+    std::string_view pair = query.substr(0, end);
+    size_t equals = pair.find('=');
+    out.append(pair.substr(0, equals));
+    if (equals != std::string_view::npos) out.append("=REDACTED");
+    if (end == std::string_view::npos) break;
+    out.push_back('&');
+    query.remove_prefix(end + 1);
+  }
+}
+
+// Splits `host[:port]`; the port is 0 where none is given.
+std::pair<std::string_view, u16> split_host(std::string_view host) {
+  size_t colon = host.rfind(':');
+  if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+    return {host, 0};
+  u16 port = 0;
+  std::string_view digits = host.substr(colon + 1);
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size()) return {host, 0};
+  return {host.substr(0, colon), port};
+}
+
+}  // namespace
+
+void describe_request(Request& request, const RequestHead& head, const Conversation& talk) {
+  Attributes out(request.attributes);
+  Url url = split_target(head.target);
+  bool known = is_known_method(head.method);
+  request.name.assign(known ? head.method : "HTTP");
+  out.text("http.request.method", known ? head.method : "_OTHER");
+  if (!known) out.text("http.request.method_original", head.method);
+  out.text("url.path", url.path, kMaxPath);
+  if (!url.query.empty()) {
+    std::string redacted;
+    redact(url.query, redacted);
+    out.text("url.query", redacted, kMaxQuery);
+  }
+  out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
+  auto [name, port] = split_host(url.authority.empty() ? head.authority : url.authority);
+  const FlowKey& key = talk.key();
+  out.text("server.address", !name.empty() ? name : request.server ? talk.pod_text() : talk.peer_text());
+  out.number("server.port", port ? port : request.server ? key.pod_port : key.peer_port);
+  if (request.server) out.text("client.address", talk.peer_text());
+  out.text("network.protocol.version", head.version);
+  if (!head.user_agent.empty()) out.text("user_agent.original", head.user_agent, kMaxAgent);
+}
+
+void describe_response(Request& request, bool broken) {
+  Attributes out(request.attributes);
+  if (request.has_body) out.number("http.request.body.size", request.request_bytes);
+  if (request.status) {
+    out.number("http.response.status_code", static_cast<u64>(request.status));
+    out.number("http.response.body.size", request.response_bytes);
+  }
+  if (broken) request.error_type = "connection_closed";
+  else if (request.status >= (request.server ? 500 : 400)) request.error_type = std::to_string(request.status);
+}
+
+}  // namespace clover::http

@@ -1,0 +1,57 @@
+// What a protocol is to the core: how its first bytes are told, and who reads the rest.
+#pragma once
+
+#include <memory>
+
+#include "piece.h"
+
+namespace clover {
+
+class Conversation;
+
+// Reads one conversation of one protocol: bytes in, requests out. It accounts for each byte that it takes as parsed, skipped or
+// pending (Conversation), and keeps no more of a message than its limits say.
+class Parser {
+ public:
+  virtual ~Parser() = default;
+
+  // Takes bytes from the front of `piece` and returns how many: all of them, unless it stopped the conversation or handed it on.
+  virtual u32 read(Side from, const Piece& piece) = 0;
+  // What comes next from this end may begin in the middle of a message.
+  virtual void join(Side from) = 0;
+  // `length` bytes of this end, due now, crossed the wire and were not seen.
+  virtual void hole(Side from, u32 length, u64 time_ns) = 0;
+  // This end has said its last word.
+  virtual void end(Side from, u64 time_ns) = 0;
+  // Nothing follows. Open requests are lost with `cause`, or failed where it is null.
+  virtual void close(const char* cause, u64 time_ns) = 0;
+  // Time passes: what waits for longer than its protocol allows fails. Called about once a second.
+  virtual void expire(u64) {}
+  // Whether no request is open.
+  virtual bool idle() const = 0;
+};
+
+// What the first bytes of one end say of a protocol.
+enum class Verdict : u8 {
+  no,
+  maybe,  // more bytes decide
+  yes,
+};
+
+// Where in a conversation bytes were taken from.
+enum class Where : u8 {
+  start,   // they are the first that this end has sent
+  middle,  // they begin a segment: `yes` needs more evidence than that
+  datagram,  // they are one, whole
+};
+
+// One protocol of the table (protocols/table.cc).
+struct Protocol {
+  std::string_view name;
+  bool streams, datagrams;  // what carries it
+  Verdict (*detect)(std::string_view bytes, Side from, Where where);
+  // Null: it is told from others, and not read; its bytes are skipped under its name.
+  std::unique_ptr<Parser> (*parser)(Conversation& conversation);
+};
+
+}  // namespace clover

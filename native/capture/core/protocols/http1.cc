@@ -1,0 +1,364 @@
+#include "http1.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "../conversation.h"
+#include "../http_span.h"
+#include "http1_body.h"
+
+namespace clover {
+namespace {
+
+enum class Phase : u8 {
+  seek,   // somewhere inside a message: waits for a segment that begins one
+  start,  // between messages
+  head,
+  body,
+};
+
+// The messages of one end.
+struct Messages {
+  explicit Messages(Side side) : from(side) {}
+
+  Side from;
+  Phase phase = Phase::start;
+  bool ended = false;
+  std::string head;  // a head that is not whole yet
+  BodyReader body;
+  u64 message_ns = 0;    // of the message's first byte
+  bool foreign = false;  // the message began outside of the session's window
+  u32 message_seq = 0, message_ack = 0;
+  bool message_has_ack = false;
+  Request* current = nullptr;  // the request sent, or answered, by the message
+};
+
+class Http1 final : public Parser {
+ public:
+  explicit Http1(Conversation& talk) : talk_(talk) {}
+
+  u32 read(Side from, const Piece& piece) override;
+  void join(Side from) override { of(from).phase = Phase::seek; }
+  void hole(Side from, u32 length, u64 time_ns) override;
+  void end(Side from, u64 time_ns) override;
+  void close(const char* cause, u64 time_ns) override;
+  bool idle() const override { return queue_.empty(); }
+
+ private:
+  Messages& of(Side from) { return from == Side::client ? asking_ : answering_; }
+  Messages& peer_of(const Messages& mine) { return of(other(mine.from)); }
+  static bool is_request(const Messages& mine) { return mine.from == Side::client; }
+
+  void begin_message(Messages& mine, const Piece& piece);
+  u32 read_head(Messages& mine, const Piece& piece);
+  void cut_head(Messages& mine, const Piece& piece);
+  void on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole);
+  bool answers_early();
+  void on_request(const Head& head, const Piece& piece);
+  void on_response(const Head& head, const Piece& piece);
+  void end_message(Messages& mine, u64 time_ns);
+  Request* match();
+  void orphan();
+  void stop(const char* reason);
+  void desynchronise(Messages& mine);
+  void drop_head(Messages& mine, const char* reason);
+  void finish(Request* request, u64 end_ns, bool broken);
+  void lose_all(const char* cause);
+  void take_out(Request* request);
+  void fail_open(u64 end_ns);
+
+  Conversation& talk_;
+  Messages asking_{Side::client}, answering_{Side::server};
+  std::vector<Request*> queue_;  // requests whose response is due, oldest first
+  bool doubt_ = false;           // pairing by order alone is not safe any more
+  bool missing_requests_ = false;  // a hole may have held whole requests
+};
+
+u32 Http1::read(Side from, const Piece& given) {
+  Messages& mine = of(from);
+  Piece piece = given;
+  while (piece.length > 0 && talk_.stopped() == nullptr) {
+    switch (mine.phase) {
+      case Phase::seek:
+        if (!(is_request(mine) ? starts_request(piece.text()) : starts_response(piece.text()))) {
+          talk_.skipped("resync", piece.length);
+          return given.length;
+        }
+        mine.phase = Phase::start;
+        break;
+      case Phase::start:
+        // Empty lines between messages are allowed (RFC 9112 §2.2).
+        if (*piece.data == '\r' || *piece.data == '\n') {
+          talk_.parsed(1);
+          piece.drop(1);
+        } else {
+          begin_message(mine, piece);
+        }
+        break;
+      case Phase::head:
+        piece.drop(read_head(mine, piece));
+        break;
+      case Phase::body: {
+        auto n = static_cast<u32>(mine.body.feed(piece.data, piece.length));
+        talk_.parsed(n);
+        piece.drop(n);
+        if (mine.body.failed()) stop("malformed");
+        else if (mine.body.done()) end_message(mine, piece.time_ns);
+      }
+    }
+  }
+  return given.length - piece.length;
+}
+
+void Http1::begin_message(Messages& mine, const Piece& piece) {
+  mine.phase = Phase::head;
+  mine.message_ns = piece.time_ns;
+  mine.message_seq = piece.seq;
+  mine.message_ack = piece.ack;
+  mine.message_has_ack = piece.has_ack;
+  mine.foreign = !talk_.owns(piece);
+  if (is_request(mine)) mine.current = talk_.begin(piece, mine.from);
+}
+
+u32 Http1::read_head(Messages& mine, const Piece& piece) {
+  size_t old = mine.head.size();
+  if (old == 0) {
+    // The common case: the head is whole in one segment and is read where it lies.
+    size_t end = find_head_end(piece.data, piece.length, 0);
+    if (end > 0 && end <= kMaxHead) {
+      on_head(mine, piece.text().substr(0, end), piece, true);
+      return static_cast<u32>(end);
+    }
+  }
+  size_t room = std::min<size_t>(piece.length, kMaxHead + 1 - old);
+  mine.head.append(piece.text().substr(0, room));
+  talk_.pending(static_cast<i64>(room));
+  size_t end = find_head_end(reinterpret_cast<const u8*>(mine.head.data()), mine.head.size(), old);
+  if (end == 0 || end > kMaxHead) {
+    bool plausible = is_request(mine) ? may_start_request(mine.head) : may_start_response(mine.head);
+    if (!plausible) stop("malformed");
+    else if (mine.head.size() > kMaxHead) cut_head(mine, piece);
+    return static_cast<u32>(room);
+  }
+  talk_.pending(-static_cast<i64>(mine.head.size()));
+  std::string block = std::move(mine.head);
+  mine.head.clear();
+  on_head(mine, std::string_view(block).substr(0, end), piece, true);
+  return static_cast<u32>(end - old);
+}
+
+// Takes a head that is not read to its end for a message: all that follows is its body.
+void Http1::cut_head(Messages& mine, const Piece& piece) {
+  talk_.pending(-static_cast<i64>(mine.head.size()));
+  std::string block = std::move(mine.head);
+  mine.head.clear();
+  on_head(mine, block, piece, false);
+}
+
+void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole) {
+  Head head;
+  bool request = is_request(mine);
+  // The last line of a head that was cut may be half a line.
+  std::string_view lines = whole ? block : block.substr(0, block.rfind('\n') + 1);
+  if (request ? !parse_request_head(lines, head) : !parse_response_head(lines, head)) {
+    stop("malformed");
+    return talk_.skipped("malformed", block.size());
+  }
+  talk_.parsed(block.size());
+  head.ambiguous = head.ambiguous || !whole;
+  mine.phase = Phase::body;
+  if (request) on_request(head, piece);
+  else on_response(head, piece);
+}
+
+// Whether the response answers a request of which the head is not whole yet: it is too long for the
+// server, came too slowly, or was wrong from its first line on.
+bool Http1::answers_early() {
+  return queue_.empty() && asking_.phase == Phase::head &&
+         asking_.head.find('\n') != std::string::npos && answering_.message_has_ack &&
+         seq_diff(answering_.message_ack, asking_.message_seq) > 0;
+}
+
+void Http1::on_request(const Head& head, const Piece& piece) {
+  Request& request = *asking_.current;
+  request.context = parse_traceparent(head.traceparent);
+  request.tracestate.assign(head.tracestate);
+  request.has_body = !head.ambiguous && (head.has_length || head.chunked);
+  request.bodiless = head.method == "HEAD";
+  request.tunnel = head.method == "CONNECT";
+  http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version}, talk_);
+  if (!request.server) parse_stamp(head.stamp, request.stamp);
+  talk_.observe(&request);
+  queue_.push_back(&request);
+  talk_.count(&request);
+  Framing framing = head.chunked ? Framing::chunked : Framing::length;
+  asking_.body.begin(head.ambiguous ? Framing::until_close : framing, head.length);
+  if (asking_.body.done()) end_message(asking_, piece.time_ns);
+  if (answering_.ended) fail_open(piece.time_ns);
+}
+
+// The request that this response answers, or null.
+Request* Http1::match() {
+  if (queue_.empty()) return nullptr;
+  // A server has received a request before it answers: its acknowledgement must say so.
+  bool older = answering_.message_has_ack &&
+               seq_diff(answering_.message_ack, queue_.front()->start_seq) <= 0;
+  return (doubt_ || talk_.late()) && older ? nullptr : queue_.front();
+}
+
+// A response whose request was not seen.
+void Http1::orphan() {
+  bool before_attach = talk_.late() && talk_.ordinals() == 0 && !doubt_;
+  if (!before_attach && !missing_requests_) return;
+  // Who was here before has seen the request.
+  bool foreign = missing_requests_ ? answering_.foreign : talk_.shadowed();
+  if (!foreign) talk_.missed(missing_requests_ ? "hole" : "before_attach");
+  if (before_attach) doubt_ = true;
+}
+
+void Http1::on_response(const Head& head, const Piece& piece) {
+  Messages& mine = answering_;
+  if (head.status >= 100 && head.status < 200 && head.status != 101) {
+    mine.phase = Phase::start;
+    return;
+  }
+  if (answers_early()) cut_head(asking_, piece);
+  Request* request = match();
+  mine.current = request;
+  if (request == nullptr) {
+    orphan();
+    // Whether a body follows depends on the method: look for the next message instead.
+    mine.phase = Phase::seek;
+    return;
+  }
+  request->status = head.status;
+  request->first_byte_ns = mine.message_ns;
+  bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);
+  bool empty = tunnel || request->bodiless || head.status == 204 || head.status == 304;
+  talk_.reveal(request, head.stamp);
+  Framing framing = Framing::until_close;
+  if (empty) framing = Framing::none;
+  else if (head.ambiguous) framing = Framing::until_close;
+  else if (head.chunked) framing = Framing::chunked;
+  else if (head.has_length && !head.other_coding) framing = Framing::length;
+  mine.body.begin(framing, head.length);
+  if (mine.body.done()) end_message(mine, piece.time_ns);
+  if (tunnel) stop("upgraded");
+}
+
+void Http1::end_message(Messages& mine, u64 time_ns) {
+  Request* request = mine.current;
+  mine.current = nullptr;
+  mine.phase = Phase::start;
+  if (request == nullptr) return;
+  if (is_request(mine)) {
+    request->request_bytes = mine.body.size();
+    return;
+  }
+  request->response_bytes = mine.body.size();
+  finish(request, time_ns, false);
+}
+
+void Http1::take_out(Request* request) {
+  auto at = std::find(queue_.begin(), queue_.end(), request);
+  if (at != queue_.end()) queue_.erase(at);
+  for (Messages* messages : {&asking_, &answering_})
+    if (messages->current == request) messages->current = nullptr;
+}
+
+void Http1::finish(Request* request, u64 end_ns, bool broken) {
+  if (asking_.current == request) request->request_bytes = asking_.body.size();
+  take_out(request);
+  http::describe_response(*request, broken);
+  talk_.finish(request, end_ns, broken || request->status >= 500);
+}
+
+void Http1::lose_all(const char* cause) {
+  while (!queue_.empty()) {
+    Request* request = queue_.front();
+    take_out(request);
+    talk_.lose(request, cause);
+  }
+}
+
+// The server sends no more: requests without a whole answer have failed.
+void Http1::fail_open(u64 end_ns) {
+  Request* answered = answering_.current;
+  if (answered != nullptr && answering_.phase == Phase::body) {
+    answered->response_bytes = answering_.body.size();
+    if (answering_.body.until_close()) finish(answered, end_ns, false);
+  }
+  while (!queue_.empty()) finish(queue_.front(), end_ns, true);
+}
+
+void Http1::drop_head(Messages& mine, const char* reason) {
+  talk_.pending(-static_cast<i64>(mine.head.size()));
+  talk_.skipped(reason, mine.head.size());
+  mine.head.clear();
+  if (mine.current != nullptr && !mine.current->counted) {
+    talk_.drop(mine.current);
+    mine.current = nullptr;
+  }
+}
+
+// Nothing that follows is read any more.
+void Http1::stop(const char* reason) {
+  talk_.stop(reason);
+  for (Messages* messages : {&asking_, &answering_}) drop_head(*messages, reason);
+  lose_all(reason);
+}
+
+// A hole took the framing with it: go on at the next message that begins with a segment.
+void Http1::desynchronise(Messages& mine) {
+  doubt_ = true;
+  if (is_request(mine)) {
+    bool begun = mine.current != nullptr && !mine.current->counted;
+    missing_requests_ = true;
+    if (begun && !mine.foreign) talk_.missed("hole");
+  } else {
+    lose_all("hole");
+  }
+  drop_head(mine, "resync");
+  mine.current = nullptr;
+  mine.phase = Phase::seek;
+}
+
+void Http1::hole(Side from, u32 length, u64 time_ns) {
+  Messages& mine = of(from);
+  if (mine.phase != Phase::body || !mine.body.skip(length)) desynchronise(mine);
+  else if (mine.body.done()) end_message(mine, time_ns);
+}
+
+void Http1::end(Side from, u64 time_ns) {
+  Messages& mine = of(from);
+  mine.ended = true;
+  drop_head(mine, "incomplete");
+  // The server has spoken its last word: an answer that is not whole will not be.
+  if (!is_request(mine)) fail_open(time_ns);
+}
+
+void Http1::close(const char* cause, u64 time_ns) {
+  if (cause != nullptr) lose_all(cause);
+  while (!queue_.empty()) finish(queue_.front(), time_ns, true);
+  for (Messages* messages : {&asking_, &answering_}) drop_head(*messages, "incomplete");
+}
+
+}  // namespace
+
+Verdict detect_http1(std::string_view bytes, Side from, Where where) {
+  bool request = from == Side::client;
+  if (where == Where::middle)
+    return (request ? starts_request(bytes) : starts_response(bytes)) ? Verdict::yes : Verdict::no;
+  while (!bytes.empty() && (bytes[0] == '\r' || bytes[0] == '\n')) bytes.remove_prefix(1);
+  if (bytes.empty()) return Verdict::maybe;
+  if (!(request ? may_start_request(bytes) : may_start_response(bytes))) return Verdict::no;
+  // Other protocols have requests of the same form: only the whole line is sure.
+  bool sure = request ? bytes.find('\n') != std::string_view::npos : starts_response(bytes);
+  return sure ? Verdict::yes : Verdict::maybe;
+}
+
+std::unique_ptr<Parser> make_http1(Conversation& conversation) {
+  return std::make_unique<Http1>(conversation);
+}
+
+}  // namespace clover

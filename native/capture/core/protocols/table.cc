@@ -1,0 +1,13 @@
+#include "table.h"
+
+#include "http1.h"
+#include "tls.h"
+
+namespace clover {
+
+const std::array<Protocol, kProtocolCount> kProtocols = {{
+    {"http", true, false, detect_http1, make_http1},
+    {"tls", true, false, detect_tls, nullptr},
+}};
+
+}  // namespace clover

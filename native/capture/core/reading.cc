@@ -1,0 +1,100 @@
+// The reading side of a connection: which protocol it speaks, and its bytes to the parser.
+#include "session.h"
+
+namespace clover {
+namespace {
+
+constexpr size_t kMaxParts = 64;
+
+}  // namespace
+
+void Connection::read(bool to_pod, Piece piece) {
+  while (piece.length > 0) {
+    if (talk_.stopped() != nullptr || closed_) return skip(piece.length);
+    if (parser_ != nullptr) {
+      piece.drop(parser_->read(talk_.sender(to_pod), piece));
+      settle();
+    } else if (!within_) {
+      return recognise(to_pod, piece);
+    } else if (const Protocol* found = recognise_within(to_pod, piece)) {
+      start(*found);
+    } else {
+      return talk_.skipped("resync", piece.length);
+    }
+  }
+}
+
+// Keeps first bytes until they tell the protocol, and reads all of them then.
+void Connection::recognise(bool to_pod, const Piece& piece) {
+  Recogniser fresh;
+  Recogniser& recogniser = opening_ != nullptr ? opening_->recogniser : fresh;
+  bool decided = recogniser.look(piece.text(), talk_.sender(to_pod));
+  if (!decided && (opening_ == nullptr || opening_->parts.size() < kMaxParts)) {
+    if (opening_ == nullptr) opening_.reset(new Opening{std::move(fresh), {}});
+    opening_->parts.push_back({to_pod, keep(piece)});
+    return;
+  }
+  const Protocol* protocol = recogniser.protocol();
+  if (protocol == nullptr) talk_.stop("unrecognised");
+  else if (protocol->parser == nullptr) talk_.stop(protocol->name.data());
+  else start(*protocol);
+  if (opening_ != nullptr) {
+    auto opening = std::move(opening_);
+    for (Opening::Part& part : opening->parts) {
+      let_go(part.held);
+      read(part.to_pod, part.held.piece);
+    }
+  }
+  read(to_pod, piece);
+}
+
+const Protocol* Connection::recognise_within(bool to_pod, const Piece& piece) {
+  for (Side from : {Side::client, Side::server}) {
+    if (talk_.has_roles() && talk_.sender(to_pod) != from) continue;
+    const Protocol* found = recognise_message(piece.text(), from);
+    if (found == nullptr) continue;
+    talk_.set_roles((from == Side::client) == to_pod);
+    return found;
+  }
+  return nullptr;
+}
+
+void Connection::start(const Protocol& protocol) {
+  parser_ = protocol.parser(talk_);
+  for (Stream* stream : {&in_, &out_}) {
+    Side from = talk_.sender(stream->to_pod);
+    if (within_ || (stream->synced && !stream->by_syn)) parser_->join(from);
+    u32 missed = std::exchange(missed_[stream->to_pod], 0);
+    if (missed > 0) parser_->hole(from, missed, last_piece_ns_);
+  }
+  settle();
+}
+
+// After each call of the parser: it may have stopped, or handed the conversation on.
+void Connection::settle() {
+  if (talk_.stopped() != nullptr) parser_.reset();
+  else if (auto next = talk_.take_next()) parser_ = std::move(next);
+}
+
+// Bytes that are due were not seen.
+void Connection::miss(const Stream& mine, u32 length) {
+  if (parser_ != nullptr) {
+    parser_->hole(talk_.sender(mine.to_pod), length, last_piece_ns_);
+    settle();
+    return;
+  }
+  drop_opening("resync");
+  within_ = true;
+  if (!talk_.late()) missed_[mine.to_pod] += length;
+}
+
+void Connection::drop_opening(const char* reason) {
+  if (opening_ == nullptr) return;
+  for (const Opening::Part& part : opening_->parts) {
+    let_go(part.held);
+    talk_.skipped(reason, part.held.bytes.size());
+  }
+  opening_.reset();
+}
+
+}  // namespace clover

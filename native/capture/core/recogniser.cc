@@ -1,0 +1,48 @@
+#include "recogniser.h"
+
+namespace clover {
+namespace {
+
+constexpr size_t kMaxSeen = 4096;  // of each end
+
+}  // namespace
+
+bool Recogniser::look(std::string_view bytes, Side from) {
+  std::string& seen = seen_[static_cast<size_t>(from)];
+  // The common case keeps nothing: the first segment decides.
+  if (!seen.empty()) bytes = seen.append(bytes.substr(0, kMaxSeen - seen.size()));
+  size_t left = 0;
+  const Protocol* last = nullptr;
+  for (size_t i = 0; i < kProtocolCount; i++) {
+    if (!(candidates_ >> i & 1)) continue;
+    const Protocol& one = kProtocols[i];
+    Verdict verdict = !one.streams ? Verdict::no : one.detect(bytes, from, Where::start);
+    if (verdict == Verdict::yes) {
+      protocol_ = &one;
+      return true;
+    }
+    if (verdict == Verdict::no) {
+      candidates_ &= ~(1u << i);
+      continue;
+    }
+    left++;
+    last = &one;
+  }
+  if (left == 0) return true;
+  // Its parser finds out whether it is; one that is only skipped has to be sure.
+  if (left == 1 && last->parser != nullptr) {
+    protocol_ = last;
+    return true;
+  }
+  if (bytes.size() >= kMaxSeen) return true;
+  if (seen.empty()) seen.assign(bytes);
+  return false;
+}
+
+const Protocol* recognise_message(std::string_view bytes, Side from) {
+  for (const Protocol& one : kProtocols)
+    if (one.streams && one.parser != nullptr && one.detect(bytes, from, Where::middle) == Verdict::yes) return &one;
+  return nullptr;
+}
+
+}  // namespace clover

@@ -1,0 +1,24 @@
+// Which protocol of the table a conversation speaks, told by its bytes.
+#pragma once
+
+#include "protocols/table.h"
+
+namespace clover {
+
+// Narrows the table down while the first bytes of both ends come.
+class Recogniser {
+ public:
+  // Takes what `from` has sent next. True where it is decided: protocol() is null where none fits.
+  bool look(std::string_view bytes, Side from);
+  const Protocol* protocol() const { return protocol_; }
+
+ private:
+  u32 candidates_ = (1u << kProtocolCount) - 1;
+  std::string seen_[2];
+  const Protocol* protocol_ = nullptr;
+};
+
+// The protocol of which a message begins here for sure, or null.
+const Protocol* recognise_message(std::string_view bytes, Side from);
+
+}  // namespace clover
