@@ -24,7 +24,7 @@
       'sources': [
         'addon/addon.cc', 'addon/handle.cc',
         'core/attributes.cc', 'core/connection.cc', 'core/conversation.cc', 'core/datagrams.cc',
-        'core/engine.cc', 'core/evidence.cc', 'core/frame.cc', 'core/http_span.cc', 'core/links.cc',
+        'core/engine.cc', 'core/evidence.cc', 'core/frame.cc', 'core/framing.cc', 'core/http_span.cc', 'core/links.cc',
         'core/reading.cc', 'core/recogniser.cc', 'core/request.cc', 'core/session.cc',
         'core/spans.cc', 'core/stamp.cc', 'core/tap.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc',

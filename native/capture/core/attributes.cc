@@ -29,9 +29,9 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<u8>(c) < 0x80; });
 }
 
-void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
-  value = value.substr(0, limit);
-  if (is_ascii(value)) return proto::attribute(out_, kAttributes, key, value);
+namespace {
+
+std::string cleaned(std::string_view value) {
   std::string clean;
   for (size_t at = 0; at < value.size();) {
     size_t n = utf8_length(value, at);
@@ -39,7 +39,41 @@ void Attributes::text(std::string_view key, std::string_view value, size_t limit
     else clean.push_back('?');
     at += std::max<size_t>(n, 1);
   }
-  proto::attribute(out_, kAttributes, key, clean);
+  return clean;
+}
+
+// common.v1.KeyValue with an encoded AnyValue.
+void any_attribute(std::string& out, std::string_view key, std::string_view any) {
+  std::string pair;
+  proto::bytes(pair, 1, key);
+  proto::bytes(pair, 2, any);
+  proto::bytes(out, kAttributes, pair);
+}
+
+}  // namespace
+
+void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
+  value = value.substr(0, limit);
+  if (is_ascii(value)) proto::attribute(out_, kAttributes, key, value);
+  else proto::attribute(out_, kAttributes, key, cleaned(value));
+}
+
+void Attributes::flag(std::string_view key) {
+  std::string any;
+  proto::integer(any, 2, 1);
+  any_attribute(out_, key, any);
+}
+
+void Attributes::texts(std::string_view key, const std::vector<std::string_view>& values) {
+  std::string list;
+  for (std::string_view value : values) {
+    std::string any;
+    proto::bytes(any, 1, is_ascii(value) ? std::string(value) : cleaned(value));
+    proto::bytes(list, 1, any);
+  }
+  std::string any;
+  proto::bytes(any, 5, list);
+  any_attribute(out_, key, any);
 }
 
 void Attributes::number(std::string_view key, u64 value) {

@@ -1,6 +1,8 @@
 // Attributes of a span, encoded as they become known.
 #pragma once
 
+#include <vector>
+
 #include "common.h"
 
 namespace clover {
@@ -13,6 +15,10 @@ class Attributes {
   explicit Attributes(std::string& out) : out_(out) {}
   void text(std::string_view key, std::string_view value, size_t limit = kMaxText);
   void number(std::string_view key, u64 value);
+  // True.
+  void flag(std::string_view key);
+  // An array of texts.
+  void texts(std::string_view key, const std::vector<std::string_view>& values);
 
  private:
   std::string& out_;

@@ -71,7 +71,7 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
   request->end_ns = std::max(end_ns, request->start_ns);
   if (!request->foreign) {
     session_.evidence.done(*request, error);
-    session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port});
+    session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port});
   }
   session_.closed(request, pod_);
 }

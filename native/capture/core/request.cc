@@ -10,8 +10,9 @@ constexpr size_t kMaxKept = 1024;
 void Request::reset() {
   before = after = same_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
-  start_seq = arm = 0;
-  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = false;
+  start_seq = arm = stream_id = 0;
+  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete =
+      false;
   status = 0;
   leg = nullptr;
   context = TraceContext{};

@@ -22,7 +22,7 @@ constexpr u64 kDatagramIdle = 5 * kSecond;
 }  // namespace
 
 Session::Session(const Settings& given)
-    : settings(given), writer_(given.boot, given.batch_bytes) {}
+    : settings(given), writer_(given.boot, given.batch_bytes, given.detailed) {}
 
 Session::~Session() = default;
 

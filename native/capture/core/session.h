@@ -18,6 +18,7 @@ struct Settings {
   u64 open_timeout_ns = 10'000'000'000;
   u64 batch_ns = 1'000'000'000;
   size_t batch_bytes = 768 * 1024;
+  bool detailed = false;  // SpanWriter
 };
 
 // Which requests are this session's, by when they begin: CLOCK_MONOTONIC in ns, `until_ns` not included.

@@ -58,6 +58,12 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   Attributes out(span_);
   out.text("network.peer.address", place.peer_address);
   out.number("network.peer.port", place.peer_port);
+  if (detailed_) {
+    out.text("network.local.address", place.local_address);
+    out.number("network.local.port", place.local_port);
+    if (request.stream_id != 0) out.number("clover.stream_id", request.stream_id);
+  }
+  if (request.incomplete) out.flag("clover.incomplete");
   if (!request.error_type.empty()) out.text("error.type", request.error_type);
   if (request.first_byte_ns > request.start_ns)
     out.number("clover.time_to_first_byte", request.first_byte_ns - request.start_ns);

@@ -20,12 +20,16 @@ struct SpanPlace {
   u64 connection = 0;
   std::string_view peer_address;
   u16 peer_port = 0;
+  std::string_view local_address;
+  u16 local_port = 0;
 };
 
 // Encodes spans into the open batch, grouped by pod.
 class SpanWriter {
  public:
-  SpanWriter(u64 boot, size_t batch_bytes) : boot_(boot), limit_(batch_bytes) {}
+  // `detailed`: with the pod's own address and the stream, which the resource and the trace say otherwise.
+  SpanWriter(u64 boot, size_t batch_bytes, bool detailed)
+      : boot_(boot), limit_(batch_bytes), detailed_(detailed) {}
 
   static std::string encode_resource(const Identity& identity);
   // Appends; true where the batch is full now.
@@ -40,6 +44,7 @@ class SpanWriter {
 
   u64 boot_;
   size_t limit_;
+  bool detailed_;
   size_t size_ = 0;
   u32 count_ = 0;
   u64 oldest_ = 0;

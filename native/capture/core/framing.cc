@@ -1,0 +1,73 @@
+#include "framing.h"
+
+#include <algorithm>
+
+namespace clover {
+
+u32 FrameReader::read(const Piece& given) {
+  Piece piece = given;
+  while (piece.length > 0 && sound_) {
+    if (got_ == 0) {
+      first_ = piece;
+      first_.data = nullptr;
+      first_.length = 0;
+    }
+    size_t wanted = sized_ ? size_of_.keep : header_bytes_;
+    if (got_ < wanted) {
+      auto n = static_cast<u32>(std::min<u64>(wanted - got_, piece.length));
+      kept_.append(piece.text().substr(0, n));
+      talk_.pending(n);
+      got_ += n;
+      piece.drop(n);
+      if (got_ < wanted) break;
+      if (!sized_) {
+        auto size = size_(kept_);
+        if (!size || size->total < header_bytes_) {
+          sound_ = false;
+          break;
+        }
+        size_of_ = *size;
+        size_of_.keep = static_cast<size_t>(
+            std::min<u64>(std::max(size_of_.keep, header_bytes_), size_of_.total));
+        sized_ = true;
+        if (got_ < size_of_.keep) continue;
+      }
+    } else {
+      auto n = static_cast<u32>(std::min<u64>(size_of_.total - got_, piece.length));
+      talk_.parsed(n);
+      got_ += n;
+      piece.drop(n);
+    }
+    if (sized_ && got_ == size_of_.total && !end(piece.time_ns)) break;
+  }
+  return given.length - piece.length;
+}
+
+bool FrameReader::end(u64 time_ns) {
+  talk_.pending(-static_cast<i64>(kept_.size()));
+  talk_.parsed(kept_.size());
+  Frame frame{kept_, size_of_.total, first_, time_ns};
+  got_ = 0;
+  sized_ = false;
+  bool more = take_(frame);
+  kept_.clear();
+  return more;
+}
+
+bool FrameReader::skip(u64 length, u64 time_ns) {
+  if (!sized_ || got_ < size_of_.keep || length > size_of_.total - got_) return false;
+  got_ += length;
+  if (got_ == size_of_.total) end(time_ns);
+  return true;
+}
+
+void FrameReader::reset(const char* reason) {
+  talk_.pending(-static_cast<i64>(kept_.size()));
+  talk_.skipped(reason, kept_.size());
+  kept_.clear();
+  got_ = 0;
+  sized_ = false;
+  sound_ = true;
+}
+
+}  // namespace clover
