@@ -76,6 +76,8 @@ export interface CaptureLedger {
     readonly lost: Readonly<Record<string, number>>;
   };
   readonly connections: { readonly open: number; readonly seen: number };
+  /** Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. */
+  readonly headerFields: { readonly read: number; readonly unknown: number };
 }
 
 /** Options of a capture or a replay. */

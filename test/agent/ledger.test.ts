@@ -39,6 +39,7 @@ const momentOf = (flow: Flow): LedgerMoment => {
         lost: { hole: flow.lost },
       },
       connections: { open: 0, seen: 0 },
+      headerFields: { read: 0, unknown: 0 },
     },
     spansBeforeFlush: entered,
     sink: {

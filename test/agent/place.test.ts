@@ -38,6 +38,7 @@ const makeNode = async (t: ExecutionContext) => {
             bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
             requests: { seen: 0, spans: 0, open: 0, lost: {} },
             connections: { open: 0, seen: 0 },
+            headerFields: { read: 0, unknown: 0 },
           }),
         },
         openTimeoutMs: 1_000,

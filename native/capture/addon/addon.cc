@@ -144,6 +144,10 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   js::set(env, part, "open", js::number(env, core.connections_open));
   js::set(env, part, "seen", js::number(env, core.connections_seen));
   js::set(env, out, "connections", part);
+  part = js::object(env);
+  js::set(env, part, "read", js::number(env, core.fields));
+  js::set(env, part, "unknown", js::number(env, core.unknown_fields));
+  js::set(env, out, "headerFields", part);
   return out;
 }
 

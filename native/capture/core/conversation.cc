@@ -70,7 +70,8 @@ void Conversation::reveal(Request* request, std::string_view text) {
 void Conversation::finish(Request* request, u64 end_ns, bool error) {
   request->end_ns = std::max(end_ns, request->start_ns);
   if (!request->foreign) {
-    session_.evidence.done(*request, error);
+    if (request->doubtful) session_.evidence.lose(*request);
+    else session_.evidence.done(*request, error);
     session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port});
   }
   session_.closed(request, pod_);
@@ -97,6 +98,11 @@ void Conversation::skipped(std::string_view reason, u64 bytes) {
 }
 
 void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
+
+void Conversation::fields(u64 count, u64 unknown) {
+  session_.ledger.fields += count;
+  session_.ledger.unknown_fields += unknown;
+}
 
 void Conversation::stop(const char* reason) {
   if (stopped_ == nullptr) stopped_ = reason;

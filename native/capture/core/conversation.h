@@ -50,6 +50,8 @@ class Conversation {
   void parsed(u64 bytes);
   void skipped(std::string_view reason, u64 bytes);
   void pending(i64 bytes);
+  // Header fields that were read, and those of them of which the name was told before the capture.
+  void fields(u64 count, u64 unknown);
 
   // Nothing that follows is read: it is skipped with this reason.
   void stop(const char* reason);

@@ -19,7 +19,7 @@ struct Url {
 Url split_target(std::string_view target) {
   Url url;
   size_t scheme = target.find("://");
-  if (target[0] != '/' && scheme != std::string_view::npos) {
+  if (!target.empty() && target[0] != '/' && scheme != std::string_view::npos) {
     std::string_view rest = target.substr(scheme + 3);
     size_t slash = rest.find_first_of("/?#");
     std::string_view authority = rest.substr(0, slash);
@@ -68,32 +68,41 @@ void describe_request(Request& request, const RequestHead& head, const Conversat
   Url url = split_target(head.target);
   bool known = is_known_method(head.method);
   request.name.assign(known ? head.method : "HTTP");
-  out.text("http.request.method", known ? head.method : "_OTHER");
-  if (!known) out.text("http.request.method_original", head.method);
-  out.text("url.path", url.path, kMaxPath);
+  if (known || !head.method.empty() || head.complete) {
+    out.text("http.request.method", known ? head.method : "_OTHER");
+    if (!known) out.text("http.request.method_original", head.method);
+  }
+  if (!url.path.empty()) out.text("url.path", url.path, kMaxPath);
   if (!url.query.empty()) {
     std::string redacted;
     redact(url.query, redacted);
     out.text("url.query", redacted, kMaxQuery);
   }
-  out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
-  auto [name, port] = split_host(url.authority.empty() ? head.authority : url.authority);
-  const FlowKey& key = talk.key();
-  out.text("server.address", !name.empty() ? name : request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", port ? port : request.server ? key.pod_port : key.peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
-  out.text("network.protocol.version", head.version);
+  if (!head.scheme.empty() || head.complete) out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
+  describe_server(request, head, url.authority.empty() ? head.authority : url.authority, talk);
   if (!head.user_agent.empty()) out.text("user_agent.original", head.user_agent, kMaxAgent);
 }
 
-void describe_response(Request& request, bool broken) {
+void describe_server(Request& request, const RequestHead& head, std::string_view host, const Conversation& talk) {
   Attributes out(request.attributes);
-  if (request.has_body) out.number("http.request.body.size", request.request_bytes);
+  // What stands before an @ is a user and a password.
+  auto [name, port] = split_host(host.substr(host.rfind('@') + 1));
+  const FlowKey& key = talk.key();
+  if (!name.empty() || head.complete)
+    out.text("server.address", !name.empty() ? name : request.server ? talk.pod_text() : talk.peer_text());
+  out.number("server.port", port ? port : request.server ? key.pod_port : key.peer_port);
+  if (request.server) out.text("client.address", talk.peer_text());
+  out.text("network.protocol.version", head.version);
+}
+
+void describe_response(Request& request, std::string_view failure) {
+  Attributes out(request.attributes);
+  if (request.has_body && !request.request_unsized) out.number("http.request.body.size", request.request_bytes);
   if (request.status) {
     out.number("http.response.status_code", static_cast<u64>(request.status));
-    out.number("http.response.body.size", request.response_bytes);
+    if (!request.response_unsized) out.number("http.response.body.size", request.response_bytes);
   }
-  if (broken) request.error_type = "connection_closed";
+  if (!failure.empty()) request.error_type = failure;
   else if (request.status >= (request.server ? 500 : 400)) request.error_type = std::to_string(request.status);
 }
 

@@ -12,7 +12,7 @@ void Request::reset() {
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = arm = stream_id = 0;
   counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete =
-      false;
+      request_unsized = response_unsized = doubtful = false;
   status = 0;
   leg = nullptr;
   context = TraceContext{};

@@ -31,6 +31,8 @@ struct Request {
   bool bodiless = false;   // its response has no body, whatever its head says
   bool tunnel = false;     // its success ends the protocol
   bool incomplete = false;  // a hole took a part of what its span would say
+  bool request_unsized = false, response_unsized = false;  // bytes of a body were not seen
+  bool doubtful = false;    // a hole took what would say how it ended
   u32 stream_id = 0;       // of its protocol's streams, where it has some
   int status = 0;  // the protocol's own; 0 = none yet
   u32 arm = 0;         // index in the pod's arms, 0 = no stamp

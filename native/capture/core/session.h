@@ -35,6 +35,7 @@ struct Ledger {
   Counts skipped, lost;
   u64 seen = 0, spans = 0, open = 0;
   Counts lost_requests;
+  u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
 };
 

@@ -127,6 +127,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
         bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
         requests: { seen: spans + open + detached, spans, open, lost: { detached } },
         connections: { open: 0, seen: 0 },
+        headerFields: { read: 0, unknown: 0 },
       };
     },
     kernelCpuNs: () => 0,

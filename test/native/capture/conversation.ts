@@ -92,8 +92,23 @@ export interface Wire {
   readonly stepNs?: bigint;
 }
 
+/** Bytes that one end writes after it has seen all that was written before. */
+export interface Turn {
+  readonly from: 'client' | 'server';
+  readonly bytes: Uint8Array;
+}
+
 /** Segments of a conversation in which the requests of each group are pipelined. */
 export function segmentsOf(groups: readonly (readonly Exchange[])[], wire: Wire): TcpSegment[] {
+  const turns = groups.flatMap((group): Turn[] => [
+    { from: 'client', bytes: Buffer.concat(group.map(({ request }) => request)) },
+    { from: 'server', bytes: Buffer.concat(group.map(({ response }) => response)) },
+  ]);
+  return segmentsOfTurns(turns, wire);
+}
+
+/** Segments of a connection from its SYN to both FINs, in which the ends write in turn. */
+export function segmentsOfTurns(turns: readonly Turn[], wire: Wire): TcpSegment[] {
   const out: TcpSegment[] = [];
   const next = { client: wire.clientIsn, server: wire.serverIsn };
   const podServes = wire.podServes ?? true;
@@ -121,10 +136,7 @@ export function segmentsOf(groups: readonly (readonly Exchange[])[], wire: Wire)
   };
   send('client', flag.syn, new Uint8Array());
   send('server', flag.syn | flag.ack, new Uint8Array());
-  for (const group of groups) {
-    write('client', Buffer.concat(group.map(({ request }) => request)));
-    write('server', Buffer.concat(group.map(({ response }) => response)));
-  }
+  for (const { from, bytes } of turns) write(from, bytes);
   send('client', flag.fin | flag.ack, new Uint8Array());
   send('server', flag.fin | flag.ack, new Uint8Array());
   return out;

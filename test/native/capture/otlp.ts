@@ -68,9 +68,10 @@ function attributes(message: Buffer, number: number): Record<string, string | nu
     all(message, number).map(({ bytes }) => {
       const value = bytesOf(bytes, 2);
       const text = all(value, 1)[0];
+      const number = all(value, 2)[0] ?? all(value, 3)[0];
       return [
         strict.decode(bytesOf(bytes, 1)),
-        text ? strict.decode(text.bytes) : Number(valueOf(value, 3)),
+        text ? strict.decode(text.bytes) : Number(number?.value ?? 0n),
       ];
     }),
   );

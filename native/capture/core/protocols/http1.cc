@@ -269,7 +269,7 @@ void Http1::take_out(Request* request) {
 void Http1::finish(Request* request, u64 end_ns, bool broken) {
   if (asking_.current == request) request->request_bytes = asking_.body.size();
   take_out(request);
-  http::describe_response(*request, broken);
+  http::describe_response(*request, broken ? "connection_closed" : "");
   talk_.finish(request, end_ns, broken || request->status >= 500);
 }
 

@@ -1,12 +1,14 @@
 #include "table.h"
 
 #include "http1.h"
+#include "http2.h"
 #include "tls.h"
 
 namespace clover {
 
 const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"http", true, false, detect_http1, make_http1},
+    {"http2", true, false, detect_http2, make_http2},
     {"tls", true, false, detect_tls, nullptr},
 }};
 

@@ -7,7 +7,7 @@
 
 namespace clover {
 
-inline constexpr size_t kProtocolCount = 2;
+inline constexpr size_t kProtocolCount = 3;
 extern const std::array<Protocol, kProtocolCount> kProtocols;
 
 }  // namespace clover
