@@ -28,6 +28,7 @@
         'core/grpc_span.cc', 'core/http_span.cc', 'core/links.cc',
         'core/reading.cc', 'core/recogniser.cc', 'core/request.cc', 'core/session.cc',
         'core/spans.cc', 'core/stamp.cc', 'core/tap.cc',
+        'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc',
         'core/protocols/http1_head.cc', 'core/protocols/http2.cc',

@@ -182,6 +182,7 @@ const asDecoded = (span: PlacedSpan): DecodedSpan => ({
   startNs: BigInt(span.startTimeUnixNano),
   endNs: BigInt(span.endTimeUnixNano),
   attributes: values.parse(span.attributes),
+  events: [],
   status: span.status.code ?? 0,
 });
 

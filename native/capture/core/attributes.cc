@@ -7,7 +7,7 @@
 namespace clover {
 namespace {
 
-constexpr u8 kAttributes = 9;  // Span.attributes
+constexpr u8 kEvents = 11;  // Span.events
 
 // Length of the valid UTF-8 sequence at `at`, or 0.
 size_t utf8_length(std::string_view text, size_t at) {
@@ -43,25 +43,25 @@ std::string cleaned(std::string_view value) {
 }
 
 // common.v1.KeyValue with an encoded AnyValue.
-void any_attribute(std::string& out, std::string_view key, std::string_view any) {
+void any_attribute(std::string& out, u8 field, std::string_view key, std::string_view any) {
   std::string pair;
   proto::bytes(pair, 1, key);
   proto::bytes(pair, 2, any);
-  proto::bytes(out, kAttributes, pair);
+  proto::bytes(out, field, pair);
 }
 
 }  // namespace
 
 void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
   value = value.substr(0, limit);
-  if (is_ascii(value)) proto::attribute(out_, kAttributes, key, value);
-  else proto::attribute(out_, kAttributes, key, cleaned(value));
+  if (is_ascii(value)) proto::attribute(out_, field_, key, value);
+  else proto::attribute(out_, field_, key, cleaned(value));
 }
 
 void Attributes::flag(std::string_view key) {
   std::string any;
   proto::integer(any, 2, 1);
-  any_attribute(out_, key, any);
+  any_attribute(out_, field_, key, any);
 }
 
 void Attributes::texts(std::string_view key, const std::vector<std::string_view>& values) {
@@ -73,11 +73,19 @@ void Attributes::texts(std::string_view key, const std::vector<std::string_view>
   }
   std::string any;
   proto::bytes(any, 5, list);
-  any_attribute(out_, key, any);
+  any_attribute(out_, field_, key, any);
 }
 
 void Attributes::number(std::string_view key, u64 value) {
-  proto::attribute(out_, kAttributes, key, value);
+  proto::attribute(out_, field_, key, value);
+}
+
+void add_event(std::string& out, u64 time_ns, std::string_view name, std::string_view attributes) {
+  std::string event;
+  proto::fixed64(event, 1, time_ns);
+  proto::bytes(event, 2, name);
+  event.append(attributes);
+  proto::bytes(out, kEvents, event);
 }
 
 }  // namespace clover

@@ -9,10 +9,12 @@ namespace clover {
 
 inline constexpr size_t kMaxText = 255;
 
-// Appends to the encoded `Span.attributes` of a request. What is no UTF-8 of a text is replaced by question marks.
+inline constexpr u8 kSpanAttributes = 9, kEventAttributes = 3;  // the field's number
+
+// Appends to the encoded attributes of a span, or of one of its events. What is no UTF-8 of a text is replaced by question marks.
 class Attributes {
  public:
-  explicit Attributes(std::string& out) : out_(out) {}
+  explicit Attributes(std::string& out, u8 field = kSpanAttributes) : out_(out), field_(field) {}
   void text(std::string_view key, std::string_view value, size_t limit = kMaxText);
   void number(std::string_view key, u64 value);
   // True.
@@ -22,7 +24,11 @@ class Attributes {
 
  private:
   std::string& out_;
+  u8 field_;
 };
+
+// Appends to the encoded `Span.events` of a request. `attributes` are encoded (kEventAttributes).
+void add_event(std::string& out, u64 time_ns, std::string_view name, std::string_view attributes = {});
 
 bool is_ascii(std::string_view text);
 

@@ -27,6 +27,8 @@ class Connection {
   // Gives up waiting for what is overdue. Returns whether something still waits.
   bool resolve(u64 now_ns);
   void close(End end);
+  // Fails what has waited for longer than its protocol allows.
+  void expire(u64 now_ns);
   // False where a SYN begins another connection with the same addresses.
   bool continues(const Segment& segment) const;
 

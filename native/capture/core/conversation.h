@@ -28,6 +28,8 @@ class Conversation {
   bool shadowed() const { return pod_.shadowed; }
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
+  // Whether what was sent this long before may have come before all that was seen at this pod.
+  bool before_attach(u64 time_ns, u64 span_ns) const { return time_ns < pod_.first_ns + span_ns; }
   // Whether what begins at this time belongs to this session.
   bool owns(const Piece& piece) const;
 

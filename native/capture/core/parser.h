@@ -25,7 +25,8 @@ class Parser {
   virtual void end(Side from, u64 time_ns) = 0;
   // Nothing follows. Open requests are lost with `cause`, or failed where it is null.
   virtual void close(const char* cause, u64 time_ns) = 0;
-  // Time passes: what waits for longer than its protocol allows fails. Called about once a second.
+  // Time passes: what waits for longer than its protocol allows fails. Called now and then,
+  // and for a flow of datagrams only when none has come for a while: mind it when one comes.
   virtual void expire(u64) {}
   // Whether no request is open.
   virtual bool idle() const = 0;

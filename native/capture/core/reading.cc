@@ -76,6 +76,12 @@ void Connection::settle() {
   else if (auto next = talk_.take_next()) parser_ = std::move(next);
 }
 
+void Connection::expire(u64 now_ns) {
+  if (parser_ == nullptr) return;
+  parser_->expire(now_ns);
+  settle();
+}
+
 // Bytes that are due were not seen.
 void Connection::miss(const Stream& mine, u32 length) {
   if (parser_ != nullptr) {

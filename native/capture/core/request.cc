@@ -19,7 +19,7 @@ void Request::reset() {
   stamp.run.clear();
   stamp.arm.clear();
   stamp.epoch = 0;
-  for (std::string* text : {&tracestate, &name, &attributes, &error_type}) {
+  for (std::string* text : {&tracestate, &name, &attributes, &events, &error_type}) {
     text->clear();
     // A few requests with long targets must not leave their size to the whole pool.
     if (text->capacity() > kMaxKept) text->shrink_to_fit();

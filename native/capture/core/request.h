@@ -44,6 +44,7 @@ struct Request {
   std::string tracestate;
   std::string name;        // of the span
   std::string attributes;  // of the span, encoded (Attributes)
+  std::string events;      // the same of its events (add_event)
   std::string error_type;  // empty: no error
 
   void reset();

@@ -105,6 +105,7 @@ void Session::segment(const Segment& segment) {
     add(ledger.skipped, "before_attach", segment.length);
     return;
   }
+  if (pod->second->first_ns == 0) pod->second->first_ns = segment.time_ns;
   if (segment.datagram) return datagram(segment, *pod->second);
   Connection* connection = connection_for(segment, *pod->second);
   if (connection == nullptr) {
@@ -193,6 +194,7 @@ void Session::sweep() {
   swept_ns_ = now_ns_;
   for (auto at = flows_.begin(); at != flows_.end();) {
     Connection& connection = *at->second;
+    connection.expire(now_ns_);
     u64 limit = connection.idle() ? kIdle : kIdleOpen;
     if (connection.closed() || connection.last_seen_ns + limit >= now_ns_) {
       ++at;

@@ -46,7 +46,7 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   proto::bytes(span_, 2, raw(own));
   if (!request.tracestate.empty() && request.context.valid && is_ascii(request.tracestate))
     proto::bytes(span_, 3, std::string_view(request.tracestate).substr(0, kMaxState));
-  if (request.context.valid) {
+  if (request.context.has_parent()) {
     const auto& id = request.context.parent_id;
     proto::bytes(span_, 4, {reinterpret_cast<const char*>(id.data()), id.size()});
   }
@@ -72,9 +72,10 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     out.number("clover.epoch", request.stamp.epoch);
     out.text("clover.arm", request.stamp.arm);
   }
+  span_.append(request.events);
   if (!request.error_type.empty())
     proto::bytes(span_, 15, std::string_view("\x18\x02", 2));  // Status{code: ERROR}
-  if (request.context.valid) {
+  if (request.context.has_parent()) {
     u32 flags = request.context.flags | kHasIsRemote | kIsRemote;
     span_.append("\x85\x01", 2);  // field 16, fixed32
     span_.append(reinterpret_cast<const char*>(&flags), 4);

@@ -31,6 +31,9 @@ struct TraceContext {
   std::array<u8, 8> parent_id{};
   u8 flags = 0;
   bool valid = false;
+
+  // A trace without one is told from what its requests share, such as a Call-ID.
+  bool has_parent() const { return valid && parent_id != decltype(parent_id){}; }
 };
 
 // An invalid header leaves `valid` false.

@@ -7,7 +7,7 @@ import type {
   PodIdentity,
   Replay,
 } from '../../../native/capture/types.ts';
-import { flag, frameOf, type TcpSegment } from './frames.ts';
+import { flag, frameOf, type TcpSegment, type UdpDatagram } from './frames.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';
 
 /** The pod of the tests. */
@@ -157,8 +157,8 @@ export function startReplay(options: Partial<CaptureOptions> = {}): {
   return { replay, spans };
 }
 
-/** Feeds segments in the order given. */
-export function play(replay: Replay, segments: readonly TcpSegment[]): void {
+/** Feeds segments and datagrams in the order given. */
+export function play(replay: Replay, segments: readonly (TcpSegment | UdpDatagram)[]): void {
   for (const segment of segments) replay.frame(7, segment.toPod, segment.timeNs, frameOf(segment));
 }
 
@@ -175,4 +175,19 @@ export function gapsOf({ wire, bytes, requests }: CaptureLedger): string[] {
     ...(ended === requests.seen ? [] : [`requests: ${ended} of ${requests.seen}`]),
     ...(hole >= 0 ? [] : ['hole']),
   ];
+}
+
+/** What packets give; the clock goes on for `untilNs` after {@link startNs}, in steps of a second. */
+export async function readPackets(
+  packets: readonly (TcpSegment | UdpDatagram)[],
+  untilNs = 0n,
+): Promise<{ spans: DecodedSpan[]; ledger: CaptureLedger }> {
+  const { replay, spans } = startReplay();
+  play(replay, packets);
+  const step = 1_000_000_000n;
+  for (let at = step; at <= untilNs; at += step) replay.advance(startNs + at);
+  await replay.flush();
+  const ledger = replay.ledger();
+  await replay.close();
+  return { spans, ledger };
 }

@@ -11,6 +11,20 @@ export interface TcpSegment {
   readonly peerPort: number;
 }
 
+/** One UDP datagram on the same veth. */
+export interface UdpDatagram {
+  readonly toPod: boolean;
+  readonly payload: Uint8Array;
+  /** Unix nanoseconds. */
+  readonly timeNs: bigint;
+  readonly podPort: number;
+  readonly peerPort: number;
+  /** Last byte of the peer's address 198.18.0.x. @default 1 */
+  readonly peer?: number;
+  /** Instead of the pod's own, for what is sent to a group. */
+  readonly destination?: readonly number[];
+}
+
 /** TCP flags. */
 export const flag = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
 
@@ -25,8 +39,8 @@ export interface FrameShape {
   readonly fragment?: number;
 }
 
-/** The Ethernet frame of a segment. */
-export function frameOf(segment: TcpSegment, shape: FrameShape = {}): Buffer {
+/** The Ethernet frame of a TCP segment, or of a UDP datagram. */
+export function frameOf(segment: TcpSegment | UdpDatagram, shape: FrameShape = {}): Buffer {
   const tags = (shape.vlans ?? []).map((id) => Buffer.from([0x81, 0, id >> 8, id & 255]));
   const type = Buffer.from(shape.version === 6 ? [0x86, 0xdd] : [8, 0]);
   return Buffer.concat([
@@ -34,7 +48,7 @@ export function frameOf(segment: TcpSegment, shape: FrameShape = {}): Buffer {
     ...tags,
     type,
     shape.version === 6 ? ipv6(segment) : ipv4(segment, shape),
-    tcpHeader(segment),
+    'seq' in segment ? tcpHeader(segment) : udpHeader(segment),
     segment.payload,
     Buffer.alloc(shape.padding ?? 0, 0x5a),
   ]);
@@ -51,27 +65,41 @@ function tcpHeader(segment: TcpSegment): Buffer {
   return header;
 }
 
-function ipv4(segment: TcpSegment, shape: FrameShape): Buffer {
-  const options = (shape.ipOptions ?? 0) * 4;
-  const header = Buffer.alloc(20 + options);
-  header[0] = 0x40 | (header.length / 4);
-  header.writeUInt16BE(header.length + 20 + segment.payload.length, 2);
-  header.writeUInt16BE(shape.fragment ?? 0, 6);
-  header[9] = 6;
-  header.set([198, 18, 0, segment.toPod ? 1 : 2], 12);
-  header.set([198, 18, 0, segment.toPod ? 2 : 1], 16);
+function udpHeader(datagram: UdpDatagram): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(datagram.toPod ? datagram.peerPort : datagram.podPort, 0);
+  header.writeUInt16BE(datagram.toPod ? datagram.podPort : datagram.peerPort, 2);
+  header.writeUInt16BE(8 + datagram.payload.length, 4);
   return header;
 }
 
-function ipv6(segment: TcpSegment): Buffer {
+const transportOf = (segment: TcpSegment | UdpDatagram): { protocol: number; header: number } =>
+  'seq' in segment ? { protocol: 6, header: 20 } : { protocol: 17, header: 8 };
+
+function ipv4(segment: TcpSegment | UdpDatagram, shape: FrameShape): Buffer {
+  const options = (shape.ipOptions ?? 0) * 4;
+  const header = Buffer.alloc(20 + options);
+  header[0] = 0x40 | (header.length / 4);
+  const transport = transportOf(segment);
+  header.writeUInt16BE(header.length + transport.header + segment.payload.length, 2);
+  header.writeUInt16BE(shape.fragment ?? 0, 6);
+  header[9] = transport.protocol;
+  const { peer = 1, destination } = 'seq' in segment ? {} : segment;
+  header.set([198, 18, 0, segment.toPod ? peer : 2], 12);
+  header.set(destination ?? [198, 18, 0, segment.toPod ? 2 : peer], 16);
+  return header;
+}
+
+function ipv6(segment: TcpSegment | UdpDatagram): Buffer {
   const header = Buffer.alloc(48);
+  const transport = transportOf(segment);
   header[0] = 0x60;
-  header.writeUInt16BE(8 + 20 + segment.payload.length, 4);
-  // A hop-by-hop header stands before TCP.
+  header.writeUInt16BE(8 + transport.header + segment.payload.length, 4);
+  // A hop-by-hop header stands before the transport's.
   header[6] = 0;
   header[8] = header[24] = 0xfd;
   header[23] = segment.toPod ? 1 : 2;
   header[39] = segment.toPod ? 2 : 1;
-  header[40] = 6;
+  header[40] = transport.protocol;
   return header;
 }

@@ -1,6 +1,16 @@
+/** A value of an attribute; lists are joined by `, `. */
+export type AttributeValue = string | number | boolean;
+
+/** An event of a span; Unix ns. */
+export interface DecodedEvent {
+  readonly name: string;
+  readonly timeNs: bigint;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
 /** A decoded span with the resource of its pod; times are Unix ns. */
 export interface DecodedSpan {
-  readonly resource: Readonly<Record<string, string | number>>;
+  readonly resource: Readonly<Record<string, AttributeValue>>;
   readonly scope: string;
   readonly traceId: string;
   readonly spanId: string;
@@ -10,7 +20,8 @@ export interface DecodedSpan {
   readonly kind: number;
   readonly startNs: bigint;
   readonly endNs: bigint;
-  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly events: readonly DecodedEvent[];
   /** 2 = ERROR. */
   readonly status: number;
   readonly flags: number;
@@ -63,19 +74,39 @@ const bytesOf = (message: Buffer, number: number): Buffer =>
 const valueOf = (message: Buffer, number: number): bigint => all(message, number)[0]?.value ?? 0n;
 const strict = new TextDecoder('utf-8', { fatal: true });
 
-function attributes(message: Buffer, number: number): Record<string, string | number> {
+function anyValue(value: Buffer): AttributeValue {
+  const [field] = fields(value);
+  switch (field?.number) {
+    case 1:
+      return strict.decode(field.bytes);
+    case 2:
+      return field.value === 1n;
+    case 3:
+      return Number(field.value);
+    case 5:
+      return all(field.bytes, 1)
+        .map(({ bytes }) => strict.decode(bytesOf(bytes, 1)))
+        .join(', ');
+    default:
+      throw new RangeError(`value of kind ${field?.number}`);
+  }
+}
+
+function attributes(message: Buffer, number: number): Record<string, AttributeValue> {
   return Object.fromEntries(
-    all(message, number).map(({ bytes }) => {
-      const value = bytesOf(bytes, 2);
-      const text = all(value, 1)[0];
-      const number = all(value, 2)[0] ?? all(value, 3)[0];
-      return [
-        strict.decode(bytesOf(bytes, 1)),
-        text ? strict.decode(text.bytes) : Number(number?.value ?? 0n),
-      ];
-    }),
+    all(message, number).map(({ bytes }) => [
+      strict.decode(bytesOf(bytes, 1)),
+      anyValue(bytesOf(bytes, 2)),
+    ]),
   );
 }
+
+const events = (span: Buffer): DecodedEvent[] =>
+  all(span, 11).map(({ bytes }) => ({
+    name: strict.decode(bytesOf(bytes, 2)),
+    timeNs: valueOf(bytes, 1),
+    attributes: attributes(bytes, 3),
+  }));
 
 /** Every span of an OTLP `TracesData`; throws where the bytes are not well-formed. */
 export function decodeSpans(otlp: Buffer): DecodedSpan[] {
@@ -95,6 +126,7 @@ export function decodeSpans(otlp: Buffer): DecodedSpan[] {
         startNs: valueOf(bytes, 7),
         endNs: valueOf(bytes, 8),
         attributes: attributes(bytes, 9),
+        events: events(bytes),
         status: Number(valueOf(bytesOf(bytes, 15), 3)),
         flags: Number(valueOf(bytes, 16)),
       }));

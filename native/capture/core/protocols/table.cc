@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include "dns.h"
 #include "http1.h"
 #include "http2.h"
 #include "tls.h"
@@ -7,6 +8,7 @@
 namespace clover {
 
 const std::array<Protocol, kProtocolCount> kProtocols = {{
+    {"dns", true, true, detect_dns, make_dns},
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
     {"tls", true, false, detect_tls, nullptr},
