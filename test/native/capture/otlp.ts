@@ -1,5 +1,5 @@
-/** A value of an attribute; lists are joined by `, `. */
-export type AttributeValue = string | number | boolean;
+/** A value of an attribute; `true` is 1, and lists are joined by `, `. */
+export type AttributeValue = string | number;
 
 /** An event of a span; Unix ns. */
 export interface DecodedEvent {
@@ -80,7 +80,6 @@ function anyValue(value: Buffer): AttributeValue {
     case 1:
       return strict.decode(field.bytes);
     case 2:
-      return field.value === 1n;
     case 3:
       return Number(field.value);
     case 5:
