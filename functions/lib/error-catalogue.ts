@@ -30,6 +30,11 @@ export const errorCatalogue = {
     meaning: 'The caller closed the connection before it had its answer; it never sees this one.',
     fix: 'Send it again, and wait longer: the function may have done its work, or a part of it.',
   },
+  CLV_CAPTURE_FILE_INVALID: {
+    status: 400,
+    meaning: 'A capture file is none, or is damaged, or was taken from a link that cannot be read.',
+    fix: 'Look at the byte that the message names; take captures with `tcpdump -w`, as pcap or pcapng.',
+  },
   CLV_CAPTURE_UNAVAILABLE: {
     status: 503,
     meaning: 'The agent cannot capture on this machine: rights, kernel or build are missing.',

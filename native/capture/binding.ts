@@ -25,6 +25,17 @@ export interface RawOptions {
   readonly batch_ms: number;
   readonly ring_bytes: number;
   readonly object_path: string;
+  readonly detailed: boolean;
+  readonly evidence: boolean;
+}
+
+/** Where a capture file stands. */
+export interface RawFileState {
+  readonly packets: number;
+  /** The file ended within a packet. */
+  readonly truncated: boolean;
+  /** What is wrong with it, and at which byte; nothing behind that was read. */
+  readonly fault?: { readonly message: string; readonly offset: number };
 }
 
 /** The addon, 1:1. Errors have a `code`: CLV_CAPTURE_UNAVAILABLE, ERR_INVALID_ARG_TYPE. */
@@ -36,6 +47,10 @@ export interface Binding {
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
   frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;
+  /** How many bytes were taken: fewer than all of them where batches have to be taken first. */
+  file(handle: Handle, chunk: Uint8Array): number;
+  end_file(handle: Handle): void;
+  file_state(handle: Handle): RawFileState;
   advance(handle: Handle, time_ns: bigint): void;
   evidence(handle: Handle, after: number): EvidenceSnapshot;
   ledger(handle: Handle): CaptureLedger;

@@ -1,7 +1,7 @@
 import { CloverError } from '../../functions/lib/errors.ts';
 import { type Binding, type Handle, loadBinding, objectPath } from './binding.ts';
 import { translated } from './translated.ts';
-import type { Capture, CaptureOptions, Replay, SpanBatch } from './types.ts';
+import type { Capture, CaptureOptions, FileReplay, Replay, SpanBatch } from './types.ts';
 
 /**
  * Starts the kernel programs and the thread that reads them; nothing is attached yet.
@@ -32,6 +32,36 @@ export function createReplay(options: CaptureOptions): Replay {
   };
 }
 
+/** The same core over a capture file, whose spans say both addresses; a span's pod is the end that serves. */
+export function createFileReplay(options: CaptureOptions): FileReplay {
+  const { binding, handle, shared, deliver } = open({ detailed: true, ...options }, false, false);
+  const check = (): void => {
+    const { fault } = binding.file_state(handle);
+    if (fault === undefined) return;
+    throw new CloverError('CLV_CAPTURE_FILE_INVALID', `at byte ${fault.offset}: ${fault.message}`);
+  };
+  return {
+    ledger: shared.ledger,
+    feed(chunk) {
+      for (let at = 0; at < chunk.length;) {
+        at += binding.file(handle, chunk.subarray(at));
+        deliver();
+      }
+      check();
+    },
+    end() {
+      binding.end_file(handle);
+      deliver();
+      check();
+      const { packets, truncated } = binding.file_state(handle);
+      return { packets, truncated };
+    },
+    close() {
+      binding.close(handle);
+    },
+  };
+}
+
 type Shared = Omit<Capture, 'kernelCpuNs'>;
 
 interface Engine {
@@ -41,7 +71,7 @@ interface Engine {
   readonly deliver: () => void;
 }
 
-function open(options: CaptureOptions, live: boolean): Engine {
+function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
   checkOptions(options);
   const binding = translated(loadBinding);
   const { onBatch } = options;
@@ -55,6 +85,8 @@ function open(options: CaptureOptions, live: boolean): Engine {
         batch_ms: options.batchMs ?? 1_000,
         ring_bytes: options.ringBytes ?? 64 * 1024 * 1024,
         object_path: objectPath,
+        detailed: options.detailed ?? false,
+        evidence,
       },
       live ? weakNotify(binding, target, onBatch) : undefined,
     ),

@@ -91,6 +91,8 @@ export interface CaptureOptions {
   /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */
   readonly batchBytes?: number;
   readonly batchMs?: number;
+  /** Spans say the pod's own address and port, and the stream of their protocol (`clover.stream_id`), too. Default: no. */
+  readonly detailed?: boolean;
   /** Called on the JS thread with each closed batch, in order of sequence. */
   readonly onBatch: (batch: SpanBatch) => void;
 }
@@ -144,4 +146,25 @@ export interface Replay extends Omit<Capture, 'attach' | 'detach' | 'kernelCpuNs
   frame(ifindex: number, toPod: boolean, timeNs: bigint, frame: Uint8Array): void;
   /** Moves the replay's clock without a frame (for timeouts and batches). */
   advance(timeNs: bigint): void;
+}
+
+/** What became of a capture file. */
+export interface FileEnd {
+  readonly packets: number;
+  /** The file ended within a packet, of which what was there has been read. */
+  readonly truncated: boolean;
+}
+
+/** The core over a capture file: pcap or pcapng. */
+export interface FileReplay {
+  /**
+   * More of the file, in chunks of any size.
+   * @throws CloverError CLV_CAPTURE_FILE_INVALID that says what is wrong, and at which byte. What came before it counts.
+   */
+  feed(chunk: Uint8Array): void;
+  /** Ends the file: requests that are open become spans with `clover.incomplete`. */
+  end(): FileEnd;
+  ledger(): CaptureLedger;
+  /** Frees; safe to call twice. */
+  close(): void;
 }

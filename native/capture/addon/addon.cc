@@ -67,6 +67,36 @@ napi_value frame(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value file(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  void* data = nullptr;
+  size_t size = 0;
+  js::check(env, napi_get_typedarray_info(env, args[1], nullptr, &size, &data, nullptr, nullptr));
+  size_t taken = Handle::from(env, args[0]).engine().file(static_cast<const u8*>(data), size);
+  return js::number(env, u64{taken});
+}
+
+napi_value end_file(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  Handle::from(env, args[0]).engine().end_file();
+  return nullptr;
+}
+
+napi_value file_state(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  const Recording& recording = Handle::from(env, args[0]).engine().recording();
+  napi_value out = js::object(env);
+  js::set(env, out, "packets", js::number(env, recording.packets()));
+  js::set(env, out, "truncated", js::boolean(env, recording.truncated()));
+  if (recording.fault()) {
+    napi_value fault = js::object(env);
+    js::set(env, fault, "message", js::text(env, recording.fault()->what));
+    js::set(env, fault, "offset", js::number(env, recording.fault()->offset));
+    js::set(env, out, "fault", fault);
+  }
+  return out;
+}
+
 napi_value advance(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 2);
   Handle::from(env, args[0]).engine().advance(js::big_to_u64(env, args[1]));
@@ -259,6 +289,9 @@ NAPI_MODULE_INIT() {
       method<set_ports>("set_ports"),
       method<set_window>("set_window"),
       method<frame>("frame"),
+      method<file>("file"),
+      method<end_file>("end_file"),
+      method<file_state>("file_state"),
       method<advance>("advance"),
       method<evidence>("evidence"),
       method<ledger>("ledger"),

@@ -13,6 +13,8 @@ Settings read_settings(napi_env env, napi_value options) {
   };
   settings.open_timeout_ns = ms("open_timeout_ms");
   settings.batch_ns = ms("batch_ms");
+  settings.detailed = js::to_bool(env, js::get(env, options, "detailed"));
+  settings.evidence = js::to_bool(env, js::get(env, options, "evidence"));
   settings.batch_bytes = js::to_u64(env, js::get(env, options, "batch_bytes"));
   return settings;
 }

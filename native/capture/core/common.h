@@ -40,8 +40,12 @@ struct Segment {
   u32 ack = 0;
   u8 flags = 0;
   bool last = true;  // the piece that ends its segment
+  u16 packet_id = 0;  // of its IPv4 packet; 0: none
   const u8* data = nullptr;
   u32 length = 0;
+  u32 missing = 0;  // bytes behind these that whoever captured did not keep
+
+  u32 size() const { return length + missing; }
 };
 
 // Counts by cause or reason; few keys, asked rarely.

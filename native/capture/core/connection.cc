@@ -71,9 +71,12 @@ void Connection::segment(const Segment& segment) {
   if (segment.length > 0)
     offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns,
                  segment.monotonic_ns});
+  if (segment.missing > 0)
+    offer(mine, {nullptr, segment.missing, segment.seq + segment.length, segment.ack, has_ack, segment.time_ns,
+                 segment.monotonic_ns});
   if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
     mine.fin = true;
-    mine.fin_seq = segment.seq + segment.length;
+    mine.fin_seq = segment.seq + segment.size();
     mine.fin_ack = has_ack ? segment.ack : peer_of(mine).next;
     mine.fin_arrived_ns = session_.now_ns_;
   }
@@ -150,12 +153,14 @@ void Connection::hold(Stream& mine, const Piece& piece) {
 // A copy that outlives the segment.
 Held Connection::keep(const Piece& piece) {
   Held held;
-  held.bytes.assign(piece.data, piece.data + piece.length);
   held.piece = piece;
-  held.piece.data = held.bytes.data();
+  if (piece.data != nullptr) {
+    held.bytes.assign(piece.data, piece.data + piece.length);
+    held.piece.data = held.bytes.data();
+  }
   held.arrived_ns = session_.now_ns_;
-  held_bytes_ += piece.length + kHeldCost;
-  session_.held_bytes_ += piece.length + kHeldCost;
+  held_bytes_ += held.bytes.size() + kHeldCost;
+  session_.held_bytes_ += held.bytes.size() + kHeldCost;
   talk_.pending(piece.length);
   return held;
 }
@@ -164,12 +169,14 @@ void Connection::let_go(const Held& held) {
   size_t cost = held.bytes.size() + kHeldCost;
   held_bytes_ -= cost;
   session_.held_bytes_ -= cost;
-  talk_.pending(-static_cast<i64>(held.bytes.size()));
+  talk_.pending(-static_cast<i64>(held.piece.length));
 }
 
 void Connection::deliver(Stream& mine, const Piece& piece) {
   mine.next = piece.seq + piece.length;
-  read(mine.to_pod, piece);
+  if (piece.data != nullptr) return read(mine.to_pod, piece);
+  add(session_.ledger.lost, "snaplen", piece.length);
+  miss(mine, piece.length);
 }
 
 // Takes a held piece out and delivers what is new of it.
@@ -291,14 +298,17 @@ void Connection::close(End end) {
       if (talk_.stopped() == nullptr && stream->confirmed_ahead() > 0) skip_to(*stream, stream->acked);
   }
   closed_ = true;
-  const char* cause = end == End::idle ? "idle" : end == End::detached ? "detached" : nullptr;
+  const char* cause = end == End::idle         ? "idle"
+                      : end == End::detached   ? "detached"
+                      : end == End::capture_end ? kCaptureEnd
+                                               : nullptr;
   if (parser_ != nullptr) parser_->close(cause, last_piece_ns_);
   parser_.reset();
   drop_opening("incomplete");
   for (Stream* stream : {&in_, &out_}) {
     for (const Held& held : stream->held) {
       let_go(held);
-      talk_.skipped("incomplete", held.bytes.size());
+      talk_.skipped("incomplete", held.piece.length);
     }
     stream->held.clear();
   }

@@ -13,7 +13,7 @@
 namespace clover {
 
 // Why a connection is over.
-enum class End : u8 { fin, reset, replaced, detached, idle };
+enum class End : u8 { fin, reset, replaced, detached, idle, capture_end };
 
 // One TCP connection at one pod: both streams reassembled, recognised, and read by a parser.
 class Connection {

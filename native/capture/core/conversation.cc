@@ -54,7 +54,7 @@ void Conversation::count(Request* request) {
 }
 
 void Conversation::observe(Request* request) {
-  if (request->server) request->leg = &session_.leg(pod_, key_.pod_port);
+  if (request->server && session_.settings.evidence) request->leg = &session_.leg(pod_, key_.pod_port);
 }
 
 void Conversation::reveal(Request* request, std::string_view text) {
@@ -78,6 +78,10 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
 }
 
 void Conversation::lose(Request* request, const char* cause) {
+  if (keeps(cause)) {
+    request->incomplete = true;
+    return finish(request, session_.now_ns_, false);
+  }
   if (!request->foreign) {
     session_.evidence.lose(*request);
     session_.ledger.open--;

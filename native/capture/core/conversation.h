@@ -8,6 +8,9 @@ namespace clover {
 
 class Session;
 
+// The cause for which requests are closed that a recording has the end of no more: they are kept, as incomplete.
+inline constexpr const char* kCaptureEnd = "capture_end";
+
 // The bookkeeping between a parser and the session: roles, requests, the ledger of bytes.
 class Conversation {
  public:
@@ -46,6 +49,8 @@ class Conversation {
   // `error`: what an experiment counts as one.
   void finish(Request* request, u64 end_ns, bool error);
   void lose(Request* request, const char* cause);
+  // Whether a request that is lost for this becomes a span all the same.
+  static bool keeps(const char* cause) { return cause != nullptr && std::string_view(cause) == kCaptureEnd; }
   // A request that was on the wire and that nobody could read.
   void missed(const char* cause);
 

@@ -112,6 +112,19 @@ void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t
   session_.segment(segment);
 }
 
+Recording& Engine::whole_recording() {
+  if (recording_ == nullptr) recording_ = std::make_unique<Recording>(session_);
+  return *recording_;
+}
+
+size_t Engine::file(const u8* data, size_t size) {
+  return closed_ ? size : whole_recording().feed(data, size);
+}
+
+void Engine::end_file() {
+  if (!closed_) whole_recording().end();
+}
+
 void Engine::advance(u64 time_ns) {
   clock_ns_ = std::max(clock_ns_, time_ns);
   session_.drained_until(clock_ns_);
@@ -153,7 +166,7 @@ std::deque<Batch> Engine::take_batches() {
 Engine::FullLedger Engine::ledger() {
   std::lock_guard<std::mutex> lock(mutex_);
   catch_up();
-  WireCounters wire = tap_ ? tap_->counters() : notify_ ? last_wire_ : replayed_;
+  WireCounters wire = tap_ ? tap_->counters() : notify_ ? last_wire_ : recording_ ? recording_->wire() : replayed_;
   Ledger core = session_.ledger;
   u64 lost = 0;
   for (int i = 0; i < TAP_CAUSES; i++) {

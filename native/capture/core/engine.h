@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "session.h"
+#include "recording.h"
 #include "tap.h"
 
 namespace clover {
@@ -28,6 +28,10 @@ class Engine {
   void set_window(const Window& window);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
   void advance(u64 time_ns);
+  // A replay of a capture file: Recording::feed and end.
+  size_t file(const u8* data, size_t size);
+  void end_file();
+  const Recording& recording() { return whole_recording(); }
   // Reads what the kernel has now and closes the open batch.
   void flush();
   void close();
@@ -54,6 +58,7 @@ class Engine {
   }
 
  private:
+  Recording& whole_recording();
   void run();
   bool drain(size_t bytes);
   void catch_up();
@@ -61,6 +66,7 @@ class Engine {
   std::mutex mutex_;
   Session session_;
   std::unique_ptr<Tap> tap_;
+  std::unique_ptr<Recording> recording_;
   std::function<void()> notify_;
   tap_settings ports_{};
   WireCounters replayed_{};

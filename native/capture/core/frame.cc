@@ -1,124 +1,227 @@
-#include <algorithm>
+#include "frame.h"
 
-#include "wire.h"
+#include <algorithm>
 
 namespace clover {
 namespace {
 
-constexpr int kMaxTags = 2, kMaxExtensions = 6;
-constexpr u8 kTcp = 6, kUdp = 17, kHopByHop = 0, kRouting = 43, kFragment = 44, kDestination = 60;
+constexpr int kMaxExtensions = 6, kMaxLayers = 4;
+constexpr u8 kIpInIp = 4, kTcp = 6, kUdp = 17, kIpv6InIp = 41, kGre = 47;
+constexpr u8 kHopByHop = 0, kRouting = 43, kFragment = 44, kDestination = 60;
+constexpr u16 kVxlanPort = 4789, kGenevePort = 6081, kEthernetInGre = 0x6558;
 
-u16 be16(const u8* p) { return static_cast<u16>(p[0] << 8 | p[1]); }
-u32 be32(const u8* p) { return u32{be16(p)} << 16 | be16(p + 2); }
+enum class Found { tcp, udp, tunnel, other, unreadable, fragment, held };
 
-// Where the transport's header begins, and what IP says is the end.
-struct Place {
-  size_t at = 0, end = 0;
+// What one IP header says.
+struct Ip {
+  u8 next = 0;
+  size_t at = 0, end = 0;  // of what it carries, by its own word
+  Fragment part;
+  bool fragment = false, v6 = false;
 };
 
-enum class Found { tcp, udp, other, unreadable, fragment };
-
-bool is_transport(u8 protocol) { return protocol == kTcp || protocol == kUdp; }
-
-Found locate_v4(const u8* frame, size_t size, size_t at, Segment& out, Place& place) {
-  if (at + 20 > size) return Found::unreadable;
-  const u8* ip = frame + at;
-  if (!is_transport(ip[9])) return Found::other;
-  size_t header = (ip[0] & 15) * 4u;
-  if (header < 20) return Found::unreadable;
-  if (be16(ip + 6) & 0x1fff) return Found::fragment;
-  out.source[10] = out.source[11] = out.destination[10] = out.destination[11] = 0xff;
-  std::copy(ip + 12, ip + 16, out.source.begin() + 12);
-  std::copy(ip + 16, ip + 20, out.destination.begin() + 12);
-  place.at = at + header;
-  place.end = be16(ip + 2) ? at + be16(ip + 2) : size;
-  return ip[9] == kTcp ? Found::tcp : Found::udp;
+Found kind_of(u8 protocol) {
+  if (protocol == kTcp) return Found::tcp;
+  if (protocol == kUdp) return Found::udp;
+  return protocol == kIpInIp || protocol == kIpv6InIp || protocol == kGre ? Found::tunnel : Found::other;
 }
 
-Found locate_v6(const u8* frame, size_t size, size_t at, Segment& out, Place& place) {
-  if (at + 40 > size) return Found::unreadable;
-  const u8* ip = frame + at;
-  u8 next = ip[6];
-  std::copy(ip + 8, ip + 24, out.source.begin());
-  std::copy(ip + 24, ip + 40, out.destination.begin());
-  at += 40;
-  place.end = be16(ip + 4) ? at + be16(ip + 4) : size;
+Found read_v4(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
+  if (at + 20 > bytes.size) return Found::unreadable;
+  const u8* head = bytes.data + at;
+  ip.next = head[9];
+  if (kind_of(ip.next) == Found::other) return Found::other;
+  size_t header = (head[0] & 15) * 4u;
+  if (header < 20) return Found::unreadable;
+  out.source = out.destination = Address{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::copy(head + 12, head + 16, out.source.begin() + 12);
+  std::copy(head + 16, head + 20, out.destination.begin() + 12);
+  out.packet_id = be16(head + 4);
+  u16 place = be16(head + 6);
+  ip.fragment = place & 0x3fff;
+  ip.part.id = out.packet_id;
+  ip.part.offset = (place & 0x1fff) * 8u;
+  ip.part.more = place & 0x2000;
+  ip.at = at + header;
+  ip.end = be16(head + 2) ? at + be16(head + 2) : bytes.length;
+  return kind_of(ip.next);
+}
+
+// From an extension header or the transport's on.
+Found walk_v6(const Bytes& bytes, Ip& ip) {
   for (int i = 0; i < kMaxExtensions; i++) {
-    if (is_transport(next)) {
-      place.at = at;
-      return next == kTcp ? Found::tcp : Found::udp;
-    }
-    if (next != kHopByHop && next != kRouting && next != kDestination && next != kFragment)
+    if (kind_of(ip.next) != Found::other) return kind_of(ip.next);
+    if (ip.next != kHopByHop && ip.next != kRouting && ip.next != kDestination && ip.next != kFragment)
       return Found::other;
-    if (at + 4 > size) return Found::unreadable;
-    const u8* head = frame + at;
-    if (next == kFragment && be16(head + 2) >> 3)
-      return is_transport(head[0]) ? Found::fragment : Found::other;
-    at += next == kFragment ? 8 : (head[1] + 1) * 8u;
-    next = head[0];
+    if (ip.at + 4 > bytes.size) return Found::unreadable;
+    const u8* head = bytes.data + ip.at;
+    bool fragment = ip.next == kFragment;
+    bool has_id = ip.at + 8 <= bytes.size;
+    ip.next = head[0];
+    ip.at += fragment ? 8 : (head[1] + 1) * 8u;
+    if (!fragment) continue;
+    u16 place = be16(head + 2);
+    ip.part.id = has_id ? be32(head + 4) : 0;
+    ip.part.offset = place & 0xfff8u;
+    ip.part.more = place & 1;
+    ip.fragment = ip.part.offset != 0 || ip.part.more;
+    // What follows is no header, but a piece of something.
+    if (ip.part.offset != 0) return kind_of(ip.next);
   }
   return Found::unreadable;
 }
 
-Found locate(const u8* frame, size_t size, Segment& out, Place& place) {
-  size_t at = 14;
-  for (int tags = 0; at <= size; tags++, at += 4) {
-    u16 type = be16(frame + at - 2);
-    if ((type == 0x8100 || type == 0x88a8) && tags < kMaxTags) continue;
-    if (type == 0x0800) return locate_v4(frame, size, at, out, place);
-    if (type == 0x86dd) return locate_v6(frame, size, at, out, place);
-    break;
-  }
-  return Found::other;
+Found read_v6(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
+  if (at + 40 > bytes.size) return Found::unreadable;
+  const u8* head = bytes.data + at;
+  std::copy(head + 8, head + 24, out.source.begin());
+  std::copy(head + 24, head + 40, out.destination.begin());
+  out.packet_id = 0;
+  ip.v6 = true;
+  ip.next = head[6];
+  ip.at = at + 40;
+  ip.end = be16(head + 4) ? ip.at + be16(head + 4) : bytes.length;
+  return walk_v6(bytes, ip);
 }
 
-// The payload, where it is one that the core reads.
-bool read_tcp(const u8* tcp, size_t at, size_t end, Segment& out) {
-  size_t from = at + (tcp[12] >> 4) * 4u;
-  out.length = end > from ? static_cast<u32>(end - from) : 0;
+Network read_gre(const Bytes& bytes, size_t at) {
+  if (at + 4 > bytes.size) return {};
+  u16 flags = be16(bytes.data + at), type = be16(bytes.data + at + 2);
+  // Checksum, key and sequence number (RFC 2784, 2890); routing (RFC 1701) and PPTP's version are nobody's any more.
+  if (flags & 0x4007) return {};
+  at += 4 + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
+  return type == kEthernetInGre ? read_ethernet(bytes, at) : Network{at, type};
+}
+
+// A datagram of VXLAN (RFC 7348) or GENEVE (RFC 8926): not by its port alone.
+Network read_overlay(const Bytes& bytes, size_t at) {
+  if (at + 16 > bytes.size) return {};
+  u16 port = be16(bytes.data + at + 2);
+  const u8* head = bytes.data + at + 8;
+  if (port == kVxlanPort && head[0] == 0x08 && (head[1] | head[2] | head[3] | head[7]) == 0)
+    return read_ethernet(bytes, at + 16);
+  if (port == kGenevePort && head[0] >> 6 == 0 && be16(head + 2) == kEthernetInGre && head[7] == 0)
+    return read_ethernet(bytes, at + 16 + (head[0] & 63) * 4u);
+  return {};
+}
+
+// What a tunnel carries, if this is one whose inside can be told.
+Network inside(const Bytes& bytes, const Ip& ip, Found found) {
+  if (found == Found::udp) {
+    Network network = read_overlay(bytes, ip.at);
+    return network.type == kIpv4Type || network.type == kIpv6Type ? network : Network{};
+  }
+  if (ip.next == kGre) return read_gre(bytes, ip.at);
+  return {ip.at, ip.next == kIpInIp ? kIpv4Type : kIpv6Type};
+}
+
+// The transport's header of the innermost packet. Without `fragments` tunnels stay shut, as the kernel program has it.
+Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, Segment& out, Ip& ip) {
+  for (int layer = 0; layer < kMaxLayers; layer++) {
+    ip = Ip{};
+    Found found = network.type == kIpv4Type   ? read_v4(bytes, network.at, ip, out)
+                  : network.type == kIpv6Type ? read_v6(bytes, network.at, ip, out)
+                                              : Found::other;
+    if (fragments == nullptr && kind_of(ip.next) == Found::tunnel) return Found::other;
+    if (found == Found::other || found == Found::unreadable) return found;
+    if (fragments == nullptr) return ip.part.offset != 0 ? Found::fragment : found;
+    if (ip.fragment) {
+      size_t end = std::min(ip.end, bytes.length);
+      if (ip.at >= bytes.size || ip.at >= end) return Found::unreadable;
+      ip.part.source = out.source;
+      ip.part.destination = out.destination;
+      ip.part.protocol = ip.next;
+      ip.part.v6 = ip.v6;
+      ip.part.payload = {bytes.data + ip.at, std::min(bytes.size, end) - ip.at, end - ip.at};
+      bytes = fragments->add(ip.part, time_ns);
+      if (bytes.size == 0) return Found::held;
+      ip.at = 0;
+      ip.end = bytes.length;
+      found = ip.v6 ? walk_v6(bytes, ip) : kind_of(ip.next);
+    }
+    if (found != Found::udp && found != Found::tunnel) return found;
+    network = inside(bytes, ip, found);
+    if (network.type == 0) return found == Found::udp ? found : Found::other;
+    // The tunnel's own word of its end holds for what is in it.
+    bytes.length = std::min(bytes.length, std::max(ip.end, ip.at));
+    bytes.size = std::min(bytes.size, bytes.length);
+  }
+  return Found::unreadable;
+}
+
+// The payload that lies between `from` and `end`, as far as it is there.
+void set_payload(const Bytes& bytes, size_t from, size_t end, Segment& out) {
+  size_t there = std::min(end, bytes.size);
+  out.length = there > from ? static_cast<u32>(there - from) : 0;
+  size_t missing_from = std::max(from, there);
+  out.missing = end > missing_from ? static_cast<u32>(end - missing_from) : 0;
+  out.data = bytes.data + std::min(from, bytes.size);
+}
+
+// False where it is nothing for the core.
+bool read_tcp(const Bytes& bytes, size_t at, size_t end, Segment& out) {
+  const u8* tcp = bytes.data + at;
+  set_payload(bytes, at + (tcp[12] >> 4) * 4u, end, out);
   out.flags = tcp[13];
   out.seq = be32(tcp + 4) + (out.flags & kSyn ? 1 : 0);
   out.ack = be32(tcp + 8);
-  out.data = tcp + (from - at);
-  return out.length > 0 || (out.flags & (kSyn | kFin | kRst));
+  return out.size() > 0 || (out.flags & (kSyn | kFin | kRst));
 }
 
-bool read_udp(const u8* udp, size_t at, size_t end, Segment& out) {
+bool read_udp(const Bytes& bytes, size_t at, size_t end, Segment& out) {
+  const u8* udp = bytes.data + at;
   // A length of 0 is that of a jumbogram (RFC 2675).
   size_t length = be16(udp + 4) ? be16(udp + 4) : end - at;
   out.datagram = true;
-  out.length = static_cast<u32>(std::min(end, at + std::max<size_t>(length, 8)) - at - 8);
-  out.data = udp + 8;
-  return out.length > 0;
+  set_payload(bytes, at + 8, std::min(end, at + std::max<size_t>(length, 8)), out);
+  return out.size() > 0;
+}
+
+bool read(Bytes bytes, Network network, const tap_settings& settings, Fragments* fragments, u64 time_ns,
+          WireCounters& counters, Segment& out) {
+  Ip ip;
+  Found found = locate(bytes, network, fragments, time_ns, out, ip);
+  if (found == Found::other || found == Found::held) return false;
+  size_t header = found == Found::tcp ? 20 : 8;
+  size_t end = std::min(ip.end, bytes.length);
+  if (found == Found::fragment || found == Found::unreadable || ip.at + header > bytes.size) {
+    int cause = found == Found::fragment ? TAP_FRAGMENT : TAP_UNREADABLE;
+    counters.lost_segments[cause]++;
+    // Cut within the transport's header: its payload is known by its length alone.
+    if (found != Found::fragment && found != Found::unreadable && end > ip.at + header) {
+      counters.payload_bytes += end - ip.at - header;
+      counters.lost_bytes[cause] += end - ip.at - header;
+    }
+    return false;
+  }
+  end = std::max(end, ip.at + header);
+  const u8* head = bytes.data + ip.at;
+  if (!(found == Found::tcp ? read_tcp(bytes, ip.at, end, out) : read_udp(bytes, ip.at, end, out))) return false;
+  out.source_port = be16(head);
+  out.destination_port = be16(head + 2);
+  if (!is_traced(settings, out.source_port, out.destination_port)) return false;
+  counters.segments++;
+  counters.payload_bytes += out.size();
+  if ((found == Found::tcp && head[12] >> 4 < 5) || out.size() > TAP_MAX_PAYLOAD) {
+    counters.lost_segments[TAP_UNREADABLE]++;
+    counters.lost_bytes[TAP_UNREADABLE] += out.size();
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 bool read_frame(const u8* frame, size_t size, const tap_settings& settings, WireCounters& counters,
                 Segment& out) {
-  Place place;
-  Found found = locate(frame, size, out, place);
-  if (found == Found::other) return false;
-  size_t header = found == Found::tcp ? 20 : 8;
-  if (found == Found::fragment || found == Found::unreadable || place.at + header > size) {
-    counters.lost_segments[found == Found::fragment ? TAP_FRAGMENT : TAP_UNREADABLE]++;
-    return false;
-  }
-  const u8* head = frame + place.at;
-  size_t end = std::max(std::min(place.end, size), place.at + header);
-  bool bytes = found == Found::tcp ? read_tcp(head, place.at, end, out) : read_udp(head, place.at, end, out);
-  if (!bytes) return false;
-  out.source_port = be16(head);
-  out.destination_port = be16(head + 2);
-  if (!is_traced(settings, out.source_port, out.destination_port)) return false;
-  counters.segments++;
-  counters.payload_bytes += out.length;
-  if ((found == Found::tcp && head[12] >> 4 < 5) || out.length > TAP_MAX_PAYLOAD) {
-    counters.lost_segments[TAP_UNREADABLE]++;
-    counters.lost_bytes[TAP_UNREADABLE] += out.length;
-    return false;
-  }
-  return true;
+  Bytes bytes{frame, size, size};
+  return read(bytes, read_ethernet(bytes, 0), settings, nullptr, 0, counters, out);
+}
+
+bool read_packet(const Packet& packet, Fragments& fragments, WireCounters& counters, Segment& out) {
+  static constexpr tap_settings kAll{1, {}};
+  Network network = read_link(packet.link, packet.bytes);
+  return read(packet.bytes, network, kAll, &fragments, packet.time_ns, counters, out);
 }
 
 }  // namespace clover

@@ -12,7 +12,7 @@ inline Side other(Side side) { return side == Side::client ? Side::server : Side
 
 // Bytes in sequence, with what their segment said. A datagram is one piece.
 struct Piece {
-  const u8* data = nullptr;
+  const u8* data = nullptr;  // null: they crossed the wire, and the capture did not keep them
   u32 length = 0;
   u32 seq = 0;
   u32 ack = 0;
@@ -22,7 +22,7 @@ struct Piece {
 
   std::string_view text() const { return {reinterpret_cast<const char*>(data), length}; }
   void drop(u32 n) {
-    data += n;
+    if (data != nullptr) data += n;
     length -= n;
     seq += n;
   }

@@ -85,7 +85,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
     forget(found);
   }
   // The end of a connection that was never seen says nothing.
-  if (segment.length == 0 && !(segment.flags & kSyn)) return nullptr;
+  if (segment.size() == 0 && !(segment.flags & kSyn)) return nullptr;
   if (ledger.connections_open >= kMaxConnections) return nullptr;
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
@@ -94,32 +94,62 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
 }
 
 void Session::segment(const Segment& segment) {
-  ledger.received += segment.length;
+  ledger.received += segment.size();
   auto pod = pods_.find(segment.ifindex);
   if (pod == pods_.end()) {
-    add(ledger.skipped, "detached", segment.length);
+    add(ledger.skipped, "detached", segment.size());
     return;
   }
   // One direction alone would make connections of it that have holes.
   if (segment.monotonic_ns < pod->second->whole_from_ns) {
-    add(ledger.skipped, "before_attach", segment.length);
+    add(ledger.skipped, "before_attach", segment.size());
     return;
   }
   if (pod->second->first_ns == 0) pod->second->first_ns = segment.time_ns;
   if (segment.datagram) return datagram(segment, *pod->second);
   Connection* connection = connection_for(segment, *pod->second);
   if (connection == nullptr) {
-    add(ledger.skipped, "too_many_connections", segment.length);
+    add(ledger.skipped, "too_many_connections", segment.size());
     return;
   }
   if (connection->closed()) {
-    add(ledger.skipped, "after_close", segment.length);
+    add(ledger.skipped, "after_close", segment.size());
     return;
   }
   connection->segment(segment);
 }
 
+void Session::undirected(Segment segment) {
+  segment.to_pod = goes_to_pod(segment);
+  this->segment(segment);
+}
+
+bool Session::goes_to_pod(Segment& segment) const {
+  // A flow keeps the direction that it began with. Servers mostly have the lower port.
+  bool first = segment.destination_port <= segment.source_port;
+  for (bool to_pod : {first, !first}) {
+    segment.to_pod = to_pod;
+    FlowKey key = key_of(segment);
+    if (!segment.datagram) {
+      auto found = flows_.find(key);
+      // A new connection may be opened from the other end.
+      if (found != flows_.end() && found->second->continues(segment)) return to_pod;
+    } else if (datagrams_.count(key) > 0) {
+      return to_pod;
+    }
+  }
+  if (!segment.datagram && segment.flags & kSyn) return !(segment.flags & kAck);
+  return first;
+}
+
+void Session::end_recording() {
+  for (auto& [key, flow] : flows_) flow->close(End::capture_end);
+  while (DatagramFlow* flow = datagram_list_.first()) forget(*flow, kCaptureEnd);
+}
+
 void Session::datagram(const Segment& segment, Pod& pod) {
+  add(ledger.lost, "snaplen", segment.missing);
+  if (segment.length == 0) return;
   FlowKey key = key_of(segment);
   auto& flow = datagrams_[key];
   if (flow == nullptr) {

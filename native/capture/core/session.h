@@ -19,6 +19,7 @@ struct Settings {
   u64 batch_ns = 1'000'000'000;
   size_t batch_bytes = 768 * 1024;
   bool detailed = false;  // SpanWriter
+  bool evidence = true;   // kept
 };
 
 // Which requests are this session's, by when they begin: CLOCK_MONOTONIC in ns, `until_ns` not included.
@@ -52,6 +53,10 @@ class Session {
   void detach(u32 ifindex);
   void detach_all();
   void segment(const Segment& segment);
+  // One of a recording, which does not know who is the pod: whichever end it is that serves, as far as that shows.
+  void undirected(Segment segment);
+  // The recording is over: what is open becomes incomplete spans.
+  void end_recording();
   // Moves the clock: stuck requests, overdue holes, batches, dead flows.
   void advance(u64 now_ns);
   void close_batch();
@@ -93,6 +98,7 @@ class Session {
   };
 
   static FlowKey key_of(const Segment& segment);
+  bool goes_to_pod(Segment& segment) const;
   Connection* connection_for(const Segment& segment, Pod& pod);
   void datagram(const Segment& segment, Pod& pod);
   void forget(DatagramFlow& flow, const char* cause);

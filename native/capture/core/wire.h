@@ -20,8 +20,4 @@ inline bool is_traced(const tap_settings& settings, u16 a, u16 b) {
   return settings.all_ports || bit(a) || bit(b);
 }
 
-// Reads one Ethernet frame as bpf/tap.bpf.c does. False where it is nothing for the core.
-bool read_frame(const u8* frame, size_t size, const tap_settings& settings, WireCounters& counters,
-                Segment& out);
-
 }  // namespace clover

@@ -277,6 +277,10 @@ void Http1::lose_all(const char* cause) {
   while (!queue_.empty()) {
     Request* request = queue_.front();
     take_out(request);
+    if (Conversation::keeps(cause)) {
+      request->request_unsized = request->response_unsized = true;
+      http::describe_response(*request, {});
+    }
     talk_.lose(request, cause);
   }
 }
