@@ -138,7 +138,7 @@ bool PcapReader::read_file_header() {
   }
   if (u16_at(rest) != 2) fail("version " + std::to_string(u16_at(rest)) + " of pcap is not known");
   // Above the link type there may be the length of a checksum, which lies behind what IP says is the end.
-  link_ = u32_at(rest + 16) & 0x0fff'ffff;
+  link_ = u32_at(rest + 16) & 0x03ff'ffff;
   stage_ = Stage::record;
   return true;
 }

@@ -124,7 +124,7 @@ void Session::undirected(Segment segment) {
   this->segment(segment);
 }
 
-bool Session::goes_to_pod(Segment& segment) const {
+bool Session::goes_to_pod(Segment& segment) {
   // A flow keeps the direction that it began with. Servers mostly have the lower port.
   bool first = segment.destination_port <= segment.source_port;
   for (bool to_pod : {first, !first}) {
@@ -138,8 +138,16 @@ bool Session::goes_to_pod(Segment& segment) const {
       return to_pod;
     }
   }
-  if (!segment.datagram && segment.flags & kSyn) return !(segment.flags & kAck);
-  return first;
+  if (segment.datagram || !(segment.flags & kSyn)) return first;
+  bool to_pod = !(segment.flags & kAck);
+  // What these two ends had the other way round is over.
+  segment.to_pod = !to_pod;
+  auto before = flows_.find(key_of(segment));
+  if (before != flows_.end()) {
+    before->second->close(End::replaced);
+    forget(before);
+  }
+  return to_pod;
 }
 
 void Session::end_recording() {

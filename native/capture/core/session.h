@@ -98,7 +98,7 @@ class Session {
   };
 
   static FlowKey key_of(const Segment& segment);
-  bool goes_to_pod(Segment& segment) const;
+  bool goes_to_pod(Segment& segment);
   Connection* connection_for(const Segment& segment, Pod& pod);
   void datagram(const Segment& segment, Pod& pod);
   void forget(DatagramFlow& flow, const char* cause);
