@@ -264,7 +264,12 @@ void Http2Streams::finish(Exchanges::iterator at, u64 end_ns, std::string_view f
 }
 
 void Http2Streams::lose(Exchanges::iterator at, const char* cause) {
-  talk_.lose(at->second.request, cause);
+  Request& request = *at->second.request;
+  if (Conversation::keeps(cause) && !at->second.grpc) {
+    request.request_unsized = request.response_unsized = true;
+    http::describe_response(request, {});
+  }
+  talk_.lose(&request, cause);
   open_.erase(at);
 }
 
