@@ -6,6 +6,7 @@
 #include "../conversation.h"
 #include "../http_span.h"
 #include "http1_body.h"
+#include "http2.h"
 
 namespace clover {
 namespace {
@@ -56,6 +57,7 @@ class Http1 final : public Parser {
   bool answers_early();
   void on_request(const Head& head, const Piece& piece);
   void on_response(const Head& head, const Piece& piece);
+  void upgrade(Request* request);
   void end_message(Messages& mine, u64 time_ns);
   Request* match();
   void orphan();
@@ -72,12 +74,13 @@ class Http1 final : public Parser {
   std::vector<Request*> queue_;  // requests whose response is due, oldest first
   bool doubt_ = false;           // pairing by order alone is not safe any more
   bool missing_requests_ = false;  // a hole may have held whole requests
+  bool handed_on_ = false;         // another parser reads what follows
 };
 
 u32 Http1::read(Side from, const Piece& given) {
   Messages& mine = of(from);
   Piece piece = given;
-  while (piece.length > 0 && talk_.stopped() == nullptr) {
+  while (piece.length > 0 && talk_.stopped() == nullptr && !handed_on_) {
     switch (mine.phase) {
       case Phase::seek:
         if (!(is_request(mine) ? starts_request(piece.text()) : starts_response(piece.text()))) {
@@ -231,6 +234,9 @@ void Http1::on_response(const Head& head, const Piece& piece) {
     mine.phase = Phase::seek;
     return;
   }
+  // The request is answered in the protocol that follows (RFC 7540 §3.2).
+  bool whole = asking_.phase == Phase::start && queue_.size() == 1;
+  if (head.status == 101 && head.upgrade == "h2c" && whole) return upgrade(request);
   request->status = head.status;
   request->first_byte_ns = mine.message_ns;
   bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);
@@ -244,6 +250,12 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   mine.body.begin(framing, head.length);
   if (mine.body.done()) end_message(mine, piece.time_ns);
   if (tunnel) stop("upgraded");
+}
+
+void Http1::upgrade(Request* request) {
+  take_out(request);
+  handed_on_ = true;
+  talk_.hand_over(make_upgraded_http2(talk_, request));
 }
 
 void Http1::end_message(Messages& mine, u64 time_ns) {

@@ -77,7 +77,7 @@ bool parse_field(std::string_view name, std::string_view value, Head& out) {
       if (same(name, "host")) out.host = value;
       return true;
     case 7:
-      if (same(name, "upgrade")) out.upgrade = true;
+      if (same(name, "upgrade")) out.upgrade = value;
       return true;
     case 10:
       if (same(name, "user-agent")) out.user_agent = value;

@@ -16,8 +16,8 @@ struct Head {
   std::string_view target;   // requests
   int status = 0;            // responses
   std::string_view version;  // "1.1"
-  std::string_view host, user_agent, traceparent, tracestate, stamp;
-  bool has_length = false, chunked = false, other_coding = false, upgrade = false;
+  std::string_view host, user_agent, traceparent, tracestate, stamp, upgrade;
+  bool has_length = false, chunked = false, other_coding = false;
   // Two readers may differ on where the body ends: nothing behind this head can be told apart.
   bool ambiguous = false;
   u64 length = 0;
