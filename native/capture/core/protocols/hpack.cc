@@ -23,7 +23,7 @@ Scratch& scratch() {
 }
 
 void note(Fields& out, Field field, std::string_view value) {
-  if (out.count++ == 0) out.first_unknown = field == Field::unknown;
+  out.count++;
   if (field == Field::unknown) out.unknown++;
   if (field >= Field::other || out.has(field)) return;
   out.values[static_cast<size_t>(field)].assign(value);
@@ -37,7 +37,7 @@ void Fields::clear() {
     if (value.capacity() > kMaxText) std::string().swap(value);
   present.reset();
   count = unknown = 0;
-  cut = first_unknown = false;
+  cut = false;
 }
 
 bool Fields::has_pseudo() const {

@@ -20,7 +20,6 @@ struct Fields {
   u32 count = 0;
   u32 unknown = 0;       // fields of which the name is not known
   bool cut = false;      // a part of the block is missing
-  bool first_unknown = false;  // the first field of all
 
   void clear();
   bool has(Field field) const { return present[static_cast<size_t>(field)]; }

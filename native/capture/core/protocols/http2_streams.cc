@@ -57,7 +57,7 @@ void Http2Streams::adopt(Request* request) {
 
 Http2Streams::Exchanges::iterator Http2Streams::find(u32 stream, u64 time_ns) {
   auto at = open_.find(stream);
-  if (at != open_.end() && at->second.doubt_ns != 0) at->second.doubt_ns = time_ns;
+  if (at != open_.end() && at->second.doubt_ns != 0) at->second.doubt_ns = std::max(at->second.doubt_ns, time_ns);
   return at;
 }
 
@@ -65,6 +65,7 @@ void Http2Streams::begin_block(Side from, const FrameHead& head, const Piece& fi
   if (from != Side::client || head.type != FrameType::headers || head.stream <= newest_) return;
   // Trailers of a stream that began before us, too: block() tells.
   opening_ = talk_.begin(first, from);
+  opening_stream_ = head.stream;
 }
 
 void Http2Streams::drop_block() {
@@ -90,8 +91,8 @@ bool Http2Streams::block(Side from, const HeaderBlock& block) {
 bool Http2Streams::is_request(const HeaderBlock& block, const Fields& fields) const {
   if (opening_ == nullptr) return false;
   if (fields.has_pseudo() || !block.head.has(kEndStream)) return true;
-  bool follows = unseen_.empty() || unseen_.back().before != UINT32_MAX;
-  return follows || fields.first_unknown || (fields.cut && fields.count == 0);
+  // Where no stream was missed, this one is new.
+  return unseen_.empty() || unseen_.back().before != UINT32_MAX;
 }
 
 void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
@@ -276,9 +277,11 @@ void Http2Streams::lose(Exchanges::iterator at, const char* cause) {
 void Http2Streams::lose_track(Side from, u64 time_ns) {
   hpack_[static_cast<size_t>(from)].forget();
   if (from == Side::client) {
-    bool begun = opening_ != nullptr && !opening_->foreign;
-    drop_block();
-    if (begun) talk_.missed("hole");
+    if (opening_ != nullptr) {
+      newest_ = opening_stream_;
+      if (!opening_->foreign) talk_.missed("hole");
+      drop_block();
+    }
     bool late = talk_.late() && newest_ == 0 && unseen_.empty();
     if (unseen_.size() >= kMaxUnseen) unseen_.erase(unseen_.begin());
     unseen_.push_back({newest_, UINT32_MAX, !late});

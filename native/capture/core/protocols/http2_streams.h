@@ -73,6 +73,7 @@ class Http2Streams final : public FrameSink {
   Hpack hpack_[2];
   Exchanges open_;  // by stream
   Request* opening_ = nullptr;  // its head is not whole
+  u32 opening_stream_ = 0;
   u32 newest_ = 0;        // stream that the client has begun
   u32 go_away_ = UINT32_MAX;  // streams above it are not processed
   u64 next_doubt_ns_ = UINT64_MAX;
