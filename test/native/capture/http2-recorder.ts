@@ -1,4 +1,4 @@
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
 import type { Turn } from './conversation.ts';
@@ -19,6 +19,7 @@ export function portOf(server: Server): number {
 /** Records what goes to a server on the loopback's `port`. */
 export async function startRecorder(port: number): Promise<Recorder> {
   const connections: Turn[][] = [];
+  const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
     const turns: Turn[] = [];
     connections.push(turns);
@@ -33,6 +34,8 @@ export async function startRecorder(port: number): Promise<Recorder> {
       });
       source.on('end', () => target.end());
       source.on('error', () => target.destroy());
+      sockets.add(source);
+      source.on('close', () => sockets.delete(source));
     }
   });
   server.listen(0, '127.0.0.1');
@@ -42,6 +45,7 @@ export async function startRecorder(port: number): Promise<Recorder> {
     connections,
     async [Symbol.asyncDispose]() {
       server.close();
+      for (const socket of sockets) socket.destroy();
       await once(server, 'close');
     },
   };
