@@ -108,6 +108,12 @@ void Conversation::fields(u64 count, u64 unknown) {
   session_.ledger.unknown_fields += unknown;
 }
 
+PodState& Conversation::pod_state(std::string_view protocol, std::unique_ptr<PodState> (*make)(Session&, Pod&)) {
+  auto& state = pod_.states[protocol];
+  if (state == nullptr) state = make(session_, pod_);
+  return *state;
+}
+
 void Conversation::stop(const char* reason) {
   if (stopped_ == nullptr) stopped_ = reason;
 }

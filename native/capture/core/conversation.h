@@ -60,6 +60,9 @@ class Conversation {
   // Header fields that were read, and those of them of which the name was told before the capture.
   void fields(u64 count, u64 unknown);
 
+  // What the protocol knows of this pod; made when it is asked for first.
+  PodState& pod_state(std::string_view protocol, std::unique_ptr<PodState> (*make)(Session&, Pod&));
+
   // Nothing that follows is read: it is skipped with this reason.
   void stop(const char* reason);
   const char* stopped() const { return stopped_; }

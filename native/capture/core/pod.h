@@ -10,6 +10,16 @@ struct Identity {
   std::string name_space, name, uid, node, service, version;
 };
 
+// What a protocol knows of a pod beyond one flow.
+class PodState {
+ public:
+  virtual ~PodState() = default;
+  // Fails what has waited too long. Called about once a second.
+  virtual void expire(u64 now_ns) = 0;
+  // Nothing follows: what is open is lost with this cause.
+  virtual void close(const char* cause, u64 now_ns) = 0;
+};
+
 // A traced pod: its identity and the legs that its servers take requests on.
 struct Pod {
   u32 ifindex = 0;
@@ -22,6 +32,7 @@ struct Pod {
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch
   std::map<u16, Leg> legs;
+  std::map<std::string_view, std::unique_ptr<PodState>> states;  // by protocol
 };
 
 }  // namespace clover

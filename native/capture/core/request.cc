@@ -11,7 +11,7 @@ void Request::reset() {
   before = after = same_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = arm = stream_id = 0;
-  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete =
+  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =
       request_unsized = response_unsized = doubtful = false;
   status = 0;
   leg = nullptr;

@@ -30,6 +30,7 @@ struct Request {
   bool has_body = false;   // a part of its attributes is the size
   bool bodiless = false;   // its response has no body, whatever its head says
   bool tunnel = false;     // its success ends the protocol
+  bool lasting = false;     // spans others, for hours maybe: no watermark waits for it
   bool incomplete = false;  // a hole took a part of what its span would say
   bool request_unsized = false, response_unsized = false;  // bytes of a body were not seen
   bool doubtful = false;    // a hole took what would say how it ended

@@ -57,6 +57,7 @@ void Session::detach(u32 ifindex) {
     DatagramFlow& flow = *(at++)->second;
     if (flow.key().ifindex == ifindex) forget(flow, "detached");
   }
+  for (auto& [protocol, state] : found->second->states) state->close("detached", now_ns_);
   if (!found->second->spans.empty()) close_batch();
   pods_.erase(found);
 }
@@ -153,6 +154,8 @@ bool Session::goes_to_pod(Segment& segment) {
 void Session::end_recording() {
   for (auto& [key, flow] : flows_) flow->close(End::capture_end);
   while (DatagramFlow* flow = datagram_list_.first()) forget(*flow, kCaptureEnd);
+  for (auto& [ifindex, pod] : pods_)
+    for (auto& [protocol, state] : pod->states) state->close(kCaptureEnd, now_ns_);
 }
 
 void Session::datagram(const Segment& segment, Pod& pod) {
@@ -250,6 +253,8 @@ void Session::advance(u64 now_ns) {
   settle_waiting();
   sweep();
   sweep_datagrams();
+  for (auto& [ifindex, pod] : pods_)
+    for (auto& [protocol, state] : pod->states) state->expire(now_ns_);
   while (Request* oldest = open_.first()) {
     if (oldest->start_ns + settings.open_timeout_ns > now_ns_) break;
     open_.remove(oldest);
@@ -284,14 +289,17 @@ u64 Session::oldest_waiting() const {
 u64 Session::evidence_watermark() const {
   u64 mark = std::min(drained_ns_, oldest_waiting());
   for (const Request* at = open_.first(); at != nullptr && at->start_ns < mark; at = at->after)
-    if (at->server && !at->foreign && (at->leg == nullptr || at->leg->splitting)) return at->start_ns;
+    // Not yet counted, it may still turn out to be at a splitting point; counted without a leg, it never will.
+    if (at->server && !at->foreign && (at->leg == nullptr ? !at->counted : at->leg->splitting)) return at->start_ns;
   return mark;
 }
 
 u64 Session::span_watermark() const {
   u64 mark = std::min(drained_ns_, oldest_waiting());
-  for (const Request* first : {open_.first(), stuck_.first()})
+  for (const Request* first : {open_.first(), stuck_.first()}) {
+    while (first != nullptr && first->lasting) first = first->after;
     if (first != nullptr) mark = std::min(mark, first->start_ns);
+  }
   return writer_.empty() ? mark : std::min(mark, writer_.oldest_start());
 }
 

@@ -41,7 +41,7 @@ struct Transfer {
       differences = incremental && answer.second_is_soa;
       if (incremental && answer.answers == 1) return true;
     }
-    // A full transfer ends with the SOA that it began with. In differences, the newest additions begin with it, too.
+    // A full transfer ends with the SOA that it began with; in differences the newest additions begin with it.
     for (; next != answer.serials.end(); ++next) {
       if (differences && *next != serial) continue;
       if (!differences || std::exchange(additions, true)) return true;
@@ -133,7 +133,8 @@ Dns::Messages Dns::make(Side from) {
                              [&](const Open& one) { return one.transfers && one.from != from; });
     return FrameSize{kLength + length, whole ? kLength + length : kLength + kMaxKept};
   };
-  return {FrameReader(talk_, kLength + kHeader, size, [this, from](const Frame& frame) { return take(from, frame); })};
+  auto whole = [this, from](const Frame& frame) { return take(from, frame); };
+  return {FrameReader(talk_, kLength + kHeader, size, whole)};
 }
 
 u32 Dns::read(Side from, const Piece& piece) {

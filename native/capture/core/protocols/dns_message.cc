@@ -198,8 +198,8 @@ bool may_start(std::string_view bytes, bool response) {
   // A query says no error.
   if (bytes.size() > 3 && (at(bytes, 3) & (response ? 0x40 : 0x4f))) return false;
   if (bytes.size() > 5 && (be16(bytes, 4) == 0 || be16(bytes, 4) > kMaxQuestions)) return false;
-  if (bytes.size() > 7 && !response && (at(bytes, 2) >> 3 & 15) == kQuery && be16(bytes, 6) != 0) return false;
-  return true;
+  bool asks = !response && bytes.size() > 7 && (at(bytes, 2) >> 3 & 15) == kQuery;
+  return !asks || be16(bytes, 6) == 0;
 }
 
 bool is_message(std::string_view bytes, bool response) {

@@ -3,6 +3,7 @@
 #include "dns.h"
 #include "http1.h"
 #include "http2.h"
+#include "sip.h"
 #include "tls.h"
 
 namespace clover {
@@ -11,6 +12,7 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"dns", true, true, detect_dns, make_dns},
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
+    {"sip", true, true, detect_sip, make_sip},
     {"tls", true, false, detect_tls, nullptr},
 }};
 

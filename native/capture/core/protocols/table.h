@@ -7,7 +7,7 @@
 
 namespace clover {
 
-inline constexpr size_t kProtocolCount = 4;
+inline constexpr size_t kProtocolCount = 5;
 extern const std::array<Protocol, kProtocolCount> kProtocols;
 
 }  // namespace clover
