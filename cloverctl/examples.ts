@@ -106,6 +106,11 @@ const rows: Readonly<Record<string, Rows>> = {
     ['cloverctl top services --sort p99 --window 5m', 'services, the slowest first'],
     ['cloverctl top --once -o json', 'one view for a script'],
   ],
+  trace: [
+    ['cloverctl trace capture.pcap', 'who asked whom for what, how it ended, and how long it took'],
+    ['cloverctl trace capture.pcapng.gz --json > spans.ndjson', 'the same for a program'],
+    ['tcpdump -i any -w - tcp port 8080 | cloverctl trace -', 'while it is captured'],
+  ],
   uninstall: [
     ['cloverctl uninstall', 'where there are no objects of Clover’s kinds'],
     ['cloverctl uninstall --keep-data', 'a later install finds them again'],

@@ -20,13 +20,14 @@ Exit codes:
   1  the request failed; of diff: there are differences
   2  wrong usage
   3  not found
-  4  the resource, document or event is invalid
+  4  the resource, document, event or capture file is invalid
   5  the control plane, or the cluster, is unreachable
   6  of diff: the request failed
 130  stopped by a signal before its end`;
 
 const byCode: Partial<Record<ErrorCode, number>> = {
   CLV_ARGUMENT_INVALID: exitCodes.usage,
+  CLV_CAPTURE_FILE_INVALID: exitCodes.invalid,
   CLV_EVENT_INVALID: exitCodes.invalid,
   CLV_FILTER_INVALID: exitCodes.usage,
   CLV_CONTROL_PLANE_UNREACHABLE: exitCodes.unreachable,

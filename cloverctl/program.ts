@@ -34,6 +34,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Register>>> = {
   red: async () => (await import('./commands/red.ts')).registerRed,
   status: async () => (await import('./commands/status.ts')).registerStatus,
   top: async () => (await import('./commands/top.ts')).registerTop,
+  trace: async () => (await import('./commands/trace.ts')).registerTrace,
   uninstall: async () => (await import('./commands/uninstall.ts')).registerUninstall,
   up: async () => (await import('./commands/up.ts')).registerUp,
   upgrade: async () => (await import('./commands/install.ts')).registerUpgrade,

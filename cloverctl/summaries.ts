@@ -18,6 +18,7 @@ export const summaries = {
   red: 'requests, errors and latency per service and version; "top" shows them live',
   status: 'show the counters of a control plane, or what runs of an installation',
   top: 'live requests, errors and latency; with -o json one document per line',
+  trace: 'show the requests in a capture file; with --json one JSON document per line',
   uninstall: 'remove Clover, and nothing else, from a Kubernetes cluster',
   up: 'run the control plane, the agent, ClickHouse and Envoy on this machine',
   upgrade: 'bring the Clover of a cluster to the version of cloverctl',

@@ -151,6 +151,7 @@ function operandsAt(place: Place, current: string): Partial<Wanted> {
     const more = path[1] === 'show' ? operands.length === 0 : path[1] !== 'list';
     return more ? { live: { of: 'deadletters' }, taken: operands } : {};
   }
+  if (name === 'trace') return operands.length === 0 ? { paths: 'files' } : {};
   if (name === 'config') return operands.length === 0 ? { live: { of: 'contexts' } } : {};
   const argument = argumentAt(command, operands.length);
   return { words: (argument?.argChoices ?? []).map((value) => ({ value })) };

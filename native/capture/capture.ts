@@ -42,6 +42,7 @@ export function createFileReplay(options: CaptureOptions): FileReplay {
   };
   return {
     ledger: shared.ledger,
+    check,
     feed(chunk) {
       for (let at = 0; at < chunk.length;) {
         at += binding.file(handle, chunk.subarray(at));
@@ -52,7 +53,6 @@ export function createFileReplay(options: CaptureOptions): FileReplay {
     end() {
       binding.end_file(handle);
       deliver();
-      check();
       const { packets, truncated } = binding.file_state(handle);
       return { packets, truncated };
     },

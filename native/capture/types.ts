@@ -164,6 +164,11 @@ export interface FileReplay {
   feed(chunk: Uint8Array): void;
   /** Ends the file: requests that are open become spans with `clover.incomplete`. */
   end(): FileEnd;
+  /**
+   * Whether anything was wrong: of an empty file only its end tells that.
+   * @throws CloverError as feed() does.
+   */
+  check(): void;
   ledger(): CaptureLedger;
   /** Frees; safe to call twice. */
   close(): void;

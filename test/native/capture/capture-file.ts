@@ -194,6 +194,7 @@ export function readFileInChunks(
   }
   try {
     end = replay.end();
+    replay.check();
   } catch (cause) {
     error ??= cause;
   }

@@ -1,0 +1,29 @@
+import type { Attributes } from './otlp-spans.ts';
+
+const protocols = [
+  'dns',
+  'grpc',
+  'http',
+  'http2',
+  'kafka',
+  'mysql',
+  'postgresql',
+  'redis',
+  'sip',
+] as const;
+
+/** What a span may be of. */
+export type Protocol = (typeof protocols)[number];
+
+const known = (name: unknown): Protocol | undefined => protocols.find((one) => one === name);
+
+/** By the semantic conventions: each protocol names itself somewhere else, and HTTP nowhere. */
+export function protocolOf(attributes: Attributes): Protocol {
+  const named =
+    known(attributes['rpc.system.name']) ??
+    known(attributes['db.system.name']) ??
+    known(attributes['messaging.system']) ??
+    known(attributes['network.protocol.name']);
+  if (named !== undefined && named !== 'http') return named;
+  return String(attributes['network.protocol.version']).startsWith('2') ? 'http2' : 'http';
+}
