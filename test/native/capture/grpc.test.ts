@@ -253,6 +253,7 @@ test('calls between a real client and server', async (t) => {
   const told = await Promise.all(
     Array.from({ length: 100 }, async (_, index) => unary(index % 17)),
   );
+  const turns = recorder.connections[0] ?? [];
   const counted = client.makeServerStreamRequest('/test.Echo/Count', raw, raw, Buffer.alloc(1));
   counted.resume();
   await once(counted, 'end');
@@ -276,7 +277,9 @@ test('calls between a real client and server', async (t) => {
   left.cancel();
   await over;
   told.push('test.Echo/Chat CANCELLED');
-  await delay(20);
+  const resets = (): boolean =>
+    turns.some(({ bytes }) => Buffer.from(bytes).includes(Buffer.from([0, 0, 4, 3, 0])));
+  while (!resets()) await delay(5);
   client.close();
   server.forceShutdown();
   const names = told.map((line) =>
@@ -284,7 +287,6 @@ test('calls between a real client and server', async (t) => {
   );
   for (const cuts of [[1448], [1, 8, 30]]) {
     const { replay, spans } = startReplay();
-    const turns = recorder.connections[0] ?? [];
     play(replay, segmentsOfTurns(turns, { clientIsn: 1, serverIsn: 2, cuts, stepNs: 100n }));
     await replay.flush();
     t.deepEqual(

@@ -8,112 +8,8 @@ namespace {
 constexpr size_t kMaxBlock = 64 * 1024;
 // Of frames that are neither DATA nor part of a block: enough for every SETTINGS that is met in practice.
 constexpr size_t kMaxControl = 1024;
-constexpr size_t kChain = 3;
-
-u32 load24(const u8* at) { return u32{at[0]} << 16 | u32{at[1]} << 8 | at[2]; }
-
-bool is_block(FrameType type) {
-  return type == FrameType::headers || type == FrameType::push_promise || type == FrameType::continuation;
-}
-
-// Types that belong to a stream, and those that belong to the connection.
-bool needs_stream(FrameType type) {
-  return is_block(type) || type == FrameType::data || type == FrameType::priority || type == FrameType::rst_stream;
-}
-bool needs_connection(FrameType type) {
-  return type == FrameType::settings || type == FrameType::ping || type == FrameType::goaway ||
-         type == FrameType::priority_update;
-}
-
-bool sized_well(const FrameHead& head) {
-  switch (head.type) {
-    case FrameType::priority: return head.length == 5;
-    case FrameType::rst_stream: case FrameType::window_update: return head.length == 4;
-    case FrameType::settings: return head.has(kSettingsAck) ? head.length == 0 : head.length % 6 == 0;
-    case FrameType::ping: return head.length == 8;
-    case FrameType::goaway: return head.length >= 8;
-    default: return true;
-  }
-}
-
-// Flags that are defined (RFC 9113 §6).
-u8 known_flags(FrameType type) {
-  switch (type) {
-    case FrameType::data: return kEndStream | kPadded;
-    case FrameType::headers: return kEndStream | kEndHeaders | kPadded | kHasPriority;
-    case FrameType::push_promise: return kEndHeaders | kPadded;
-    case FrameType::continuation: return kEndHeaders;
-    case FrameType::settings: case FrameType::ping: return kSettingsAck;
-    default: return 0;
-  }
-}
-
-// Stricter than the protocol: what a sender of today writes.
-bool believable(const u8* at, Side from, u32 usual) {
-  FrameHead head = read_frame_head(at);
-  bool known = head.type <= FrameType::continuation || head.type == FrameType::priority_update;
-  if (!known || head.length > usual || (at[5] & 0x80) || (head.flags & ~known_flags(head.type))) return false;
-  if (!sized_well(head)) return false;
-  if (head.stream == 0 ? needs_stream(head.type) : needs_connection(head.type)) return false;
-  bool odd = head.stream & 1;
-  if (from == Side::client && (is_block(head.type) || head.type == FrameType::data))
-    return odd && head.type != FrameType::push_promise;
-  return true;
-}
-
-// Heads of frames in a row from `at` on, at most kChain; `whole`: the last of them ends with the bytes.
-size_t chain(std::string_view bytes, size_t at, Side from, u32 usual, bool& whole) {
-  size_t count = 0;
-  whole = false;
-  while (count < kChain && bytes.size() - at >= kFrameHead) {
-    const u8* head = reinterpret_cast<const u8*>(bytes.data()) + at;
-    if (!believable(head, from, usual)) return 0;
-    count++;
-    size_t total = kFrameHead + load24(head);
-    if (total >= bytes.size() - at) {
-      whole = total == bytes.size() - at;
-      break;
-    }
-    at += total;
-  }
-  return count;
-}
 
 }  // namespace
-
-FrameHead read_frame_head(const u8* at) {
-  FrameHead head;
-  head.length = load24(at);
-  head.type = static_cast<FrameType>(at[3]);
-  head.flags = at[4];
-  head.stream = (u32{at[5]} << 24 | u32{at[6]} << 16 | u32{at[7]} << 8 | at[8]) & 0x7fffffff;
-  return head;
-}
-
-size_t find_frames(std::string_view bytes, Side from, u32 usual) {
-  bool whole;
-  for (size_t at = 0; at + kFrameHead <= bytes.size(); at++) {
-    size_t count = chain(bytes, at, from, usual, whole);
-    // A write begins with a frame and ends with one; within, more has to speak for it.
-    if (count >= kChain || (whole && count >= (at == 0 ? 1 : 2))) return at;
-  }
-  return std::string_view::npos;
-}
-
-bool are_frames(std::string_view bytes, Side from, const std::function<void(const FrameHead&, std::string_view)>& take) {
-  size_t count = 0;
-  while (bytes.size() >= kFrameHead) {
-    const u8* head = reinterpret_cast<const u8*>(bytes.data());
-    if (!believable(head, from, kMinMaxFrame)) return false;
-    count++;
-    bytes.remove_prefix(kFrameHead);
-    size_t length = load24(head);
-    if (length > bytes.size()) return count >= kChain;
-    take(read_frame_head(head), bytes.substr(0, length));
-    bytes.remove_prefix(length);
-  }
-  return bytes.empty() || count >= kChain;
-}
 
 u32 Http2Frames::read(const Piece& given) {
   Piece piece = given;
@@ -124,11 +20,13 @@ u32 Http2Frames::read(const Piece& given) {
       case Phase::head: read_head(piece); break;
       case Phase::payload: read_payload(piece); break;
       case Phase::seek: {
-        size_t at = find_frames(piece.text(), from_, usual_);
-        auto skipped = static_cast<u32>(std::min<size_t>(at, piece.length));
-        talk_.skipped("resync", skipped);
-        piece.drop(skipped);
-        if (at != std::string_view::npos) phase_ = Phase::head;
+        u32 n = seeker_->look(piece.text(), usual_);
+        talk_.skipped("resync", n);
+        if (n > 0) sink_.stepped_over(from_, piece.time_ns);
+        piece.drop(n);
+        if (!seeker_->found()) break;
+        seeker_.reset();
+        phase_ = Phase::head;
       }
     }
   }
@@ -337,6 +235,7 @@ void Http2Frames::drop(const char* reason) {
 void Http2Frames::seek(const char* reason) {
   drop(reason);
   phase_ = Phase::seek;
+  seeker_ = std::make_unique<FrameSeeker>(from_);
   failed_ = nullptr;
   sure_ = false;
   // What the other end has allowed may not have been seen.

@@ -1,35 +1,13 @@
 // Cuts the bytes of one end of HTTP/2 into frames (RFC 9113 §4 and §6).
 #pragma once
 
-#include <functional>
-
 #include "../conversation.h"
+#include "http2_seek.h"
 
 namespace clover {
 
 // RFC 9113 §3.4: what a client begins with.
 inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-inline constexpr size_t kFrameHead = 9;
-inline constexpr u32 kMinMaxFrame = 16384, kMaxMaxFrame = (1u << 24) - 1;
-inline constexpr u8 kEndStream = 0x1, kSettingsAck = 0x1, kEndHeaders = 0x4, kPadded = 0x8, kHasPriority = 0x20;
-
-enum class FrameType : u8 {
-  data, headers, priority, rst_stream, settings, push_promise, ping, goaway, window_update, continuation,
-  priority_update = 16,  // RFC 9218 §7.1
-};
-
-// The nine bytes before a payload.
-struct FrameHead {
-  u32 length = 0;
-  FrameType type = FrameType::data;
-  u8 flags = 0;
-  u32 stream = 0;
-
-  bool has(u8 flag) const { return flags & flag; }
-};
-
-FrameHead read_frame_head(const u8* bytes);
-
 // The fragments of a header block, together.
 struct HeaderBlock {
   FrameHead head;  // of its first frame
@@ -59,6 +37,8 @@ class FrameSink {
   virtual void data(Side from, const DataPart& part) = 0;
   // Any other frame; of its payload the first bytes, and less where a hole took some.
   virtual void frame(Side from, const FrameHead& head, std::string_view payload, u64 time_ns) = 0;
+  // Bytes that may have been frames.
+  virtual void stepped_over(Side from, u64 time_ns) = 0;
 };
 
 // The frames of one end, from a known place on. Bytes of frames count as parsed, those that are kept as pending.
@@ -104,6 +84,7 @@ class Http2Frames {
   Conversation& talk_;
   FrameSink& sink_;
   Phase phase_;
+  std::unique_ptr<FrameSeeker> seeker_;  // while it seeks
   const char* failed_ = nullptr;
   bool sure_ = true;
   bool begun_ = false;  // a frame was read: the first has to be SETTINGS
@@ -122,10 +103,5 @@ class Http2Frames {
   Piece block_first_;
   bool open_block_ = false, cut_ = false;
 };
-
-// Where frames of this end begin for sure in a piece of its bytes, or npos. `usual` = the longest frame to believe in.
-size_t find_frames(std::string_view bytes, Side from, u32 usual);
-// Whether frames follow each other from the first byte on, up to the last one or to a sufficient number. Takes each whole one.
-bool are_frames(std::string_view bytes, Side from, const std::function<void(const FrameHead&, std::string_view)>& take);
 
 }  // namespace clover

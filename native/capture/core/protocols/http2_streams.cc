@@ -1,6 +1,7 @@
 #include "http2_streams.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "../grpc_span.h"
 #include "../request.h"
@@ -122,6 +123,7 @@ void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
   if (!request.server) parse_stamp(fields[Field::clover_arm], request.stamp);
   talk_.observe(&request);
   talk_.count(&request);
+  fresh_[0] = fresh_[1] = true;
   if (stream > go_away_) finish(at, block.end_ns, "GOAWAY");
 }
 
@@ -194,6 +196,7 @@ void Http2Streams::data(Side from, const DataPart& part) {
   auto at = find(part.head.stream, part.time_ns);
   if (at == open_.end()) return;
   Request& request = *at->second.request;
+  request.incomplete = request.incomplete || !part.sized;
   bool ends = part.last && part.head.has(kEndStream);
   if (from == Side::client) {
     request.request_bytes += part.bytes;
@@ -286,15 +289,24 @@ void Http2Streams::lose_track(Side from, u64 time_ns) {
     if (unseen_.size() >= kMaxUnseen) unseen_.erase(unseen_.begin());
     unseen_.push_back({newest_, UINT32_MAX, !late});
   }
-  for (auto& [stream, exchange] : open_) {
-    Request& request = *exchange.request;
-    if (from == Side::server) request.response_unsized = true;
-    else if (!exchange.sent) request.request_unsized = true;
-    request.incomplete = true;
-    exchange.vague = exchange.vague || from == Side::server;
-    exchange.doubt_ns = time_ns;
-  }
-  if (!open_.empty()) next_doubt_ns_ = std::min(next_doubt_ns_, time_ns + kMaxDoubt);
+  for (auto& [stream, exchange] : open_) doubt(exchange, from, time_ns);
+}
+
+void Http2Streams::stepped_over(Side from, u64 time_ns) {
+  // It may be in pieces of one byte.
+  if (!std::exchange(fresh_[static_cast<size_t>(from)], false)) return;
+  for (auto& [stream, exchange] : open_) doubt(exchange, from, time_ns);
+}
+
+// Frames of the exchange may have been missed.
+void Http2Streams::doubt(Exchange& exchange, Side missed, u64 time_ns) {
+  Request& request = *exchange.request;
+  if (missed == Side::server) request.response_unsized = true;
+  else if (!exchange.sent) request.request_unsized = true;
+  request.incomplete = true;
+  exchange.vague = exchange.vague || missed == Side::server;
+  exchange.doubt_ns = time_ns;
+  next_doubt_ns_ = std::min(next_doubt_ns_, time_ns + kMaxDoubt);
 }
 
 void Http2Streams::expire(u64 time_ns) {

@@ -19,6 +19,7 @@ class Http2Streams final : public FrameSink {
   bool block(Side from, const HeaderBlock& block) override;
   void data(Side from, const DataPart& part) override;
   void frame(Side from, const FrameHead& head, std::string_view payload, u64 time_ns) override;
+  void stepped_over(Side from, u64 time_ns) override;
 
   // The request that the connection was upgraded by.
   void adopt(Request* request);
@@ -68,6 +69,7 @@ class Http2Streams final : public FrameSink {
   // `failure`: why there is no whole response, or empty.
   void finish(Exchanges::iterator at, u64 end_ns, std::string_view failure);
   void lose(Exchanges::iterator at, const char* cause);
+  void doubt(Exchange& exchange, Side missed, u64 time_ns);
 
   Conversation& talk_;
   Hpack hpack_[2];
@@ -77,6 +79,7 @@ class Http2Streams final : public FrameSink {
   u32 newest_ = 0;        // stream that the client has begun
   u32 go_away_ = UINT32_MAX;  // streams above it are not processed
   u64 next_doubt_ns_ = UINT64_MAX;
+  bool fresh_[2] = {false, false};  // a request began since bytes of this end were stepped over
   u32 max_frame_[2] = {0, 0};
   std::vector<Unseen> unseen_;
 };
