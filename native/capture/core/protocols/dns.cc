@@ -317,7 +317,11 @@ void Dns::end(Side from, u64 time_ns) {
 
 void Dns::close(const char* cause, u64 time_ns) {
   for (Messages* mine : {&asking_, &answering_}) mine->frames.reset("incomplete");
-  for (; cause != nullptr && !open_.empty(); open_.pop_back()) talk_.lose(open_.back().request, cause);
+  for (; cause != nullptr && !open_.empty(); open_.pop_back()) {
+    // Of what a recording has the end of no more it is still told how far it came.
+    if (Conversation::keeps(cause)) dns::describe_answer(*open_.back().request, open_.back().outcome, 0);
+    talk_.lose(open_.back().request, cause);
+  }
   fail_all(time_ns, talk_.key().datagram ? "timeout" : "connection_closed");
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sip_keys.h"
+
 namespace clover::sip {
 namespace {
 
@@ -10,27 +12,6 @@ constexpr u64 kTimerB = 32 * kSecond;      // 64*T1: also F, H, J and L (RFC 326
 constexpr u64 kTimerC = 180 * kSecond;     // after a provisional answer (RFC 3261 §16.6)
 constexpr u64 kQuietDialog = 24 * 3600 * kSecond;
 constexpr size_t kMaxEntries = 16'384, kMaxOfCall = 64;
-constexpr size_t kMaxId = 255;             // kept of a Call-ID; a longer one goes on as its hash
-
-u64 hash(std::string_view text, u64 seed, bool any_case) {
-  for (char c : text) {
-    u8 byte = static_cast<u8>(c);
-    seed = (seed ^ (any_case && byte >= 'A' && byte <= 'Z' ? byte | 0x20u : byte)) * 0x100000001b3ULL;
-  }
-  return mix(seed ^ text.size());
-}
-
-// RFC 3261 §17.1.3 and §17.2.3, and the sequence number: without the magic cookie a branch alone does not do.
-u64 key_of(const Message& message, std::string_view method) {
-  u64 key = hash(message.branch, 1, true);
-  key = hash(message.sent_by, key, true);
-  return hash(method, key ^ message.cseq, false);
-}
-
-std::string id_of(std::string_view call_id) {
-  if (call_id.size() <= kMaxId) return std::string(call_id);
-  return std::string(call_id.substr(0, kMaxId)) + std::to_string(hash(call_id, 2, false));
-}
 
 template <typename List>
 auto with_key(List& list, u64 key) {
@@ -46,6 +27,13 @@ Dialog* between(Call& call, const Message& message) {
   for (Dialog& one : call.dialogs)
     if (is_between(one, message.from_tag, message.to_tag)) return &one;
   return nullptr;
+}
+
+// Of what a recording has the end of no more it is still told how far it came.
+void lose(Leg& leg, const Outcome& outcome, const char* cause) {
+  Request* request = std::exchange(leg.request, nullptr);
+  if (Conversation::keeps(cause)) describe_response(*request, outcome);
+  leg.talk->lose(request, cause);
 }
 
 }  // namespace
@@ -83,14 +71,14 @@ void Calls::forget(List::iterator at, const char* cause, u64 now_ns) {
   for (Transaction& one : at->transactions) {
     if (one.leg.request == nullptr) continue;
     if (one.status != 0) write(one, one.end_ns, "");
-    else one.leg.talk->lose(one.leg.request, cause);
+    else lose(one.leg, one.outcome, cause);
   }
   for (Dialog& one : at->dialogs) {
     if (one.leg.request == nullptr) continue;
     auto tried = with_key(at->transactions, one.transaction);
     bool over = tried != at->transactions.end() && tried->status != 0 && !one.confirmed;
     if (over) write(one, std::min(tried->end_ns, now_ns), tried->status);
-    else one.leg.talk->lose(one.leg.request, cause);
+    else lose(one.leg, one.outcome, cause);
   }
   entries_ -= at->transactions.size() + at->dialogs.size();
   by_id_.erase(at->id);
@@ -368,9 +356,9 @@ void Calls::settle(Call& call, u64 now_ns) {
     entries_--;
   }
   auto over = [&](Dialog& dialog) {
-    if (dialog.leg.request != nullptr && dialog.last_ns + kQuietDialog > now_ns) return false;
     if (dialog.leg.request == nullptr) return call.transactions.empty();
-    dialog.leg.talk->lose(std::exchange(dialog.leg.request, nullptr), "idle");
+    if (dialog.last_ns + kQuietDialog > now_ns) return false;
+    lose(dialog.leg, dialog.outcome, "idle");
     return true;
   };
   size_t before = call.dialogs.size();
