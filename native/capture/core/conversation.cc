@@ -9,6 +9,8 @@
 namespace clover {
 namespace {
 
+constexpr u64 kMaxKept = 8 * 1024 * 1024;  // by all parsers of a session, for longer than a message
+
 std::string address_text(const Address& address) {
   static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   char text[INET6_ADDRSTRLEN];
@@ -102,6 +104,10 @@ void Conversation::skipped(std::string_view reason, u64 bytes) {
 }
 
 void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
+
+void Conversation::keep(i64 bytes) { session_.kept_bytes_ += static_cast<u64>(bytes); }
+
+bool Conversation::scarce() const { return session_.kept_bytes_ > kMaxKept; }
 
 void Conversation::fields(u64 count, u64 unknown) {
   session_.ledger.fields += count;

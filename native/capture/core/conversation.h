@@ -57,6 +57,10 @@ class Conversation {
   void parsed(u64 bytes);
   void skipped(std::string_view reason, u64 bytes);
   void pending(i64 bytes);
+  // Bytes that a parser keeps for longer than a message; a negative number gives them back.
+  void keep(i64 bytes);
+  // All parsers together keep too much: what can be done without should go.
+  bool scarce() const;
   // Header fields that were read, and those of them of which the name was told before the capture.
   void fields(u64 count, u64 unknown);
 

@@ -126,6 +126,7 @@ class Session {
   u64 batch_since_ns_ = 0;
   u64 swept_ns_ = 0;
   size_t held_bytes_ = 0;
+  u64 kept_bytes_ = 0;
   RequestPool pool_;
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import type { Turn } from './conversation.ts';
+import { gapsOf, play, segmentsOfTurns, startReplay, type Turn } from './conversation.ts';
 import {
   data,
   frame,
@@ -128,4 +128,31 @@ test('a server may speak first, and one of another protocol is told from it', as
   const { ledger } = await readTurns([asks, { from: 'server', bytes: refused }]);
   t.true((ledger.bytes.skipped['unrecognised'] ?? 0) > 0);
   t.is(ledger.requests.seen, 0);
+});
+
+test('tables of very many connections stay within their share of memory, and nothing wrong is said', async (t) => {
+  const { replay, spans } = startReplay();
+  for (let connection = 0; connection < 3000; connection++) {
+    const encoder = new HpackEncoder();
+    const agent = `agent/${connection}`;
+    const block = (): Buffer =>
+      encoder.encode([...fields, ['user-agent', agent], ['x-long', 'y'.repeat(3700)]]);
+    const segments = segmentsOfTurns([...opening, ...exchangesOf([block(), block()])], {
+      clientIsn: 1,
+      serverIsn: 2,
+      cuts: [10_000],
+      peerPort: 1024 + connection,
+      stepNs: 1n,
+    });
+    // They stay open.
+    play(replay, segments.slice(0, -2));
+  }
+  await replay.flush();
+  t.is(spans.length, 6000);
+  for (const { attributes: a } of spans)
+    if (a['user_agent.original'] === undefined) t.is(a['clover.incomplete'], 1);
+    else t.is(a['user_agent.original'], `agent/${Number(a['network.peer.port']) - 1024}`);
+  t.true(replay.ledger().headerFields.unknown > 0);
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
 });

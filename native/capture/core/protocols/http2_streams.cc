@@ -78,6 +78,7 @@ bool Http2Streams::block(Side from, const HeaderBlock& block) {
   Fields& fields = fields_of_block();
   bool sound = hpack_[static_cast<size_t>(from)].decode(block.fragments, block.cut, fields);
   talk_.fields(fields.count, fields.unknown);
+  note_tables();
   if (!sound) return false;
   // The response to a promised request comes on a stream that nobody here has asked for.
   if (block.head.type == FrameType::headers) {
@@ -86,6 +87,15 @@ bool Http2Streams::block(Side from, const HeaderBlock& block) {
   }
   drop_block();
   return true;
+}
+
+// Entries that are let go become unknown, which is never wrong.
+void Http2Streams::note_tables() {
+  if (talk_.scarce())
+    for (Hpack& table : hpack_) table.shed(0);
+  auto size = static_cast<u32>(hpack_[0].size() + hpack_[1].size());
+  talk_.keep(i64{size} - i64{kept_});
+  kept_ = size;
 }
 
 // Whether the block begins a stream; trailers have no pseudo-header fields, and end one.

@@ -14,6 +14,9 @@ namespace clover {
 class Http2Streams final : public FrameSink {
  public:
   explicit Http2Streams(Conversation& talk) : talk_(talk) {}
+  ~Http2Streams() override { talk_.keep(-i64{kept_}); }
+  Http2Streams(const Http2Streams&) = delete;
+  Http2Streams& operator=(const Http2Streams&) = delete;
 
   void begin_block(Side from, const FrameHead& head, const Piece& first) override;
   bool block(Side from, const HeaderBlock& block) override;
@@ -56,6 +59,7 @@ class Http2Streams final : public FrameSink {
   };
 
   Exchanges::iterator find(u32 stream, u64 time_ns);
+  void note_tables();
   void on_request(const HeaderBlock& block, const Fields& fields);
   void on_response(const HeaderBlock& block, const Fields& fields);
   bool is_request(const HeaderBlock& block, const Fields& fields) const;
@@ -73,6 +77,7 @@ class Http2Streams final : public FrameSink {
 
   Conversation& talk_;
   Hpack hpack_[2];
+  u32 kept_ = 0;  // bytes of both tables
   Exchanges open_;  // by stream
   Request* opening_ = nullptr;  // its head is not whole
   u32 opening_stream_ = 0;
