@@ -3,6 +3,8 @@ import { decodeHttpMessage } from '../host/cloud-event-http.ts';
 import type { HttpHandler } from '../host/function.ts';
 import { readBody } from '../host/read-body.ts';
 import { sendWhole } from '../host/send-whole.ts';
+import type { Telemetry } from '../host/telemetry.ts';
+import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { DeadLetterStore } from './clickhouse-dead-letters.ts';
@@ -17,7 +19,10 @@ const path = /^\/deadletters\/([a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?)$/;
  * Takes what Knative's dispatcher sends to a dead-letter sink: any event, at `POST /deadletters/<trigger>`. It answers 202 once the
  * letter is on the disk, and may be sent it again.
  */
-export function createReceiver(store: Pick<DeadLetterStore, 'add'>): HttpHandler {
+export function createReceiver(
+  store: Pick<DeadLetterStore, 'add'>,
+  telemetry: Pick<Telemetry, 'count'>,
+): HttpHandler {
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { url = '', method = '' } = request;
     const [asked = ''] = url.split('?', 1);
@@ -35,7 +40,13 @@ export function createReceiver(store: Pick<DeadLetterStore, 'add'>): HttpHandler
       throw new CloverError('CLV_UNSUPPORTED_MEDIA_TYPE', 'a batch is not taken here');
     }
     await store.add(trigger, event);
+    telemetry.count('clover.dead_letters.received', 1, { trigger, reason: reasonOf(event) });
     sendWhole(response, 202, {}, '');
   };
   return (request, response, fail) => void take(request, response).catch(fail);
+}
+
+/** What the function answered last. Whoever sends letters may write anything there, and a label is to have few values. */
+function reasonOf({ extensions: { knativeerrorcode: code = '' } }: CloudEvent): string {
+  return /^[1-5]\d\d$/.test(code) ? code : 'none';
 }

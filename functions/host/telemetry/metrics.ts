@@ -93,6 +93,12 @@ export const metrics = {
     labels: ['version', 'node_version'],
     help: 'Always 1; its labels say what runs.',
   },
+  'clover.dead_letters.received': {
+    kind: 'counter',
+    unit: '{event}',
+    labels: ['trigger', 'reason'],
+    help: "Dead letters of Knative's broker that `ingest` kept, by trigger (or the broker's name) and the last answer of the function: its HTTP status, or `none`. One that is sent again counts again.",
+  },
   'clover.evidence.reports': {
     kind: 'counter',
     unit: '{report}',

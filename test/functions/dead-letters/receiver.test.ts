@@ -1,6 +1,7 @@
 import test from 'ava';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import { eventOf } from '../host/helpers.ts';
 import { failed, send, serveReceiver } from './knative.ts';
 
@@ -35,6 +36,34 @@ test('what cannot be kept now is answered so that it comes again', async (t) => 
     },
   });
   t.is((await send(`${url}/deadletters/on-a`, eventOf())).status, 503);
+});
+
+test('what is kept is counted by its trigger and the last answer of the function, and nothing else is', async (t) => {
+  const counted: unknown[] = [];
+  let takes = true;
+  const url = await serveReceiver(
+    t,
+    {
+      add: async () => {
+        if (!takes)
+          throw new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'ClickHouse does not answer');
+      },
+    },
+    { ...noTelemetry, count: (...what) => counted.push(what) },
+  );
+  const at = `${url}/deadletters/on-a`;
+  await send(at, failed(eventOf(), 422, 'why'));
+  await send(at, eventOf());
+  await send(at, failed(eventOf(), -1, 'a code that is no status of HTTP'));
+  takes = false;
+  await send(at, failed(eventOf(), 422, 'why'));
+  await send(`${url}/deadletters/On_A`, eventOf());
+  const name = 'clover.dead_letters.received';
+  t.deepEqual(counted, [
+    [name, 1, { trigger: 'on-a', reason: '422' }],
+    [name, 1, { trigger: 'on-a', reason: 'none' }],
+    [name, 1, { trigger: 'on-a', reason: 'none' }],
+  ]);
 });
 
 test('what is no dead letter is refused, and nothing is kept', async (t) => {
