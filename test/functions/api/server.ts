@@ -8,6 +8,7 @@ import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
 import type { Look } from '../../../functions/evidence/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
+import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EventRecorder } from '../../../functions/records/event-recorder.ts';
@@ -141,7 +142,7 @@ export async function startApi(
         : new CloverError('CLV_UNAUTHORIZED', 'the bearer token is missing or wrong'),
     );
   });
-  const routes = await api.routes?.();
+  const routes = await api.routes?.(noTelemetry);
   if (routes !== undefined) {
     app.use((request: ApiRequest, response: ApiResponse, next: NextFunction) => {
       routes(request, response, next);
