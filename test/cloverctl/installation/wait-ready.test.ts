@@ -31,7 +31,7 @@ function waitOn(client: KubeClient, timeoutMs: number): WaitHow & { readonly tol
   return { client, env, timeoutMs, tell: (line) => told.push(line), told };
 }
 
-test('each change is told once, what is ready at once is not, and what only lies there is not asked for', async (t) => {
+test('what becomes ready is told, what is ready at once is not, and what only lies there is not asked for', async (t) => {
   let asked = 0;
   const { client, asked: all } = await onWire(t, ({ path }) => {
     if (path.endsWith('/slow')) asked += 1;
@@ -39,7 +39,7 @@ test('each change is told once, what is ready at once is not, and what only lies
   });
   const wait = waitOn(client, 60_000);
   await waitReady(places, wait);
-  t.deepEqual(wait.told, ['deployment.apps/slow: 0 of 1 available', 'deployment.apps/slow: ready']);
+  t.deepEqual(wait.told, ['1 of 2 objects are not ready yet', 'deployment.apps/slow: ready']);
   t.is(all.filter(({ path }) => path.endsWith('/api')).length, 1, 'what is ready stays so');
   t.false(all.some(({ path }) => path.includes('configmaps')));
 });
