@@ -15,6 +15,7 @@ import { noTelemetry, type Telemetry } from '../../../functions/host/telemetry.t
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
+import type { Log } from '../../../functions/lib/log.ts';
 import { log, type TestClickHouse } from '../analytics/start.ts';
 import { entryFor } from '../host/broker/open-broker.ts';
 import { entryOf, listenOnLoopback, noEmit, silent, until } from '../host/helpers.ts';
@@ -45,10 +46,11 @@ export async function serveReceiver(
   t: ExecutionContext,
   store: Pick<DeadLetterStore, 'add'>,
   telemetry: Telemetry = noTelemetry,
+  receiverLog: Pick<Log, 'error'> = silent,
 ): Promise<string> {
   const fn: CloverFunction = {
     name: 'ingest',
-    routes: async (counters) => createReceiver(store, counters),
+    routes: async (counters) => createReceiver(store, counters, receiverLog),
   };
   const catalogue = [entryOf('ingest', { paths: ['/'] })];
   const runner = createRunner({ functions: [fn], catalogue, log: silent, emit: noEmit });
