@@ -4,6 +4,7 @@ import type { CliEnv } from '../env.ts';
 import { titleOf, type Place } from './collections.ts';
 import { findLive } from './live-object.ts';
 import { canBeWaitedFor, readinessOf } from './readiness.ts';
+import { touchStaleBinding } from './stale-binding.ts';
 import { troublesOf } from './troubles.ts';
 import { waitProgress, type Saying } from './wait-progress.ts';
 
@@ -30,7 +31,9 @@ export async function waitReady(places: readonly Place[], how: WaitHow): Promise
   for (;;) {
     const sayings: Saying[] = [];
     for (const place of waiting) {
-      sayings.push({ place, ...readinessOf(place.kind, await findLive(client, place)) });
+      const object = await findLive(client, place);
+      sayings.push({ place, ...readinessOf(place.kind, object) });
+      if (object !== undefined) await touchStaleBinding(client, object, place, env.clock.now());
     }
     for (const line of progress(sayings, env.clock.now())) tell(line);
     const missing = sayings.filter(({ ready }) => !ready);

@@ -44,6 +44,25 @@ test('what becomes ready is told, what is ready at once is not, and what only li
   t.false(all.some(({ path }) => path.includes('configmaps')));
 });
 
+test('a SinkBinding that Eventing does not look at again is brought to that', async (t) => {
+  let isTouched = false;
+  const { client } = await onWire(t, ({ method, path }) => {
+    if (method === 'PATCH') isTouched = true;
+    const status = isTouched ? 'True' : 'False';
+    const conditions = ['Ready', 'SinkProvided'].map((type) => ({ type, status }));
+    const address = { url: 'http://broker.example' };
+    return reply({
+      metadata: { uid: 'u' },
+      status: path.endsWith('/brokers/clover') ? { address } : { conditions },
+    });
+  });
+  const metadata = { name: 'agent', namespace: 'clover', labels: {} };
+  const binding = { apiVersion: 'sources.knative.dev/v1', kind: 'SinkBinding', metadata };
+  const wait = waitOn(client, 60_000);
+  await waitReady([placeOf(binding)], wait);
+  t.deepEqual(wait.told.slice(1), ['sinkbinding.sources.knative.dev/agent: ready']);
+});
+
 test('what is not ready in time is named, with what its events say', async (t) => {
   const warning = { reason: 'FailedMount', message: 'no secret', involvedObject: { name: 'slow' } };
   const { client } = await onWire(t, ({ path }) => {
