@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { brokerReference } from '../../knative/render/broker.ts';
 import { objectPath, placeOf, type Place } from './collections.ts';
 import { findLive, type LiveObject } from './live-object.ts';
 
 const withoutSink = z.object({
+  spec: z.object({
+    sink: z.object({
+      ref: z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() }),
+    }),
+  }),
   status: z.object({
     conditions: z
       .array(z.object({ type: z.string(), status: z.string() }))
@@ -16,10 +20,10 @@ const withoutSink = z.object({
 const addressed = z.object({ status: z.object({ address: z.object({ url: z.string() }) }) });
 
 /**
- * Changes a SinkBinding that says that the broker has no address, while it has one. Eventing binds the subject, but never writes so:
- * its webhook, which lets the subject pass, marks the very copy of the binding that the controller beside it compares with, and that
- * finds nothing to write (`Admit` of knative.dev/pkg `webhook/psbinding`, with Eventing 1.22). So it is whenever the broker is made
- * anew. With any change of the binding it is read from the API server, and told right.
+ * Changes a SinkBinding that says that the broker has no address, while it has one: so it stays where a broker was made anew
+ * (https://github.com/knative/eventing/issues/9189, seen with 1.22). Eventing does bind the subject, but its webhook, which lets that
+ * pass, marks the very copy of the binding that the controller of the same process compares with, and that finds nothing to write.
+ * After any change of the binding both have it from the API server again.
  */
 export async function touchStaleBinding(
   client: KubeClient,
@@ -29,12 +33,11 @@ export async function touchStaleBinding(
 ): Promise<void> {
   const { kind, namespace } = place;
   if (kind !== 'SinkBinding' || namespace === undefined) return;
-  if (!withoutSink.safeParse(binding).success) return;
-  const broker = placeOf({
-    ...brokerReference,
-    metadata: { name: brokerReference.name, namespace, labels: {} },
-  });
-  if (!addressed.safeParse(await findLive(client, broker)).success) return;
+  const stale = withoutSink.safeParse(binding).data;
+  if (stale === undefined) return;
+  const { name, ...broker } = stale.spec.sink.ref;
+  const sink = placeOf({ ...broker, metadata: { name, namespace, labels: {} } });
+  if (!addressed.safeParse(await findLive(client, sink)).success) return;
   const annotations = { 'clover.dev/touched': new Date(now).toISOString() };
   await client.call({
     method: 'PATCH',
