@@ -35,8 +35,7 @@ export async function applyObject(
   const place = placeOf(object);
   const before = await findLive(client, place);
   const after = await patch(client, object, place, force, undefined);
-  const isSame = before?.metadata.resourceVersion === after.metadata.resourceVersion;
-  return { place, change: before === undefined ? 'created' : isSame ? 'unchanged' : 'configured' };
+  return { place, change: changeOf(before, after) };
 }
 
 /**
@@ -71,8 +70,7 @@ export async function planObjects(
     }
     try {
       const after = await patch(client, object, place, force || isBound(object), 'All');
-      const isSame = !isNew && isDeepStrictEqual(stable(before), stable(after));
-      outcomes.push({ place, change: isNew ? 'created' : isSame ? 'unchanged' : 'configured' });
+      outcomes.push({ place, change: changeOf(before, after) });
     } catch (error) {
       if (!(error instanceof CloverError)) throw error;
       refused.push({ detail: { field: titleOf(place), message: error.message }, error });
@@ -129,8 +127,14 @@ function isOurs({ metadata: { labels } }: LiveObject, { kind }: Place): boolean 
   );
 }
 
-/** Without what each write changes. */
-function stable({ metadata, ...rest }: LiveObject): object {
+/** Who manages a field is no change: what is taken back by force may be what it was. */
+function changeOf(before: LiveObject | undefined, after: LiveObject): Change {
+  if (before === undefined) return 'created';
+  return isDeepStrictEqual(stable(before), stable(after)) ? 'unchanged' : 'configured';
+}
+
+/** Without what each write changes, and others at any time. */
+function stable({ metadata, status: _status, ...rest }: LiveObject): object {
   const {
     managedFields: _,
     resourceVersion: _version,
