@@ -13,6 +13,9 @@ const bindingPlace = placeOf({
 const path = '/apis/sources.knative.dev/v1/namespaces/clover/sinkbindings/agent';
 const binding = (provided: string): object => ({
   metadata: { uid: 'u' },
+  spec: {
+    sink: { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'reports' } },
+  },
   status: {
     conditions: [
       { type: 'Ready', status: 'False' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventTypes } from '../../../knative/events.ts';
+import { brokerOf } from '../../../knative/render/broker.ts';
 import { sendEvent, type Receiver } from '../knative/receiver.ts';
 import { shop } from './objects.ts';
 import type { RunningPod } from './pods.ts';
@@ -35,6 +36,27 @@ export const watching = (uri: string): object => ({
   },
 });
 
+/** Attempts at an event that a subscriber of {@link refusing} gets, in a minute and three quarters. */
+export const refusedAttempts = 10;
+
+/** What the broker tries to give to somebody who takes nothing. */
+export const refusing = (uri: string): object => ({
+  apiVersion: 'eventing.knative.dev/v1',
+  kind: 'Trigger',
+  metadata: { name: 'refusing', namespace: cloverNamespace },
+  spec: {
+    broker: 'clover',
+    filters: [{ exact: { kind: 'TrafficPolicy' } }],
+    subscriber: { uri },
+    delivery: {
+      retry: refusedAttempts - 1,
+      backoffPolicy: 'exponential',
+      backoffDelay: 'PT0.2S',
+      deadLetterSink: { uri },
+    },
+  },
+});
+
 /** A field of an object, by its JSONPath. */
 export async function field(
   { tier }: Stage,
@@ -44,7 +66,7 @@ export async function field(
   return (await tier.kubectl(['get', ...object, '-o', `jsonpath=${path}`])).trim();
 }
 
-/** Sends to the broker as an account of Clover's namespace, or as nobody. */
+/** Sends to the broker of its type as an account of Clover's namespace, or as nobody. */
 export async function sendAs(
   stage: Stage,
   account: string | undefined,
@@ -59,13 +81,14 @@ export async function sendAs(
     '-n',
     'knative-eventing',
   );
-  const audience = await field(stage, '{.status.address.audience}', ...own, 'broker/clover');
+  const broker = brokerOf(attributes['type']);
+  const audience = await field(stage, '{.status.address.audience}', ...own, `broker/${broker}`);
   const token =
     account === undefined
       ? undefined
       : await tier.kubectl(['create', 'token', account, ...own, `--audience=${audience}`]);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token.trim()}` };
-  const url = `http://${address}/${cloverNamespace}/clover`;
+  const url = `http://${address}/${cloverNamespace}/${broker}`;
   return (await sendEvent(url, attributes, headers, data)).status;
 }
 
