@@ -8,13 +8,15 @@ import {
   own,
   policyPath,
   policyState,
+  refusedAttempts,
+  refusing,
   reportsOf,
   sendAs,
   watching,
   type Guarded,
 } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { policyOfWeb, shop, tapOf } from './installation/objects.ts';
+import { policyOfWeb, shop, shortRun, tapOf } from './installation/objects.ts';
 import { sendFrom, startPod } from './installation/pods.ts';
 import {
   apply,
@@ -215,6 +217,57 @@ serial('an agent that is killed leaves a gap that is named, and nothing twice', 
   const batches = `SELECT count(DISTINCT toUInt64(id)) AS rows, max(toUInt64(id)) AS spans FROM batches WHERE source LIKE '%/${boot}'`;
   const [old] = await clickhouse.rows(batches, row);
   t.is(old?.rows, old?.spans, 'what it had written down before was sent by its successor');
+});
+
+serial(
+  'a subscriber that fails holds up nobody: the next change is told while the one before is tried again',
+  async (t) => {
+    t.timeout(240_000);
+    const stage = await started.promise;
+    const { tier } = stage;
+    const refuser = await startReceiver(tier.network.host, () => 503);
+    t.teardown(() => refuser.close());
+    await apply(stage, refusing(refuser.url));
+    t.teardown(() => tier.kubectl(['delete', ...own, 'trigger/refusing']));
+    await tier.kubectl(['wait', '--for=condition=Ready', patience, ...own, 'trigger/refusing']);
+    const { target, ...spec } = policyOfWeb.spec;
+    const change = async (port: number): Promise<void> => {
+      await apply(stage, { ...policyOfWeb, spec: { ...spec, target: { ...target, port } } });
+    };
+    await change(8_081);
+    const first = await refuser.first(() => true);
+    await change(8_082);
+    const generation = await field(stage, '{.metadata.generation}', ...policyPath);
+    const seen = `--for=jsonpath={.status.observedGeneration}=${generation}`;
+    await tier.kubectl(['wait', seen, patience, ...policyPath]);
+    const attempts = refuser.events.filter((event) => idOf(event) === idOf(first)).length;
+    t.true(attempts < refusedAttempts, `${attempts}`);
+  },
+);
+
+serial('an Experiment in hand goes on by its ticks when all functions go to zero', async (t) => {
+  t.timeout(400_000);
+  const stage = await started.promise;
+  const { tier } = stage;
+  const [service = {}, policy = {}, experiment = {}] = shortRun('short', '30s');
+  const inShop = ['-n', shop];
+  await apply(stage, service, policy);
+  const programmed = ['wait', '--for=condition=Programmed', patience, ...inShop];
+  await tier.kubectl([...programmed, 'trafficpolicy/short']);
+  await apply(stage, experiment);
+  const weights = (): Promise<string> =>
+    field(stage, '{.spec.http[0].route[*].weight}', ...inShop, 'virtualservice/short');
+  while ((await weights()) !== '1 1') await sleep(100);
+  const ofFunctions = [...own, '-l', 'serving.knative.dev/service'];
+  const before = await tier.kubectl(['get', 'pods', ...ofFunctions, '-o', 'name']);
+  await tier.kubectl(['scale', 'deployments', ...ofFunctions, '--replicas=0']);
+  const ended = ['wait', '--for=jsonpath={.status.phase}=RolledBack', patience, ...inShop];
+  await tier.kubectl([...ended, 'experiment/short']);
+  const verdict = await field(stage, '{.status.verdict}', ...inShop, 'experiment/short');
+  t.is(verdict, 'INCONCLUSIVE');
+  t.is(await weights(), '1');
+  const gone = ['wait', '--for=delete', patience, ...own];
+  await t.notThrowsAsync(tier.kubectl([...gone, ...before.trim().split('\n')]));
 });
 
 serial('no event became a dead letter', async (t) => {
