@@ -1,6 +1,7 @@
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { CliEnv } from '../env.ts';
+import { channelReadiness } from './broker-channel.ts';
 import { titleOf, type Place } from './collections.ts';
 import { findLive } from './live-object.ts';
 import { canBeWaitedFor, readinessOf } from './readiness.ts';
@@ -32,7 +33,12 @@ export async function waitReady(places: readonly Place[], how: WaitHow): Promise
     const sayings: Saying[] = [];
     for (const place of waiting) {
       const object = await findLive(client, place);
-      sayings.push({ place, ...readinessOf(place.kind, object) });
+      const own = readinessOf(place.kind, object);
+      const channel =
+        object !== undefined && own.ready && place.kind === 'Broker'
+          ? await channelReadiness(client, place, object)
+          : undefined;
+      sayings.push({ place, ...(channel ?? own) });
       if (object !== undefined) await touchStaleBinding(client, object, place, env.clock.now());
     }
     for (const line of progress(sayings, env.clock.now())) tell(line);

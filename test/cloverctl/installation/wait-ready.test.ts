@@ -2,7 +2,8 @@ import test from 'ava';
 import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { placeOf } from '../../../cloverctl/installation/collections.ts';
 import { waitReady, type WaitHow } from '../../../cloverctl/installation/wait-ready.ts';
-import { onWire, reply } from '../../functions/resources/kubernetes/wire.ts';
+import { brokerReference } from '../../../knative/render/broker.ts';
+import { onWire, refusal, reply } from '../../functions/resources/kubernetes/wire.ts';
 
 const places = [
   { apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' },
@@ -53,6 +54,7 @@ test('a SinkBinding that Eventing does not look at again is brought to that', as
     const address = { url: 'http://broker.example' };
     return reply({
       metadata: { uid: 'u' },
+      spec: { sink: { ref: brokerReference('clover') } },
       status: path.endsWith('/brokers/clover') ? { address } : { conditions },
     });
   });
@@ -61,6 +63,50 @@ test('a SinkBinding that Eventing does not look at again is brought to that', as
   const wait = waitOn(client, 60_000);
   await waitReady([placeOf(binding)], wait);
   t.deepEqual(wait.told.slice(1), ['sinkbinding.sources.knative.dev/agent: ready']);
+});
+
+const readyWhen = (isReady: boolean): object => ({
+  conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', message: 'no policies yet' }],
+});
+const broker = placeOf({
+  apiVersion: 'eventing.knative.dev/v1',
+  kind: 'Broker',
+  metadata: { name: 'clover', namespace: 'clover', labels: {} },
+});
+const annotations = {
+  'knative.dev/channelAPIVersion': 'messaging.knative.dev/v1',
+  'knative.dev/channelKind': 'InMemoryChannel',
+  'knative.dev/channelName': 'clover-kne-trigger',
+};
+
+test('a Broker is waited for until its channel takes events', async (t) => {
+  let looks = 0;
+  const { client } = await onWire(t, ({ path }) => {
+    if (path.endsWith('/brokers/clover')) {
+      return reply({ metadata: { uid: 'b' }, status: { ...readyWhen(true), annotations } });
+    }
+    t.is(
+      path,
+      '/apis/messaging.knative.dev/v1/namespaces/clover/inmemorychannels/clover-kne-trigger',
+    );
+    looks += 1;
+    return reply({ metadata: { uid: 'c' }, status: readyWhen(looks > 11) });
+  });
+  const wait = waitOn(client, 60_000);
+  await waitReady([broker], wait);
+  t.deepEqual(wait.told.slice(1), [
+    'broker.eventing.knative.dev/clover: its channel: no policies yet',
+    'broker.eventing.knative.dev/clover: ready',
+  ]);
+});
+
+test('a Broker without a channel, or with one that one may not see, is believed', async (t) => {
+  for (const status of [{ ...readyWhen(true) }, { ...readyWhen(true), annotations }]) {
+    const { client } = await onWire(t, ({ path }) =>
+      path.endsWith('/brokers/clover') ? reply({ metadata: { uid: 'b' }, status }) : refusal(403),
+    );
+    await t.notThrowsAsync(waitReady([broker], waitOn(client, 60_000)));
+  }
 });
 
 test('what is not ready in time is named, with what its events say', async (t) => {
