@@ -220,6 +220,55 @@ serial('an agent that is killed leaves a gap that is named, and nothing twice', 
 });
 
 serial(
+  'a broker that is made anew gets back all that listened to it, and brings each event once',
+  async (t) => {
+    t.timeout(400_000);
+    const stage = await started.promise;
+    const { tier, web, caller, watcher } = stage;
+    const triggers = (isReady: boolean): Promise<string> =>
+      tier.kubectl([
+        'wait',
+        `--for=condition=Ready=${isReady}`,
+        patience,
+        ...own,
+        'triggers',
+        '--all',
+      ]);
+    const { boot } = await readNodeLedger(tier);
+    const { last } = await reportsOf(stage, boot);
+    await tier.kubectl(['delete', ...own, 'brokers', '--all', patience]);
+    await triggers(false);
+    const { sent } = await sendFrom(caller, {
+      host: web.address,
+      path: '/broker-away',
+      maxRequests: 100,
+    }).ended;
+
+    const mended = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '5m');
+    t.is(mended.code, 0, `${mended.stdout}\n${mended.stderr}`);
+    await triggers(true);
+    const known = new Set(watcher.events.map(idOf));
+    const { rules, ...spec } = policyOfWeb.spec;
+    await apply(stage, { ...policyOfWeb, spec: { ...spec, rules: [...rules, ...rules] } });
+    const updates = (): readonly Received[] =>
+      watcher.events.filter(
+        (event) =>
+          event.attributes['type'] === eventTypes.resourceUpdated && !known.has(idOf(event)),
+      );
+    while (updates().length < 2) await sleep(100);
+
+    // Agents need no broker to trace; what they report of it comes when there is one, from the same process.
+    const ledger = await ledgerWhen(stage, isSettled);
+    t.is(ledger.boot, boot);
+    t.deepEqual(await spansOf(stage, '/broker-away'), { Server: sent, Client: sent });
+    while ((await reportsOf(stage, boot)).last <= last) await sleep(500);
+    // The watcher refuses each once, and takes it then: never a third time.
+    const times = Map.groupBy(updates(), idOf);
+    t.true([...times.values()].every(({ length }) => length <= 2));
+  },
+);
+
+serial(
   'a subscriber that fails holds up nobody: the next change is told while the one before is tried again',
   async (t) => {
     t.timeout(240_000);
