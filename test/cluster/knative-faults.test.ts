@@ -4,28 +4,23 @@ import { z } from 'zod';
 import { eventTypes } from '../../knative/events.ts';
 import {
   field,
+  idOf,
   identityOf,
   own,
+  patience,
   policyPath,
   policyState,
   refusedAttempts,
   refusing,
   reportsOf,
   sendAs,
-  watching,
+  startGuarded,
   type Guarded,
 } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { policyOfWeb, shop, shortRun, tapOf } from './installation/objects.ts';
-import { sendFrom, startPod } from './installation/pods.ts';
-import {
-  apply,
-  isSettled,
-  ledgerWhen,
-  podsWhen,
-  spansOf,
-  startStage,
-} from './installation/stage.ts';
+import { policyOfWeb, shop, shortRun } from './installation/objects.ts';
+import { sendFrom } from './installation/pods.ts';
+import { apply, isSettled, ledgerWhen, podsWhen, spansOf } from './installation/stage.ts';
 import { startReceiver, type Received } from './knative/receiver.ts';
 import { whyLeftOut } from './with-cluster.ts';
 
@@ -34,38 +29,12 @@ if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
 const started = Promise.withResolvers<Guarded>();
 const ends: (() => unknown)[] = [];
-const patience = '--timeout=180s';
-
-const idOf = ({ attributes }: Received): string => `${attributes['source']} ${attributes['id']}`;
 
 if (why === undefined) {
   test.before('an installation asks senders who they are', async (t) => {
     t.timeout(1_200_000);
-    const stage = await startStage(ends, { oidc: true, schedules: [] });
-    await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
-    const installed = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '9m');
-    t.is(installed.code, 0, `${installed.stdout}\n${installed.stderr}`);
-    const watcher = await startReceiver(stage.tier.network.host, (event, before) =>
-      before.some((other) => idOf(other) === idOf(event)) ? 202 : 503,
-    );
-    ends.push(() => watcher.close());
-    await apply(stage, watching(watcher.url), {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: shop },
-    });
-    await stage.tier.kubectl([
-      'wait',
-      '--for=condition=Ready',
-      patience,
-      ...own,
-      'trigger/watcher',
-    ]);
-    const web = await startPod(stage.tier, shop, 'web');
-    const caller = await startPod(stage.tier, shop, 'client');
-    await apply(stage, tapOf(shop, { ports: [8_080] }));
-    await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
-    started.resolve({ ...stage, watcher, web, caller });
+    started.resolve(await startGuarded(ends));
+    t.pass();
   });
 }
 test.after.always('the cluster is taken down', async () => {
