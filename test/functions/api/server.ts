@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import express, { type NextFunction } from 'express';
 import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
 import { createApi } from '../../../functions/api/function.ts';
-import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
+import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts';
 import type { Look } from '../../../functions/evidence/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
@@ -74,8 +74,8 @@ export const rows = {
 
 const edge = (
   error: unknown,
-  _request: ApiRequest,
-  response: ApiResponse,
+  _request: HttpRequest,
+  response: HttpResponse,
   _next: NextFunction,
 ): void => sendProblem(response, asCloverError(error));
 
@@ -134,7 +134,7 @@ export async function startApi(
     heartbeatMs,
   });
   const app = express();
-  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     const allowed = request.headers.authorization === `Bearer ${token}`;
     next(
       allowed
@@ -144,11 +144,11 @@ export async function startApi(
   });
   const routes = await api.routes?.(noTelemetry);
   if (routes !== undefined) {
-    app.use((request: ApiRequest, response: ApiResponse, next: NextFunction) => {
+    app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       routes(request, response, next);
     });
   }
-  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });
   app.use(edge);
