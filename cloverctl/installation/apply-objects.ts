@@ -24,6 +24,8 @@ export interface ApplyHow {
   readonly force: boolean;
 }
 
+const foreign = 'is there already, and nobody says that it is Clover’s: delete or rename it';
+
 /** The field manager. */
 const manager = 'cloverctl';
 
@@ -59,9 +61,8 @@ export async function planObjects(
     if (isNew && place.kind === 'Namespace') missing.add(place.name);
     if (isNew && place.kind === 'ServiceAccount') missingAccounts.add(place.name);
     if (!isNew && !isOurs(before, place)) {
-      const message = 'is there already, and nobody says that it is Clover’s: delete or rename it';
-      const error = new CloverError('CLV_CONFLICT', message);
-      refused.push({ detail: { field: titleOf(place), message }, error });
+      const error = new CloverError('CLV_CONFLICT', foreign);
+      refused.push({ detail: { field: titleOf(place), message: foreign }, error });
       continue;
     }
     if (missing.has(place.namespace ?? '') || missingAccounts.has(accountOf(object) ?? '')) {
@@ -79,13 +80,18 @@ export async function planObjects(
   const [first] = refused;
   if (first === undefined) return outcomes;
   const hint =
-    first.error.code === 'CLV_CONFLICT' && !force
+    !force && refused.some(({ error }) => isOfFields(error))
       ? '; --force-conflicts takes fields of others'
       : '';
   const message = `the API server would refuse ${refused.length} of ${objects.length} objects, and nothing was changed${hint}`;
   throw new CloverError(first.error.code, message, {
     details: refused.map(({ detail }) => detail),
   });
+}
+
+/** A conflict that force would end. */
+function isOfFields({ code, message }: CloverError): boolean {
+  return code === 'CLV_CONFLICT' && message !== foreign;
 }
 
 const binding = z.object({

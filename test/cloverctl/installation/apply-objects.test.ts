@@ -72,3 +72,14 @@ test('an object of which only the manager of a field changes is unchanged, whate
   replicas = 2;
   t.is(await changed(), 'configured');
 });
+
+test('--force-conflicts is proposed where fields are of others, and not where the whole object is', async (t) => {
+  let labels: object = { 'app.kubernetes.io/part-of': 'clover' };
+  const { client } = await onWire(t, ({ method }) =>
+    method === 'GET' ? reply({ metadata: { uid: 'u', labels } }) : refusal(409),
+  );
+  const plan = () => planObjects({ client, force: false }, [account]);
+  await t.throwsAsync(plan(), { code: 'CLV_CONFLICT', message: /--force-conflicts/ });
+  labels = {};
+  await t.throwsAsync(plan(), { code: 'CLV_CONFLICT', message: /nothing was changed$/ });
+});
