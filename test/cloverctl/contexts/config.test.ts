@@ -154,7 +154,10 @@ test('wrong use is refused with what was found and the fix', async (t) => {
     ['config set-context a --url ftp://x', /--url: found "ftp:\/\/x"; must be an address/],
     ['config set-context a', /a new context needs --url/],
     ['config set-context __proto__ --url http://x', /must be letters, digits/],
-    ['config set-context a --url http://x --token y', /--token-stdin, --token-file or --kube-token/],
+    [
+      'config set-context a --url http://x --token y',
+      /--token-stdin, --token-file or --kube-token/,
+    ],
     ['config set-context a --url http://x --token-stdin', /--token-stdin: found nothing/],
     ['config set-context a --token-stdin --token-file f', /give one of them/],
   ] as const) {
