@@ -1,6 +1,7 @@
 import type { ApiClient, ApplyResult } from '../functions/api/client.ts';
 import { CloverError } from '../functions/lib/errors.ts';
-import { admitDocument, kindInfo } from '../functions/resources/admission.ts';
+import { admitDocument } from '../functions/resources/admission.ts';
+import { kindInfo } from '../functions/resources/kind-info.ts';
 import { withoutOwned } from '../functions/resources/owned-fields.ts';
 import type { AnyResource } from '../knative/resources/kinds.ts';
 import { marked } from './applied-mark.ts';

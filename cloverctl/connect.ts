@@ -83,7 +83,7 @@ async function findControlPlane(
   return {
     url: context.url,
     host: context.host,
-    token: token === undefined ? tokenOf(context, env) : checkedToken(token, '--token'),
+    token: token === undefined ? await tokenOf(context, env) : checkedToken(token, '--token'),
     tokenHelp: `give that of the control plane with --token, or to the context "${name}" with "cloverctl config set-context"; CLOVER_TOKEN is for CLOVER_SERVER and --server alone`,
   };
 }

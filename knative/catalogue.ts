@@ -129,7 +129,7 @@ export const catalogue: readonly FunctionEntry[] = [
   {
     name: 'evaluate',
     triggers: [
-      on('evaluate-evidence', { type: eventTypes.evidence }),
+      on('evaluate-reports', { type: eventTypes.evidence }),
       ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
     ],
     schedules: [

@@ -1,5 +1,6 @@
 import { apiVersion } from './resources/meta.ts';
 import { kinds, type Kind, type KindInfo, type PrinterColumn } from './resources/kinds.ts';
+import { schemasOf } from './resources/kind-schemas.ts';
 import { objectMeta } from './resources/object-meta.ts';
 import { structuralSchema, type StructuralSchema } from './structural-schema.ts';
 
@@ -13,7 +14,7 @@ export function resourceSchema(kind: Kind): StructuralSchema {
 
 /** The schema of a document of a kind as a user writes it: as in {@link resourceSchema}, without status. */
 export function documentSchema(kind: Kind): StructuralSchema {
-  return once(documents, kind, ({ document }) => structuralSchema(document));
+  return once(documents, kind, () => structuralSchema(schemasOf[kind].document));
 }
 
 // Schemas never change, and making one takes a millisecond or two.
@@ -30,7 +31,8 @@ function once(
   return found;
 }
 
-function schemaOf({ kind, description, spec, status }: KindInfo): StructuralSchema {
+function schemaOf({ kind, description }: KindInfo): StructuralSchema {
+  const { spec, status } = schemasOf[kind];
   return {
     type: 'object',
     description,

@@ -30,6 +30,8 @@ interface SetFlags extends GlobalOptions {
   readonly host?: string;
   readonly tokenFile?: string;
   readonly tokenStdin?: boolean;
+  /** True: of the current context. */
+  readonly kubeToken?: string | true;
 }
 
 /** `config`: the control planes that are known by name. */
@@ -61,6 +63,10 @@ export function registerConfig(program: Command, env: CliEnv): void {
     .option('--host <name>', 'name that it is asked for by, where the address is that of a gateway')
     .option('--token-file <file>', 'file that holds the token, read at every call')
     .option('--token-stdin', 'read the token from standard input, and keep it in config.json')
+    .option(
+      '--kube-token [context]',
+      'ask a context of the kubeconfig for its token, at every call (default: the one that is current now)',
+    )
     .action((name: string, _: unknown, command: Command) =>
       set(name, command.optsWithGlobals(), env),
     );
@@ -112,7 +118,8 @@ async function list(options: OutputOptions, env: CliEnv): Promise<void> {
   );
 }
 
-function tokenSource({ token, tokenFile }: KnownContext): string {
+function tokenSource({ token, tokenFile, kubeContext }: KnownContext): string {
+  if (kubeContext !== undefined) return `kubeconfig ${kubeContext}`;
   if (tokenFile !== undefined) return `file ${tokenFile}`;
   return token === undefined ? 'none' : 'kept';
 }
@@ -143,8 +150,8 @@ async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
     const before = Object.hasOwn(config.contexts, name) ? config.contexts[name] : undefined;
     const url = given.url ?? before?.url;
     if (url === undefined) throw wrong(`a new context needs --url; "${name}" is not there yet`);
-    const isTokenGiven = given.token !== undefined || given.tokenFile !== undefined;
-    const { token: _, tokenFile: __, ...rest } = before ?? {};
+    const isTokenGiven = [given.token, given.tokenFile, given.kubeContext].some(Boolean);
+    const { token: _, tokenFile: __, kubeContext: ___, ...rest } = before ?? {};
     const after: Context = { ...(isTokenGiven ? rest : before), ...given, url };
     if (before === undefined) outcome = 'created';
     else if (fingerprint(before) !== fingerprint(after)) outcome = 'configured';
@@ -158,27 +165,34 @@ async function set(name: string, flags: SetFlags, env: CliEnv): Promise<void> {
   tell(name, outcome, flags, env);
 }
 
-const fingerprint = ({ url, host, token, tokenFile }: Context): string =>
-  JSON.stringify([url, host, token, tokenFile]);
+const fingerprint = ({ url, host, token, tokenFile, kubeContext }: Context): string =>
+  JSON.stringify([url, host, token, tokenFile, kubeContext]);
 
 async function fieldsOf(
-  { url, host, token, tokenFile, tokenStdin }: SetFlags,
+  { url, host, token, tokenFile, tokenStdin, kubeToken }: SetFlags,
   env: CliEnv,
 ): Promise<Partial<Context>> {
   if (token !== undefined) {
     throw wrong(
-      '--token is for one call; give the token of a context by --token-stdin or --token-file',
+      '--token is for one call; give the token of a context by --token-stdin, --token-file or --kube-token',
     );
   }
-  if (tokenFile !== undefined && tokenStdin === true) {
-    throw wrong('--token-file and --token-stdin: give one of them');
+  if ([tokenFile, tokenStdin, kubeToken].filter(Boolean).length > 1) {
+    throw wrong('--token-file, --token-stdin and --kube-token: give one of them');
   }
   return {
     ...(url === undefined ? {} : { url: checkedServerUrl(url, '--url') }),
     ...(host === undefined ? {} : { host: checkedHost(host) }),
     ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
     ...(tokenStdin === true ? { token: await tokenFrom(env) } : {}),
+    ...(kubeToken === undefined ? {} : { kubeContext: await kubeContextOf(kubeToken) }),
   };
+}
+
+/** The name of the context, once it has given a token. Another one that is current later is perhaps of another cluster. */
+async function kubeContextOf(kubeToken: string | true): Promise<string> {
+  const { kubeconfigToken } = await import('../../functions/resources/kubernetes/kubeconfig.ts');
+  return (await kubeconfigToken(kubeToken === true ? undefined : kubeToken)).context;
 }
 
 async function tokenFrom(env: CliEnv): Promise<string> {

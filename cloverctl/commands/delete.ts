@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ApiClient } from '../../functions/api/client.ts';
-import { kindInfo } from '../../functions/resources/admission.ts';
+import { kindInfo } from '../../functions/resources/kind-info.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { AnyResource, Kind, KindInfo } from '../../knative/resources/kinds.ts';
 import { connect, type GlobalOptions } from '../connect.ts';

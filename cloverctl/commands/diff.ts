@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiClient } from '../../functions/api/client.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
-import { kindInfo } from '../../functions/resources/admission.ts';
+import { kindInfo } from '../../functions/resources/kind-info.ts';
 import { withoutOwned } from '../../functions/resources/owned-fields.ts';
 import { marked } from '../applied-mark.ts';
 import { connect, type GlobalOptions } from '../connect.ts';

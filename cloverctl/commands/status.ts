@@ -37,8 +37,12 @@ async function run(options: StatusOptions, env: CliEnv): Promise<void> {
     return writeResult(env, form, found);
   }
   const status = await (await connect(options, env)).status();
-  if (form.kind === 'text') return writeTable(env, counterColumns, flatten(status));
-  return writeResult(env, form, status);
+  if (form.kind !== 'text') return writeResult(env, form, status);
+  const counters = flatten(status);
+  if (counters.length > 0) return writeTable(env, counterColumns, counters);
+  env.stderr.write(
+    'no counters: on Knative each function sends its own as metrics; what runs is shown with --kubeconfig FILE\n',
+  );
 }
 
 async function wantsCluster(options: StatusOptions, env: CliEnv): Promise<boolean> {

@@ -57,11 +57,17 @@ const context = z
     token: z.string().min(1).optional(),
     /** A file that holds the token, read at every call; relative to the folder of the config. */
     tokenFile: z.string().min(1).optional(),
+    /** A context of the kubeconfig, whose token is asked for at every call. */
+    kubeContext: z.string().min(1).optional(),
     /** Its name where it is asked for at the address of something that serves more than it: a network layer of Knative. */
     host: hostName.optional(),
   })
-  .refine(({ token, tokenFile }) => token === undefined || tokenFile === undefined, {
-    error: 'has token and tokenFile: keep one of them',
+  .superRefine(({ token, tokenFile, kubeContext }, check) => {
+    const named = Object.entries({ token, tokenFile, kubeContext });
+    const given = named.filter(([, value]) => value !== undefined).map(([name]) => name);
+    if (given.length > 1) {
+      check.addIssue({ code: 'custom', message: `has ${given.join(' and ')}: keep one of them` });
+    }
   });
 
 /** Where a control plane is, and what it is asked with. */

@@ -67,10 +67,18 @@ export function contextNamed(name: string, { contexts }: KnownContexts): KnownCo
 
 /**
  * The token of a context; empty where it has none.
- * @throws CloverError CLV_CONFIG_INVALID when its file cannot be read or is empty; CLV_ARGUMENT_INVALID when it holds no
- *   token.
+ * @throws CloverError CLV_CONFIG_INVALID when its file cannot be read or is empty, or the kubeconfig gives none;
+ *   CLV_ARGUMENT_INVALID when what is found is no token.
  */
-export function tokenOf({ name, token, tokenFile }: KnownContext, { home }: ConfigEnv): string {
+export async function tokenOf(
+  { name, token, tokenFile, kubeContext }: KnownContext,
+  { home }: ConfigEnv,
+): Promise<string> {
+  if (kubeContext !== undefined) {
+    const { kubeconfigToken } = await import('../../functions/resources/kubernetes/kubeconfig.ts');
+    const found = await kubeconfigToken(kubeContext);
+    return checkedToken(found.token, `contexts.${name}.kubeContext`);
+  }
   if (tokenFile === undefined) return checkedToken(token ?? '', `contexts.${name}.token`);
   const path = resolve(home, tokenFile);
   const field = `contexts.${name}.tokenFile`;

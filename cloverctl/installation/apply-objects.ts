@@ -24,6 +24,8 @@ export interface ApplyHow {
   readonly force: boolean;
 }
 
+const foreign = 'is there already, and nobody says that it is Clover’s: delete or rename it';
+
 /** The field manager. */
 const manager = 'cloverctl';
 
@@ -35,8 +37,7 @@ export async function applyObject(
   const place = placeOf(object);
   const before = await findLive(client, place);
   const after = await patch(client, object, place, force, undefined);
-  const isSame = before?.metadata.resourceVersion === after.metadata.resourceVersion;
-  return { place, change: before === undefined ? 'created' : isSame ? 'unchanged' : 'configured' };
+  return { place, change: changeOf(before, after) };
 }
 
 /**
@@ -60,9 +61,8 @@ export async function planObjects(
     if (isNew && place.kind === 'Namespace') missing.add(place.name);
     if (isNew && place.kind === 'ServiceAccount') missingAccounts.add(place.name);
     if (!isNew && !isOurs(before, place)) {
-      const message = 'is there already, and nobody says that it is Clover’s: delete or rename it';
-      const error = new CloverError('CLV_CONFLICT', message);
-      refused.push({ detail: { field: titleOf(place), message }, error });
+      const error = new CloverError('CLV_CONFLICT', foreign);
+      refused.push({ detail: { field: titleOf(place), message: foreign }, error });
       continue;
     }
     if (missing.has(place.namespace ?? '') || missingAccounts.has(accountOf(object) ?? '')) {
@@ -71,8 +71,7 @@ export async function planObjects(
     }
     try {
       const after = await patch(client, object, place, force || isBound(object), 'All');
-      const isSame = !isNew && isDeepStrictEqual(stable(before), stable(after));
-      outcomes.push({ place, change: isNew ? 'created' : isSame ? 'unchanged' : 'configured' });
+      outcomes.push({ place, change: changeOf(before, after) });
     } catch (error) {
       if (!(error instanceof CloverError)) throw error;
       refused.push({ detail: { field: titleOf(place), message: error.message }, error });
@@ -81,13 +80,18 @@ export async function planObjects(
   const [first] = refused;
   if (first === undefined) return outcomes;
   const hint =
-    first.error.code === 'CLV_CONFLICT' && !force
+    !force && refused.some(({ error }) => isOfFields(error))
       ? '; --force-conflicts takes fields of others'
       : '';
   const message = `the API server would refuse ${refused.length} of ${objects.length} objects, and nothing was changed${hint}`;
   throw new CloverError(first.error.code, message, {
     details: refused.map(({ detail }) => detail),
   });
+}
+
+/** A conflict that force would end. */
+function isOfFields({ code, message }: CloverError): boolean {
+  return code === 'CLV_CONFLICT' && message !== foreign;
 }
 
 const binding = z.object({
@@ -129,8 +133,14 @@ function isOurs({ metadata: { labels } }: LiveObject, { kind }: Place): boolean 
   );
 }
 
-/** Without what each write changes. */
-function stable({ metadata, ...rest }: LiveObject): object {
+/** Who manages a field is no change: what is taken back by force may be what it was. */
+function changeOf(before: LiveObject | undefined, after: LiveObject): Change {
+  if (before === undefined) return 'created';
+  return isDeepStrictEqual(stable(before), stable(after)) ? 'unchanged' : 'configured';
+}
+
+/** Without what each write changes, and others at any time. */
+function stable({ metadata, status: _status, ...rest }: LiveObject): object {
   const {
     managedFields: _,
     resourceVersion: _version,

@@ -1,10 +1,13 @@
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { CliEnv } from '../env.ts';
+import { channelReadiness } from './broker-channel.ts';
 import { titleOf, type Place } from './collections.ts';
 import { findLive } from './live-object.ts';
 import { canBeWaitedFor, readinessOf } from './readiness.ts';
+import { touchStaleBinding } from './stale-binding.ts';
 import { troublesOf } from './troubles.ts';
+import { waitProgress, type Saying } from './wait-progress.ts';
 
 const pollMs = 1_000;
 
@@ -17,27 +20,32 @@ export interface WaitHow {
 }
 
 /**
- * Resolves when all of them are ready; tells each change.
+ * Resolves when all of them are ready; tells who becomes ready, and what is missing for long.
  * @throws CloverError CLV_DEADLINE_EXCEEDED naming what is not, and why.
  */
 export async function waitReady(places: readonly Place[], how: WaitHow): Promise<void> {
   const { client, env, timeoutMs, tell } = how;
   const until = env.clock.now() + timeoutMs;
-  const said = new Map<string, string>();
+  const progress = waitProgress();
+  let isFirst = true;
   let waiting = places.filter((place) => canBeWaitedFor(place));
   for (;;) {
-    const missing: { readonly place: Place; readonly text: string }[] = [];
+    const sayings: Saying[] = [];
     for (const place of waiting) {
-      const title = titleOf(place);
-      const { ready, text } = readinessOf(place.kind, await findLive(client, place));
-      if (said.get(title) !== text) {
-        // What is ready at once is not worth a line.
-        if (!ready || said.has(title)) tell(`${title}: ${text}`);
-        said.set(title, text);
-      }
-      if (!ready) missing.push({ place, text });
+      const object = await findLive(client, place);
+      const own = readinessOf(place.kind, object);
+      const channel =
+        object !== undefined && own.ready && place.kind === 'Broker'
+          ? await channelReadiness(client, place, object)
+          : undefined;
+      sayings.push({ place, ...(channel ?? own) });
+      if (object !== undefined) await touchStaleBinding(client, object, place, env.clock.now());
     }
+    for (const line of progress(sayings, env.clock.now())) tell(line);
+    const missing = sayings.filter(({ ready }) => !ready);
     if (missing.length === 0) return;
+    if (isFirst) tell(`${missing.length} of ${sayings.length} objects are not ready yet`);
+    isFirst = false;
     if (env.clock.now() >= until) throw await late(missing, how);
     waiting = missing.map(({ place }) => place);
     await env.clock.sleep(pollMs, env.signal);
@@ -45,7 +53,7 @@ export async function waitReady(places: readonly Place[], how: WaitHow): Promise
 }
 
 async function late(
-  missing: readonly { readonly place: Place; readonly text: string }[],
+  missing: readonly Saying[],
   { client, timeoutMs }: WaitHow,
 ): Promise<CloverError> {
   const details = await Promise.all(

@@ -30,7 +30,9 @@ export function createClickHouseStore(
 
   const ask = <Row>({ sql, row }: Question<Row>, { from, to }: TimeWindow): Promise<Row[]> =>
     guarded(async () => {
-      const result = await client.query({
+      const result = await (
+        await client()
+      ).query({
         query: sql,
         format: 'JSONEachRow',
         query_params: { from: storable(from), to: storable(to) },
@@ -48,7 +50,9 @@ export function createClickHouseStore(
     insertSpans: (blocks, signal) =>
       guarded(async () => {
         if (blocks.length === 0) return;
-        const { stream } = await client.exec({
+        const { stream } = await (
+          await client()
+        ).exec({
           query: 'INSERT INTO spans FORMAT Native',
           values: Readable.from(
             blocks.map((block) => block.data),
@@ -63,7 +67,9 @@ export function createClickHouseStore(
     recordBatches: (batches, signal) =>
       guarded(async () => {
         if (batches.length === 0) return;
-        await client.insert({
+        await (
+          await client()
+        ).insert({
           table: 'batches',
           columns: ['source', 'id', 'spans', 'watermark', 'loss'],
           values: batches.map(({ source, id, spans, watermarkMs, loss }) => ({
@@ -84,7 +90,7 @@ export function createClickHouseStore(
     storedArms: (range) => ask(storedArmsQuestion, range),
 
     async ping() {
-      const answer = await client.ping({ select: true });
+      const answer = await (await client()).ping({ select: true });
       return answer.success;
     },
 

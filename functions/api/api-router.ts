@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { HttpHandler } from '../host/function.ts';
 import { deadLetterRoutes, tailRoutes } from './handlers/broker.ts';
 import { discoveryRoutes } from './handlers/discovery.ts';
 import { liveRoutes } from './handlers/live.ts';
@@ -10,11 +10,11 @@ import type { OpenApiDocument } from './openapi.ts';
 import type { ApiOptions } from './options.ts';
 import { hostOperations } from './operations/host.ts';
 import type { Route } from './route.ts';
-import { createRouter } from './router.ts';
+import { createRouter, handlerOf } from './router.ts';
 import type { Streams } from './streams.ts';
 
 /** Every route of the API. Its modules and schemas are most of what the API costs at a start: load it late. */
-export function createApiRouter(options: ApiOptions, streams: Streams): Router {
+export function createApiRoutes(options: ApiOptions, streams: Streams): HttpHandler {
   const { resources, records, broker, clock, version } = options;
   const { deadLetters = broker } = options;
   const { heartbeatMs = 15_000, livePeriodMs = 1_000 } = options;
@@ -37,5 +37,5 @@ export function createApiRouter(options: ApiOptions, streams: Streams): Router {
     const operations = [...routes.map(({ operation }) => operation), ...hostOperations];
     return openApiDocument({ operations, version });
   };
-  return createRouter(routes, { streams, guard: options.guard });
+  return handlerOf(createRouter(routes, { streams, guard: options.guard }));
 }

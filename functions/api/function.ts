@@ -8,9 +8,8 @@ export function createApi(options: ApiOptions): CloverFunction {
   return {
     name: 'api',
     async routes() {
-      const { mountRouter } = await import('../host/mount-router.ts');
-      const { createApiRouter } = await import('./api-router.ts');
-      return mountRouter(createApiRouter(options, streams));
+      const { createApiRoutes } = await import('./api-router.ts');
+      return createApiRoutes(options, streams);
     },
     counters: () => streams.counters(),
     async close() {

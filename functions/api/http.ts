@@ -1,9 +1,8 @@
-import type { Request, Response } from 'express';
+import type { ServerResponse } from 'node:http';
+import type { Request } from 'router';
 
-type Locals = Record<string, unknown>;
+/** A request that a route has taken. */
+export type ApiRequest = Request<Record<string, string>>;
 
-/** Express's request, with nothing taken on trust: bodies and queries are unknown. */
-export type ApiRequest = Request<Record<string, string>, unknown, unknown, unknown, Locals>;
-
-/** Express's response. */
-export type ApiResponse = Response<unknown, Locals>;
+/** What it is answered with. */
+export type ApiResponse = ServerResponse;

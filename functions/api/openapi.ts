@@ -1,4 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { kinds } from '../../knative/resources/kinds.ts';
 import { errorCatalogue } from '../lib/error-catalogue.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import {
@@ -7,8 +9,14 @@ import {
   type SchemaCollector,
   type SchemaMember,
 } from './json-schemas.ts';
-import { commonErrors, type AnswerContract, type Operation } from './operation.ts';
+import {
+  commonErrors,
+  type AnswerContract,
+  type Operation,
+  type ShownSchema,
+} from './operation.ts';
 import { etag } from './operations/parameters.ts';
+import { kindSchemas } from './schemas/objects.ts';
 import { problem } from './schemas/problem.ts';
 
 /** A part of an OpenAPI document. */
@@ -36,6 +44,14 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   Questions: 'What was seen: requests, evidence, looks and counters.',
   Records: 'What happened to objects.',
 };
+
+const schemasOfKinds = new Map(kinds.map((info) => [info.kind, kindSchemas(info)]));
+
+function schemaOf(schema: z.ZodType | ShownSchema): z.ZodType {
+  if (schema instanceof z.ZodType) return schema;
+  const { kind, form } = schema;
+  return schemasOfKinds.get(kind)?.[form] ?? z.unknown();
+}
 
 /** Makes the OpenAPI 3.1 document of the operations. */
 export function openApiDocument({ operations, version }: OpenApiOptions): OpenApiDocument {
@@ -109,7 +125,7 @@ function operationNode(operation: Operation, schemas: SchemaCollector): OpenApiN
                 mediaType.includes('*')
                   ? {}
                   : {
-                      schema: schemas.of(body.documented ?? body.schema, 'input'),
+                      schema: schemas.of(schemaOf(body.documented ?? body.schema), 'input'),
                       ...(example.body === undefined ? {} : { example: example.body }),
                     },
               ]),
@@ -194,7 +210,7 @@ function answerNode(
           content: Object.fromEntries(
             content.map(({ mediaType, schema }) => [
               mediaType,
-              { schema: schemas.of(schema, 'output') },
+              { schema: schemas.of(schemaOf(schema), 'output') },
             ]),
           ),
         }),

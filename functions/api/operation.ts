@@ -1,5 +1,13 @@
 import type { z } from 'zod';
+import type { Kind } from '../../knative/resources/kinds.ts';
 import type { ErrorCode } from '../lib/errors.ts';
+import type { KindSchemas } from './schemas/objects.ts';
+
+/** A schema that nothing is checked by: what the documentation shows of a kind. It is named, and made with the documentation. */
+export interface ShownSchema {
+  readonly kind: Kind;
+  readonly form: keyof KindSchemas;
+}
 
 /** A body that an operation takes. */
 export interface BodyContract<B extends z.ZodType> {
@@ -9,7 +17,7 @@ export interface BodyContract<B extends z.ZodType> {
   readonly mediaTypes: readonly string[];
   readonly required: boolean;
   /** What the documentation shows, where a handler checks the body itself with errors of its own. */
-  readonly documented?: z.ZodType;
+  readonly documented?: ShownSchema;
 }
 
 /** A header, by its name in lower case. */
@@ -21,7 +29,7 @@ export interface HeaderContract {
 /** One media type that an answer may have. */
 export interface ContentContract {
   readonly mediaType: string;
-  readonly schema: z.ZodType;
+  readonly schema: z.ZodType | ShownSchema;
 }
 
 /** An answer that is no error. */

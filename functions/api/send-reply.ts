@@ -12,41 +12,42 @@ export async function sendReply(
 ): Promise<void> {
   switch (reply.kind) {
     case 'empty':
-      response.status(reply.status).end();
+      response.statusCode = reply.status;
+      response.end();
       return;
     case 'json':
       sendJson(request, response, reply);
       return;
     case 'stream':
-      if (request.method === 'HEAD')
-        response.status(200).set('content-type', reply.mediaType).end();
+      if (request.method === 'HEAD') response.setHeader('content-type', reply.mediaType).end();
       else await streams.serve(response, reply.mediaType, reply.run);
   }
 }
 
-/**
- * Not Express's own freshness: it gives way to `Cache-Control: no-cache`, which `fetch` adds to
- * every request that carries If-None-Match.
- */
+/** A known ETag counts whatever `Cache-Control` says: `fetch` adds `no-cache` to every request that carries If-None-Match. */
 function sendJson(request: ApiRequest, response: ApiResponse, reply: JsonReply): void {
   const { status = 200, body, headers = {} } = reply;
   const text = JSON.stringify(body);
   const reading = request.method === 'GET' || request.method === 'HEAD';
   const etag = reply.etag ?? (reading ? `"${sha256(text).slice(0, 27)}"` : undefined);
-  if (etag !== undefined) response.set('ETag', etag);
+  if (etag !== undefined) response.setHeader('ETag', etag);
   // Kept by the reader's own cache, and asked for every time; what it shows depends on the token.
-  if (reading)
-    response.set('Cache-Control', 'private, no-cache').vary('Accept').vary('Authorization');
+  if (reading) {
+    response.setHeader('Cache-Control', 'private, no-cache');
+    response.appendHeader('Vary', 'Accept, Authorization');
+  }
   if (
     reading &&
     etag !== undefined &&
     namesTag(request.headers['if-none-match'], etag, { weak: true })
   ) {
-    response.status(304).end();
+    response.statusCode = 304;
+    response.end();
     return;
   }
-  response.status(status).set(headers);
-  // Not by Express, which adds a charset; JSON has none (RFC 8259 §11).
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  // Without a charset: JSON has none (RFC 8259 §11).
   response.setHeader('Content-Type', 'application/json');
   response.end(text);
 }

@@ -1,4 +1,4 @@
-import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { z } from 'zod';
 import type { Log } from '../lib/log.ts';
 import { isSchemaMissing, toCloverError } from './errors.ts';
@@ -21,7 +21,8 @@ export interface ClickHouseOptions {
 
 /** ClickHouse as the tables of one store see it. */
 export interface ClickHouse {
-  readonly client: ClickHouseClient;
+  /** The client of the database. It is loaded when it is first asked for: most cold starts of `api` do without. */
+  readonly client: () => Promise<ClickHouseClient>;
   /** Of one question, in seconds. */
   readonly timeoutSeconds: number;
   /**
@@ -47,14 +48,22 @@ export function openClickHouse(
     .regex(/^\w{1,64}$/)
     .parse(options.database);
   const shared = { url, username, password, request_timeout: timeoutMs, max_open_connections: 8 };
-  // Failures reach the caller as errors; the client's own log would only repeat them.
-  const quiet = { log: { level: ClickHouseLogLevel.OFF } };
-  const admin = createClient({ ...shared, ...quiet });
-  const client = createClient({ ...shared, ...quiet, database });
+  const open = async () => {
+    const { ClickHouseLogLevel, createClient } = await import('@clickhouse/client');
+    // Failures reach the caller as errors; the client's own log would only repeat them.
+    const quiet = { ...shared, log: { level: ClickHouseLogLevel.OFF } };
+    return { admin: createClient(quiet), own: createClient({ ...quiet, database }) };
+  };
+  let opened: ReturnType<typeof open> | undefined;
+  const clients = () => (opened ??= open());
 
   let made: Promise<void> | undefined;
+  const make = async (): Promise<void> => {
+    const { admin, own } = await clients();
+    await migrate(admin, own, database, schema, log);
+  };
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
-    made ??= migrate(admin, client, database, schema, log);
+    made ??= make();
     try {
       await made;
     } catch (error) {
@@ -65,7 +74,7 @@ export function openClickHouse(
   };
 
   return {
-    client,
+    client: async () => (await clients()).own,
     timeoutSeconds: timeoutMs / 1_000,
     guarded: async (work) => {
       try {
@@ -85,7 +94,9 @@ export function openClickHouse(
         ...(signal === undefined ? [] : [signal]),
       ]),
     close: async () => {
-      await Promise.all([admin.close(), client.close()]);
+      if (opened === undefined) return;
+      const { admin, own } = await opened;
+      await Promise.all([admin.close(), own.close()]);
     },
   };
 }

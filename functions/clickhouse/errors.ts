@@ -1,4 +1,3 @@
-import { ClickHouseError } from '@clickhouse/client';
 import { CloverError } from '../lib/errors.ts';
 
 /** ClickHouse's codes for SQL that is wrong by itself: a retry cannot help. */
@@ -21,7 +20,7 @@ const noSchema: ReadonlySet<string> = new Set(['60', '81']);
 export function toCloverError(cause: unknown): CloverError {
   if (cause instanceof CloverError) return cause;
   const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
-  if (cause instanceof ClickHouseError && wrongSql.has(cause.code))
+  if (wrongSql.has(codeOf(cause)))
     return new CloverError('CLV_INTERNAL', `ClickHouse refused the SQL: ${why}`, { cause });
   return new CloverError('CLV_ANALYTICS_UNAVAILABLE', `ClickHouse does not answer: ${why}`, {
     cause,
@@ -31,5 +30,10 @@ export function toCloverError(cause: unknown): CloverError {
 
 /** Whether the tables are missing, as after the data was wiped. */
 export function isSchemaMissing(cause: unknown): boolean {
-  return cause instanceof ClickHouseError && noSchema.has(cause.code);
+  return noSchema.has(codeOf(cause));
+}
+
+/** ClickHouse's own codes are numbers, those of Node are words: so it is not needed to load the client, which has the class. */
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 }

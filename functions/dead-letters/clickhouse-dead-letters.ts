@@ -68,7 +68,9 @@ export function createClickHouseDeadLetters(
 
   const select = (where: string, params: object): Promise<readonly DeadLetter[]> =>
     guarded(async () => {
-      const result = await client.query({
+      const result = await (
+        await client()
+      ).query({
         query: `SELECT _block_number AS id, trigger, toUnixTimestamp64Milli(at) AS at, header, data
                 FROM dead_letters FINAL WHERE ${where} ORDER BY _block_number DESC LIMIT {limit:UInt32}`,
         query_params: { limit: 1, ...params },
@@ -91,7 +93,9 @@ export function createClickHouseDeadLetters(
       guarded(async () => {
         const { source, id, data } = event;
         const header = JSON.stringify(Object.fromEntries(attributesOf(event)));
-        await client.insert({
+        await (
+          await client()
+        ).insert({
           table: 'dead_letters',
           columns: ['trigger', 'source', 'event', 'header', 'data'],
           values: [{ trigger, source, event: id, header, data: data.toString('base64') }],
@@ -117,8 +121,8 @@ export function createClickHouseDeadLetters(
       if (letter === undefined) return false;
       const { trigger, event } = letter;
       // By its key: the row that came again would be the letter then.
-      await guarded(() =>
-        client.command({
+      await guarded(async () =>
+        (await client()).command({
           query: `DELETE FROM dead_letters
                   WHERE trigger = {trigger:String} AND source = {source:String} AND event = {event:String}`,
           query_params: { trigger, source: event.source, event: event.id },

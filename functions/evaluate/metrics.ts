@@ -1,10 +1,5 @@
-import {
-  defaultFloor,
-  metric as metricSchema,
-  type Effect,
-  type ExperimentSpec,
-  type Metric,
-} from '../../knative/resources/experiment.ts';
+import type { Effect, ExperimentSpec, Metric } from '../../knative/resources/experiment.ts';
+import { defaultFloor, defaultMargin } from '../../knative/resources/metric-defaults.ts';
 import { designInterval, designRho, designTotals } from '../lib/statistics/design-sequence.ts';
 import { riseText } from '../lib/effect-text.ts';
 import { jeffreys, priorAround, proportionInterval } from '../lib/statistics/proportion.ts';
@@ -22,7 +17,7 @@ const typicalSpread = 0.5;
 const smallestDistance = Math.log(1.05);
 
 /** The guardrail of a plan without a metric on errors: a version that fails fast is not a fast one. */
-const impliedGuard = metricSchema.parse({ type: 'errors', role: 'guardrail' });
+const impliedGuard: Metric = { type: 'errors', role: 'guardrail', margin: defaultMargin };
 
 /** What a plan judges: its metrics, and errors in any case. */
 export function metricsOf(plan: ExperimentSpec): readonly Metric[] {

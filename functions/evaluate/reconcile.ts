@@ -24,9 +24,15 @@ export async function reconcile(
 ): Promise<void> {
   const { resources } = context;
   const experiment = await resources.get('Experiment', namespace, name);
+  const all = (await resources.list('ExperimentRun', namespace)).items;
+  const uid = experiment?.metadata.uid;
+  const others = all.filter(
+    ({ spec }) => spec.experiment.name === name && spec.experiment.uid !== uid,
+  );
+  await dropStrays(context, others);
   if (experiment === undefined) return;
   const policy = await resources.get('TrafficPolicy', namespace, experiment.spec.targetRef.name);
-  const runs = await runsOf(context, experiment);
+  const runs = runsOf(experiment, all);
   if (experiment.metadata.deletionTimestamp !== undefined) {
     return remove(context, experiment, runs, policy);
   }
@@ -71,15 +77,27 @@ export function runName(experiment: Pick<Experiment, 'metadata'>): string {
   return name.slice(0, 63 - suffix.length).replace(/-+$/, '') + suffix;
 }
 
-async function runsOf(
-  { resources }: StepContext,
-  experiment: Experiment,
-): Promise<ExperimentRun[]> {
-  const { namespace, uid } = experiment.metadata;
-  const { items } = await resources.list('ExperimentRun', namespace);
-  return items
-    .filter((run) => run.spec.experiment.uid === uid)
+function runsOf(experiment: Experiment, all: readonly ExperimentRun[]): ExperimentRun[] {
+  return all
+    .filter((run) => run.spec.experiment.uid === experiment.metadata.uid)
     .sort((a, b) => a.spec.experiment.generation - b.spec.experiment.generation);
+}
+
+/**
+ * Deletes runs whose experiment is not there any more, such as those of a backup: without a status they have moved nothing, will never
+ * begin, and would hold up others for ever.
+ */
+async function dropStrays(
+  { resources }: StepContext,
+  runs: readonly ExperimentRun[],
+): Promise<void> {
+  for (const { metadata, spec, status } of runs) {
+    if (status.intent !== undefined || isFinal(status.phase)) continue;
+    // Asked for after the run: a uid that is another one now is gone for good.
+    const owner = await resources.get('Experiment', metadata.namespace, spec.experiment.name);
+    if (owner?.metadata.uid === spec.experiment.uid) continue;
+    await resources.delete('ExperimentRun', metadata.namespace, metadata.name);
+  }
 }
 
 async function hold({ resources }: StepContext, experiment: Experiment): Promise<Experiment> {

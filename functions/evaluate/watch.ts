@@ -1,4 +1,4 @@
-import { defaultFloor } from '../../knative/resources/experiment.ts';
+import { defaultFloor } from '../../knative/resources/metric-defaults.ts';
 import { durationMs } from '../lib/duration.ts';
 import type { Moments } from '../lib/statistics/design-sequence.ts';
 import { mixtureBound, mixtureRho } from '../lib/statistics/normal-mixture.ts';

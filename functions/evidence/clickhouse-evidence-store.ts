@@ -77,7 +77,9 @@ export function createClickHouseEvidenceStore(
     params: Readonly<Record<string, unknown>> = {},
   ): Promise<Row[]> =>
     guarded(async () => {
-      const result = await client.query({
+      const result = await (
+        await client()
+      ).query({
         query,
         query_params: { ...params },
         format: 'JSONEachRow',
@@ -88,7 +90,9 @@ export function createClickHouseEvidenceStore(
 
   const insert = async (table: string, values: readonly object[]): Promise<void> => {
     if (values.length === 0) return;
-    await client.insert({
+    await (
+      await client()
+    ).insert({
       table,
       values: [...values],
       format: 'JSONEachRow',
@@ -131,8 +135,11 @@ export function createClickHouseEvidenceStore(
       params,
     );
     if (found === 0) return;
-    await guarded(() =>
-      client.command({ query: `DELETE FROM ${table} WHERE ${where}`, query_params: { ...params } }),
+    await guarded(async () =>
+      (await client()).command({
+        query: `DELETE FROM ${table} WHERE ${where}`,
+        query_params: { ...params },
+      }),
     );
   };
 

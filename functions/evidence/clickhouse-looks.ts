@@ -30,7 +30,9 @@ export function createLookTable({ client, guarded, writeSignal }: ClickHouse): L
   /** Between replicas a token and a block number do not mean the same. */
   const checkEngine = async (): Promise<void> => {
     if (checked) return;
-    const result = await client.query({
+    const result = await (
+      await client()
+    ).query({
       query: `SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = 'evidence_looks'`,
       format: 'JSONEachRow',
     });
@@ -45,7 +47,9 @@ export function createLookTable({ client, guarded, writeSignal }: ClickHouse): L
   };
 
   const winner = async ({ run, number }: Look): Promise<string | undefined> => {
-    const result = await client.query({
+    const result = await (
+      await client()
+    ).query({
       query: `SELECT argMin(token, _block_number) AS token FROM evidence_looks
               WHERE run = {run:String} AND number = {number:Int64} GROUP BY number`,
       query_params: { run, number },
@@ -56,7 +60,9 @@ export function createLookTable({ client, guarded, writeSignal }: ClickHouse): L
   };
 
   const isUnderWay = async (name: string): Promise<boolean> => {
-    const result = await client.query({
+    const result = await (
+      await client()
+    ).query({
       query: `SELECT count() AS count FROM system.processes WHERE startsWith(query_id, {name:String})`,
       query_params: { name },
       format: 'JSONEachRow',
@@ -85,7 +91,9 @@ export function createLookTable({ client, guarded, writeSignal }: ClickHouse): L
     const token = randomUUID();
     for (let orphans = 0; orphans < mostOrphans; orphans += 1) {
       const name = `look/${run}/${number}/${orphans}/`;
-      await client.insert({
+      await (
+        await client()
+      ).insert({
         table: 'evidence_looks',
         columns: ['run', 'number', 'token', 'previous', 'hash', 'body'],
         values: [{ ...look, token }],
@@ -106,7 +114,9 @@ export function createLookTable({ client, guarded, writeSignal }: ClickHouse): L
   };
 
   const select = async (run: string, rest: string): Promise<readonly Look[]> => {
-    const result = await client.query({
+    const result = await (
+      await client()
+    ).query({
       query: `SELECT run, number, first.1 AS previous, first.2 AS hash, first.3 AS body
               FROM (SELECT run, number, argMin((previous, hash, body), _block_number) AS first
                     FROM evidence_looks WHERE run = {run:String} ${rest} GROUP BY run, number)

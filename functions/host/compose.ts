@@ -19,6 +19,7 @@ import { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
 import { createEnvoyTarget } from '../mesh/envoy/envoy-target.ts';
 import { createSqliteSnapshotStore } from '../mesh/envoy/sqlite-snapshot-store.ts';
 import { createIstioTarget } from '../mesh/istio/istio-target.ts';
+import { createNoMeshTarget } from '../mesh/no-mesh-target.ts';
 import { createPolicy } from '../policy/function.ts';
 import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
@@ -73,6 +74,13 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       ? undefined
       : opened(file('snapshots.db'), (path) => createSqliteSnapshotStore({ path, clock }));
 
+  const target =
+    gateway !== undefined && snapshots !== undefined
+      ? createEnvoyTarget({ snapshots, gateway })
+      : config.istio !== undefined && cluster !== undefined
+        ? createIstioTarget({ client: cluster, clock, ...config.istio })
+        : createNoMeshTarget('nobody programs traffic: no gateway and no Istio is configured');
+
   const records = opened(file('records.db'), (path) =>
     createSqliteEventRecorder({ path, clock, instance: hostname() }),
   );
@@ -98,6 +106,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     createEvaluate({ resources, evidence, clock }),
     createIngest({ analytics, decoder: createTraceDecoder(), clock }),
     createNotify({ resources, records, clock }),
+    createPolicy({ resources, target, clock }),
   ];
   const webhooks = config.notifications.map(({ url, secret, types }) => {
     const name = webhookName(url);
@@ -106,14 +115,6 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     );
     return webhookEntry(name, types);
   });
-  if (gateway !== undefined && snapshots !== undefined) {
-    const target = createEnvoyTarget({ snapshots, gateway });
-    functions.push(createPolicy({ resources, target, clock }));
-  }
-  if (config.istio !== undefined && cluster !== undefined) {
-    const target = createIstioTarget({ client: cluster, clock, ...config.istio });
-    functions.push(createPolicy({ resources, target, clock }));
-  }
 
   const serving = await serve({
     functions,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventHandler } from './event-handler.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** Answers a request, or says why it does not. `mountRouter` makes one of a router of Express. */
 export type HttpHandler = (
@@ -18,8 +19,8 @@ export interface CloverFunction {
   readonly name: string;
   /** What takes the events of the function's triggers, direct types and schedules: one handler per type. */
   readonly handlers?: readonly EventHandler[];
-  /** Plain HTTP below the catalogue's paths; made when the first request for it comes. */
-  routes?(): Promise<HttpHandler>;
+  /** Plain HTTP below the catalogue's paths, and where it counts; made when the first request for it comes. */
+  routes?(telemetry: Pick<Telemetry, 'count'>): Promise<HttpHandler>;
   /** Whether the named schedule should tick now. */
   isActive?(schedule: string): Promise<boolean>;
   /** Counters for the host's status page: name → value. */

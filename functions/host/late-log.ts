@@ -11,8 +11,8 @@ export interface LateLogOptions {
   readonly base: Readonly<Record<string, unknown>>;
 }
 
-/** Long enough for the request that a cold start is for. */
-const waitMs = 100;
+/** Long enough for the request that a cold start is for, on a busy node too: to load pino takes its time from that. */
+const waitMs = 1_000;
 
 interface Line {
   readonly level: LogLevel;
@@ -22,37 +22,28 @@ interface Line {
 }
 
 /**
- * A log that loads pino a moment after its first line, not before it: most cold starts have nothing to tell, and the
- * others tell it while nobody waits. Lines keep their time. What still waits when the process ends is written then.
+ * A log that loads pino a second after its first line: until then it writes lines itself, as pino would, for to load pino takes a
+ * tenth of a cold start.
  */
 export function createLateLog({ level: least, base }: LateLogOptions): Log {
   let pinoLog: Logger | undefined;
-  let waiting: Line[] = [];
+  let isLoading = false;
   /** Time of the line that is being written. */
   let time = 0;
 
   const load = async (): Promise<void> => {
     const { pino } = await import('pino');
     pinoLog = pino({ level: least, base, timestamp: () => `,"time":${time}` });
-    for (const line of waiting) write(line);
-    waiting = [];
-  };
-  const write = (line: Line): void => {
-    ({ time } = line);
-    pinoLog?.[line.level](line.fields, line.message);
   };
   const take = (line: Line): void => {
-    if (pinoLog !== undefined) return write(line);
-    waiting.push(line);
-    if (waiting.length > 1) return;
-    process.once('exit', () => {
-      for (const left of waiting) {
-        const { level, fields, message } = left;
-        const head = { level: levelNumbers[level], time: left.time, ...base };
-        writeSync(1, `${logLine(head, fields, message)}\n`);
-      }
-    });
-    setTimeout(() => void load(), waitMs);
+    ({ time } = line);
+    const { level, fields, message } = line;
+    if (pinoLog !== undefined) return pinoLog[level](fields, message);
+    writeSync(1, `${logLine({ level: levelNumbers[level], time, ...base }, fields, message)}\n`);
+    if (isLoading) return;
+    isLoading = true;
+    // It holds no process that has nothing else to do.
+    setTimeout(() => void load(), waitMs).unref();
   };
   const bound = (own: object): Log => {
     const writer =

@@ -58,7 +58,7 @@ export type RequestListener = (
 export function createListener(options: ListenerOptions): RequestListener {
   const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining, open } = options;
   const events = createEventPosts(options);
-  const routes = createRoutes(runner.deployed);
+  const routes = createRoutes(runner.deployed, telemetry);
   const newId = createRequestIds();
 
   const health = (exchange: Exchange): boolean => {

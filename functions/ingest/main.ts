@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   await runFunction(
     {
       ...ingest,
-      routes: async () => createReceiver(letters),
+      routes: async (telemetry) => createReceiver(letters, telemetry, log),
       async close() {
         await ingest.close?.();
         await Promise.all([analytics.close(), letters.close()]);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel } from '../../knative/resources/meta.ts';
+import { dnsLabel } from '../../knative/resources/meta-schemas.ts';
 import { CloverError } from '../lib/errors.ts';
 
 const port = z

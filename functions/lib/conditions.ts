@@ -1,4 +1,5 @@
-import { conditionMessageMax, type Condition } from '../../knative/resources/meta.ts';
+import { conditionMessageMax } from '../../knative/resources/condition-message.ts';
+import type { Condition } from '../../knative/resources/meta.ts';
 
 /** What is said about a condition, without its history. */
 export type Claim = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;

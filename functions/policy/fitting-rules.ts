@@ -1,6 +1,6 @@
 import type { TrafficPolicy, TrafficRule } from '../../knative/resources/traffic-policy.ts';
 import type { ErrorDetail } from '../lib/errors.ts';
-import { matchProblems } from '../resources/lint.ts';
+import { matchProblems } from '../resources/match-problems.ts';
 
 /** What a gateway can carry of a policy's rules. */
 export interface FittingRules {

@@ -1,4 +1,4 @@
-import { conditionMessageMax } from '../../knative/resources/meta.ts';
+import { conditionMessageMax } from '../../knative/resources/condition-message.ts';
 import type { TrafficPolicyStatus } from '../../knative/resources/traffic-policy.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
 import type { ErrorDetail } from '../lib/errors.ts';

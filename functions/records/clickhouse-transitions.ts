@@ -37,7 +37,9 @@ export function createClickHouseTransitions(
 
   const newest = (uid: string, where: string, params: object): Promise<string | undefined> =>
     guarded(async () => {
-      const result = await client.query({
+      const result = await (
+        await client()
+      ).query({
         query: `SELECT argMax(value, noted_at) AS value FROM transitions WHERE uid = {uid:String} ${where} GROUP BY uid`,
         query_params: { uid, ...params },
         format: 'JSONEachRow',
@@ -50,7 +52,9 @@ export function createClickHouseTransitions(
 
     remember: (uid, what, value) =>
       guarded(async () => {
-        await client.insert({
+        await (
+          await client()
+        ).insert({
           table: 'transitions',
           columns: ['uid', 'what', 'value'],
           values: [{ uid, what, value }],
@@ -63,8 +67,8 @@ export function createClickHouseTransitions(
     async forget(uid) {
       // A deletion rewrites parts of the table: not where there is nothing to delete.
       if ((await newest(uid, '', {})) === undefined) return;
-      await guarded(() =>
-        client.command({
+      await guarded(async () =>
+        (await client()).command({
           query: 'DELETE FROM transitions WHERE uid = {uid:String}',
           query_params: { uid },
         }),

@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import { documentSchema, resourceSchema } from '../../knative/crd.ts';
-import {
-  kinds,
-  type AnyResource,
-  type Kind,
-  type KindInfo,
-} from '../../knative/resources/kinds.ts';
-import { metadataInput } from '../../knative/resources/meta.ts';
+import type { AnyResource, Kind } from '../../knative/resources/kinds.ts';
+import { metadataInput } from '../../knative/resources/meta-schemas.ts';
 import { CloverError, type ErrorDetail } from '../lib/errors.ts';
 import { isRecord } from '../lib/plain-value.ts';
 import { detailText, show } from '../lib/problem-words.ts';
@@ -22,13 +17,6 @@ export type Admitted = z.output<typeof admitted>;
 
 // A guard, for a copy by a schema would lose a key such as `__proto__` unseen.
 const isAdmitted = (value: unknown): value is Admitted => admitted.safeParse(value).success;
-
-/** How a kind is spelled and checked. */
-export function kindInfo(kind: Kind): KindInfo {
-  const info = kinds.find((candidate) => candidate.kind === kind);
-  if (info === undefined) throw new CloverError('CLV_INTERNAL', `kind ${kind} has no entry`);
-  return info;
-}
 
 /**
  * Checks a whole document as an API server does, and adds lint, as an admission webhook would.

@@ -194,7 +194,10 @@ apply() {
         if [[ -n ${sources[$path]-} ]]; then put "${sources[$path]}" "$path" "${modes[$path]}"; else make_once "$path" "${modes[$path]}"; fi ;;
       link) mkdir -p "$root/usr/bin" && ln -sfn "$lib/cloverctl/run" "$root$path" ;;
       remove)
-        if live && [[ $path == "$units"/clover*.service ]]; then systemctl disable --now "${path##*/}" 2>/dev/null || true; fi
+        # One that had failed would stay in the lists of systemd.
+        if live && [[ $path == "$units"/clover*.service ]]; then
+          { systemctl disable --now "${path##*/}"; systemctl reset-failed "${path##*/}"; } 2>/dev/null || true
+        fi
         rm -f "$root$path" ;;
       delete) rm -rf --one-file-system "${root:-}$path" ;;
     esac

@@ -60,6 +60,16 @@ export const runbook: Readonly<Record<string, RunbookEntry>> = {
       'cloverctl deadletters drop ID',
     ],
   },
+  CloverDeadLettersOnKnative: {
+    text: 'The same on Knative, where `ingest` counts what it keeps, and a Prometheus that takes OTLP has the count. `reason` is the last answer of the function: 4xx is an event that it refuses, 500 is also no answer at all. They are kept for 30 days; the silence an hour later does not mean that they are gone.',
+    commands: ['cloverctl deadletters list', 'cloverctl deadletters replay ID'],
+  },
+  CloverDeadLettersLost: {
+    text: '`body`: the event is larger than 2 MiB, which no event of Clover is; a trigger that others added to the broker needs a `deadLetterSink` of its own. `invalid`: it is no CloudEvent, so that no broker sent it. The log of `ingest` names each, with its type, source and id.',
+    commands: [
+      "kubectl -n clover-system logs -l serving.knative.dev/service=ingest -c user-container | grep 'refused, and lost'",
+    ],
+  },
   CloverEventsDropped: {
     text: '`ttl`: replies go round in a circle. `evicted`: there were more dead letters than are kept. `gone`: a schedule was taken out of the catalogue while a tick waited.',
     commands: ['cloverctl status', 'cloverctl deadletters list'],

@@ -56,7 +56,7 @@ Tests send all of this through an OpenTelemetry Collector, read the traces from 
 These are the names for who scrapes; those of the semantic conventions have \`clover_\` before them. For who takes OTLP they have the
 names of OpenTelemetry: a Prometheus makes \`faas_invocations_total\` or \`process_cpu_time_seconds_total\` of them, with the service as
 \`job\` and its \`service.instance.id\` as \`instance\`. Those that begin with \`clover\` have one name either way. The alerts
-below take what is scraped.
+below take what is scraped; the one of dead letters on Knative has the same name either way.
 `;
 
 const alerts = `

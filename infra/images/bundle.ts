@@ -10,6 +10,7 @@ import { freePort } from '../../functions/lib/free-port.ts';
 import { lateFile } from './code-cache.ts';
 import { english } from './english.ts';
 import { podOfNowhere } from './nowhere.ts';
+import { zodByName } from './zod-by-name.ts';
 
 /** What a bundle is made of. */
 export interface BundleSource {
@@ -104,7 +105,7 @@ export async function bundle(
     ...options,
     entryPoints: [source.entry],
     outfile: file,
-    plugins: [apart, english],
+    plugins: [apart, english, zodByName],
   });
   const late = join(folder, lateFile);
   const second = await build({
@@ -150,7 +151,8 @@ async function serve(
   const child = launch(command, {
     ...env,
     ...(await podOfNowhere(account)),
-    LOG_LEVEL: 'warn',
+    // Else pino is in the code if the machine is so slow that the run takes a second.
+    LOG_LEVEL: 'silent',
     PORT: String(port),
   });
   const end = endedIn(account, child, file);

@@ -26,7 +26,7 @@ const added = {
 /** Functions that run as processes of their own. */
 export const sources: readonly BundleSource[] = [
   hello,
-  // No request of its routes is made while it is baked: what V8 makes of Express is not the same every time.
+  // No request of its routes is made while it is baked: what V8 makes of the router is not the same every time.
   { name: 'api', entry: `${root}functions/api/main.ts` },
   { name: 'evaluate', entry: `${root}functions/evaluate/main.ts`, event: tick },
   {

@@ -28,7 +28,7 @@ function kindsIn({ exact, all = [], any = [] }: TriggerFilter): string[] {
 
 /**
  * Announces every change of our resources in every namespace. One source for all kinds: each source is a pod that never
- * rests. It does not try again when the broker refuses an event; the ticks make that good.
+ * rests. It sends the events of a kind one after the other, and does not try again when the broker refuses one; the ticks make that good.
  */
 export function apiServerSource(installation: Installation): Rendered<IApiServerSource> {
   return {
@@ -41,7 +41,7 @@ export function apiServerSource(installation: Installation): Rendered<IApiServer
       // An empty selector is one watch of the cluster; a narrower one would be a watch for each namespace.
       namespaceSelector: {},
       resources: announcedKinds().map((kind) => ({ apiVersion, kind })),
-      sink: { ref: { ...brokerReference } },
+      sink: { ref: brokerReference('clover') },
     },
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { catalogue } from '../catalogue.ts';
-import { dnsLabel } from '../resources/meta.ts';
+import { dnsLabel } from '../resources/meta-schemas.ts';
 import { accountAnnotations, accountsOf } from './account-settings.ts';
 import { admissionSettings } from './admission/settings.ts';
 import { agentSettings } from './agent/settings.ts';

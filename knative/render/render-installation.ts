@@ -2,7 +2,7 @@ import { accessObjects } from './access.ts';
 import { admissionObjects } from './admission/objects.ts';
 import { agentObjects } from './agent/objects.ts';
 import { apiServerSource } from './api-server-source.ts';
-import { broker } from './broker.ts';
+import { brokers } from './broker.ts';
 import { controlPlaneObjects } from './control-plane/objects.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
 import { eventPolicies } from './event-policy.ts';
@@ -41,7 +41,7 @@ function knativeObjects(installation: Installation): KubernetesObject[] {
     ...accessObjects(installation),
     ...tickAccess(installation),
     ...functionPolicy(installation),
-    broker(installation),
+    ...brokers(installation),
     ...eventPolicies(installation),
     ...sendersOf(installation).map((sender) => sinkBinding(installation, sender)),
     ...deployedFunctions.map((deployed) => functionService(installation, deployed)),

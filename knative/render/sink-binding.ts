@@ -1,16 +1,16 @@
 import type { ISinkBinding } from '@kubernetes-models/knative/sources.knative.dev/v1/SinkBinding';
 import { eventTypes } from '../events.ts';
-import { brokerReference } from './broker.ts';
+import { brokerOf, brokerReference } from './broker.ts';
 import { functionTable } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { namespaced, type Rendered } from './kubernetes-object.ts';
 
-/** What sends events of its own to the broker. */
+/** What sends events of its own to a broker. */
 export interface Sender {
   /** Of the object, and of what is bound to it. */
   readonly name: string;
   readonly subject: { readonly apiVersion: string; readonly kind: string };
-  /** The types that it sends. */
+  /** The types that it sends: all of one broker, and at least one. */
   readonly emits: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export function sendersOf({ agent }: Installation): Sender[] {
 /** Tells a sender where the broker is (`K_SINK`), and gives it an identity there. */
 export function sinkBinding(
   installation: Installation,
-  { name, subject }: Sender,
+  { name, subject, emits }: Sender,
 ): Rendered<Omit<ISinkBinding, 'status'>> {
   return {
     apiVersion: 'sources.knative.dev/v1',
@@ -47,7 +47,7 @@ export function sinkBinding(
     metadata: namespaced(installation, 'event', name, name),
     spec: {
       subject: { ...subject, namespace: installation.namespace, name },
-      sink: { ref: { ...brokerReference } },
+      sink: { ref: brokerReference(brokerOf(emits[0])) },
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { ITrigger } from '@kubernetes-models/knative/eventing.knative.dev/v1/Trigger';
 import type { Trigger } from '../catalogue.ts';
-import { brokerReference } from './broker.ts';
+import { brokerOf } from './broker.ts';
 import { knativeDelivery } from './delivery.ts';
 import { knativeFilter } from './filter.ts';
 import type { DeployedFunction } from './function-table.ts';
@@ -15,7 +15,7 @@ export function functionTriggers(
   return entry.triggers.map((trigger) => knativeTrigger(installation, entry.name, trigger));
 }
 
-/** A Trigger that gives events of the broker to a function's Service. */
+/** A Trigger that gives events of their broker to a function's Service. */
 export function knativeTrigger(
   installation: Installation,
   subscriber: string,
@@ -26,7 +26,7 @@ export function knativeTrigger(
     kind: 'Trigger',
     metadata: namespaced(installation, 'event', name, subscriber),
     spec: {
-      broker: brokerReference.name,
+      broker: brokerOf(filter['type']),
       // Knative does not look at `filter` either where there are `filters`.
       ...(filters.length > 0
         ? { filters: filters.map(knativeFilter) }

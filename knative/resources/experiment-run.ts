@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { effect, experimentSpec, phase, verdict } from './experiment.ts';
 import { fault } from './fault.ts';
-import { condition, dnsLabel, type Resource } from './meta.ts';
+import { condition, dnsLabel } from './meta-schemas.ts';
+import type { Resource } from './meta.ts';
 import { mapList, rules, type Frozen } from './rule.ts';
 
 /** Schema of `ExperimentRun.spec`: a frozen copy of the experiment that started it. */

@@ -6,12 +6,10 @@ import {
   durationText,
   observedGeneration,
   positiveDuration,
-  type Resource,
-} from './meta.ts';
+} from './meta-schemas.ts';
+import type { Resource } from './meta.ts';
+import { defaultFloor, defaultMargin } from './metric-defaults.ts';
 import { mapList, rules, type Frozen } from './rule.ts';
-
-/** The floor of a metric on errors that names none. */
-export const defaultFloor = 0.01;
 
 /** Schema of one metric of an experiment. */
 export const metric = z
@@ -29,7 +27,7 @@ export const metric = z
       .number()
       .min(0)
       .max(10)
-      .default(0.05)
+      .default(defaultMargin)
       .describe("Allowed rise over the control's, as a ratio: 0.05 is 5 %."),
     floor: z
       .number()

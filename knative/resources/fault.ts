@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { positiveDuration } from './meta.ts';
+import { positiveDuration } from './meta-schemas.ts';
 import { rules } from './rule.ts';
 
 const percent = z

@@ -1,9 +1,7 @@
-import { z } from 'zod';
-import { experimentRunSpec, experimentRunStatus, type ExperimentRun } from './experiment-run.ts';
-import { experimentSpec, experimentStatus, type Experiment } from './experiment.ts';
-import { apiVersion, metadataInput } from './meta.ts';
-import { tapSpec, tapStatus, type Tap } from './tap.ts';
-import { trafficPolicySpec, trafficPolicyStatus, type TrafficPolicy } from './traffic-policy.ts';
+import type { ExperimentRun } from './experiment-run.ts';
+import type { Experiment } from './experiment.ts';
+import type { Tap } from './tap.ts';
+import type { TrafficPolicy } from './traffic-policy.ts';
 
 /** Every kind with its stored type. */
 export interface KindMap {
@@ -19,7 +17,7 @@ export type Kind = keyof KindMap;
 /** Any stored object. */
 export type AnyResource = KindMap[Kind];
 
-/** How a kind is spelled and checked. */
+/** How a kind is spelled; {@link schemasOf} has how it is checked. */
 export interface KindInfo {
   readonly kind: Kind;
   readonly plural: string;
@@ -33,10 +31,6 @@ export interface KindInfo {
   readonly columns: readonly PrinterColumn[];
   /** Fields that `kubectl get --field-selector` takes beside name and namespace, from the object on. */
   readonly selectable: readonly string[];
-  readonly spec: z.ZodType;
-  readonly status: z.ZodType;
-  /** Schema of a whole document as a user writes it. */
-  readonly document: z.ZodType;
 }
 
 /** A column of `kubectl get`. */
@@ -48,14 +42,6 @@ export interface PrinterColumn {
   /** 1: only with `-o wide`. */
   readonly priority?: 1;
 }
-
-const document = (kind: Kind, spec: z.ZodType): z.ZodType =>
-  z.strictObject({
-    apiVersion: z.literal(apiVersion),
-    kind: z.literal(kind),
-    metadata: metadataInput,
-    spec,
-  });
 
 const ofCondition = (type: string): string => `.status.conditions[?(@.type=="${type}")]`;
 const statusOf = (type: string): string => `${ofCondition(type)}.status`;
@@ -82,9 +68,6 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Run', type: 'string', jsonPath: '.status.run', priority: 1 },
     ],
     selectable: ['.spec.targetRef.name', '.status.phase', '.status.verdict'],
-    spec: experimentSpec,
-    status: experimentStatus,
-    document: document('Experiment', experimentSpec),
   },
   {
     kind: 'ExperimentRun',
@@ -102,9 +85,6 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Reason', type: 'string', jsonPath: '.status.reason', priority: 1 },
     ],
     selectable: ['.spec.experiment.name', '.status.phase', '.status.verdict'],
-    spec: experimentRunSpec,
-    status: experimentRunStatus,
-    document: document('ExperimentRun', experimentRunSpec),
   },
   {
     kind: 'Tap',
@@ -118,9 +98,6 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Ports', type: 'string', jsonPath: '.spec.ports' },
     ],
     selectable: [],
-    spec: tapSpec,
-    status: tapStatus,
-    document: document('Tap', tapSpec),
   },
   {
     kind: 'TrafficPolicy',
@@ -139,8 +116,5 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Overlays', type: 'string', jsonPath: '.status.overlays', priority: 1 },
     ],
     selectable: ['.spec.target.host'],
-    spec: trafficPolicySpec,
-    status: trafficPolicyStatus,
-    document: document('TrafficPolicy', trafficPolicySpec),
   },
 ];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel, metadataInput } from './meta.ts';
+import { dnsLabel, metadataInput } from './meta-schemas.ts';
 
 const byStore = 'Set by the store';
 

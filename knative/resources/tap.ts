@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { condition, labelValue, observedGeneration, type Resource } from './meta.ts';
+import { condition, labelValue, observedGeneration } from './meta-schemas.ts';
+import type { Resource } from './meta.ts';
 import { mapList, setList, type Frozen } from './rule.ts';
 
 /** Schema of `Tap.spec`. */

@@ -6,9 +6,10 @@ import {
   labelValue,
   observedGeneration,
   positiveDuration,
-  type Resource,
-} from './meta.ts';
-import { mapList, must, rules, type Frozen, type Rule } from './rule.ts';
+} from './meta-schemas.ts';
+import type { Resource } from './meta.ts';
+import { knownVersions, uniqueNames } from './policy-rules.ts';
+import { mapList, must, rules, type Frozen } from './rule.ts';
 
 const pattern = z.string().min(1).max(1024);
 
@@ -144,19 +145,6 @@ const version = z
 
 /** One version of a service: the pods with some labels, or servers by address. */
 export type TrafficVersion = z.output<typeof version>;
-
-/** Every split names versions of the policy. Lint says where not, with a near miss. */
-export const knownVersions: Rule = {
-  rule: 'self.rules.all(r, r.split.all(part, self.versions.exists(v, v.name == part.version)))',
-  message: 'must split between versions of spec.versions only',
-  fieldPath: '.rules',
-};
-
-/** No two rules of a policy have the same name. Lint says where they have. */
-export const uniqueNames: Rule = {
-  rule: 'self.all(r, !has(r.name) || self.exists_one(other, has(other.name) && other.name == r.name))',
-  message: 'must have rules of different names',
-};
 
 /** Schema of `TrafficPolicy.spec`. What CEL cannot say of it is checked by the lint of admission. */
 export const trafficPolicySpec = z

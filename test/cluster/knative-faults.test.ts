@@ -4,26 +4,23 @@ import { z } from 'zod';
 import { eventTypes } from '../../knative/events.ts';
 import {
   field,
+  idOf,
   identityOf,
   own,
+  patience,
   policyPath,
   policyState,
+  refusedAttempts,
+  refusing,
   reportsOf,
   sendAs,
-  watching,
+  startGuarded,
   type Guarded,
 } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { policyOfWeb, shop, tapOf } from './installation/objects.ts';
-import { sendFrom, startPod } from './installation/pods.ts';
-import {
-  apply,
-  isSettled,
-  ledgerWhen,
-  podsWhen,
-  spansOf,
-  startStage,
-} from './installation/stage.ts';
+import { policyOfWeb, shop, shortRun } from './installation/objects.ts';
+import { sendFrom } from './installation/pods.ts';
+import { apply, isSettled, ledgerWhen, podsWhen, spansOf } from './installation/stage.ts';
 import { startReceiver, type Received } from './knative/receiver.ts';
 import { whyLeftOut } from './with-cluster.ts';
 
@@ -32,38 +29,12 @@ if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
 const started = Promise.withResolvers<Guarded>();
 const ends: (() => unknown)[] = [];
-const patience = '--timeout=180s';
-
-const idOf = ({ attributes }: Received): string => `${attributes['source']} ${attributes['id']}`;
 
 if (why === undefined) {
   test.before('an installation asks senders who they are', async (t) => {
     t.timeout(1_200_000);
-    const stage = await startStage(ends, { oidc: true, schedules: [] });
-    await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
-    const installed = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '9m');
-    t.is(installed.code, 0, `${installed.stdout}\n${installed.stderr}`);
-    const watcher = await startReceiver(stage.tier.network.host, (event, before) =>
-      before.some((other) => idOf(other) === idOf(event)) ? 202 : 503,
-    );
-    ends.push(() => watcher.close());
-    await apply(stage, watching(watcher.url), {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: shop },
-    });
-    await stage.tier.kubectl([
-      'wait',
-      '--for=condition=Ready',
-      patience,
-      ...own,
-      'trigger/watcher',
-    ]);
-    const web = await startPod(stage.tier, shop, 'web');
-    const caller = await startPod(stage.tier, shop, 'client');
-    await apply(stage, tapOf(shop, { ports: [8_080] }));
-    await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
-    started.resolve({ ...stage, watcher, web, caller });
+    started.resolve(await startGuarded(ends));
+    t.pass();
   });
 }
 test.after.always('the cluster is taken down', async () => {
@@ -215,6 +186,106 @@ serial('an agent that is killed leaves a gap that is named, and nothing twice', 
   const batches = `SELECT count(DISTINCT toUInt64(id)) AS rows, max(toUInt64(id)) AS spans FROM batches WHERE source LIKE '%/${boot}'`;
   const [old] = await clickhouse.rows(batches, row);
   t.is(old?.rows, old?.spans, 'what it had written down before was sent by its successor');
+});
+
+serial(
+  'a broker that is made anew gets back all that listened to it, and brings each event once',
+  async (t) => {
+    t.timeout(400_000);
+    const stage = await started.promise;
+    const { tier, web, caller, watcher } = stage;
+    const triggers = (isReady: boolean): Promise<string> =>
+      tier.kubectl([
+        'wait',
+        `--for=condition=Ready=${isReady}`,
+        patience,
+        ...own,
+        'triggers',
+        '--all',
+      ]);
+    const { boot } = await readNodeLedger(tier);
+    const { last } = await reportsOf(stage, boot);
+    await tier.kubectl(['delete', ...own, 'brokers', '--all', patience]);
+    await triggers(false);
+    const { sent } = await sendFrom(caller, {
+      host: web.address,
+      path: '/broker-away',
+      maxRequests: 100,
+    }).ended;
+
+    const mended = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '5m');
+    t.is(mended.code, 0, `${mended.stdout}\n${mended.stderr}`);
+    await triggers(true);
+    const known = new Set(watcher.events.map(idOf));
+    const { rules, ...spec } = policyOfWeb.spec;
+    await apply(stage, { ...policyOfWeb, spec: { ...spec, rules: [...rules, ...rules] } });
+    const updates = (): readonly Received[] =>
+      watcher.events.filter(
+        (event) =>
+          event.attributes['type'] === eventTypes.resourceUpdated && !known.has(idOf(event)),
+      );
+    while (updates().length < 2) await sleep(100);
+
+    // Agents need no broker to trace; what they report of it comes when there is one, from the same process.
+    const ledger = await ledgerWhen(stage, isSettled);
+    t.is(ledger.boot, boot);
+    t.deepEqual(await spansOf(stage, '/broker-away'), { Server: sent, Client: sent });
+    while ((await reportsOf(stage, boot)).last <= last) await sleep(500);
+    // The watcher refuses each once, and takes it then: never a third time.
+    const times = Map.groupBy(updates(), idOf);
+    t.true([...times.values()].every(({ length }) => length <= 2));
+  },
+);
+
+serial(
+  'a subscriber that fails holds up nobody: the next change is told while the one before is tried again',
+  async (t) => {
+    t.timeout(240_000);
+    const stage = await started.promise;
+    const { tier } = stage;
+    const refuser = await startReceiver(tier.network.host, () => 503);
+    t.teardown(() => refuser.close());
+    await apply(stage, refusing(refuser.url));
+    t.teardown(() => tier.kubectl(['delete', ...own, 'trigger/refusing']));
+    await tier.kubectl(['wait', '--for=condition=Ready', patience, ...own, 'trigger/refusing']);
+    const { target, ...spec } = policyOfWeb.spec;
+    const change = async (port: number): Promise<void> => {
+      await apply(stage, { ...policyOfWeb, spec: { ...spec, target: { ...target, port } } });
+    };
+    await change(8_081);
+    const first = await refuser.first(() => true);
+    await change(8_082);
+    const generation = await field(stage, '{.metadata.generation}', ...policyPath);
+    const seen = `--for=jsonpath={.status.observedGeneration}=${generation}`;
+    await tier.kubectl(['wait', seen, patience, ...policyPath]);
+    const attempts = refuser.events.filter((event) => idOf(event) === idOf(first)).length;
+    t.true(attempts < refusedAttempts, `${attempts}`);
+  },
+);
+
+serial('an Experiment in hand goes on by its ticks when all functions go to zero', async (t) => {
+  t.timeout(400_000);
+  const stage = await started.promise;
+  const { tier } = stage;
+  const [service = {}, policy = {}, experiment = {}] = shortRun('short', '30s');
+  const inShop = ['-n', shop];
+  await apply(stage, service, policy);
+  const programmed = ['wait', '--for=condition=Programmed', patience, ...inShop];
+  await tier.kubectl([...programmed, 'trafficpolicy/short']);
+  await apply(stage, experiment);
+  const weights = (): Promise<string> =>
+    field(stage, '{.spec.http[0].route[*].weight}', ...inShop, 'virtualservice/short');
+  while ((await weights()) !== '1 1') await sleep(100);
+  const ofFunctions = [...own, '-l', 'serving.knative.dev/service'];
+  const before = await tier.kubectl(['get', 'pods', ...ofFunctions, '-o', 'name']);
+  await tier.kubectl(['scale', 'deployments', ...ofFunctions, '--replicas=0']);
+  const ended = ['wait', '--for=jsonpath={.status.phase}=RolledBack', patience, ...inShop];
+  await tier.kubectl([...ended, 'experiment/short']);
+  const verdict = await field(stage, '{.status.verdict}', ...inShop, 'experiment/short');
+  t.is(verdict, 'INCONCLUSIVE');
+  t.is(await weights(), '1');
+  const gone = ['wait', '--for=delete', patience, ...own];
+  await t.notThrowsAsync(tier.kubectl([...gone, ...before.trim().split('\n')]));
 });
 
 serial('no event became a dead letter', async (t) => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { isAlive } from '../../cloverctl/supervisor/process-table.ts';
@@ -78,7 +79,10 @@ async function show(running: Running | undefined, asJson: boolean): Promise<void
   }
   for (const [name, url] of Object.entries(running.urls)) print(`${name.padEnd(24)} ${url}`);
   for (const { name, ready } of nodes) print(`node ${name}: ${ready ? 'Ready' : 'not Ready'}`);
-  print(`\nexport KUBECONFIG=${running.kubeconfig}`);
+  print(`\nexport KUBECONFIG=${running.kubeconfig} PATH=${dirname(running.kubectl)}:$PATH`);
+  const socket = join(running.run, 'node/containerd.sock');
+  // So that `ctr -n k8s.io images import` means this node.
+  if (existsSync(socket)) print(`export CONTAINERD_ADDRESS=${socket}`);
 }
 
 /** None where the API server does not answer: its process and its log say why. */

@@ -91,7 +91,7 @@ test('a trace of an application goes on through the broker to what comes of its 
     'faas.trigger': 'pubsub',
     'cloudevents.event_id': 'boot-e1',
     'cloudevents.event_source': '/nodes/n1/boot',
-    'messaging.destination.subscription.name': 'evaluate-evidence',
+    'messaging.destination.subscription.name': 'evaluate-reports',
     'clover.delivery.attempt': 1,
   });
   t.deepEqual(

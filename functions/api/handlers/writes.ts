@@ -4,7 +4,6 @@ import { canonicalJson } from '../../lib/canonical-json.ts';
 import { CloverError, type ErrorDetail } from '../../lib/errors.ts';
 import { excerpt } from '../../lib/excerpt.ts';
 import { isRecord } from '../../lib/plain-value.ts';
-import { admitDocument } from '../../resources/admission.ts';
 import { show } from '../../lib/problem-words.ts';
 import { withoutOwned } from '../../resources/owned-fields.ts';
 import { label } from '../../resources/stored-resource.ts';
@@ -23,6 +22,8 @@ export function writeRoutes(
   return [
     route(apply, async ({ params: { namespace, name }, query, body, headers: asked }) => {
       const { document, wanted, problems } = readDocument(body, { namespace, name });
+      // With the schemas of all kinds, which who reads does without.
+      const { admitDocument } = await import('../../resources/admission.ts');
       const { metadata, spec } = admitDocument(kind, document, problems);
       const before = await resources.get(kind, namespace, name);
       const held = { if: asked['if-match'], none: asked['if-none-match'] };

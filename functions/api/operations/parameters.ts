@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventStreamType } from '../event-stream.ts';
-import type { HeaderContract } from '../operation.ts';
+import type { HeaderContract, ShownSchema } from '../operation.ts';
 
 /** Most objects that one page may have. */
 export const largestPage = 500;
@@ -107,7 +107,7 @@ export const watchHeaders = [
 ] as const satisfies readonly HeaderContract[];
 
 /** The answer of a list that can be watched. */
-export function watchAnswers(list: z.ZodType, change: z.ZodType) {
+export function watchAnswers(list: z.ZodType | ShownSchema, change: z.ZodType | ShownSchema) {
   return [
     {
       status: 200,

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { kinds, type KindInfo } from '../../../knative/resources/kinds.ts';
 import { apiVersion } from '../../../knative/resources/meta.ts';
 import { eventStreamType } from '../event-stream.ts';
-import { operation, type Operation } from '../operation.ts';
-import { kindSchemas } from '../schemas/objects.ts';
+import { operation, type Operation, type ShownSchema } from '../operation.ts';
 import { documentExamples } from './examples.ts';
 import {
   checkWatch,
@@ -92,8 +91,8 @@ function operationsOf(info: KindInfo): KindOperations {
   const { kind, plural } = info;
   const tag = kind;
   const collection = `${resourceRoot}/namespaces/{namespace}/${plural}`;
-  const schemas = kindSchemas(info);
-  const content = [{ mediaType: 'application/json', schema: schemas.object }];
+  const shown = (form: ShownSchema['form']): ShownSchema => ({ kind, form });
+  const content = [{ mediaType: 'application/json', schema: shown('object') }];
   const path = `${collection}/{name}`;
   const params = one;
   const needs = (...verbs: readonly string[]) => ({
@@ -110,7 +109,7 @@ function operationsOf(info: KindInfo): KindOperations {
     needs: needs('list'),
     query: listQuery,
     headers: [ifNoneMatch, ...watchHeaders],
-    answers: watchAnswers(schemas.list, schemas.watchEvent),
+    answers: watchAnswers(shown('list'), shown('watchEvent')),
     errors: ['CLV_RESOURCE_GONE'],
   } as const;
   return {
@@ -163,7 +162,7 @@ function operationsOf(info: KindInfo): KindOperations {
       ],
       body: {
         schema: z.unknown(),
-        documented: schemas.document,
+        documented: shown('document'),
         bytes: 1024 * 1024,
         mediaTypes: ['application/json'],
         required: true,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { schemasOf } from '../../../knative/resources/kind-schemas.ts';
 import type { KindInfo } from '../../../knative/resources/kinds.ts';
-import { apiVersion, dnsLabel, metadataInput } from '../../../knative/resources/meta.ts';
+import { dnsLabel, metadataInput } from '../../../knative/resources/meta-schemas.ts';
+import { apiVersion } from '../../../knative/resources/meta.ts';
 import { problem } from './problem.ts';
 
 const condition = z
@@ -54,11 +56,6 @@ const writtenMeta = metadataInput
   })
   .meta({ id: 'WrittenMeta', description: 'Fields that Clover owns are taken and passed over.' });
 
-function specOf({ document }: KindInfo): z.ZodType {
-  const spec: unknown = document instanceof z.ZodObject ? document.shape['spec'] : undefined;
-  return spec instanceof z.ZodType ? spec : z.looseObject({});
-}
-
 /** The schemas of one kind. Each has a name of its own in the OpenAPI document: make them once. */
 export interface KindSchemas {
   /** A stored object. */
@@ -74,7 +71,7 @@ export interface KindSchemas {
 export function kindSchemas(info: KindInfo): KindSchemas {
   const { kind } = info;
   const head = { apiVersion: z.literal(apiVersion), kind: z.literal(kind) };
-  const spec = specOf(info);
+  const { spec } = schemasOf[kind];
   const status = z.looseObject({
     observedGeneration: z.int().optional(),
     conditions: z.array(condition).optional(),

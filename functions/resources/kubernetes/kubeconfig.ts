@@ -60,6 +60,34 @@ export async function kubeconfigConnection(
   };
 }
 
+/** A token, and the context that it is of. */
+export interface KubeconfigToken {
+  readonly context: string;
+  readonly token: string;
+}
+
+/**
+ * The token that a context of the kubeconfig logs in with, of a file or of a plugin too.
+ * @param context default: the current one.
+ * @throws CloverError CLV_CONFIG_INVALID when there is no such context, or it logs in by something else.
+ */
+export async function kubeconfigToken(context?: string): Promise<KubeconfigToken> {
+  const config = await loadKubeconfig(undefined, context);
+  const name = config.getCurrentContext();
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the context "${name}" of the kubeconfig gives no token: ${why}`;
+    throw new CloverError('CLV_CONFIG_INVALID', message, { cause });
+  }
+  const [, token] = /^Bearer (.+)$/.exec(textsOf(options.headers)['Authorization'] ?? '') ?? [];
+  if (token !== undefined) return { context: name, token };
+  const message = `the context "${name}" of the kubeconfig logs in without a token: "kubectl create token ACCOUNT" makes one, for --token-file`;
+  throw new CloverError('CLV_CONFIG_INVALID', message);
+}
+
 function textsOf(headers: RequestOptions['headers']): Readonly<Record<string, string>> {
   const entries = Object.entries(headers ?? {});
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));

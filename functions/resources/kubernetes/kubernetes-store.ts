@@ -5,13 +5,16 @@ import { CloverError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
 import { isRecord } from '../../lib/plain-value.ts';
 import { demandVersion } from '../../lib/resource-version.ts';
-import { admitDocument, admitStatus, kindInfo } from '../admission.ts';
+import { kindInfo } from '../kind-info.ts';
 import { anyResource, label, like, ofKind } from '../stored-resource.ts';
 import type { ResourceStore } from '../store.ts';
 import type { KubeCall, KubeClient } from './client.ts';
 import { list } from './list.ts';
 import { unknownField } from './status-error.ts';
 import { watchCollection } from './watch.ts';
+
+/** It brings the schemas of all kinds, which nobody needs who only reads: a fifth of a cold start. */
+const admission = () => import('../admission.ts');
 
 /** Who writes statuses and finalizers, as managedFields names it. */
 const statusManager = 'clover-status';
@@ -87,7 +90,7 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
     try {
       return await put('Strict');
     } catch (error) {
-      if (!isOlderDefinition(error, anyResource(body))) throw error;
+      if (!(await isOlderDefinition(error, anyResource(body)))) throw error;
       // Who rolls back must not wait for the definitions: they lose what they do not know, and nothing else.
       return put('Ignore');
     }
@@ -129,6 +132,7 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
       };
       const document = { apiVersion, kind, metadata: named, spec };
       // The same rules with the same words as everywhere, and those that the server's schema cannot say.
+      const { admitDocument } = await admission();
       admitDocument(kind, document);
       const identity = await identityOf(kind, named, resourceVersion);
       return write({
@@ -187,10 +191,11 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
 }
 
 /** The server does not know fields of the status, and we do: it has the definition of an earlier version. */
-function isOlderDefinition(error: unknown, object: AnyResource): boolean {
+async function isOlderDefinition(error: unknown, object: AnyResource): Promise<boolean> {
   if (!(error instanceof CloverError) || error.code !== 'CLV_RESOURCE_INVALID') return false;
   const isAll = error.details.every(({ message }) => message === unknownField);
   if (error.details.length === 0 || !isAll) return false;
+  const { admitStatus } = await admission();
   try {
     admitStatus(object);
     return true;

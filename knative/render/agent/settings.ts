@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel } from '../../resources/meta.ts';
+import { dnsLabel } from '../../resources/meta-schemas.ts';
 import { objectName, quantity, resources, toleration } from '../installation-values.ts';
 
 /** Where Serving and Eventing are. */

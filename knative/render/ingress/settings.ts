@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel } from '../../resources/meta.ts';
+import { dnsLabel } from '../../resources/meta-schemas.ts';
 import {
   image,
   labelValue,

@@ -77,7 +77,7 @@ export async function makeSandbox(
     const inside = `echo $$ > ${cgroup}/cgroup.procs && exec nsenter --net=/run/netns/${namespace} "$@"`;
     const node = [process.execPath, '--input-type=module', '-e', script];
     server = spawn('sh', ['-c', inside, 'sh', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await accepts(address);
+    await accepts(address, server);
     return {
       url: `http://${address}:8080`,
       interface: link,
@@ -92,8 +92,8 @@ export async function makeSandbox(
 }
 
 /** Connects alone: a request would be one to trace. */
-async function accepts(host: string): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+async function accepts(host: string, server: ChildProcess): Promise<void> {
+  while (server.exitCode === null && server.signalCode === null) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect({ host, port: 8080 }, () => resolve(true));
       socket.on('error', () => resolve(false));
@@ -102,7 +102,7 @@ async function accepts(host: string): Promise<void> {
     if (open) return;
     await sleep(25);
   }
-  throw new Error('the server does not accept connections');
+  throw new Error(`the server ended with ${server.exitCode ?? server.signalCode}`);
 }
 
 /** A cgroup is free a little after its last process. */

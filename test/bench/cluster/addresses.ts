@@ -11,9 +11,9 @@ export async function networkLayerUrl({ kubectl }: Pick<NodeTier, 'kubectl'>): P
   return `http://${await kubectl(['get', ...service, '-o', place])}`;
 }
 
-/** Where the installation's Broker takes events. */
+/** Where the installation's Broker of what agents send takes events. */
 export async function brokerUrl({ kubectl }: Pick<NodeTier, 'kubectl'>): Promise<string> {
   const service = ['service/broker-ingress', '-n', 'knative-eventing'];
   const address = await kubectl(['get', ...service, '-o', 'jsonpath={.spec.clusterIP}']);
-  return `http://${address}/${cloverNamespace}/clover`;
+  return `http://${address}/${cloverNamespace}/reports`;
 }

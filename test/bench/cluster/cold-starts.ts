@@ -9,6 +9,7 @@ import { functionService } from '../../../knative/render/service.ts';
 import { cloverNamespace } from '../../cluster/installation/prepare.ts';
 import { apply, type Stage } from '../../cluster/installation/stage.ts';
 import { viewerToken } from '../../cluster/installation/viewer-token.ts';
+import { createBatchMaker } from '../ingest-batches.ts';
 import type { Figures } from '../lib/bench.ts';
 import { median } from '../lib/median.ts';
 import { hostOf, networkLayerUrl } from './addresses.ts';
@@ -19,22 +20,45 @@ import { importSmallest, smallest } from './smallest-function.ts';
 const rounds = 7;
 const sample = 'hello';
 
-const event = (type: string, source: string): Omit<Ask, 'url'> => ({
+const event = (type: string, source: string, data: object = {}): Omit<Ask, 'url'> => ({
   headers: {
     ...eventHeaders({ id: '1', source, type, time: '2026-01-01T00:00:00Z' }),
     'content-type': 'application/json',
   },
-  body: '{}',
+  body: JSON.stringify(data),
 });
 const hello = event('com.example.hello.v1', '/bench');
-const tickSource = `/apis/v1/namespaces/${cloverNamespace}/pingsources/policy-resync`;
+const tickOf = (schedule: string): Omit<Ask, 'url'> =>
+  event(eventTypes.tick, `/apis/v1/namespaces/${cloverNamespace}/pingsources/${schedule}`);
+const spans: Omit<Ask, 'url'> = {
+  headers: {
+    ...eventHeaders({ id: '1', source: '/bench', type: eventTypes.spans }),
+    'content-type': 'application/x-protobuf',
+    'content-encoding': 'zstd',
+  },
+  body: createBatchMaker()(1, Date.now()).body,
+};
+const missing = {
+  apiVersion: 'clover.dev/v1alpha1',
+  kind: 'Experiment',
+  namespace: cloverNamespace,
+  name: 'missing',
+  uid: 'missing',
+  resourceVersion: '1',
+};
 
-/** What each is asked: the least that it is there for. The API and `policy` list objects of the API server. */
+/**
+ * What each is asked: the least that it is there for. The API, `evaluate` and `policy` list objects of the API server, `notify` looks for one
+ * that is not there, and `ingest` stores a span, for which it waits up to 200 ms for others.
+ */
 const asked: Readonly<Record<string, Omit<Ask, 'url'> & { readonly path?: string }>> = {
   [smallest]: hello,
   [sample]: hello,
   api: { path: '/apis/clover.dev/v1alpha1/experiments' },
-  policy: event(eventTypes.tick, tickSource),
+  evaluate: tickOf('evaluate-resync'),
+  ingest: spans,
+  notify: event(eventTypes.resourceUpdated, '/bench', missing),
+  policy: tickOf('policy-resync'),
 };
 
 /**

@@ -154,7 +154,10 @@ test('wrong use is refused with what was found and the fix', async (t) => {
     ['config set-context a --url ftp://x', /--url: found "ftp:\/\/x"; must be an address/],
     ['config set-context a', /a new context needs --url/],
     ['config set-context __proto__ --url http://x', /must be letters, digits/],
-    ['config set-context a --url http://x --token y', /--token-stdin or --token-file/],
+    [
+      'config set-context a --url http://x --token y',
+      /--token-stdin, --token-file or --kube-token/,
+    ],
     ['config set-context a --url http://x --token-stdin', /--token-stdin: found nothing/],
     ['config set-context a --token-stdin --token-file f', /give one of them/],
   ] as const) {
@@ -190,7 +193,7 @@ test('a damaged config names file and field, and never a value', async (t) => {
     [{ contexts: { a: { url: 'x', token: secret } } }, /contexts\.a\.url: must be an address/],
     [
       { contexts: { a: { url: 'http://x', tokn: secret } } },
-      /contexts\.a: unknown field tokn; allowed are url, token, tokenFile, host;/,
+      /contexts\.a: unknown field tokn; allowed are url, token, tokenFile, kubeContext, host;/,
     ],
     [
       { contexts: { a: { url: 'http://x', token: secret, tokenFile: 'f' } } },

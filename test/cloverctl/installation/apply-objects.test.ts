@@ -1,5 +1,5 @@
 import test from 'ava';
-import { planObjects } from '../../../cloverctl/installation/apply-objects.ts';
+import { applyObject, planObjects } from '../../../cloverctl/installation/apply-objects.ts';
 import type { KubernetesObject } from '../../../knative/render/kubernetes-object.ts';
 import { onWire, refusal, reply } from '../../functions/resources/kubernetes/wire.ts';
 
@@ -54,4 +54,32 @@ test('what Eventing has written into a Service that it binds is taken back by fo
     .filter(({ method }) => method === 'PATCH')
     .map(({ path, query }) => `${path.replace(/.*\//, '')} ${query['force']}`);
   t.deepEqual(forced, ['notify false', 'ingest false', 'notify true']);
+});
+
+const managed = (version: string, manager: string, replicas: number) => ({
+  metadata: { uid: 'u', resourceVersion: version, managedFields: [{ manager }] },
+  spec: { replicas },
+  status: { seen: version },
+});
+
+test('an object of which only the manager of a field changes is unchanged, whatever its status does meanwhile', async (t) => {
+  let replicas = 1;
+  const { client } = await onWire(t, ({ method }) =>
+    reply(method === 'GET' ? managed('1', 'webhook', 1) : managed('2', 'cloverctl', replicas)),
+  );
+  const changed = async () => (await applyObject({ client, force: true }, service)).change;
+  t.is(await changed(), 'unchanged');
+  replicas = 2;
+  t.is(await changed(), 'configured');
+});
+
+test('--force-conflicts is proposed where fields are of others, and not where the whole object is', async (t) => {
+  let labels: object = { 'app.kubernetes.io/part-of': 'clover' };
+  const { client } = await onWire(t, ({ method }) =>
+    method === 'GET' ? reply({ metadata: { uid: 'u', labels } }) : refusal(409),
+  );
+  const plan = () => planObjects({ client, force: false }, [account]);
+  await t.throwsAsync(plan(), { code: 'CLV_CONFLICT', message: /--force-conflicts/ });
+  labels = {};
+  await t.throwsAsync(plan(), { code: 'CLV_CONFLICT', message: /nothing was changed$/ });
 });

@@ -47,6 +47,20 @@ test('an installation is printed without a cluster, in the namespace that is ask
   t.is(z.array(z.unknown()).parse(JSON.parse(data['objects'] ?? '')).length, objects.length - 1);
 });
 
+test('on Knative it is said which namespaces no Tap traces, as no cluster tells where the gateways are', async (t) => {
+  const asked = await print('--set=knative=true');
+  t.is(asked.code, 0);
+  t.regex(
+    asked.stderr,
+    /^warning: agent\.untapped is not said.* \[knative-eventing, .*--set .*\n$/,
+  );
+  t.false(asked.stdout.includes('warning'));
+  for (const said of ['agent.untapped=[istio-system]', 'agent.enabled=false', 'knative=false']) {
+    const { code, stderr } = await print('--set=knative=true', `--set=${said}`);
+    t.deepEqual({ code, stderr }, { code: 0, stderr: '' }, said);
+  }
+});
+
 test('in a folder each object is a file that its owner alone reads, and kustomize finds all of them', async (t) => {
   const folder = join(await temporaryFolder(t), 'out');
   const { code, stdout, stderr } = await print('--output-dir', folder);

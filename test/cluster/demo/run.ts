@@ -7,6 +7,7 @@ import type { Screen } from '../../../cloverctl/demo/screen.ts';
 import { tellStory } from '../../../cloverctl/demo/story.ts';
 import type { RunSite } from '../../../cloverctl/supervisor/with-run.ts';
 import { createApiClient } from '../../../functions/api/client.ts';
+import { fetchAs } from '../../../functions/api/fetch-as.ts';
 import type { Clock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { catalogue } from '../../../knative/catalogue.ts';
@@ -18,7 +19,6 @@ import { startReceiver } from '../knative/receiver.ts';
 import { importSdcImages } from '../sdc/images.ts';
 import { sdcManifests } from '../sdc/manifests.ts';
 import { buildTier, startTier, whyNotHere } from '../tiers.ts';
-import { openDoor } from './api-door.ts';
 import { hearBeside, onChange } from './beside.ts';
 import { createClusterStage } from './cluster-stage.ts';
 import { createCommand, type Command } from './commands.ts';
@@ -115,13 +115,12 @@ async function perform(
   const tell = onChange((line) => screen.note(`  ${line}`));
   void hearBeside(kubectl.follow(experiments, signal), tell, options);
 
-  const door = await openDoor(
-    await networkLayerOf(kubectl),
-    `api.${cloverNamespace}.svc.cluster.local`,
-  );
-  await ends.add(() => door.close());
-  const token = await viewerToken(kubectl.run);
-  const client = createApiClient({ url: door.url, token, clock });
+  const client = createApiClient({
+    url: await networkLayerOf(kubectl),
+    fetch: fetchAs(`api.${cloverNamespace}.svc.cluster.local`),
+    token: await viewerToken(kubectl.run),
+    clock,
+  });
   const { network } = tier;
   const stage = createClusterStage({ kubectl, client, network, screen, clock, signal });
   const story = await tellStory(stage);
@@ -156,5 +155,6 @@ async function watchFunctions(
 /** Where requests for functions are taken in the cluster. */
 async function networkLayerOf(kubectl: Command): Promise<string> {
   const service = ['service/clover-ingress-internal', '-n', 'clover-ingress'];
-  return kubectl.run(['get', ...service, '-o', 'jsonpath={.spec.clusterIP}:{.spec.ports[0].port}']);
+  const url = 'http://{.spec.clusterIP}:{.spec.ports[0].port}';
+  return kubectl.run(['get', ...service, '-o', `jsonpath=${url}`]);
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { eventTypes } from '../../../knative/events.ts';
-import { sendEvent, type Receiver } from '../knative/receiver.ts';
-import { shop } from './objects.ts';
-import type { RunningPod } from './pods.ts';
+import { brokerOf } from '../../../knative/render/broker.ts';
+import { sendEvent, startReceiver, type Received, type Receiver } from '../knative/receiver.ts';
+import { shop, tapOf } from './objects.ts';
+import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
-import type { Stage } from './stage.ts';
+import { apply, ledgerWhen, startStage, type Stage } from './stage.ts';
 
 /** An installation that asks senders who they are, and in which nothing ticks: what is done was told by an event. */
 export interface Guarded extends Stage {
@@ -16,11 +17,13 @@ export interface Guarded extends Stage {
 
 /** Of kubectl: Clover's namespace. */
 export const own = ['-n', cloverNamespace];
+/** Of `kubectl wait`. */
+export const patience = '--timeout=180s';
 /** Of kubectl: the policy that tests change. */
 export const policyPath = ['-n', shop, 'trafficpolicy/web'];
 
 /** What the broker gives to the watcher. */
-export const watching = (uri: string): object => ({
+const watching = (uri: string): object => ({
   apiVersion: 'eventing.knative.dev/v1',
   kind: 'Trigger',
   metadata: { name: 'watcher', namespace: cloverNamespace },
@@ -35,6 +38,54 @@ export const watching = (uri: string): object => ({
   },
 });
 
+/** Starts it, and two pods with a Tap. @param ends takes what ends it, the last first. */
+export async function startGuarded(ends: (() => unknown)[]): Promise<Guarded> {
+  const stage = await startStage(ends, { oidc: true, schedules: [] });
+  await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
+  const installed = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '9m');
+  if (installed.code !== 0) throw new Error(`${installed.stdout}\n${installed.stderr}`);
+  const watcher = await startReceiver(stage.tier.network.host, (event, before) =>
+    before.some((other) => idOf(other) === idOf(event)) ? 202 : 503,
+  );
+  ends.push(() => watcher.close());
+  await apply(stage, watching(watcher.url), {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: shop },
+  });
+  await stage.tier.kubectl(['wait', '--for=condition=Ready', patience, ...own, 'trigger/watcher']);
+  const web = await startPod(stage.tier, shop, 'web');
+  const caller = await startPod(stage.tier, shop, 'client');
+  await apply(stage, tapOf(shop, { ports: [8_080] }));
+  await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
+  return { ...stage, watcher, web, caller };
+}
+
+/** By what an event is known. */
+export const idOf = ({ attributes }: Received): string =>
+  `${attributes['source']} ${attributes['id']}`;
+
+/** Attempts at an event that a subscriber of {@link refusing} gets, in a minute and three quarters. */
+export const refusedAttempts = 10;
+
+/** What the broker tries to give to somebody who takes nothing. */
+export const refusing = (uri: string): object => ({
+  apiVersion: 'eventing.knative.dev/v1',
+  kind: 'Trigger',
+  metadata: { name: 'refusing', namespace: cloverNamespace },
+  spec: {
+    broker: 'clover',
+    filters: [{ exact: { kind: 'TrafficPolicy' } }],
+    subscriber: { uri },
+    delivery: {
+      retry: refusedAttempts - 1,
+      backoffPolicy: 'exponential',
+      backoffDelay: 'PT0.2S',
+      deadLetterSink: { uri },
+    },
+  },
+});
+
 /** A field of an object, by its JSONPath. */
 export async function field(
   { tier }: Stage,
@@ -44,7 +95,7 @@ export async function field(
   return (await tier.kubectl(['get', ...object, '-o', `jsonpath=${path}`])).trim();
 }
 
-/** Sends to the broker as an account of Clover's namespace, or as nobody. */
+/** Sends to the broker of its type as an account of Clover's namespace, or as nobody. */
 export async function sendAs(
   stage: Stage,
   account: string | undefined,
@@ -59,13 +110,14 @@ export async function sendAs(
     '-n',
     'knative-eventing',
   );
-  const audience = await field(stage, '{.status.address.audience}', ...own, 'broker/clover');
+  const broker = brokerOf(attributes['type']);
+  const audience = await field(stage, '{.status.address.audience}', ...own, `broker/${broker}`);
   const token =
     account === undefined
       ? undefined
       : await tier.kubectl(['create', 'token', account, ...own, `--audience=${audience}`]);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token.trim()}` };
-  const url = `http://${address}/${cloverNamespace}/clover`;
+  const url = `http://${address}/${cloverNamespace}/${broker}`;
   return (await sendEvent(url, attributes, headers, data)).status;
 }
 

@@ -40,3 +40,23 @@ export const experimentOnWeb = {
     metrics: [{ type: 'latency', margin: 0.1 }],
   },
 };
+
+/** A Service without pods, a policy for it that the mesh takes, and an Experiment on that. */
+export const shortRun = (name: string, deadline: string): readonly object[] => {
+  const metadata = { name, namespace: shop };
+  const { spec, ...policy } = policyOfWeb;
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { selector: { app: name }, ports: [{ name: 'http', port: 8_080 }] },
+    },
+    { ...policy, metadata, spec: { ...spec, target: { host: name, port: 8_080 } } },
+    {
+      ...experimentOnWeb,
+      metadata,
+      spec: { ...experimentOnWeb.spec, targetRef: { name }, deadline },
+    },
+  ];
+};

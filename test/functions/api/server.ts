@@ -4,10 +4,11 @@ import type { ExecutionContext } from 'ava';
 import express, { type NextFunction } from 'express';
 import type { RedRow, StoredArmRow, TimeWindow } from '../../../functions/analytics/store.ts';
 import { createApi } from '../../../functions/api/function.ts';
-import type { ApiRequest, ApiResponse } from '../../../functions/api/http.ts';
+import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts';
 import type { Look } from '../../../functions/evidence/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
+import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EventRecorder } from '../../../functions/records/event-recorder.ts';
@@ -73,8 +74,8 @@ export const rows = {
 
 const edge = (
   error: unknown,
-  _request: ApiRequest,
-  response: ApiResponse,
+  _request: HttpRequest,
+  response: HttpResponse,
   _next: NextFunction,
 ): void => sendProblem(response, asCloverError(error));
 
@@ -133,7 +134,7 @@ export async function startApi(
     heartbeatMs,
   });
   const app = express();
-  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     const allowed = request.headers.authorization === `Bearer ${token}`;
     next(
       allowed
@@ -141,13 +142,13 @@ export async function startApi(
         : new CloverError('CLV_UNAUTHORIZED', 'the bearer token is missing or wrong'),
     );
   });
-  const routes = await api.routes?.();
+  const routes = await api.routes?.(noTelemetry);
   if (routes !== undefined) {
-    app.use((request: ApiRequest, response: ApiResponse, next: NextFunction) => {
+    app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
       routes(request, response, next);
     });
   }
-  app.use((request: ApiRequest, _response: ApiResponse, next: NextFunction) => {
+  app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });
   app.use(edge);

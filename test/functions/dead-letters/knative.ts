@@ -8,11 +8,14 @@ import { createReceiver } from '../../../functions/dead-letters/receiver.ts';
 import { createReplay } from '../../../functions/dead-letters/replay.ts';
 import { decodeHttpMessage } from '../../../functions/host/cloud-event-http.ts';
 import { createHost } from '../../../functions/host/create-host.ts';
+import type { CloverFunction } from '../../../functions/host/function.ts';
 import { readBody } from '../../../functions/host/read-body.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
+import { noTelemetry, type Telemetry } from '../../../functions/host/telemetry.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import { eventHeaders } from '../../../functions/lib/event-headers.ts';
+import type { Log } from '../../../functions/lib/log.ts';
 import { log, type TestClickHouse } from '../analytics/start.ts';
 import { entryFor } from '../host/broker/open-broker.ts';
 import { entryOf, listenOnLoopback, noEmit, silent, until } from '../host/helpers.ts';
@@ -42,11 +45,22 @@ export function open(
 export async function serveReceiver(
   t: ExecutionContext,
   store: Pick<DeadLetterStore, 'add'>,
+  telemetry: Telemetry = noTelemetry,
+  receiverLog: Pick<Log, 'error'> = silent,
 ): Promise<string> {
-  const fn = { name: 'ingest', routes: async () => createReceiver(store) };
+  const fn: CloverFunction = {
+    name: 'ingest',
+    routes: async (counters) => createReceiver(store, counters, receiverLog),
+  };
   const catalogue = [entryOf('ingest', { paths: ['/'] })];
   const runner = createRunner({ functions: [fn], catalogue, log: silent, emit: noEmit });
-  const host = createHost({ runner, rootFunction: 'ingest', log: silent, drainGraceMs: 0 });
+  const host = createHost({
+    runner,
+    rootFunction: 'ingest',
+    log: silent,
+    telemetry,
+    drainGraceMs: 0,
+  });
   t.teardown(() => host.close());
   return host.listen({ host: '127.0.0.1', port: 0 });
 }

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import test from 'ava';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
+import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import { eventOf } from '../host/helpers.ts';
 import { failed, send, serveReceiver } from './knative.ts';
 
@@ -35,6 +38,84 @@ test('what cannot be kept now is answered so that it comes again', async (t) => 
     },
   });
   t.is((await send(`${url}/deadletters/on-a`, eventOf())).status, 503);
+});
+
+test('what is kept is counted by its trigger and the last answer of the function, and nothing else is', async (t) => {
+  const counted: unknown[] = [];
+  let takes = true;
+  const url = await serveReceiver(
+    t,
+    {
+      add: async () => {
+        if (!takes)
+          throw new CloverError('CLV_ANALYTICS_UNAVAILABLE', 'ClickHouse does not answer');
+      },
+    },
+    { ...noTelemetry, count: (...what) => counted.push(what) },
+  );
+  const at = `${url}/deadletters/on-a`;
+  await send(at, failed(eventOf(), 422, 'why'));
+  await send(at, eventOf());
+  await send(at, failed(eventOf(), -1, 'a code that is no status of HTTP'));
+  takes = false;
+  await send(at, failed(eventOf(), 422, 'why'));
+  await send(`${url}/deadletters/On_A`, eventOf());
+  const name = 'clover.dead_letters.received';
+  t.deepEqual(counted, [
+    [name, 1, { trigger: 'on-a', reason: '422' }],
+    [name, 1, { trigger: 'on-a', reason: 'none' }],
+    [name, 1, { trigger: 'on-a', reason: 'none' }],
+  ]);
+});
+
+test('what is refused for good is counted, and the log names it; as much as an object of the API server may have is kept', async (t) => {
+  const counted: unknown[] = [];
+  const lines: unknown[] = [];
+  const url = await serveReceiver(
+    t,
+    { add: async () => undefined },
+    { ...noTelemetry, count: (...what) => counted.push(what) },
+    { error: (...what: readonly unknown[]) => lines.push(what) },
+  );
+  const at = `${url}/deadletters/on-a`;
+  const most = 2 * 1024 * 1024;
+  t.is((await send(at, eventOf({ data: Buffer.alloc(most) }))).status, 202);
+  counted.length = 0;
+  const large = eventOf({ id: 'large', data: Buffer.alloc(most + 1) });
+  t.is((await send(at, failed(large, 422, 'why'))).status, 413);
+  t.is((await fetch(at, { method: 'POST', body: '{}' })).status, 400);
+  const name = 'clover.dead_letters.refused';
+  t.deepEqual(counted, [
+    [name, 1, { trigger: 'on-a', cause: 'body' }],
+    [name, 1, { trigger: 'on-a', cause: 'invalid' }],
+  ]);
+  const { type, source, id } = large;
+  const named = {
+    'ce-type': type,
+    'ce-source': source,
+    'ce-id': id,
+    'content-length': `${most + 1}`,
+  };
+  t.like(lines, [[{ trigger: 'on-a', ...named }], [{ trigger: 'on-a', 'content-length': '2' }]]);
+});
+
+test('an event whose sender breaks off is not lost: it comes again', async (t) => {
+  const told: unknown[] = [];
+  const url = await serveReceiver(
+    t,
+    { add: async () => undefined },
+    { ...noTelemetry, count: (...what) => told.push(what) },
+    { error: (...what: readonly unknown[]) => told.push(what) },
+  );
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.end(
+    'POST /deadletters/on-a HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nhalf',
+  );
+  await once(socket.resume(), 'close');
+  // The next one is answered after all that came of the first one.
+  t.is((await send(`${url}/deadletters/on-a`, eventOf())).status, 202);
+  t.is(told.length, 1, 'only the one that is kept');
 });
 
 test('what is no dead letter is refused, and nothing is kept', async (t) => {

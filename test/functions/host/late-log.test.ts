@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -12,7 +13,7 @@ async function lines(...args: readonly string[]): Promise<z.output<typeof line>[
   return stdout
     .trim()
     .split('\n')
-    .map((text) => line.parse(JSON.parse(text)));
+    .map((each) => line.parse(JSON.parse(each)));
 }
 
 /** Lines whose fields are not plain. */
@@ -45,6 +46,14 @@ for (const when of ['at-once', 'later']) {
     );
   });
 }
+
+test('a line is out when it is said: also of a process that is killed right after it', async (t) => {
+  const child = spawn(process.execPath, [program, 'killed'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const out = await text(child.stdout);
+  t.like(JSON.parse(out), { level: 30, function: 'hello', msg: 'ready' });
+});
 
 test('what cannot be written as it is costs no line, and errors are told as pino tells them', async (t) => {
   const late = await lines('at-once');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { dnsLabel } from '../../../knative/resources/meta.ts';
+import { dnsLabel } from '../../../knative/resources/meta-schemas.ts';
 import { formatArmStamp, parseArmStamp, standingRun } from '../../../functions/lib/arm-stamp.ts';
 
 const label = fc

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { durationMs } from '../../../functions/lib/duration.ts';
-import { durationText } from '../../../knative/resources/meta.ts';
+import { durationText } from '../../../knative/resources/meta-schemas.ts';
 
 test('each unit has its length', (t) => {
   t.is(durationMs('250ms'), 250);

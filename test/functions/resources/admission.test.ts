@@ -1,9 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { schemasOf } from '../../../knative/resources/kind-schemas.ts';
 import type { Kind } from '../../../knative/resources/kinds.ts';
 import { CloverError, type ErrorDetail } from '../../../functions/lib/errors.ts';
-import { admitDocument, kindInfo } from '../../../functions/resources/admission.ts';
+import { admitDocument } from '../../../functions/resources/admission.ts';
 import { fieldPath } from '../../../functions/lib/field-path.ts';
 import { examples } from './examples.ts';
 
@@ -286,7 +287,7 @@ test('what is admitted is of the type of its kind, and its defaults are those of
   for (const kind of writable) {
     const document = copy(examples[kind]);
     const breakable = paths(document).filter((path) => path.length > 0);
-    const { spec } = kindInfo(kind);
+    const { spec } = schemasOf[kind];
     fc.assert(
       fc.property(fc.constantFrom(...breakable), fc.boolean(), (path, gone) => {
         const changed = edited(document, path, gone ? undefined : null);

@@ -181,8 +181,11 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   t.false(await isActive(host, 'agent'));
   t.true(await isActive(host, 'envoy'));
 
+  await host.sh(`echo '{' >/etc/clover/control-plane.json
+    ! systemctl restart clover-control-plane`);
   const gone = await install('--uninstall', '--yes');
   t.is(gone.code, 0, gone.stderr);
+  t.is(await host.sh('systemctl list-units --all --plain --no-legend "clover*"'), '');
   t.is(await host.sh('cat /etc/clover/secrets/token | wc -c'), '33');
   t.deepEqual(
     await host.sh('ls /usr/lib/clover /usr/bin/cloverctl 2>&1 | grep -vc "cannot access" || true'),

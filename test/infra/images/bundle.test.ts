@@ -21,11 +21,13 @@ test.serial('every function becomes one file that runs, with V8 code of it', asy
   );
   for (const source of sources) {
     // It is run once for its cache: one that does not start, or does not end with 0, is refused.
-    const { args, env, bytes, inputs } = await bundle(source, join(folder, source.name));
+    const { file, args, env, bytes, inputs } = await bundle(source, join(folder, source.name));
     t.false(
       inputs.some((path) => path.includes('@kubernetes/client-node')),
       'that takes half a second and 90 MiB',
     );
+    const code = await readFile(file, 'latin1');
+    t.false(code.includes('fromJSONSchema'), `${source.name} has what it does not use of zod`);
     const made = await readdir(join(folder, source.name), { recursive: true });
     t.true(made.includes(`${source.name}.code`), source.name);
     t.true(made.includes('telemetry.code'), source.name);

@@ -13,11 +13,11 @@ const from = (kind: string, name: string) => [
   { ref: { apiVersion: 'sources.knative.dev/v1', namespace: 'clover-system', kind, name } },
 ];
 
-test('each sender may send its own types to the broker, and nobody else anything', (t) => {
+test('each sender may send its own types to its broker, and nobody else anything', (t) => {
   t.deepEqual(
     policies.map(({ object, spec }) => [object.metadata.name, spec.from, spec.filters]),
     [
-      ['agent-to-clover', from('SinkBinding', 'agent'), typed('dev.clover.evidence.reported.v1')],
+      ['agent-to-reports', from('SinkBinding', 'agent'), typed('dev.clover.evidence.reported.v1')],
       [
         'notify-to-clover',
         from('SinkBinding', 'notify'),
@@ -44,10 +44,11 @@ test('where there are no agents nothing names them: a broker is not Ready while 
   t.deepEqual(objects, ['notify-to-clover', 'resource-events-to-clover', 'notify']);
 });
 
-test('a policy is for the broker, and not for everything of the namespace', (t) => {
-  for (const { spec } of policies) {
+test('a policy is for one broker, and not for everything of the namespace', (t) => {
+  for (const { object, spec } of policies) {
+    const name = object.metadata.name.split('-to-').at(-1);
     t.deepEqual(spec.to, [
-      { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'clover' } },
+      { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name } },
     ]);
   }
 });

@@ -5,7 +5,9 @@ import { installationOf } from './installations.ts';
 import { specs, specsOf } from './rendered.ts';
 
 const least = installationOf({});
-const broker = { ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'clover' } };
+const brokerNamed = (name: string) => ({
+  ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name },
+});
 const service = (name: string) => ({
   ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
 });
@@ -21,7 +23,7 @@ test('one source announces the kinds that triggers ask for, whole and from every
         apiVersion: 'clover.dev/v1alpha1',
         kind,
       })),
-      sink: broker,
+      sink: brokerNamed('clover'),
     },
   ]);
 });
@@ -82,7 +84,7 @@ test('only the schedules tick that are asked for', (t) => {
   t.deepEqual(namesOf(['policy-resync', 'evaluate-resync']), ['evaluate-resync', 'policy-resync']);
 });
 
-test('agents and the functions that emit are bound to the broker', (t) => {
+test('agents are bound to the broker of reports, and functions that emit to the other one', (t) => {
   const bindings = specsOf(least, specs.sinkBinding).map(({ spec }) => spec);
   t.deepEqual(bindings, [
     {
@@ -92,7 +94,7 @@ test('agents and the functions that emit are bound to the broker', (t) => {
         namespace: 'clover-system',
         name: 'agent',
       },
-      sink: broker,
+      sink: brokerNamed('reports'),
     },
     {
       subject: {
@@ -101,22 +103,36 @@ test('agents and the functions that emit are bound to the broker', (t) => {
         namespace: 'clover-system',
         name: 'notify',
       },
-      sink: broker,
+      sink: brokerNamed('clover'),
     },
   ]);
 });
 
-test('a broker of another class has the annotation and the configuration of that', (t) => {
+test('what agents send waits for its subscribers; what happened to objects waits for none of them', (t) => {
+  const found = specsOf(least, specs.broker).map(({ object: { metadata } }) => [
+    metadata.name,
+    metadata.annotations,
+  ]);
+  t.deepEqual(found, [
+    ['clover', { 'messaging.knative.dev/async-handler': 'true' }],
+    ['reports', undefined],
+  ]);
+});
+
+test('brokers of another class have the annotation and the configuration of that', (t) => {
   const config = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     name: 'kafka',
     namespace: 'knative-eventing',
   };
-  const [kafka] = specsOf(installationOf({ broker: { class: 'Kafka', config } }), specs.broker);
-  t.deepEqual(kafka?.object.metadata.annotations, { 'eventing.knative.dev/broker.class': 'Kafka' });
-  t.deepEqual(kafka?.spec.config, config);
-  const [usual] = specsOf(least, specs.broker);
-  t.is(usual?.object.metadata.annotations, undefined);
-  t.is(usual?.spec.config, undefined);
+  const kafka = specsOf(installationOf({ broker: { class: 'Kafka', config } }), specs.broker);
+  for (const { object, spec } of kafka) {
+    t.is(object.metadata.annotations?.['eventing.knative.dev/broker.class'], 'Kafka');
+    t.deepEqual(spec.config, config);
+  }
+  for (const { object, spec } of specsOf(least, specs.broker)) {
+    t.is(object.metadata.annotations?.['eventing.knative.dev/broker.class'], undefined);
+    t.is(spec.config, undefined);
+  }
 });

@@ -24,7 +24,7 @@ test('every trigger of the catalogue is a Trigger that gives its events to its f
     found,
     expected.map(({ subscriber, trigger }) => [
       trigger.name,
-      'clover',
+      trigger.name === 'evaluate-reports' ? 'reports' : 'clover',
       { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: subscriber } },
     ]),
   );

@@ -130,7 +130,7 @@ test('a scrape of a busy control plane says what is so', async (t) => {
   t.is(of('clover_broker_queue_depth', { trigger }), waiting + 1);
   t.is(of('clover_broker_enqueued_total', { trigger }), waiting + 1);
   t.is(of('clover_broker_settled_total', { trigger }), 0);
-  const evidence = { trigger: 'evaluate-evidence' };
+  const evidence = { trigger: 'evaluate-reports' };
   t.is(of('clover_broker_enqueued_total', evidence), reports + spoiled);
   t.is(of('clover_broker_settled_total', evidence), reports + spoiled);
   t.is(of('clover_broker_dead_letters'), spoiled);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { durationMs } from '../../../../functions/lib/duration.ts';
-import { kinds } from '../../../../knative/resources/kinds.ts';
+import { schemasOf } from '../../../../knative/resources/kind-schemas.ts';
 import { trafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
 import { loadPlan } from '../../../../infra/samples/sdc/load-report.ts';
 import { webPage } from '../../../../infra/samples/sdc/nginx-config.ts';
@@ -125,7 +125,7 @@ test('the client asks the gateway', (t) => {
 for (const file of readdirSync(new URL('policies/', folder))) {
   test(`${file} is that of one machine, with pods in place of addresses`, (t) => {
     const own: unknown = parse(text(`policies/${file}`));
-    const schema = kinds.find(({ kind }) => kind === 'TrafficPolicy')?.document;
+    const schema = schemasOf.TrafficPolicy.document;
     t.deepEqual(schema?.safeParse(own).error?.issues, undefined);
     const policy = z.looseObject({ spec: trafficPolicySpec });
     const { spec } = policy.parse(own);
@@ -147,7 +147,7 @@ const withDeadline = z.looseObject({ spec: z.looseObject({ deadline: z.string() 
 for (const file of readdirSync(new URL('experiments/', folder))) {
   test(`${file} is that of one machine, with more time`, (t) => {
     const own: unknown = parse(text(`experiments/${file}`));
-    const experiment = kinds.find(({ kind }) => kind === 'Experiment')?.document;
+    const experiment = schemasOf.Experiment.document;
     t.deepEqual(experiment?.safeParse(own).error?.issues, undefined);
     const { deadline, ...rest } = withDeadline.parse(own).spec;
     const { deadline: there, ...others } = withDeadline.parse(

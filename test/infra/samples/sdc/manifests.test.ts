@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { kinds } from '../../../../knative/resources/kinds.ts';
+import { schemasOf } from '../../../../knative/resources/kind-schemas.ts';
 import { trafficPolicySpec } from '../../../../knative/resources/traffic-policy.ts';
 import { sdcNamespace, sdcPods, sdcPort } from '../../../../infra/samples/sdc/topology.ts';
 
@@ -16,7 +16,7 @@ for (const file of readdirSync(folder)) {
   test(`${file} is accepted by the schema of its kind`, (t) => {
     const document: unknown = parse(readFileSync(new URL(file, folder), 'utf8'));
     const { kind, metadata } = named.parse(document);
-    const schema = kinds.find((info) => info.kind === kind)?.document;
+    const schema = new Map(Object.entries(schemasOf)).get(kind)?.document;
     t.deepEqual(schema?.safeParse(document).error?.issues, undefined);
     t.not(schema, undefined);
     t.is(metadata.namespace, sdcNamespace);
