@@ -40,6 +40,11 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./ingest.ts')).benchIngest,
   },
   {
+    name: 'replay',
+    summary: 'requests/s/core of a capture file with HTTP/1 heads',
+    load: async () => (await import('./replay.ts')).benchReplay,
+  },
+  {
     name: 'telemetry',
     summary: 'start and memory of a function with telemetry off and on',
     load: async () => (await import('./telemetry.ts')).benchTelemetry,

@@ -8,7 +8,7 @@ constexpr size_t kMaxKept = 1024;
 }  // namespace
 
 void Request::reset() {
-  before = after = same_trace = nullptr;
+  before = after = same_trace = newer_in_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = arm = stream_id = 0;
   counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =

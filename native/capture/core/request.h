@@ -15,7 +15,9 @@ struct Pod;
 struct Request {
   Request* before = nullptr;  // in an OpenList
   Request* after = nullptr;
-  Request* same_trace = nullptr;  // next open request with the same trace id
+  // Open requests with the same trace id, the newest first.
+  Request* same_trace = nullptr;
+  Request* newer_in_trace = nullptr;
 
   u64 start_ns = 0;  // Unix, first byte
   u64 first_byte_ns = 0;

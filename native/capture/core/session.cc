@@ -329,21 +329,24 @@ void Session::opened(Request* request, Pod& pod) {
   if (request->foreign) return;
   evidence.start(*request);
   if (request->stuck) evidence.stick(*request);
-  if (!request->context.valid) return;
+  // Only experiments ask for a trace's requests.
+  if (!request->context.valid || !settings.evidence) return;
   request->traced = true;
   auto [at, fresh] = traces_.try_emplace({pod.ifindex, request->context.trace_id}, request);
   if (fresh) return;
   request->same_trace = at->second;
+  at->second->newer_in_trace = request;
   at->second = request;
 }
 
 void Session::closed(Request* request, Pod& pod) {
+  // Thousands may have one trace id, by chance or ill will.
   if (request->traced) {
-    auto found = traces_.find({pod.ifindex, request->context.trace_id});
-    Request** link = &found->second;
-    while (*link != request) link = &(*link)->same_trace;
-    *link = request->same_trace;
-    if (found->second == nullptr) traces_.erase(found);
+    Request *newer = request->newer_in_trace, *older = request->same_trace;
+    if (older != nullptr) older->newer_in_trace = newer;
+    if (newer != nullptr) newer->same_trace = older;
+    else if (older != nullptr) traces_[{pod.ifindex, request->context.trace_id}] = older;
+    else traces_.erase({pod.ifindex, request->context.trace_id});
   }
   (request->stuck ? stuck_ : open_).remove(request);
   pool_.give(request);
