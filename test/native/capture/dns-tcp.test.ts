@@ -146,3 +146,17 @@ test('a connection is joined in its middle', async (t) => {
   t.is(ledger.requests.lost['before_attach'], 1);
   t.deepEqual(gapsOf(ledger), []);
 });
+
+test('when one end turns out to speak something else, nothing of the other one is left pending', async (t) => {
+  const wrong = framed(Buffer.concat([queryOf(1, www, types.A), Buffer.from([0])]));
+  const { ledger } = await readPackets(
+    connection([
+      { from: 'server', bytes: Buffer.from([0, 40]) },
+      { from: 'client', bytes: wrong.subarray(0, 20) },
+      { from: 'client', bytes: wrong.subarray(20) },
+    ]),
+  );
+  t.is(ledger.bytes.pending, 0);
+  t.deepEqual(ledger.bytes.skipped, { unrecognised: 2 });
+  t.deepEqual(gapsOf(ledger), []);
+});

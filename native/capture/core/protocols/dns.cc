@@ -96,6 +96,7 @@ class Dns final : public Parser {
   std::vector<Open>::iterator find(Side asker, u16 id, u64 question, bool any);
   void finish(std::vector<Open>::iterator at, u64 end_ns, std::string_view error, u16 rcode);
   void give_up(std::vector<Open>::iterator at, u64 end_ns, std::string_view error);
+  void drop_stopped(u64 time_ns);
   void fail_all(u64 end_ns, std::string_view error);
 
   Conversation& talk_;
@@ -153,12 +154,16 @@ u32 Dns::read(Side from, const Piece& piece) {
     mine.seeks = false;
   }
   u32 taken = mine.frames.read(piece);
-  if (!mine.frames.sound() && talk_.stopped() == nullptr) {
-    talk_.stop(seen_ ? "malformed" : "unrecognised");
-    for (Messages* one : {&asking_, &answering_}) one->frames.reset(talk_.stopped());
-    while (!open_.empty()) give_up(open_.begin(), piece.time_ns, "malformed");
-  }
+  if (!mine.frames.sound()) talk_.stop(seen_ ? "malformed" : "unrecognised");
+  drop_stopped(piece.time_ns);
   return taken;
+}
+
+// Nothing is read any more: what is open or kept of either end goes with it.
+void Dns::drop_stopped(u64 time_ns) {
+  if (talk_.stopped() == nullptr) return;
+  for (Messages* one : {&asking_, &answering_}) one->frames.reset(talk_.stopped());
+  while (!open_.empty()) give_up(open_.begin(), time_ns, "malformed");
 }
 
 u32 Dns::read_datagram(Side from, const Piece& piece) {
@@ -300,7 +305,7 @@ void Dns::join(Side from) { of(from).seeks = true; }
 void Dns::hole(Side from, u32 length, u64 time_ns) {
   Messages& mine = of(from);
   // Inside of a message that is not kept to its end nothing is missing.
-  if (!mine.seeks && mine.frames.skip(length, time_ns)) return;
+  if (!mine.seeks && mine.frames.skip(length, time_ns)) return drop_stopped(time_ns);
   mine.frames.reset("resync");
   mine.seeks = mine.missing = true;
   for (Open& one : open_)
