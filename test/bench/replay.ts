@@ -35,17 +35,18 @@ const response = Buffer.from(
   ].join('\r\n'),
 );
 
+const exchange = (path: string, trace: number): Exchange => ({
+  request: request(path, trace),
+  response,
+  method: 'GET',
+  path,
+  status: 200,
+  requestBytes: 0,
+  responseBytes: 0,
+});
+
 /** Heads alone: a packet each, on connections that take turns. `pipelined`: so many requests one behind the other. */
 function capture(pipelined: number): Buffer {
-  const exchange = (path: string, trace: number): Exchange => ({
-    request: request(path, trace),
-    response,
-    method: 'GET',
-    path,
-    status: 200,
-    requestBytes: 0,
-    responseBytes: 0,
-  });
   const packets = Array.from({ length: connections }, (_, index) => {
     const all = Array.from({ length: requestsEach }, (__, n) =>
       exchange(`/items/${n}`, index * requestsEach + n + 1),

@@ -8,7 +8,8 @@
 
 namespace clover {
 
-// Tells a copy from a retransmission: it has the same IPv4 id, or none, the same bytes, and comes within 5 ms.
+// Tells a copy from a retransmission: it has the same IPv4 id, or none, the same bytes, and comes within 5
+// ms.
 class Copies {
  public:
   // Whether the datagram came before; remembers it.

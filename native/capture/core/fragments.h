@@ -22,8 +22,8 @@ struct Fragment {
   Bytes payload;
 };
 
-// Packets of which fragments came. A packet with fragments that overlap is refused (RFC 5722); one that comes twice,
-// as captures of several interfaces have it, is the same packet.
+// Packets of which fragments came. A packet with fragments that overlap is refused (RFC 5722); one that comes
+// twice, as captures of several interfaces have it, is the same packet.
 class Fragments {
  public:
   // The whole payload where this was the last that was missing; its bytes stay until the next call. `size` 0: not yet.

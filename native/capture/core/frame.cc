@@ -87,7 +87,8 @@ Found read_v6(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
 Network read_gre(const Bytes& bytes, size_t at) {
   if (at + 4 > bytes.size) return {};
   u16 flags = be16(bytes.data + at), type = be16(bytes.data + at + 2);
-  // Checksum, key and sequence number (RFC 2784, 2890); routing (RFC 1701) and PPTP's version are nobody's any more.
+  // Checksum, key and sequence number (RFC 2784, 2890); routing (RFC 1701) and PPTP's version are nobody's
+  // any more.
   if (flags & 0x4007) return {};
   at += 4 + (flags & 0x8000 ? 4 : 0) + (flags & 0x2000 ? 4 : 0) + (flags & 0x1000 ? 4 : 0);
   return type == kEthernetInGre ? read_ethernet(bytes, at) : Network{at, type};
@@ -115,7 +116,8 @@ Network inside(const Bytes& bytes, const Ip& ip, Found found) {
   return {ip.at, ip.next == kIpInIp ? kIpv4Type : kIpv6Type};
 }
 
-// The transport's header of the innermost packet. Without `fragments` tunnels stay shut, as the kernel program has it.
+// The transport's header of the innermost packet. Without `fragments` tunnels stay shut, as the kernel
+// program has it.
 Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, Segment& out, Ip& ip) {
   for (int layer = 0; layer < kMaxLayers; layer++) {
     ip = Ip{};

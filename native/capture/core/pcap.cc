@@ -304,7 +304,8 @@ u64 PcapReader::time_of(const Interface& face, u64 ticks) const {
 std::optional<Packet> PcapReader::enhanced(const u8* body, size_t size, bool obsolete) {
   if (size < 20) return broken("a packet block of " + std::to_string(size) + " bytes");
   u32 index = obsolete ? u16_at(body) : u32_at(body);
-  if (index >= interfaces_.size()) return broken("a packet of the interface " + std::to_string(index) + ", which is not there");
+  if (index >= interfaces_.size())
+    return broken("a packet of the interface " + std::to_string(index) + ", which is not there");
   u64 ticks = u64{u32_at(body + 4)} << 32 | u32_at(body + 8);
   u32 captured = u32_at(body + 12), length = u32_at(body + 16);
   if (captured > size - 20) return broken("a packet that is longer than its block");
