@@ -23,7 +23,7 @@
       'dependencies': ['tap'],
       'sources': [
         'addon/addon.cc', 'addon/handle.cc',
-        'core/attributes.cc', 'core/connection.cc', 'core/conversation.cc', 'core/copies.cc',
+        'core/attributes.cc', 'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
         'core/datagrams.cc', 'core/engine.cc', 'core/evidence.cc', 'core/fragments.cc', 'core/frame.cc',
         'core/framing.cc', 'core/grpc_span.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "context.h"
 #include "stamp.h"
 
 namespace clover {

@@ -1,4 +1,4 @@
-// Grammar of the two headers that say who a request is: x-clover-arm and traceparent.
+// Grammar of the header that says which arm answered: x-clover-arm.
 #pragma once
 
 #include "common.h"
@@ -24,19 +24,5 @@ struct Stamp {
 
 // False where the text is not a stamp; `out` is then untouched.
 bool parse_stamp(std::string_view text, Stamp& out);
-
-// W3C Trace Context, level 1.
-struct TraceContext {
-  std::array<u8, 16> trace_id{};
-  std::array<u8, 8> parent_id{};
-  u8 flags = 0;
-  bool valid = false;
-
-  // A trace without one is told from what its requests share, such as a Call-ID.
-  bool has_parent() const { return valid && parent_id != decltype(parent_id){}; }
-};
-
-// An invalid header leaves `valid` false.
-TraceContext parse_traceparent(std::string_view text);
 
 }  // namespace clover

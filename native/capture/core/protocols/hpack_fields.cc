@@ -13,8 +13,7 @@ constexpr Name kNames[] = {
     {":path", Field::path},               {":protocol", Field::protocol},
     {":scheme", Field::scheme},           {":status", Field::status},
     {"content-type", Field::content_type}, {"grpc-status", Field::grpc_status},
-    {"host", Field::host},                {"traceparent", Field::traceparent},
-    {"tracestate", Field::tracestate},    {"user-agent", Field::user_agent},
+    {"host", Field::host},                {"user-agent", Field::user_agent},
     {"x-clover-arm", Field::clover_arm},
 };
 
@@ -33,7 +32,8 @@ constexpr StaticField kNamed[] = {{Field::content_type, ""}, {Field::host, ""}, 
 Field field_of(std::string_view name) {
   for (const Name& one : kNames)
     if (one.name == name) return one.field;
-  return Field::other;
+  TraceField trace = trace_field_of(name);
+  return trace == TraceField::none ? Field::other : field_of(trace);
 }
 
 const StaticField& static_field(size_t index) {

@@ -1,7 +1,7 @@
 // Names of header fields that a span is made of, and HPACK's static table of them.
 #pragma once
 
-#include "../common.h"
+#include "../context.h"
 
 namespace clover {
 
@@ -17,9 +17,9 @@ enum class Field : u8 {
   content_type,
   grpc_status,
   host,
-  traceparent,
-  tracestate,
   user_agent,
+  trace,  // the first of those that TraceField names, in its order
+  trace_last = trace + static_cast<int>(kTraceFields) - 1,
   other,    // known, and of no interest
   unknown,  // it was named before the capture
 };
@@ -27,6 +27,9 @@ enum class Field : u8 {
 inline constexpr size_t kFieldCount = static_cast<size_t>(Field::other);
 
 Field field_of(std::string_view name);
+inline Field field_of(TraceField field) {
+  return static_cast<Field>(static_cast<u8>(Field::trace) + static_cast<u8>(field));
+}
 
 inline bool is_pseudo(Field field) { return field <= Field::status; }
 

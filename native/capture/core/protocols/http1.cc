@@ -184,12 +184,12 @@ bool Http1::answers_early() {
 
 void Http1::on_request(const Head& head, const Piece& piece) {
   Request& request = *asking_.current;
-  request.context = parse_traceparent(head.traceparent);
-  request.tracestate.assign(head.tracestate);
+  head.trace.apply(request);
   request.has_body = !head.ambiguous && (head.has_length || head.chunked);
   request.bodiless = head.method == "HEAD";
   request.tunnel = head.method == "CONNECT";
   http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version}, talk_);
+  head.trace.describe(request, "http.request.header.");
   if (!request.server) parse_stamp(head.stamp, request.stamp);
   talk_.observe(&request);
   queue_.push_back(&request);

@@ -81,19 +81,18 @@ bool parse_field(std::string_view name, std::string_view value, Head& out) {
       return true;
     case 10:
       if (same(name, "user-agent")) out.user_agent = value;
-      else if (same(name, "tracestate")) out.tracestate = value;
-      return true;
-    case 11:
-      if (same(name, "traceparent")) out.traceparent = value;
+      else out.trace.take(name, value);
       return true;
     case 12:
       if (same(name, "x-clover-arm")) out.stamp = value;
+      else out.trace.take(name, value);
       return true;
     case 14:
       return !same(name, "content-length") || parse_length(value, out);
     case 17:
       return !same(name, "transfer-encoding") || parse_codings(value, out);
     default:
+      out.trace.take(name, value);
       return true;
   }
 }

@@ -1,7 +1,7 @@
 // HTTP/1.x message heads (RFC 9112): pure functions over one contiguous block.
 #pragma once
 
-#include "../common.h"
+#include "../context.h"
 
 namespace clover {
 
@@ -16,7 +16,8 @@ struct Head {
   std::string_view target;   // requests
   int status = 0;            // responses
   std::string_view version;  // "1.1"
-  std::string_view host, user_agent, traceparent, tracestate, stamp, upgrade;
+  std::string_view host, user_agent, stamp, upgrade;
+  TraceHeaders trace;
   bool has_length = false, chunked = false, other_coding = false;
   // Two readers may differ on where the body ends: nothing behind this head can be told apart.
   bool ambiguous = false;

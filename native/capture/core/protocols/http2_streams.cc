@@ -128,8 +128,14 @@ void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
   request.incomplete = !fields.complete();
   exchange.sent = ends;
   describe(exchange, fields);
-  request.context = parse_traceparent(fields[Field::traceparent]);
-  request.tracestate.assign(fields[Field::tracestate]);
+  TraceHeaders trace;
+  for (size_t i = 0; i < kTraceFields; i++) {
+    Field field = field_of(static_cast<TraceField>(i));
+    if (fields.has(field)) trace.take(static_cast<TraceField>(i), fields[field]);
+  }
+  trace.apply(request);
+  // The same field is metadata to gRPC.
+  trace.describe(request, exchange.grpc ? "rpc.request.metadata." : "http.request.header.");
   if (!request.server) parse_stamp(fields[Field::clover_arm], request.stamp);
   talk_.observe(&request);
   talk_.count(&request);

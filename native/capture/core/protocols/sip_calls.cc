@@ -99,9 +99,8 @@ Leg Calls::begin(const Conversation& flow, bool to_pod, const Piece& first, cons
   leg.talk = std::make_unique<Conversation>(session_, pod_, flow.key(), id, false);
   leg.talk->set_roles(to_pod);
   leg.request = leg.talk->begin(first, Side::client);
-  leg.request->context = parse_traceparent(message.traceparent);
-  if (leg.request->context.valid) leg.request->tracestate.assign(message.tracestate);
-  else leg.request->context = trace_of(message.call_id);
+  message.trace.apply(*leg.request);
+  if (!leg.request->context.valid) leg.request->context = trace_of(message.call_id);
   return leg;
 }
 

@@ -137,14 +137,14 @@ bool read_cseq(std::string_view value, Message& out, std::string_view& method) {
 // Fields that a message has once; those of the first row it cannot do without.
 enum Field : u8 {
   kCallId, kCseq, kFrom, kTo, kVia, kNeeded,
-  kLength = kNeeded, kAgent, kParent, kState, kOther,
+  kLength = kNeeded, kAgent, kOther,
 };
 
 Field field_of(std::string_view name) {
   static constexpr std::pair<std::string_view, Field> kNames[] = {
       {"call-id", kCallId}, {"i", kCallId}, {"cseq", kCseq}, {"from", kFrom}, {"f", kFrom}, {"to", kTo},
       {"t", kTo}, {"via", kVia}, {"v", kVia}, {"content-length", kLength}, {"l", kLength},
-      {"user-agent", kAgent}, {"traceparent", kParent}, {"tracestate", kState}};
+      {"user-agent", kAgent}};
   for (const auto& [known, field] : kNames)
     if (same(name, known)) return field;
   return kOther;
@@ -200,8 +200,6 @@ bool read_field(Field field, std::string_view value, Message& out, std::string_v
       out.length = length;
       return out.has_length;
     case kAgent: out.user_agent = value; return true;
-    case kParent: out.traceparent = value; return true;
-    case kState: out.tracestate = value; return true;
     case kOther: return true;
   }
   return true;
@@ -230,6 +228,7 @@ Reading read_head(std::string_view block, Message& out) {
     if (again && field == kVia) continue;
     // A copy of its own has a second opinion on the call, or on the message's end.
     std::string_view value = trim(line.substr(colon + 1));
+    if (field == kOther) out.trace.take(name, value);
     bool read = !(again && field <= kLength) && read_field(field, value, out, cseq_method);
     sound = sound && read;
     if (!read && field == kLength) endless = true;

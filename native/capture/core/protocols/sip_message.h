@@ -1,7 +1,7 @@
 // SIP message heads (RFC 3261 §7, §25): pure functions over one contiguous block.
 #pragma once
 
-#include "../common.h"
+#include "../context.h"
 
 namespace clover::sip {
 
@@ -18,7 +18,8 @@ struct Message {
   u32 cseq = 0;
   std::string_view call_id, branch, sent_by;  // the last two of the topmost Via
   std::string_view from_uri, from_tag, to_uri, to_tag;
-  std::string_view user_agent, traceparent, tracestate;
+  std::string_view user_agent;
+  TraceHeaders trace;
   bool has_length = false;
   u64 length = 0;  // Content-Length
 
