@@ -5,9 +5,11 @@ import { titleOf, type Place } from '../installation/collections.ts';
 import { discover, type Findings } from '../installation/discover.ts';
 import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
 import { findLive, found404 } from '../installation/live-object.ts';
+import { otherInstallations, wishToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
+import { hasVolatileDatabases, volatileDatabases } from '../installation/volatile-databases.ts';
 import { agentFindings, type AgentQuestions } from './agent-findings.ts';
 import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
@@ -35,8 +37,9 @@ export async function clusterFindings(
   const found: Finding[] = [{ check: 'Kubernetes', state: 'good', found: cluster.version }];
   const inventory = await readInventory(client, namespace);
   found.push(installed(inventory, namespace));
+  found.push(...(await others(client, namespace)));
   if (inventory === undefined) return found;
-  found.push(...knative(inventory, cluster), await permissions(client, inventory, namespace));
+  found.push(...knative(inventory, cluster), ...databases(inventory), await permissions(client, inventory, namespace));
   if (inventory.settings['oidc'] === true) found.push(await oidc(client));
   found.push(...(await nodes(client)), ...(await networkFindings(client)));
   for (const place of inventory.objects) {
@@ -59,6 +62,17 @@ function installed(inventory: Inventory | undefined, namespace: string): Finding
   return { check, state: 'doubtful', found, fix: `cloverctl upgrade makes it ${version}` };
 }
 
+/** Who may not see them is told nothing of them. */
+async function others(client: KubeClient, namespace: string): Promise<readonly Finding[]> {
+  if ((await refusedWishes(client, [wishToSeeOthers])).length > 0) return [];
+  return (await otherInstallations(client, namespace)).map((other) => ({
+    check: 'installation',
+    state: 'bad',
+    found: `Clover ${other.inventory.version} is in ${other.namespace}`,
+    fix: 'a cluster has one, as both would work on the same objects: cloverctl uninstall -n removes the other',
+  }));
+}
+
 function knative({ settings }: Inventory, { serving, eventing }: Findings): readonly Finding[] {
   if (settings['knative'] !== true) return [];
   const versions = { 'Knative Serving': serving, 'Knative Eventing': eventing };
@@ -72,6 +86,11 @@ function knative({ settings }: Inventory, { serving, eventing }: Findings): read
         }
       : { check, state: 'good', found },
   );
+}
+
+function databases({ settings }: Inventory): readonly Finding[] {
+  if (!hasVolatileDatabases(settings)) return [];
+  return [{ check: 'databases', state: 'doubtful', ...volatileDatabases }];
 }
 
 /** While Eventing does not ask who sends, it refuses to obey EventPolicies. */
@@ -108,7 +127,10 @@ async function permissions(
   { objects }: Inventory,
   namespace: string,
 ): Promise<Finding> {
-  const wishes = wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']);
+  const wishes = [
+    ...wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']),
+    wishToSeeOthers,
+  ];
   const refused = await refusedWishes(client, wishes);
   const check = 'your permissions';
   if (refused.length === 0) return { check, state: 'good', found: 'enough for an upgrade' };

@@ -21,9 +21,12 @@ import {
   type Inventory,
 } from './inventory.ts';
 import { findLive } from './live-object.ts';
+import { otherInstallations, wishToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import { checkedInstallation, chosenSettings, type SettingsOptions } from './settings.ts';
+import { checkedInstallation, chosenSettings, merge, type SettingsOptions } from './settings.ts';
+import { isSaid } from './unsaid-settings.ts';
 import { demandStep } from './version-skew.ts';
+import { hasVolatileDatabases, volatileDatabases } from './volatile-databases.ts';
 
 /** For a namespace to be gone that was made a moment ago. */
 const goneWithinMs = 60_000;
@@ -42,6 +45,8 @@ export interface InstallHow extends SettingsOptions {
   readonly dryRun: boolean;
   /** Hears what was found, before anything is changed. */
   readonly found: (findings: Findings, installation: Installation) => void;
+  /** Hears what is allowed, and may not be meant. */
+  readonly warn: (line: string) => void;
   /** Hears each outcome as it comes. */
   readonly done: (outcome: Outcome) => void;
 }
@@ -65,10 +70,14 @@ export async function install(how: InstallHow): Promise<Installed> {
   const findings = await discover(client);
   const before = await readIfAllowed(client, namespace);
   demandVersion(before, how);
-  const settings = completed(chosenSettings(how, before?.settings), findings);
+  const said = chosenSettings(how);
+  const settings = completed(merge(before?.settings ?? {}, said), findings);
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);
+  if (hasVolatileDatabases(settings) && !isSaid(said, 'controlPlane.persistent')) {
+    how.warn(`${volatileDatabases.found}; ${volatileDatabases.fix}`);
+  }
 
   const places = renderInstallation(installation, '').map((object) => placeOf(object));
   const inventory = inventoryPlace(namespace);
@@ -79,7 +88,9 @@ export async function install(how: InstallHow): Promise<Installed> {
       old.filter((place) => !isData(place)),
       ['get', 'delete'],
     ),
+    wishToSeeOthers,
   ]);
+  await demandAlone(how);
   const token = (await existingToken(client, installation)) ?? randomToken();
   const objects = renderInstallation(installation, token);
   const apply = { client, force: how.forceConflicts };
@@ -146,6 +157,14 @@ async function readIfAllowed(
     if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
     throw error;
   }
+}
+
+/** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */
+async function demandAlone({ client, namespace }: InstallHow): Promise<void> {
+  const [other] = await otherInstallations(client, namespace);
+  if (other === undefined) return;
+  const message = `nothing was changed: Clover is in ${other.namespace} already, and a cluster has one. "cloverctl upgrade -n ${other.namespace}" changes that one; "cloverctl uninstall -n ${other.namespace}" removes it, with --keep-data if ${namespace} is to go on with its objects`;
+  throw new CloverError('CLV_CONFLICT', message);
 }
 
 function demandVersion(
