@@ -3,7 +3,7 @@ import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { Installation } from '../../knative/render/installation.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
-import { randomToken } from '../../knative/render/random-token.ts';
+import { randomTokens } from '../../knative/render/tokens.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import type { CliEnv } from '../env.ts';
 import { applyObject, boundAmong, planObjects, type Outcome } from './apply-objects.ts';
@@ -11,7 +11,7 @@ import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { discover, type Findings } from './discover.ts';
-import { existingToken } from './existing-token.ts';
+import { existingTokens } from './existing-tokens.ts';
 import {
   inventoryPlace,
   readInventory,
@@ -79,7 +79,9 @@ export async function install(how: InstallHow): Promise<Installed> {
     how.warn(`${volatileDatabases.found}; ${volatileDatabases.fix}`);
   }
 
-  const places = renderInstallation(installation, '').map((object) => placeOf(object));
+  const places = renderInstallation(installation, { callers: '', agents: '' }).map((object) =>
+    placeOf(object),
+  );
   const inventory = inventoryPlace(namespace);
   const old = before === undefined ? [] : without(before.objects, places);
   await demandPermissions(client, [
@@ -91,8 +93,8 @@ export async function install(how: InstallHow): Promise<Installed> {
     wishToSeeOthers,
   ]);
   await demandAlone(how);
-  const token = (await existingToken(client, installation)) ?? randomToken();
-  const objects = renderInstallation(installation, token);
+  const tokens = { ...randomTokens(), ...(await existingTokens(client, installation)) };
+  const objects = renderInstallation(installation, tokens);
   const apply = { client, force: how.forceConflicts };
   const plan = await planObjects(apply, objects);
   if (how.dryRun) {

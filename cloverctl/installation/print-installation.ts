@@ -5,7 +5,7 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import { version } from '../../functions/lib/version.ts';
 import type { Installation } from '../../knative/render/installation.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
-import { randomToken } from '../../knative/render/random-token.ts';
+import { randomTokens } from '../../knative/render/tokens.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import { toYaml } from '../../knative/render/yaml.ts';
 import type { InstallOptions } from '../commands/install.ts';
@@ -27,7 +27,7 @@ export function printInstallation(options: InstallOptions, env: CliEnv): void {
   const chosen = chosenSettings(options);
   const installation = checkedInstallation(chosen, { namespace, knative: false });
   for (const line of unsaidSettings(installation, chosen)) env.stderr.write(`warning: ${line}\n`);
-  const objects = withInventory(namespace, renderInstallation(installation, randomToken()), {
+  const objects = withInventory(namespace, renderInstallation(installation, randomTokens()), {
     version,
     // An upgrade keeps the form that was decided here, whatever it finds.
     settings: merge(decidedOf(installation), chosen),
