@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { titleOf, type Place } from '../installation/collections.ts';
+import { isDataAlone } from '../installation/delete-objects.ts';
 import { discover, type Findings } from '../installation/discover.ts';
 import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
+import { olderKubernetesFix } from '../installation/kubernetes-version.ts';
 import { findLive, found404 } from '../installation/live-object.ts';
 import { otherInstallations, wishToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
@@ -34,12 +36,16 @@ export async function clusterFindings(
 ): Promise<readonly Finding[]> {
   const { client } = questions;
   const cluster = await discover(client);
-  const found: Finding[] = [{ check: 'Kubernetes', state: 'good', found: cluster.version }];
+  const found: Finding[] = [kubernetes(cluster)];
   const inventory = await readInventory(client, namespace);
   found.push(installed(inventory, namespace));
   found.push(...(await others(client, namespace)));
-  if (inventory === undefined) return found;
-  found.push(...knative(inventory, cluster), ...databases(inventory), await permissions(client, inventory, namespace));
+  if (inventory === undefined || isDataAlone(inventory.objects)) return found;
+  found.push(
+    ...knative(inventory, cluster),
+    ...databases(inventory),
+    await permissions(client, inventory, namespace),
+  );
   if (inventory.settings['oidc'] === true) found.push(await oidc(client));
   found.push(...(await nodes(client)), ...(await networkFindings(client)));
   for (const place of inventory.objects) {
@@ -51,11 +57,22 @@ export async function clusterFindings(
   return found;
 }
 
+function kubernetes({ version: found }: Findings): Finding {
+  const check = 'Kubernetes';
+  const fix = olderKubernetesFix(found);
+  return fix === undefined ? { check, state: 'good', found } : { check, state: 'bad', found, fix };
+}
+
 function installed(inventory: Inventory | undefined, namespace: string): Finding {
   const check = 'installation';
   if (inventory === undefined) {
     const fix = 'cloverctl install makes one; -n names another namespace';
     return { check, state: 'bad', found: `there is no Clover in ${namespace}`, fix };
+  }
+  if (isDataAlone(inventory.objects)) {
+    const fix = 'cloverctl install goes on with it, cloverctl uninstall --delete-data deletes it';
+    const found = `Clover ${inventory.version} was removed from ${namespace}, and its data kept`;
+    return { check, state: 'bad', found, fix };
   }
   const found = `Clover ${inventory.version} in ${namespace}`;
   if (inventory.version === version) return { check, state: 'good', found };

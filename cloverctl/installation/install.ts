@@ -20,6 +20,7 @@ import {
   writeInventory,
   type Inventory,
 } from './inventory.ts';
+import { olderKubernetesFix } from './kubernetes-version.ts';
 import { findLive } from './live-object.ts';
 import { otherInstallations, wishToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
@@ -68,6 +69,7 @@ export interface Installed {
 export async function install(how: InstallHow): Promise<Installed> {
   const { client, namespace } = how;
   const findings = await discover(client);
+  demandKubernetes(findings);
   const before = await readIfAllowed(client, namespace);
   demandVersion(before, how);
   const said = chosenSettings(how);
@@ -159,6 +161,12 @@ async function readIfAllowed(
     if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
     throw error;
   }
+}
+
+function demandKubernetes({ version: found }: Findings): void {
+  const fix = olderKubernetesFix(found);
+  if (fix === undefined) return;
+  throw new CloverError('CLV_CONFLICT', `nothing was changed: the cluster is ${found}. ${fix}`);
 }
 
 /** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */

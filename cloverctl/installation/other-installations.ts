@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { collectionPath } from './collections.ts';
-import { isData } from './delete-objects.ts';
+import { isDataAlone } from './delete-objects.ts';
 import { inventoryPlace, parseInventory, type Inventory } from './inventory.ts';
 import type { Wish } from './permissions.ts';
 
@@ -44,5 +44,5 @@ export async function otherInstallations(
       const other = found.metadata.namespace;
       return { namespace: other, inventory: parseInventory(found, other) };
     })
-    .filter(({ inventory }) => !inventory.objects.every((place) => isData(place)));
+    .filter(({ inventory }) => !isDataAlone(inventory.objects));
 }
