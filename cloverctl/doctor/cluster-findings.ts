@@ -2,12 +2,16 @@ import { z } from 'zod';
 import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { titleOf, type Place } from '../installation/collections.ts';
+import { isDataAlone } from '../installation/delete-objects.ts';
 import { discover, type Findings } from '../installation/discover.ts';
 import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
+import { olderKubernetesFix } from '../installation/kubernetes-version.ts';
 import { findLive, found404 } from '../installation/live-object.ts';
+import { otherInstallations, wishToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
+import { hasVolatileDatabases, volatileDatabases } from '../installation/volatile-databases.ts';
 import { agentFindings, type AgentQuestions } from './agent-findings.ts';
 import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
@@ -32,11 +36,16 @@ export async function clusterFindings(
 ): Promise<readonly Finding[]> {
   const { client } = questions;
   const cluster = await discover(client);
-  const found: Finding[] = [{ check: 'Kubernetes', state: 'good', found: cluster.version }];
+  const found: Finding[] = [kubernetes(cluster)];
   const inventory = await readInventory(client, namespace);
   found.push(installed(inventory, namespace));
-  if (inventory === undefined) return found;
-  found.push(...knative(inventory, cluster), await permissions(client, inventory, namespace));
+  found.push(...(await others(client, namespace)));
+  if (inventory === undefined || isDataAlone(inventory.objects)) return found;
+  found.push(
+    ...knative(inventory, cluster),
+    ...databases(inventory),
+    await permissions(client, inventory, namespace),
+  );
   if (inventory.settings['oidc'] === true) found.push(await oidc(client));
   found.push(...(await nodes(client)), ...(await networkFindings(client)));
   for (const place of inventory.objects) {
@@ -48,15 +57,37 @@ export async function clusterFindings(
   return found;
 }
 
+function kubernetes({ version: found }: Findings): Finding {
+  const check = 'Kubernetes';
+  const fix = olderKubernetesFix(found);
+  return fix === undefined ? { check, state: 'good', found } : { check, state: 'bad', found, fix };
+}
+
 function installed(inventory: Inventory | undefined, namespace: string): Finding {
   const check = 'installation';
   if (inventory === undefined) {
     const fix = 'cloverctl install makes one; -n names another namespace';
     return { check, state: 'bad', found: `there is no Clover in ${namespace}`, fix };
   }
+  if (isDataAlone(inventory.objects)) {
+    const fix = 'cloverctl install goes on with it, cloverctl uninstall --delete-data deletes it';
+    const found = `Clover ${inventory.version} was removed from ${namespace}, and its data kept`;
+    return { check, state: 'bad', found, fix };
+  }
   const found = `Clover ${inventory.version} in ${namespace}`;
   if (inventory.version === version) return { check, state: 'good', found };
   return { check, state: 'doubtful', found, fix: `cloverctl upgrade makes it ${version}` };
+}
+
+/** Who may not see them is told nothing of them. */
+async function others(client: KubeClient, namespace: string): Promise<readonly Finding[]> {
+  if ((await refusedWishes(client, [wishToSeeOthers])).length > 0) return [];
+  return (await otherInstallations(client, namespace)).map((other) => ({
+    check: 'installation',
+    state: 'bad',
+    found: `Clover ${other.inventory.version} is in ${other.namespace}`,
+    fix: 'a cluster has one, as both would work on the same objects: cloverctl uninstall -n removes the other',
+  }));
 }
 
 function knative({ settings }: Inventory, { serving, eventing }: Findings): readonly Finding[] {
@@ -72,6 +103,11 @@ function knative({ settings }: Inventory, { serving, eventing }: Findings): read
         }
       : { check, state: 'good', found },
   );
+}
+
+function databases({ settings }: Inventory): readonly Finding[] {
+  if (!hasVolatileDatabases(settings)) return [];
+  return [{ check: 'databases', state: 'doubtful', ...volatileDatabases }];
 }
 
 /** While Eventing does not ask who sends, it refuses to obey EventPolicies. */
@@ -108,7 +144,10 @@ async function permissions(
   { objects }: Inventory,
   namespace: string,
 ): Promise<Finding> {
-  const wishes = wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']);
+  const wishes = [
+    ...wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']),
+    wishToSeeOthers,
+  ];
   const refused = await refusedWishes(client, wishes);
   const check = 'your permissions';
   if (refused.length === 0) return { check, state: 'good', found: 'enough for an upgrade' };

@@ -11,6 +11,7 @@ const btf = '/sys/kernel/btf/vmlinux';
 export function machineFindings(
   uid: number | undefined = process.getuid?.(),
   btfFile = btf,
+  envoy: () => string = envoyProgram,
 ): readonly Finding[] {
   return [
     uid === 0
@@ -22,7 +23,7 @@ export function machineFindings(
           fix: 'eBPF and network namespaces need it: use sudo, or a root shell',
         },
     kernelFinding(btfFile),
-    programFinding('Envoy', () => envoyProgram()),
+    programFinding('Envoy', envoy),
     programFinding('ClickHouse', () => {
       const name = `@chdb/lib-linux-${process.arch}-gnu/package.json`;
       return createRequire(import.meta.url).resolve(name);
@@ -45,6 +46,9 @@ function programFinding(check: string, find: () => string): Finding {
   try {
     return { check, state: 'good', found: find() };
   } catch {
-    return { check, state: 'bad', found: 'is not there', fix: 'run npm run setup' };
+    // A release for hosts has neither: its programs are units, and these commands are not for it.
+    const fix =
+      'run npm run setup in a checkout, where alone up and demo work; of units, systemctl list-units "clover*" tells';
+    return { check, state: 'bad', found: 'is not there', fix };
   }
 }

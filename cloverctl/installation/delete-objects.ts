@@ -12,6 +12,11 @@ export function isData({ kind }: Pick<Place, 'kind'>): boolean {
   return ['CustomResourceDefinition', 'Namespace', 'PersistentVolumeClaim'].includes(kind);
 }
 
+/** Whether nothing of an installation is left but data that was kept. */
+export function isDataAlone(objects: readonly Place[]): boolean {
+  return objects.every((place) => isData(place));
+}
+
 /** Deletes an object if it is still Clover's; one that is gone is no error. */
 export async function deleteObject(client: KubeClient, place: Place): Promise<Outcome | undefined> {
   const live = await findLive(client, place);

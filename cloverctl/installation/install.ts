@@ -3,7 +3,7 @@ import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import type { Installation } from '../../knative/render/installation.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
-import { randomToken } from '../../knative/render/random-token.ts';
+import { randomTokens } from '../../knative/render/tokens.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import type { CliEnv } from '../env.ts';
 import { applyObject, boundAmong, planObjects, type Outcome } from './apply-objects.ts';
@@ -11,7 +11,7 @@ import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { discover, type Findings } from './discover.ts';
-import { existingToken } from './existing-token.ts';
+import { existingTokens } from './existing-tokens.ts';
 import {
   inventoryPlace,
   readInventory,
@@ -20,10 +20,14 @@ import {
   writeInventory,
   type Inventory,
 } from './inventory.ts';
+import { olderKubernetesFix } from './kubernetes-version.ts';
 import { findLive } from './live-object.ts';
+import { otherInstallations, wishToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import { checkedInstallation, chosenSettings, type SettingsOptions } from './settings.ts';
+import { checkedInstallation, chosenSettings, merge, type SettingsOptions } from './settings.ts';
+import { isSaid } from './unsaid-settings.ts';
 import { demandStep } from './version-skew.ts';
+import { hasVolatileDatabases, volatileDatabases } from './volatile-databases.ts';
 
 /** For a namespace to be gone that was made a moment ago. */
 const goneWithinMs = 60_000;
@@ -42,6 +46,8 @@ export interface InstallHow extends SettingsOptions {
   readonly dryRun: boolean;
   /** Hears what was found, before anything is changed. */
   readonly found: (findings: Findings, installation: Installation) => void;
+  /** Hears what is allowed, and may not be meant. */
+  readonly warn: (line: string) => void;
   /** Hears each outcome as it comes. */
   readonly done: (outcome: Outcome) => void;
 }
@@ -63,14 +69,21 @@ export interface Installed {
 export async function install(how: InstallHow): Promise<Installed> {
   const { client, namespace } = how;
   const findings = await discover(client);
+  demandKubernetes(findings);
   const before = await readIfAllowed(client, namespace);
   demandVersion(before, how);
-  const settings = completed(chosenSettings(how, before?.settings), findings);
+  const said = chosenSettings(how);
+  const settings = completed(merge(before?.settings ?? {}, said), findings);
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);
+  if (hasVolatileDatabases(settings) && !isSaid(said, 'controlPlane.persistent')) {
+    how.warn(`${volatileDatabases.found}; ${volatileDatabases.fix}`);
+  }
 
-  const places = renderInstallation(installation, '').map((object) => placeOf(object));
+  const places = renderInstallation(installation, { callers: '', agents: '' }).map((object) =>
+    placeOf(object),
+  );
   const inventory = inventoryPlace(namespace);
   const old = before === undefined ? [] : without(before.objects, places);
   await demandPermissions(client, [
@@ -79,9 +92,11 @@ export async function install(how: InstallHow): Promise<Installed> {
       old.filter((place) => !isData(place)),
       ['get', 'delete'],
     ),
+    wishToSeeOthers,
   ]);
-  const token = (await existingToken(client, installation)) ?? randomToken();
-  const objects = renderInstallation(installation, token);
+  await demandAlone(how);
+  const tokens = { ...randomTokens(), ...(await existingTokens(client, installation)) };
+  const objects = renderInstallation(installation, tokens);
   const apply = { client, force: how.forceConflicts };
   const plan = await planObjects(apply, objects);
   if (how.dryRun) {
@@ -146,6 +161,20 @@ async function readIfAllowed(
     if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
     throw error;
   }
+}
+
+function demandKubernetes({ version: found }: Findings): void {
+  const fix = olderKubernetesFix(found);
+  if (fix === undefined) return;
+  throw new CloverError('CLV_CONFLICT', `nothing was changed: the cluster is ${found}. ${fix}`);
+}
+
+/** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */
+async function demandAlone({ client, namespace }: InstallHow): Promise<void> {
+  const [other] = await otherInstallations(client, namespace);
+  if (other === undefined) return;
+  const message = `nothing was changed: Clover is in ${other.namespace} already, and a cluster has one. "cloverctl upgrade -n ${other.namespace}" changes that one; "cloverctl uninstall -n ${other.namespace}" removes it, with --keep-data if ${namespace} is to go on with its objects`;
+  throw new CloverError('CLV_CONFLICT', message);
 }
 
 function demandVersion(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { collectionPath, groupOf, type Place } from './collections.ts';
+import { isDataAlone } from './delete-objects.ts';
 import { discover } from './discover.ts';
 import { readInventory } from './inventory.ts';
 import { findLive } from './live-object.ts';
@@ -43,7 +44,7 @@ const label = 'app.kubernetes.io/name';
 
 /**
  * Looks at an installation; changes nothing.
- * @throws CloverError CLV_NOT_FOUND where there is none.
+ * @throws CloverError CLV_NOT_FOUND where there is none, or nothing but data that was kept.
  */
 export async function installationStatus(
   client: KubeClient,
@@ -52,6 +53,10 @@ export async function installationStatus(
   const inventory = await readInventory(client, namespace);
   if (inventory === undefined) {
     const message = `there is no Clover in ${namespace}: "cloverctl install" makes one, -n names another namespace`;
+    throw new CloverError('CLV_NOT_FOUND', message);
+  }
+  if (isDataAlone(inventory.objects)) {
+    const message = `Clover ${inventory.version} was removed from ${namespace}, and its data kept: "cloverctl install" goes on with it, "cloverctl uninstall --delete-data" deletes it`;
     throw new CloverError('CLV_NOT_FOUND', message);
   }
   const running = await runningPods(client, namespace);

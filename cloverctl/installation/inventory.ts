@@ -55,7 +55,14 @@ export async function readInventory(
 ): Promise<Inventory | undefined> {
   const path = objectPath(inventoryPlace(namespace));
   const found = await found404(client.call({ method: 'GET', path }));
-  if (found === undefined) return undefined;
+  return found === undefined ? undefined : parseInventory(found, namespace);
+}
+
+/**
+ * Reads the ConfigMap of a namespace.
+ * @throws CloverError CLV_CONFIG_INVALID when somebody has damaged it.
+ */
+export function parseInventory(found: unknown, namespace: string): Inventory {
   try {
     const { data } = document.parse(found);
     return {

@@ -2,11 +2,10 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CloverError } from '../../functions/lib/errors.ts';
-import { isRecord } from '../../functions/lib/plain-value.ts';
 import { version } from '../../functions/lib/version.ts';
 import type { Installation } from '../../knative/render/installation.ts';
 import type { KubernetesObject } from '../../knative/render/kubernetes-object.ts';
-import { randomToken } from '../../knative/render/random-token.ts';
+import { randomTokens } from '../../knative/render/tokens.ts';
 import { renderInstallation } from '../../knative/render/render-installation.ts';
 import { toYaml } from '../../knative/render/yaml.ts';
 import type { InstallOptions } from '../commands/install.ts';
@@ -16,18 +15,19 @@ import { writeText } from '../output/write-text.ts';
 import { placeOf } from './collections.ts';
 import { inventoryObject, type Inventory } from './inventory.ts';
 import { checkedInstallation, chosenSettings, merge, type Settings } from './settings.ts';
+import { unsaidSettings } from './unsaid-settings.ts';
 
 /**
  * Prints an installation, or writes it into a folder that kustomize takes, with the inventory by which `upgrade` and `uninstall` know
- * it. No cluster is asked: `knative` is false unless it is set, and what an install would find of Knative's gateways is warned of.
+ * it. No cluster is asked: what is taken for each setting that an install would find, and nobody says, is warned of.
  * @throws CloverError CLV_ARGUMENT_INVALID.
  */
 export function printInstallation(options: InstallOptions, env: CliEnv): void {
   const { namespace, outputDir } = options;
   const chosen = chosenSettings(options);
   const installation = checkedInstallation(chosen, { namespace, knative: false });
-  warnOfGateways(installation, chosen, env);
-  const objects = withInventory(namespace, renderInstallation(installation, randomToken()), {
+  for (const line of unsaidSettings(installation, chosen)) env.stderr.write(`warning: ${line}\n`);
+  const objects = withInventory(namespace, renderInstallation(installation, randomTokens()), {
     version,
     // An upgrade keeps the form that was decided here, whatever it finds.
     settings: merge(decidedOf(installation), chosen),
@@ -69,15 +69,6 @@ function withInventory(
 /** What an install would decide by what the cluster has. */
 function decidedOf({ knative, controlPlane: { istio, persistent } }: Installation): Settings {
   return knative ? { knative } : { knative, controlPlane: { istio, persistent } };
-}
-
-/** Spans of a gateway that carries spans would make more of them for ever: which namespaces it may be in has to be said. */
-function warnOfGateways({ knative, agent }: Installation, chosen: Settings, env: CliEnv): void {
-  const said = isRecord(chosen['agent']) && chosen['agent']['untapped'] !== undefined;
-  if (!knative || !agent.enabled || said) return;
-  env.stderr.write(
-    `warning: agent.untapped is not said, and no cluster is asked: it is [${agent.untapped.join(', ')}]; where the gateways of Serving's network layer are elsewhere, say all of them with --set agent.untapped=[NAMESPACE, ...]\n`,
-  );
 }
 
 function demandEmpty(folder: string): void {

@@ -29,6 +29,7 @@ export async function runInstall(
     found: (cluster, { knative }) => {
       if (isText) writeLines(env, [foundLine(cluster, knative)]);
     },
+    warn: (line) => env.stderr.write(`warning: ${line}\n`),
     done: outcomeTeller(env, { isText, dryRun }),
   });
   const document = {

@@ -27,14 +27,14 @@ export function merge(base: Settings, over: Settings): Settings {
 }
 
 /**
- * What options say over what was said before.
+ * What options say.
  * @throws CloverError CLV_ARGUMENT_INVALID when the file cannot be read, or a value is no YAML.
  */
-export function chosenSettings(options: SettingsOptions, before: Settings = {}): Settings {
+export function chosenSettings(options: SettingsOptions): Settings {
   const { filename, set = [], imageRegistry } = options;
   const file = filename === undefined ? {} : readSettings(filename);
   const registry = imageRegistry === undefined ? {} : { registry: imageRegistry };
-  return [file, registry, ...set.map((one) => settingOf(one))].reduce<Settings>(merge, before);
+  return [file, registry, ...set.map((one) => settingOf(one))].reduce<Settings>(merge, {});
 }
 
 /**

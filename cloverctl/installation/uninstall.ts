@@ -9,6 +9,11 @@ import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { inventoryPlace, readInventory, writeInventory, type Inventory } from './inventory.ts';
 import { findLive, found404 } from './live-object.ts';
 import { contentsOf } from './namespace-contents.ts';
+import {
+  otherInstallations,
+  wishToSeeOthers,
+  type OtherInstallation,
+} from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
 import { deleteUserObjects, userObjects } from './user-objects.ts';
 
@@ -37,11 +42,16 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const inventory = await readInventory(client, namespace);
   if (inventory === undefined) return undefined;
   const until = env.clock.now() + how.timeoutMs;
-  const used = await userObjects(client);
+  await demandPermissions(client, [wishToSeeOthers]);
+  const shared = sharedWith(await otherInstallations(client, namespace));
+  // While another installation is there, objects of users are its work.
+  const used = shared.size === 0 ? await userObjects(client) : [];
   const own = inventory.objects;
   const missed = [...used, ...(await databasesOf(client, own))];
   if (data === 'none' && missed.length > 0) throw inUse(missed);
-  const going = own.filter((place) => data !== 'keep' || !isData(place));
+  const going = own.filter(
+    (place) => !shared.has(keyOf(place)) && (data !== 'keep' || !isData(place)),
+  );
   await demandPermissions(client, [
     ...wishesFor([...going, inventoryPlace(namespace)], ['get', 'delete']),
     ...(data === 'delete' ? wishesFor(used, ['get', 'delete']) : []),
@@ -55,7 +65,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   if (how.dryRun) {
     for (const place of [...used, ...own.toReversed()]) {
       if ((await findLive(client, place)) === undefined) continue;
-      tell(planned(place, how, inventory));
+      tell(keptFor(place, shared) ?? planned(place, how, inventory));
     }
     return outcomes;
   }
@@ -82,8 +92,9 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
       env,
     );
   }
+  for (const outcome of own.flatMap((place) => keptFor(place, shared) ?? [])) tell(outcome);
   if (data === 'keep') {
-    const left = own.filter(isData);
+    const left = own.filter((place) => isData(place) && !shared.has(keyOf(place)));
     for (const place of left) tell({ place, change: 'kept', why: '--keep-data' });
     await writeInventory(client, namespace, { ...inventory, objects: left });
     return outcomes;
@@ -93,6 +104,22 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   // Last: until here the same command goes on where it ended.
   await found404(client.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
   return outcomes;
+}
+
+/** What other installations have made, too, by its key, and where the first of them is. */
+function sharedWith(others: readonly OtherInstallation[]): ReadonlyMap<string, string> {
+  const entries = others
+    .toReversed()
+    .flatMap(({ namespace, inventory: { objects } }) =>
+      objects.map((place): [string, string] => [keyOf(place), namespace]),
+    );
+  return new Map(entries);
+}
+
+function keptFor(place: Place, shared: ReadonlyMap<string, string>): Outcome | undefined {
+  const namespace = shared.get(keyOf(place));
+  if (namespace === undefined) return undefined;
+  return { place, change: 'kept', why: `the Clover in ${namespace} has it, too` };
 }
 
 /** Volumes with queue, evidence and records that are there. */

@@ -1,11 +1,19 @@
-import { evidenceReported, resourceChanges, type ResourceReference } from '../../knative/events.ts';
+import {
+  evidenceReported,
+  resourceChanges,
+  type EvidenceCell,
+  type ResourceReference,
+} from '../../knative/events.ts';
+import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { Experiment } from '../../knative/resources/experiment.ts';
+import { standingRun } from '../lib/arm-stamp.ts';
 import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import { onTick } from '../host/on-tick.ts';
 import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
-import { isFinal } from '../lib/final-phase.ts';
+import { createRecent } from '../lib/recent.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import { needsTicks, reconcile } from './reconcile.ts';
@@ -27,6 +35,12 @@ const absentMs = 10_000;
 /** Evidence that nobody needs any more goes once in this time, ms. */
 const pruneEveryMs = 60_000;
 
+/** Experiments that no active run leads to are looked for once in this time, ms. */
+const lookEveryMs = 10_000;
+
+/** A run that is not there is asked for again after this time, ms. */
+const ownerMs = 60_000;
+
 /** How long the ledger may ask for standing traffic, and for runs that are over, ms. */
 const standingMs = 3_600_000;
 const endedMs = 24 * 3_600_000;
@@ -41,6 +55,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   let listeningSince = clock.now();
   let calledAt = listeningSince;
   let prunedAt: number | undefined;
+  let lookedAt: number | undefined;
+  const owners = createRecent<readonly Key[]>({ ms: ownerMs, most: 1_000 });
   const context: StepContext = {
     resources,
     evidence,
@@ -55,7 +71,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   };
   const inTurn = createQueues();
 
-  const settle = (namespace: string, name: string): Promise<void> =>
+  const settle = ({ namespace, name }: Key): Promise<void> =>
     inTurn(`${namespace}/${name}`, async () => {
       for (let attempt = 0; attempt < maxConflicts; attempt += 1) {
         try {
@@ -71,24 +87,29 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
       throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
     });
 
-  const settleActive = async (): Promise<void> => {
-    const { items } = await resources.list('ExperimentRun');
-    const active = items.filter((run) => !isFinal(run.status.phase));
-    await settleEach(
-      active.map(({ metadata: { namespace }, spec }) => ({
-        namespace,
-        name: spec.experiment.name,
-      })),
-    );
+  const activeRuns = async () =>
+    (await resources.list('ExperimentRun', undefined, { unfinished: true })).items;
+
+  /** The experiment that a stamp's run is of, which never changes; a stamp does not say where it is. */
+  const experimentsOf = (run: string): Promise<readonly Key[]> =>
+    owners.get(run, async () => {
+      const { items } = await resources.list('ExperimentRun', undefined, { name: run });
+      return items.map(ownerOf);
+    });
+
+  /** Reports come from every node in every second: they ask for the runs that they are of, and for no others. */
+  const settleSeen = async (cells: readonly EvidenceCell[]): Promise<void> => {
+    const runs = new Set(cells.map(({ run }) => run));
+    for (const none of ['', standingRun]) runs.delete(none);
+    await settleEach((await Promise.all([...runs].map(experimentsOf))).flat());
   };
 
   /** What fails with one of them is told at the end: the others must not wait for it. */
-  const settleEach = async (
-    experiments: readonly { readonly namespace: string; readonly name: string }[],
-  ): Promise<void> => {
+  const settleEach = async (experiments: readonly Key[]): Promise<void> => {
     const failures: unknown[] = [];
-    for (const { namespace, name } of experiments) {
-      await settle(namespace, name).catch((error: unknown) => failures.push(error));
+    const once = new Map(experiments.map((each) => [`${each.namespace}/${each.name}`, each]));
+    for (const experiment of once.values()) {
+      await settle(experiment).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   };
@@ -103,8 +124,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     const now = clock.now();
     if (prunedAt !== undefined && Math.abs(now - prunedAt) < pruneEveryMs) return;
     prunedAt = now;
-    const { items } = await resources.list('ExperimentRun');
-    const active = items.filter((run) => !isFinal(run.status.phase));
+    const active = await activeRuns();
     await evidence.prune({
       runs: active.map(({ metadata }) => metadata.name),
       standingFrom: Math.min(
@@ -115,24 +135,26 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     });
   };
 
-  const settleWhere = async (
-    namespace: string | undefined,
-    wanted: (experiment: Awaited<ReturnType<typeof listExperiments>>[number]) => boolean,
-  ): Promise<void> => {
-    const experiments = (await listExperiments(namespace)).filter(wanted);
-    await settleEach(experiments.map(({ metadata }) => metadata));
+  const listExperiments = async () => (await resources.list('Experiment')).items;
+
+  /** An event that was lost for good must not leave an experiment waiting for ever; nor need it be found in every second. */
+  const overlooked = async (all: boolean): Promise<Key[]> => {
+    const now = clock.now();
+    if (!all && lookedAt !== undefined && Math.abs(now - lookedAt) < lookEveryMs) return [];
+    const experiments = await listExperiments();
+    lookedAt = now;
+    return experiments.filter((experiment) => all || needsTicks(experiment)).map(keyOf);
   };
 
-  const listExperiments = async (namespace: string | undefined) =>
-    (await resources.list('Experiment', namespace)).items;
-
   const onResource = async ({ kind, namespace, name }: ResourceReference): Promise<void> => {
-    if (kind === 'Experiment') return settle(namespace, name);
+    if (kind === 'Experiment') return settle({ namespace, name });
     if (kind === 'TrafficPolicy') {
-      return settleWhere(namespace, ({ spec }) => spec.targetRef.name === name);
+      const fields = { 'spec.targetRef.name': name };
+      const { items } = await resources.list('Experiment', namespace, { fields });
+      return settleEach(items.map(keyOf));
     }
     const run = await resources.get('ExperimentRun', namespace, name);
-    if (run !== undefined) await settle(namespace, run.spec.experiment.name);
+    if (run !== undefined) await settle(ownerOf(run));
   };
 
   /** What every invocation begins with. */
@@ -151,13 +173,12 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         counts.reports += 1;
         counts.cells += report.cells.length;
         await prune();
-        await settleActive();
+        await settleSeen(report.cells);
       }),
       onTick(async ({ data: { schedule } }, invocation) => {
         begin(invocation);
-        // An event that was lost for good must not leave an experiment waiting for ever.
-        await settleWhere(undefined, schedule === resyncSchedule ? () => true : needsTicks);
-        await settleActive();
+        const active = (await activeRuns()).map(ownerOf);
+        await settleEach([...active, ...(await overlooked(schedule === resyncSchedule))]);
       }),
       ...Object.values(resourceChanges).map((change) =>
         on(change, async ({ data }, invocation) => {
@@ -168,23 +189,46 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     ],
 
     async isActive(schedule): Promise<boolean> {
-      if (schedule === resyncSchedule) return (await listExperiments(undefined)).length > 0;
-      const { items } = await resources.list('ExperimentRun');
-      if (items.some((run) => !isFinal(run.status.phase))) return true;
-      return (await listExperiments(undefined)).some(needsTicks);
+      if (schedule === resyncSchedule) return (await listExperiments()).length > 0;
+      if ((await activeRuns()).length > 0) return true;
+      return (await listExperiments()).some(needsTicks);
     },
 
     counters: () => ({ ...counts }),
   };
 }
 
+/** Where an experiment is. */
+interface Key {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const keyOf = ({ metadata: { namespace, name } }: Experiment): Key => ({ namespace, name });
+
+const ownerOf = ({ metadata: { namespace }, spec }: ExperimentRun): Key => ({
+  namespace,
+  name: spec.experiment.name,
+});
+
 const retried: ReadonlySet<string> = new Set(['CLV_CONFLICT', 'CLV_NOT_FOUND']);
 
-/** Runs work of the same key one after the other; a failure does not stop the next. */
+/**
+ * Runs work of the same key one after the other; a failure does not stop the next. Whoever comes while one waits for its turn shares
+ * it: it reads everything when its turn comes.
+ */
 function createQueues(): (key: string, work: () => Promise<void>) => Promise<void> {
   const tails = new Map<string, Promise<void>>();
+  const waiting = new Map<string, Promise<void>>();
   return async (key, work) => {
-    const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
+    const shared = waiting.get(key);
+    if (shared !== undefined) return shared;
+    const begin = (): Promise<void> => {
+      waiting.delete(key);
+      return work();
+    };
+    const turn = (tails.get(key) ?? Promise.resolve()).then(begin, begin);
+    waiting.set(key, turn);
     tails.set(key, turn);
     try {
       await turn;

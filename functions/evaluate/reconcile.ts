@@ -24,11 +24,10 @@ export async function reconcile(
 ): Promise<void> {
   const { resources } = context;
   const experiment = await resources.get('Experiment', namespace, name);
-  const all = (await resources.list('ExperimentRun', namespace)).items;
+  const fields = { 'spec.experiment.name': name };
+  const all = (await resources.list('ExperimentRun', namespace, { fields })).items;
   const uid = experiment?.metadata.uid;
-  const others = all.filter(
-    ({ spec }) => spec.experiment.name === name && spec.experiment.uid !== uid,
-  );
+  const others = all.filter(({ spec }) => spec.experiment.uid !== uid);
   await dropStrays(context, others);
   if (experiment === undefined) return;
   const policy = await resources.get('TrafficPolicy', namespace, experiment.spec.targetRef.name);
@@ -160,12 +159,12 @@ async function olderActiveRun(
   run: ExperimentRun,
 ): Promise<string | undefined> {
   if (run.status.intent !== undefined) return undefined;
-  const { items } = await resources.list('ExperimentRun', run.metadata.namespace);
+  const { namespace } = run.metadata;
+  const { items } = await resources.list('ExperimentRun', namespace, { unfinished: true });
   const blocker = items.find(
     (other) =>
       other.metadata.uid !== run.metadata.uid &&
       other.spec.plan.targetRef.name === run.spec.plan.targetRef.name &&
-      !isFinal(other.status.phase) &&
       (other.status.intent !== undefined || age(other) < age(run)),
   );
   return blocker?.metadata.name;

@@ -122,6 +122,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     brokerPath: file('broker.db'),
     resources,
     token: config.token,
+    ...(config.agentToken === undefined ? {} : { agentToken: config.agentToken }),
     listen: config.listen,
     corsOrigins: config.cors.origins,
     clock,

@@ -31,6 +31,10 @@ const origin = z
     error: 'must be an origin alone, such as https://ui.example:8443: no path, no default port',
   });
 
+const bearer = secretText(
+  z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 visible ASCII characters'),
+);
+
 const hostConfig = z
   .strictObject({
     /** Folder of the databases and of host.json. */
@@ -43,9 +47,9 @@ const hostConfig = z
       })
       .default({ host: '127.0.0.1', port: 0 }),
     /** Bearer token of every caller; this, or the file that it is in: {"file": PATH}. */
-    token: secretText(
-      z.string().regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 visible ASCII characters'),
-    ),
+    token: bearer,
+    /** Bearer token of agents, with which they send spans and evidence and nothing else is done. Default: they have `token`. */
+    agentToken: bearer.exactOptional(),
     /** Browsers of these origins may call, as for a UI that is served elsewhere; none: CORS is off. */
     cors: z.strictObject({ origins: z.array(origin).max(32).default([]) }).default({ origins: [] }),
     clickhouse: z.strictObject({
@@ -85,6 +89,10 @@ const hostConfig = z
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
+  })
+  .refine(({ token, agentToken }) => agentToken !== token, {
+    path: ['agentToken'],
+    message: 'is the token of every caller: agents get one of their own',
   })
   .refine(({ istio, resources }) => istio === undefined || resources !== undefined, {
     path: ['istio'],

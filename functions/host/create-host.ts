@@ -12,6 +12,7 @@ import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import { monotonicMs } from '../lib/monotonic.ts';
 import { Slots } from '../lib/slots.ts';
+import type { AgentCalls } from './agent-calls.ts';
 import { createBodyPace, defaultPace, isAwaited, type LeastPace } from './body-pace.ts';
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly rootFunction?: string;
   /** Whether a caller may have everything but health, by its Authorization. Default: whoever reaches the port. */
   readonly isAuthorized?: (authorization: string | undefined) => boolean;
+  /** Of those who may not have everything, who may do this much. Default: nobody. */
+  readonly agents?: AgentCalls;
   readonly log: Log;
   /** Default: none. */
   readonly telemetry?: Telemetry;
@@ -89,6 +92,7 @@ export function createHost(options: HostOptions): Host {
     ...(publish === undefined ? {} : { publish }),
     ...(rootFunction === undefined ? {} : { rootFunction }),
     isAuthorized: options.isAuthorized ?? (() => true),
+    ...(options.agents === undefined ? {} : { agents: options.agents }),
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
     open,

@@ -3,6 +3,7 @@ import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import type { Log } from '../lib/log.ts';
 import type { Slots } from '../lib/slots.ts';
+import type { AgentCalls } from './agent-calls.ts';
 import type { Cors } from './cors.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
@@ -22,6 +23,8 @@ export interface ListenerOptions {
   readonly rootFunction?: string;
   /** Whether a caller may have everything but health. */
   readonly isAuthorized: (authorization: string | undefined) => boolean;
+  /** Callers that may do this much; absent: none. */
+  readonly agents?: AgentCalls;
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly cors: Cors;
@@ -79,21 +82,28 @@ export function createListener(options: ListenerOptions): RequestListener {
     sendWhole(response, 200, { 'content-type': page.contentType }, page.body);
   };
 
+  /** @throws CloverError CLV_UNAUTHORIZED. */
+  const limitsOf = (authorization: string | undefined): AgentCalls | undefined => {
+    if (isAuthorized(authorization)) return undefined;
+    if (options.agents?.isAgent(authorization) === true) return options.agents;
+    throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
+  };
+
   const answer = async (exchange: Exchange): Promise<void> => {
     const { request, response, path } = exchange;
     if (cors(request, response)) return;
     checkHead(request);
     if (health(exchange)) return;
-    if (!isAuthorized(request.headers.authorization)) {
-      throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
-    }
+    const agent = limitsOf(request.headers.authorization);
+    agent?.demand(request.method, path);
     if (path === '/metrics') return scrape(exchange);
     if (open.size > options.maxOpen) {
       const message = `the host has ${options.maxOpen} requests in hand`;
       throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
     }
-    if (path === '/broker' && options.publish !== undefined) {
-      return events.publish(exchange, options.publish);
+    const { publish } = options;
+    if (path === '/broker' && publish !== undefined) {
+      return events.publish(exchange, agent?.publisher(publish) ?? publish);
     }
     const name = path === '/' ? rootFunction : functionOf(path);
     if (name !== undefined) return events.invoke(exchange, name);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { FunctionEntry } from '../../knative/catalogue.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import { createAgentCalls } from './agent-calls.ts';
 import { createAdmission } from './admission.ts';
 import { createBearerCheck } from './bearer.ts';
 import type { BrokerAdmin } from './broker/admin.ts';
@@ -25,6 +26,8 @@ export interface ServeOptions {
   /** Whose changes become events. */
   readonly resources?: Pick<ResourceStore, 'list' | 'watch'>;
   readonly token: string;
+  /** Of agents, which is good for less: {@link AgentCalls}. Default: they have that of every caller. */
+  readonly agentToken?: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly clock: Clock;
   readonly log: Logger;
@@ -79,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     runner,
     publish: (event) => broker.publish(event),
     isAuthorized: createBearerCheck(token),
+    ...(options.agentToken === undefined ? {} : { agents: createAgentCalls(options.agentToken) }),
     ...measured,
     log,
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),

@@ -17,6 +17,9 @@ export interface ListScope {
   readonly labelSelector: string | undefined;
   /** Only objects of this name. */
   readonly name: string | undefined;
+  readonly fields: Readonly<Record<string, string>>;
+  /** Only objects that are not over. */
+  readonly unfinished: boolean;
 }
 
 const token = z.strictObject({
@@ -56,6 +59,15 @@ function decoded(text: string): unknown {
   }
 }
 
-function scopeText({ kind, namespace = '', name = '', labelSelector = '' }: ListScope): string {
-  return `${kind}/${namespace}/${labelSelector}${name === '' ? '' : `/${name}`}`;
+function scopeText({
+  kind,
+  namespace = '',
+  name = '',
+  labelSelector = '',
+  fields,
+  unfinished,
+}: ListScope): string {
+  const selected = Object.entries(fields).map(([path, value]) => `/${path}=${value}`);
+  const more = [name === '' ? '' : `/${name}`, ...selected, unfinished ? '/unfinished' : ''];
+  return `${kind}/${namespace}/${labelSelector}${more.join('')}`;
 }

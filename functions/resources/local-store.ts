@@ -4,7 +4,9 @@ import { apiVersion } from '../../knative/resources/meta.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
+import { isFinal } from '../lib/final-phase.ts';
 import { parseLabelSelector } from '../lib/label-selector.ts';
+import { isRecord } from '../lib/plain-value.ts';
 import { transaction } from '../lib/transaction.ts';
 import { admitChange, admitDocument, admitStatus, type Admitted } from './admission.ts';
 import { createChangeLog } from './change-log.ts';
@@ -72,10 +74,17 @@ export function createLocalStore({
   function page<K extends Kind>(
     kind: K,
     namespace: string | undefined,
-    { labelSelector, name, limit, continue: next }: ListOptions,
+    { labelSelector, name, fields = {}, unfinished = false, limit, continue: next }: ListOptions,
   ): ResourceList<K> {
-    const scope = { kind, namespace, labelSelector, name };
-    const selects = parseLabelSelector(labelSelector ?? '');
+    const scope = { kind, namespace, labelSelector, name, fields, unfinished };
+    const hasLabels = parseLabelSelector(labelSelector ?? '');
+    const selects = (object: AnyResource): boolean =>
+      hasLabels(object.metadata.labels) &&
+      Object.entries(fields).every(([field, value]) => textAt(object, field) === value) &&
+      !(unfinished && isFinished(object));
+    const isSelection =
+      unfinished ||
+      ![labelSelector, name, ...Object.keys(fields)].every((each) => each === undefined);
     const start = next === undefined ? undefined : pageStart(scope, next);
     if (start !== undefined) log.demandKept(start.version);
     const version = start?.version ?? log.version();
@@ -83,7 +92,7 @@ export function createLocalStore({
     const items: KindMap[K][] = [];
     for (const found of selectAfter.iterate(kind, namespace ?? null, ...from, name ?? null)) {
       const object = ofKind(kind, read(found));
-      if (!selects(object.metadata.labels)) continue;
+      if (!selects(object)) continue;
       const last = items.at(-1);
       if (items.length === limit && last !== undefined) {
         const { metadata } = last;
@@ -93,9 +102,9 @@ export function createLocalStore({
           resourceVersion: String(version),
           continue: continueToken(scope, version, last),
           // As in Kubernetes: with a selector nobody counts.
-          ...(labelSelector === undefined && name === undefined
-            ? { remainingItemCount: counted.parse(countAfter.get(...behind)).count }
-            : {}),
+          ...(isSelection
+            ? {}
+            : { remainingItemCount: counted.parse(countAfter.get(...behind)).count }),
         };
       }
       items.push(object);
@@ -191,6 +200,17 @@ export function createLocalStore({
       db.close();
     },
   };
+}
+
+function isFinished({ status }: AnyResource): boolean {
+  return 'phase' in status && isFinal(status.phase);
+}
+
+/** The text at a path; of a field that is not there it is the empty one, as on Kubernetes. */
+function textAt(object: AnyResource, path: string): string {
+  let value: unknown = object;
+  for (const key of path.split('.')) value = isRecord(value) ? value[key] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 function read(found: unknown): AnyResource {

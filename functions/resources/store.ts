@@ -38,6 +38,10 @@ export interface ListOptions {
   readonly labelSelector?: string;
   /** Only objects of this name, as Kubernetes' field selector `metadata.name=` has it. */
   readonly name?: string;
+  /** Values of fields that the kind has as selectable ones, such as `{ 'spec.targetRef.name': 'proxy' }`. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Only objects whose `status.phase` is none of those that are never left. It is a selectable field of the kind. */
+  readonly unfinished?: boolean;
   /** At most so many objects, from 1. Default: all. */
   readonly limit?: number;
   /**

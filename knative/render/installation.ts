@@ -5,6 +5,7 @@ import { accountAnnotations, accountsOf } from './account-settings.ts';
 import { admissionSettings } from './admission/settings.ts';
 import { agentSettings } from './agent/settings.ts';
 import { controlPlaneSettings } from './control-plane/settings.ts';
+import { agentTokenSecretOf, tokenSecretOf } from './control-plane/token-secrets.ts';
 import { ownSchedulesOf } from './function-table.ts';
 import {
   httpUrl,
@@ -129,6 +130,12 @@ export const installationSchema = z
     },
   )
   .superRefine((installation, context) => {
+    if (agentTokenSecretOf(installation).name === tokenSecretOf(installation).name) {
+      const path = ['agent', 'tokenSecret', 'name'];
+      const message =
+        'must be another Secret than that of controlPlane.tokenSecret: a node may read all of what its pods mount';
+      context.addIssue({ code: 'custom', path, message });
+    }
     const accounts = accountsOf(installation);
     for (const name of Object.keys(installation.serviceAccountAnnotations)) {
       if (accounts.includes(name)) continue;

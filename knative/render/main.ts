@@ -1,5 +1,5 @@
 /* `npm run render -- FILE`: prints everything of an installation as YAML. */
-import { randomToken } from './random-token.ts';
+import { randomTokens } from './tokens.ts';
 import { readInstallation } from './read-installation.ts';
 import { renderFile } from './render-file.ts';
 import { renderInstallation } from './render-installation.ts';
@@ -7,5 +7,5 @@ import { renderInstallation } from './render-installation.ts';
 renderFile('npm run render -- FILE', (text) => {
   const reading = readInstallation(text);
   if ('problems' in reading) return reading;
-  return { objects: renderInstallation(reading.installation, randomToken()) };
+  return { objects: renderInstallation(reading.installation, randomTokens()) };
 });

@@ -14,21 +14,25 @@ import { functionPolicy } from './network-policy.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
 import { sendersOf, sinkBinding } from './sink-binding.ts';
+import type { Tokens } from './tokens.ts';
 import { tickAccess } from './tick-access.ts';
 import { functionTriggers } from './trigger.ts';
 import { userRoles } from './user-roles.ts';
 
 /**
  * Everything that Clover is on a cluster, in the order in which it can be applied. The same installation always gives the same.
- * @param token of every caller of the control plane in one process, if the installation does not name a Secret that has it.
+ * @param tokens of the control plane in one process, those for which the installation does not name a Secret.
  */
-export function renderInstallation(installation: Installation, token?: string): KubernetesObject[] {
+export function renderInstallation(
+  installation: Installation,
+  tokens?: Tokens,
+): KubernetesObject[] {
   return [
     namespaceObject(installation),
     ...customResourceDefinitions(installation),
     ...(installation.knative
       ? knativeObjects(installation)
-      : controlPlaneObjects(installation, token)),
+      : controlPlaneObjects(installation, tokens)),
     ...userRoles(installation),
     ...admissionObjects(installation),
     ...agentObjects(installation),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CloverError } from '../../lib/errors.ts';
+import { finalPhases } from '../../lib/final-phase.ts';
 import type { ListOptions } from '../store.ts';
 import { readAnswer } from './answer.ts';
 import type { KubeClient } from './client.ts';
@@ -29,11 +30,16 @@ export interface KubeList {
 export async function list(
   client: KubeClient,
   path: string,
-  { labelSelector, name, limit, continue: next }: ListOptions,
+  { labelSelector, name, fields = {}, unfinished = false, limit, continue: next }: ListOptions,
 ): Promise<KubeList> {
+  const selected = [
+    ...(name === undefined ? [] : [`metadata.name=${name}`]),
+    ...Object.entries(fields).map(([field, value]) => `${field}=${value}`),
+    ...(unfinished ? [...finalPhases].map((phase) => `status.phase!=${phase}`) : []),
+  ];
   const query = {
     labelSelector,
-    fieldSelector: name === undefined ? undefined : `metadata.name=${name}`,
+    fieldSelector: selected.length === 0 ? undefined : selected.join(','),
     limit: limit === undefined ? undefined : String(limit),
     continue: next,
   };

@@ -1,6 +1,7 @@
 import type { ConfigMap } from '../control-plane/configuration.ts';
 import { serviceHost } from '../service-host.ts';
-import { controlPlaneUrl, tokenSecretOf } from '../control-plane/names.ts';
+import { controlPlaneUrl } from '../control-plane/names.ts';
+import { agentTokenSecretOf } from '../control-plane/token-secrets.ts';
 import type { Installation } from '../installation.ts';
 import { namespaced } from '../kubernetes-object.ts';
 import { bytesOf } from '../quantity.ts';
@@ -17,7 +18,7 @@ export function agentConfiguration(installation: Installation): ConfigMap {
       : {
           controlPlane: {
             url: controlPlaneUrl(installation),
-            tokenFile: `${mounts.token}/${tokenSecretOf(installation).key}`,
+            tokenFile: `${mounts.token}/${agentTokenSecretOf(installation).key}`,
           },
         }),
     listen: { host: '127.0.0.1', port: agentPort },

@@ -1,5 +1,5 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
-import { tokenSecretOf } from '../control-plane/names.ts';
+import { agentTokenSecretOf } from '../control-plane/token-secrets.ts';
 import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
@@ -88,7 +88,7 @@ function container(installation: Installation) {
 
 function volumes(installation: Installation) {
   const { spoolFolder } = installation.agent;
-  const token = { secretName: tokenSecretOf(installation).name };
+  const token = { secretName: agentTokenSecretOf(installation).name };
   return [
     { name: 'config', configMap: { name: agent } },
     { name: 'spool', hostPath: { path: spoolFolder, type: 'DirectoryOrCreate' } },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dnsLabel } from '../../resources/meta-schemas.ts';
-import { objectName, quantity, resources, toleration } from '../installation-values.ts';
+import { objectName, quantity, resources, secretKey, toleration } from '../installation-values.ts';
 
 /** Where Serving and Eventing are. */
 export const knativeNamespaces = ['knative-eventing', 'knative-serving'] as const;
@@ -27,6 +27,8 @@ export const agentSettings = z
       .regex(/^\/[^:]+$/, 'must be an absolute path')
       .default('/var/lib/clover/agent'),
     spoolSize: quantity.default('256Mi'),
+    /** Where the token is that agents show to the control plane in one process. Default: a Secret that the installation makes. */
+    tokenSecret: secretKey.exactOptional(),
     resources: resources.default({
       requests: { cpu: '50m', memory: '64Mi' },
       limits: { memory: '96Mi' },

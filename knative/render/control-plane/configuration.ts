@@ -1,6 +1,8 @@
 import type { Installation } from '../installation.ts';
 import { namespaced, type KubernetesObject } from '../kubernetes-object.ts';
-import { controlPlane, controlPlanePort, tokenSecretOf } from './names.ts';
+import type { Tokens } from '../tokens.ts';
+import { controlPlane, controlPlanePort } from './names.ts';
+import { agentTokenSecretOf, tokenSecretOf, type SecretKey } from './token-secrets.ts';
 
 /** Plain settings by their keys. */
 export interface ConfigMap extends KubernetesObject {
@@ -22,6 +24,7 @@ export const mounts = {
   data: '/data',
   config: '/etc/clover/config',
   token: '/etc/clover/token',
+  agents: '/etc/clover/agents',
   clickhouse: '/etc/clover/clickhouse',
 } as const;
 
@@ -37,6 +40,7 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
     dataDir: `${mounts.data}/clover`,
     listen: { host: '0.0.0.0', port: controlPlanePort },
     token: { file: `${mounts.token}/${tokenSecretOf(installation).key}` },
+    agentToken: { file: `${mounts.agents}/${agentTokenSecretOf(installation).key}` },
     clickhouse: {
       url,
       username,
@@ -56,12 +60,21 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
   };
 }
 
-/** The token of every caller, unless the installation names a Secret that has it. */
-export function tokenObject(installation: Installation, token?: string): Secret[] {
-  if (installation.controlPlane.tokenSecret !== undefined) return [];
-  if (token === undefined) throw new TypeError('the control plane has no token');
-  const { name, key } = tokenSecretOf(installation);
-  const metadata = namespaced(installation, 'access', name, controlPlane);
-  const data = { [key]: Buffer.from(token).toString('base64') };
-  return [{ apiVersion: 'v1', kind: 'Secret', metadata, data }];
+/** The tokens, but those for which the installation names a Secret. */
+export function tokenObjects(installation: Installation, tokens?: Tokens): Secret[] {
+  const { agent, controlPlane: callers } = installation;
+  const secret = ({ name, key }: SecretKey, token: string | undefined): Secret => {
+    if (token === undefined) throw new TypeError('the control plane has no token');
+    const metadata = namespaced(installation, 'access', name, controlPlane);
+    const data = { [key]: Buffer.from(token).toString('base64') };
+    return { apiVersion: 'v1', kind: 'Secret', metadata, data };
+  };
+  return [
+    ...(callers.tokenSecret === undefined
+      ? [secret(tokenSecretOf(installation), tokens?.callers)]
+      : []),
+    ...(agent.tokenSecret === undefined
+      ? [secret(agentTokenSecretOf(installation), tokens?.agents)]
+      : []),
+  ];
 }

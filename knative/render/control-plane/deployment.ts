@@ -6,7 +6,8 @@ import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernet
 import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
 import { configFile, mounts, type ConfigMap } from './configuration.ts';
-import { controlPlane, controlPlanePort, tokenSecretOf } from './names.ts';
+import { controlPlane, controlPlanePort } from './names.ts';
+import { agentTokenSecretOf, tokenSecretOf } from './token-secrets.ts';
 
 /** As long as it takes to finish a delivery, 30 s, and to close the databases. */
 const graceSeconds = 40;
@@ -74,6 +75,7 @@ function volumes(installation: Installation) {
       : { name: 'data', emptyDir: { sizeLimit: settings.volumeSize } },
     { name: 'config', configMap: { name: controlPlane } },
     { name: 'token', secret: { secretName: tokenSecretOf(installation).name } },
+    { name: 'agents', secret: { secretName: agentTokenSecretOf(installation).name } },
     { name: 'clickhouse', secret: { secretName: clickhouse.passwordSecret.name } },
   ];
 }

@@ -11,11 +11,3 @@ export const controlPlanePort = 7700;
 export function controlPlaneUrl(installation: Installation): string {
   return `http://${serviceHost(installation, controlPlane)}:${controlPlanePort}`;
 }
-
-/** The Secret with the token of every caller, and its key in there. */
-export function tokenSecretOf({ controlPlane: { tokenSecret } }: Installation): {
-  readonly name: string;
-  readonly key: string;
-} {
-  return tokenSecret ?? { name: 'control-plane-token', key: 'token' };
-}

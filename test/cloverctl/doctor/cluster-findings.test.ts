@@ -48,6 +48,7 @@ serial('doctor names what is not well, and what helps', async (t) => {
   for (const line of [
     `✓ installation: Clover ${version} in clover-system`,
     '✓ your permissions: enough for an upgrade',
+    '! databases: databases are on no volume: with each upgrade or eviction go events that wait, dead letters, evidence and looks',
     '✗ node/old: Linux 5.15.0',
     '✓ node/fresh: Linux 6.12.1',
     '✗ clusterrole.rbac.authorization.k8s.io/clover-system-agent: is not there',

@@ -28,7 +28,7 @@ test('--set stands over a registry, that over a file, and all of them over what 
   await writeFile(filename, 'registry: of-the-file\nlogLevel: warn\nagent: { spoolSize: 1Gi }\n');
   const before = { logLevel: 'trace', networkPolicies: false };
   const set = sets('agent.enabled=false', 'registry=of-the-option', 'agent.untapped=[a, b]');
-  t.deepEqual(chosenSettings({ filename, imageRegistry: 'of-the-switch', set }, before), {
+  t.deepEqual(merge(before, chosenSettings({ filename, imageRegistry: 'of-the-switch', set })), {
     logLevel: 'warn',
     networkPolicies: false,
     registry: 'of-the-option',

@@ -64,6 +64,14 @@ serial('while there are objects of users it is asked what becomes of them', asyn
   const kept = await run('uninstall', '--keep-data');
   t.is(kept.code, 0, kept.stderr);
   t.truthy(await store.get('Tap', 'default', 'web'));
+  const status = await run('status');
+  t.deepEqual([status.code, status.stdout], [3, '']);
+  t.regex(status.stderr, /was removed from clover-system, and its data kept: "cloverctl install"/);
+  const doctor = await run('doctor');
+  t.regex(
+    doctor.stdout,
+    /✗ installation: Clover \S+ was removed from clover-system, and its data kept\n/,
+  );
   const left = (await everything(client)).filter((name) => !before.includes(name));
   t.deepEqual(
     left.filter((name) => !/^(APIService|CustomResourceDefinition) /.test(name)),

@@ -94,6 +94,15 @@ test('secrets may stand in files of their own, as a cluster mounts them', async 
   t.is(refused({ ...minimal, token: { path: token } }).details[0]?.field, 'token');
 });
 
+test('agents may have a token of their own, which is not that of every caller', (t) => {
+  const agentToken = 'sixteen-characters-of-agents';
+  t.like(parseHostConfig(JSON.stringify({ ...minimal, agentToken })), { agentToken });
+  for (const bad of ['short', minimal.token]) {
+    const [detail] = refused({ ...minimal, agentToken: bad }).details;
+    t.is(detail?.field, 'agentToken', bad);
+  }
+});
+
 test('objects may be kept by a cluster', (t) => {
   const kubernetes = { kubeconfig: '/admin.conf' };
   t.like(parseHostConfig(JSON.stringify({ ...minimal, resources: { kubernetes } })), {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import type { AgentCalls } from '../../../functions/host/agent-calls.ts';
 import { createBearerCheck } from '../../../functions/host/bearer.ts';
 import { createHost, type Host, type HostOptions } from '../../../functions/host/create-host.ts';
 import type { CloverFunction } from '../../../functions/host/function.ts';
@@ -31,6 +32,7 @@ export async function start(
   fn: Omit<CloverFunction, 'name'>,
   options: Partial<RunnerOptions> & {
     readonly publish?: EmitEvent;
+    readonly agents?: AgentCalls;
     readonly requestTimeoutMs?: number;
     readonly leastPace?: HostOptions['leastPace'];
     readonly drainGraceMs?: number;
@@ -50,6 +52,7 @@ export async function start(
     runner,
     publish: options.publish ?? (async () => undefined),
     isAuthorized: createBearerCheck(token),
+    ...(options.agents === undefined ? {} : { agents: options.agents }),
     log: options.log ?? silent,
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),

@@ -40,7 +40,7 @@ const objects: readonly KubernetesObject[] = [
   ...renderInstallation(installationOf({ networkPolicies: false })),
   ...renderInstallation(
     installationOf({ namespace: 'one-process', knative: false, controlPlane: { istio: true } }),
-    'token',
+    { callers: 'token', agents: 'token-of-agents' },
   ),
   ...networkLayerObjects(networkLayerSchema.parse({ version: '1.4.0' })),
 ].filter(({ apiVersion, kind }) => apiVersion.startsWith('rbac.') || kind === 'ServiceAccount');

@@ -7,10 +7,10 @@ import type { KubernetesObject } from '../../../knative/render/kubernetes-object
 import { renderInstallation } from '../../../knative/render/render-installation.ts';
 import { installationInput, installationOf, type InstallationInput } from './installations.ts';
 
-const token = 'a-token-for-the-tests';
+const tokens = { callers: 'a-token-for-the-tests', agents: 'a-token-for-the-agents' };
 
 const renderOneProcess = (changes: Partial<InstallationInput> = {}): KubernetesObject[] =>
-  renderInstallation(installationOf({ ...changes, knative: false }), token);
+  renderInstallation(installationOf({ ...changes, knative: false }), tokens);
 
 const only = (objects: readonly KubernetesObject[], kind: string, name: string): unknown => {
   const found = objects.filter((object) => object.kind === kind && object.metadata.name === name);
@@ -77,10 +77,11 @@ test('what pods mount and who they are is there, but for the password of ClickHo
     fc.property(installationInput, (input) => {
       const objects = renderOneProcess(input);
       const own = new Set(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
-      const { clickhouse, controlPlane } = installationOf(input);
+      const { agent, clickhouse, controlPlane } = installationOf(input);
       own.add(`Secret ${clickhouse.passwordSecret.name}`);
       if (controlPlane.tokenSecret !== undefined)
         own.add(`Secret ${controlPlane.tokenSecret.name}`);
+      if (agent.tokenSecret !== undefined) own.add(`Secret ${agent.tokenSecret.name}`);
       for (const object of objects.filter(({ kind }) => /^(Deployment|DaemonSet)$/.test(kind))) {
         const { selector, template } = workload.parse(object).spec;
         const { serviceAccountName, volumes, containers } = template.spec;
@@ -114,17 +115,58 @@ test('the process takes its configuration, which holds no secret', (t) => {
     .object({ data: z.record(z.string(), z.string()) })
     .parse(only(renderOneProcess(), 'ConfigMap', 'control-plane'));
   const text = data['host.json'] ?? '';
-  t.false(text.includes(token));
+  for (const token of Object.values(tokens)) t.false(text.includes(token));
   const file = z.looseObject({ clickhouse: z.looseObject({}) }).parse(JSON.parse(text));
   t.deepEqual(
-    [file['token'], file.clickhouse['password']],
-    [{ file: '/etc/clover/token/token' }, { file: '/etc/clover/clickhouse/password' }],
+    [file['token'], file['agentToken'], file.clickhouse['password']],
+    [
+      { file: '/etc/clover/token/token' },
+      { file: '/etc/clover/agents/token' },
+      { file: '/etc/clover/clickhouse/password' },
+    ],
   );
-  const mounted = { ...file, token, clickhouse: { ...file.clickhouse, password: 'p' } };
+  const { callers: token, agents: agentToken } = tokens;
+  const mounted = { ...file, token, agentToken, clickhouse: { ...file.clickhouse, password: 'p' } };
   t.like(parseHostConfig(JSON.stringify(mounted)), {
     listen: { host: '0.0.0.0', port: 7700 },
     resources: { kubernetes: {} },
   });
+});
+
+test('on the nodes is the token of agents, and not that of every caller', (t) => {
+  fc.assert(
+    fc.property(installationInput, (input) => {
+      const installation = installationOf({ ...input, knative: false });
+      if (!installation.agent.enabled) return;
+      const objects = renderInstallation(installation, tokens);
+      const ofAgents = installation.agent.tokenSecret ?? { name: 'agent-token', key: 'token' };
+      const { volumes } = workload.parse(only(objects, 'DaemonSet', 'agent')).spec.template.spec;
+      t.deepEqual(
+        volumes.flatMap(({ secret }) => (secret === undefined ? [] : [secret.secretName])),
+        [ofAgents.name],
+      );
+      const { data } = z
+        .object({ data: z.record(z.string(), z.string()) })
+        .parse(only(objects, 'ConfigMap', 'agent'));
+      t.true(data['agent.json']?.includes(`"/etc/clover/token/${ofAgents.key}"`));
+    }),
+    { numRuns: 20 },
+  );
+  const secret = z
+    .object({ data: z.object({ token: z.string() }) })
+    .parse(only(renderOneProcess(), 'Secret', 'agent-token'));
+  t.is(Buffer.from(secret.data.token, 'base64').toString(), tokens.agents);
+});
+
+test('one Secret for both tokens is refused: a node may read all of what its pods mount', (t) => {
+  const one = { name: 'mine', key: 'a' };
+  const both = {
+    controlPlane: { tokenSecret: one },
+    agent: { tokenSecret: { name: 'mine', key: 'b' } },
+  };
+  t.throws(() => renderOneProcess(both), { message: /agent\W+tokenSecret/ });
+  const byDefault = { agent: { tokenSecret: { name: 'control-plane-token', key: 'b' } } };
+  t.throws(() => renderOneProcess(byDefault), { message: /agent\W+tokenSecret/ });
 });
 
 const telemetryOf = (objects: readonly KubernetesObject[]): unknown => {
@@ -194,11 +236,14 @@ test('databases are on a volume of their own, or go with the pod', (t) => {
 });
 
 test('a token that a Secret of the user has is not rendered, and there is none without one', (t) => {
-  t.true(secrets(renderOneProcess()).includes('control-plane-token'));
+  const made = secrets(renderOneProcess());
+  for (const name of ['control-plane-token', 'agent-token']) t.true(made.includes(name), name);
   const tokenSecret = { name: 'mine', key: 'bearer' };
-  t.deepEqual(secrets(renderOneProcess({ controlPlane: { tokenSecret } })), [
-    'admission-certificate',
-  ]);
+  const ofAgents = { name: 'mine-too', key: 'bearer' };
+  t.deepEqual(
+    secrets(renderOneProcess({ controlPlane: { tokenSecret }, agent: { tokenSecret: ofAgents } })),
+    ['admission-certificate'],
+  );
   const bare = installationOf({ knative: false });
   t.throws(() => renderInstallation(bare), { message: /no token/ });
 });

@@ -108,6 +108,10 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
         priorityClass: name,
         untapped: fc.array(name, { maxLength: 2 }),
         spoolSize: fc.stringMatching(/^[1-9]\d{1,3}Mi$/),
+        tokenSecret: fc.record({
+          name: name.map((start) => `${start}-of-agents`),
+          key: fc.stringMatching(/^[-\w.]{1,9}$/),
+        }),
       },
       { requiredKeys: [] },
     ),

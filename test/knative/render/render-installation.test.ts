@@ -9,7 +9,7 @@ import { installationInput, installationOf } from './installations.ts';
 import { ofKind, specs, specsOf } from './rendered.ts';
 
 const least = installationOf({ oidc: true });
-const token = 'a-token-for-the-tests';
+const tokens = { callers: 'a-token-for-the-tests', agents: 'a-token-for-the-agents' };
 
 function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).toReversed());
@@ -18,7 +18,7 @@ function turned<Value>(record: Readonly<Record<string, Value>>): Record<string, 
 test('rendered YAML reads back as what was rendered', (t) => {
   fc.assert(
     fc.property(installationInput, (input) => {
-      const objects = renderInstallation(installationOf(input), token);
+      const objects = renderInstallation(installationOf(input), tokens);
       const documents = parseAllDocuments(toYaml(objects));
       t.true(documents.every(({ errors }) => errors.length === 0));
       t.is(documents.length, objects.length);
@@ -42,8 +42,8 @@ test('the same installation gives the same bytes, in whatever order it was writt
         ...(schedules !== undefined && { schedules: schedules.toReversed() }),
       });
       t.is(
-        toYaml(renderInstallation(inTurn, token)),
-        toYaml(renderInstallation(installationOf(input), token)),
+        toYaml(renderInstallation(inTurn, tokens)),
+        toYaml(renderInstallation(installationOf(input), tokens)),
       );
     }),
     { numRuns: 15 },
@@ -56,7 +56,7 @@ test('no two objects have the same name, and every one is in the installation an
       const installation = installationOf(input);
       const { namespace } = installation;
       const names = new Set<string>();
-      const objects = renderInstallation(installation, token);
+      const objects = renderInstallation(installation, tokens);
       for (const { apiVersion, kind, metadata } of objects) {
         names.add([apiVersion, kind, metadata.namespace, metadata.name].join(' '));
         t.regex(metadata.name, /^[a-z0-9][-a-z0-9.]{0,252}$/);

@@ -3,6 +3,7 @@ import { renderInstallation } from '../../../knative/render/render-installation.
 import { accountsOf } from '../../../knative/render/account-settings.ts';
 import { installationOf } from './installations.ts';
 
+const tokens = { callers: 'token', agents: 'token-of-agents' };
 const key = 'iam.gke.io/gcp-service-account';
 
 for (const knative of [true, false]) {
@@ -11,7 +12,7 @@ for (const knative of [true, false]) {
   test(`each account that may be named is there, ${knative ? 'with Knative' : 'in one process'}`, (t) => {
     const marks = Object.fromEntries(named.map((name) => [name, { [key]: `${name}@p.example` }]));
     const installation = installationOf({ knative, serviceAccountAnnotations: marks });
-    const marked = renderInstallation(installation, 'token').flatMap(({ kind, metadata }) =>
+    const marked = renderInstallation(installation, tokens).flatMap(({ kind, metadata }) =>
       kind === 'ServiceAccount' && metadata.annotations !== undefined
         ? [[metadata.name, metadata.annotations] as const]
         : [],
@@ -22,7 +23,7 @@ for (const knative of [true, false]) {
 
 test('an account of which nothing is said has no annotations', (t) => {
   const serviceAccountAnnotations = { agent: { [key]: 'a@p.example' } };
-  const marked = renderInstallation(installationOf({ serviceAccountAnnotations }), 'token').filter(
+  const marked = renderInstallation(installationOf({ serviceAccountAnnotations }), tokens).filter(
     ({ kind, metadata }) => kind === 'ServiceAccount' && 'annotations' in metadata,
   );
   t.deepEqual(

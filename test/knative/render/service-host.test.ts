@@ -3,8 +3,10 @@ import { renderInstallation } from '../../../knative/render/render-installation.
 import { serviceHost } from '../../../knative/render/service-host.ts';
 import { installationOf, type InstallationInput } from './installations.ts';
 
+const tokens = { callers: 'a-token-for-the-tests', agents: 'a-token-for-the-agents' };
+
 const textOf = (changes: Partial<InstallationInput>): string =>
-  JSON.stringify(renderInstallation(installationOf(changes), 'a-token-for-the-tests'));
+  JSON.stringify(renderInstallation(installationOf(changes), tokens));
 
 test('a Service is called by the domain of its cluster', (t) => {
   t.is(serviceHost(installationOf({}), 'ingest'), 'ingest.clover-system.svc.cluster.local');

@@ -54,7 +54,7 @@ type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
 function guardResources(store: ResourceStore, guard: Guard): ResourceStore {
   return {
     get: (kind, namespace, name) => guard(() => store.get(kind, namespace, name)),
-    list: (kind, namespace) => guard(() => store.list(kind, namespace)),
+    list: (kind, namespace, options) => guard(() => store.list(kind, namespace, options)),
     watch: (kind, version, options) => store.watch(kind, version, options),
     applySpec: (input, options) => guard(() => store.applySpec(input, options)),
     patchStatus: (object, status, finalizers) =>

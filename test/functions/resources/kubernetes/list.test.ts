@@ -28,6 +28,15 @@ test('a page is asked for by its words, and says where the next one begins', asy
   );
 });
 
+test('fields are selected by the server', async (t) => {
+  const { client, asked } = await onWire(t, inTurn(listed([], '9', '')));
+  await list(client, path, { fields: { 'spec.experiment.name': 'e' }, unfinished: true });
+  const phases = ['Succeeded', 'RolledBack', 'Failed'].map((phase) => `status.phase!=${phase}`);
+  t.deepEqual(asked[0]?.query, {
+    fieldSelector: ['spec.experiment.name=e', ...phases].join(','),
+  });
+});
+
 test('of a refusal it is said whether the place of the page is to blame', async (t) => {
   const answers = [refusal(400, 'bad token'), refusal(410, 'old token'), refusal(400, 'bad word')];
   const { client } = await onWire(t, inTurn(...answers, reply({ kind: 'Status' })));

@@ -1,4 +1,5 @@
 import type { ListOptions, ResourceList } from '../../../../functions/resources/store.ts';
+import { examples } from '../examples.ts';
 import {
   by,
   demand,
@@ -96,6 +97,30 @@ export function readsSuite(test: Declare, suite: string, open: OpenStore): void 
     t.true(sizes.every((size) => size <= 2));
     t.is(versions.size, 1);
     t.is(page.remainingItemCount, undefined);
+  });
+
+  test(`${suite}: a list is of the objects whose selectable fields are as it says`, async (t) => {
+    const { store, namespaces } = await open(t);
+    const [one] = namespaces;
+    const plan = examples.Experiment.spec;
+    const phases = { a: 'Running', b: 'Failed', c: undefined } as const;
+    for (const [name, phase] of Object.entries(phases)) {
+      const experiment = { name: name === 'a' ? 'x' : 'y', uid: 'u', generation: 1 };
+      const metadata = { namespace: one, name };
+      await store.applySpec({ kind: 'ExperimentRun', metadata, spec: { experiment, plan } }, by);
+      if (phase === undefined) continue;
+      const run = await demand(store, 'ExperimentRun', one, name);
+      await store.patchStatus<'ExperimentRun'>(run, { phase });
+    }
+    const list = async (options: ListOptions): Promise<string[]> =>
+      named((await store.list('ExperimentRun', one, options)).items);
+    t.deepEqual(await list({ unfinished: true }), ['a', 'c']);
+    t.deepEqual(await list({ fields: { 'spec.experiment.name': 'y' } }), ['b', 'c']);
+    t.deepEqual(await list({ fields: { 'spec.experiment.name': 'y' }, unfinished: true }), ['c']);
+    const first = await store.list('ExperimentRun', one, { unfinished: true, limit: 1 });
+    t.deepEqual([named(first.items), first.remainingItemCount], [['a'], undefined]);
+    const next = first.continue ?? '';
+    t.deepEqual(await list({ unfinished: true, continue: next }), ['c']);
   });
 
   test(`${suite}: pages of a selection go on in the selection`, async (t) => {
