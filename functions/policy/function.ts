@@ -1,4 +1,5 @@
-import { resourceChanges } from '../../knative/events.ts';
+import { resourceChanges, type ResourceReference } from '../../knative/events.ts';
+import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -44,6 +45,8 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
   let last: readonly PolicyOutcome[] = [];
   /** Whether the last reconciliation left nothing to do; a run that is not over may have an event that never arrives. */
   let isSettled = true;
+  /** What the runs wanted of the traffic that is in force, by {@link runKey}; none after a failure. */
+  let inForce: ReadonlyMap<string, string> = new Map();
 
   const retryOnConflict = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     for (let attempt = 1; ; attempt += 1) {
@@ -69,6 +72,7 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       reading,
       traffic: compile(policies.items, runs.items, { released, place }),
       isRunning: runs.items.some(({ status }) => !isFinal(status.phase)),
+      wanted: new Map(runs.items.map((run) => [runKey(run.metadata), wishOf(run)])),
     };
   };
 
@@ -90,7 +94,7 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
 
   const reconcileOnce = async (resync: boolean): Promise<void> => {
     counts.reconciliations += 1;
-    const { traffic, isRunning, outcomes } = await retryOnConflict(async () => {
+    const { traffic, isRunning, wanted, outcomes } = await retryOnConflict(async () => {
       const looked = await look();
       return {
         ...looked,
@@ -109,11 +113,22 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       throw new CloverError('CLV_GATEWAY_UNAVAILABLE', unknown[0].message, { retryAfter: 1 });
     }
     isSettled = !isRunning && last.every(isAtRest);
+    if (last.every(isAtRest)) inForce = wanted;
+  };
+
+  /** A run changes with every look, and what it wants of the traffic a few times in its life: that alone is worth reading everything for. */
+  const isKnown = async ({ kind, namespace, name }: ResourceReference): Promise<boolean> => {
+    const key = runKey({ namespace, name });
+    if (kind !== 'ExperimentRun' || !inForce.has(key)) return false;
+    const { items } = await resources.list('ExperimentRun', namespace, { name });
+    // Asked for after the answer: a reconciliation may have begun meanwhile.
+    return items[0] !== undefined && wishOf(items[0]) === inForce.get(key);
   };
 
   const reconcile = coalesce(
     async ({ resync }: { readonly resync: boolean }) => {
       try {
+        inForce = new Map();
         await reconcileOnce(resync);
       } catch (error) {
         isSettled = false;
@@ -127,7 +142,9 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     name: 'policy',
     handlers: [
       ...Object.values(resourceChanges).map((change) =>
-        on(change, () => reconcile({ resync: false })),
+        on(change, async ({ data }) => {
+          if (!(await isKnown(data))) await reconcile({ resync: false });
+        }),
       ),
       onTick(() => reconcile({ resync: true })),
     ],
@@ -140,6 +157,14 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     },
     counters: () => ({ ...counts, ...target.counters() }),
   };
+}
+
+const runKey = ({ namespace, name }: { readonly namespace: string; readonly name: string }) =>
+  `${namespace}/${name}`;
+
+/** All that the traffic depends on of a run: an epoch has one intent. */
+function wishOf({ metadata, status }: ExperimentRun): string {
+  return canonicalJson([metadata.uid, status.intent?.epoch ?? 0, status.phase ?? '']);
 }
 
 /** Where there is no mesh, a look each minute would only keep a pod. */

@@ -81,3 +81,9 @@ export const updatedEvent = resourceEvent({
   type: 'MODIFIED',
   object: { kind: 'TrafficPolicy', ...policyOf().metadata },
 });
+
+/** What tells the function that the run `try-1` has changed. */
+export const runEvent = resourceEvent({
+  type: 'MODIFIED',
+  object: { kind: 'ExperimentRun', ...metadataOf({ name: 'try-1' }) },
+});
