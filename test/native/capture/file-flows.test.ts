@@ -5,6 +5,7 @@ import {
   cutTo,
   interfaceBlock,
   ipv4,
+  nextOf,
   packetBlock,
   packetsOf,
   pcapFile,
@@ -97,7 +98,7 @@ test('a packet that was captured at several interfaces counts once', (t) => {
       const bytes = frameOf(segment);
       const wrapped = Buffer.concat([Buffer.alloc(14), be16(0x800), bytes.subarray(14)]);
       const many = [{ timeNs: segment.timeNs, bytes, at: 0 }];
-      for (let n = Number(copies.next().value); n > 0; n -= 1)
+      for (let n = nextOf(copies, 0); n > 0; n -= 1)
         many.push({ timeNs: segment.timeNs + 1_000n, bytes: wrapped, at: 1 });
       return many;
     }),
@@ -232,7 +233,7 @@ test('times that jump to the end of time and back never break the ledger', (t) =
   fc.assert(
     fc.property(fc.infiniteStream(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })), (times) => {
       const packets = packetsOf(segments).map(({ timeNs, bytes }, index) => ({
-        timeNs: index % 3 === 2 ? BigInt(String(times.next().value)) : timeNs,
+        timeNs: index % 3 === 2 ? nextOf(times, 0n) : timeNs,
         bytes,
       }));
       const file = Buffer.concat([

@@ -2,15 +2,16 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import {
+  type FilePacket,
+  type FileResult,
   ipv4,
+  nextOf,
   packetsOf,
   pcapFile,
   pcapngFile,
   readFileInChunks,
   toldBy,
   udp,
-  type FilePacket,
-  type FileResult,
 } from './capture-file.ts';
 import { exchange, gapsOf, segmentsOf, startNs } from './conversation.ts';
 import { frameOf, type FrameShape, type TcpSegment } from './frames.ts';
@@ -166,10 +167,8 @@ test('fragments in any order, and twice, are whole packets again', (t) => {
         const parts = v6
           ? v6Fragments(segment, units * 8, index + 1)
           : fragmentsOf(ip(segment), units * 8, index + 1);
-        const some = parts.flatMap((part) =>
-          Number(places.next().value) % 4 === 0 ? [part, part] : [part],
-        );
-        const order = some.map((part) => ({ part, place: Number(places.next().value) }));
+        const some = parts.flatMap((part) => (nextOf(places, 0) % 4 === 0 ? [part, part] : [part]));
+        const order = some.map((part) => ({ part, place: nextOf(places, 0) }));
         return order
           .toSorted((a, b) => a.place - b.place)
           .map(({ part }) => ({ timeNs: segment.timeNs, bytes: part }));
