@@ -53,9 +53,14 @@ export interface OneWay {
 /** Cumulative counts of one boot; every loss has a cause. */
 export interface CaptureLedger {
   readonly wire: {
-    /** TCP segments with payload or SYN/FIN/RST on traced ports that the kernel program saw. */
+    /**
+     * TCP segments with payload or SYN/FIN/RST, and UDP datagrams (several in a row count as one), on traced ports that the
+     * kernel program saw.
+     */
     readonly segments: number;
     readonly payloadBytes: number;
+    /** Those of them that were not copied, since nobody reads their connection any more, or they are amid a long body. */
+    readonly unwanted: number;
     /** Segments that never reached user space, by cause (`ring_full`, `unreadable`, …). */
     readonly lost: Readonly<Record<string, number>>;
   };
@@ -117,7 +122,7 @@ export interface Capture {
   attach(ifindex: number, pod: PodIdentity): void;
   /** Ends tracing there; open requests of the interface count as lost(`detached`). */
   detach(ifindex: number): void;
-  /** TCP server ports to trace; an empty list means every port. */
+  /** Server ports to trace, of TCP and UDP; an empty list means every port. */
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0
  *
- * Copies TCP segments of traced ports from the host side of a pod's veth into a ring.
+ * Copies TCP segments and UDP datagrams of traced ports from the host side of a pod's veth into a ring.
  * The programs only observe: the packet is not written to, and the chain always goes on.
  */
 #include <linux/bpf.h>
@@ -9,6 +9,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -21,6 +22,7 @@
 #define FLAG_SYN 0x02
 #define FLAG_RST 0x04
 #define IP_OFFSET_MASK 0x1fff
+#define IP_MORE 0x2000
 #define HOP_BY_HOP 0
 #define ROUTING 43
 #define FRAGMENT 44
@@ -48,13 +50,39 @@ struct {
   __type(value, struct tap_settings);
 } settings SEC(".maps");
 
+/* Flows of which user space wants not everything. It tells again what fell out and still comes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 16384);
+  __type(key, struct tap_flow);
+  __type(value, struct tap_verdict);
+} verdicts SEC(".maps");
+
 /* User space is woken when this much waits in the ring; else it looks by itself every few ms. */
 const volatile __u64 wakeup_bytes = 4 * 1024 * 1024;
 
-struct place {
-  __u32 tcp;   /* offset of the TCP header */
-  __u32 end;   /* offset behind the last byte that IP claims */
+/* The packet in hand. The stages are global functions, each of which the verifier looks at once, and which have the packet and
+ * this to share: nothing interrupts one packet for another on its CPU. */
+struct work {
+  struct tap_record record;
+  __u32 transport; /* offset of the header of TCP or UDP */
+  __u32 payload;   /* offset of what it carries */
+  __u32 end;       /* offset behind the last byte that IP claims */
+  __u32 udp;
 };
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct work);
+} works SEC(".maps");
+
+static __always_inline struct work *work_of_cpu(void)
+{
+  __u32 zero = 0;
+  return bpf_map_lookup_elem(&works, &zero);
+}
 
 static __always_inline struct tap_counters *count(void)
 {
@@ -75,40 +103,49 @@ static __always_inline int traced(__u16 port, const struct tap_settings *set)
   return (set->ports[port >> 6] >> (port & 63)) & 1;
 }
 
-/* Finds TCP behind IPv4. 1 = found, 0 = not TCP, -1 = cannot be read. */
-static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct tap_record *record,
-                                     struct place *place)
+/* Whether this piece of a packet can be read by itself: of TCP the first one is a segment of its own. */
+static __always_inline int is_readable(__u8 protocol, __u32 offset, __u32 more)
+{
+  if (!offset && !(more && protocol == IPPROTO_UDP)) return 1;
+  count_loss(TAP_FRAGMENT, 0);
+  return 0;
+}
+
+/* Finds TCP or UDP behind IPv4. 1 = found, 0 = neither, -1 = cannot be read. */
+static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct work *work)
 {
   struct iphdr ip;
   if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) < 0) return -1;
-  if (ip.protocol != IPPROTO_TCP) return 0;
+  if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP) return 0;
   if (ip.ihl < 5) return -1;
-  if (ip.frag_off & bpf_htons(IP_OFFSET_MASK)) {
-    count_loss(TAP_FRAGMENT, 0);
-    return 0;
-  }
-  record->source[2] = record->destination[2] = bpf_htonl(0xffff);
-  record->source[3] = ip.saddr;
-  record->destination[3] = ip.daddr;
-  place->tcp = offset + ip.ihl * 4;
+  __u16 part = bpf_ntohs(ip.frag_off);
+  if (!is_readable(ip.protocol, part & IP_OFFSET_MASK, part & IP_MORE)) return 0;
+  /* The packet before may have been of IPv6. */
+  work->record.source[0] = work->record.destination[0] = 0;
+  work->record.source[1] = work->record.destination[1] = 0;
+  work->record.source[2] = work->record.destination[2] = bpf_htonl(0xffff);
+  work->record.source[3] = ip.saddr;
+  work->record.destination[3] = ip.daddr;
+  work->udp = ip.protocol == IPPROTO_UDP;
+  work->transport = offset + ip.ihl * 4;
   /* BIG TCP leaves the length empty. */
-  place->end = ip.tot_len ? offset + bpf_ntohs(ip.tot_len) : skb->len;
+  work->end = ip.tot_len ? offset + bpf_ntohs(ip.tot_len) : skb->len;
   return 1;
 }
 
-static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct tap_record *record,
-                                     struct place *place)
+static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct work *work)
 {
   struct ipv6hdr ip;
   if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) < 0) return -1;
   __u8 next = ip.nexthdr;
   __u32 at = offset + sizeof(ip);
-  place->end = ip.payload_len ? at + bpf_ntohs(ip.payload_len) : skb->len;
-  __builtin_memcpy(record->source, &ip.saddr, sizeof(record->source));
-  __builtin_memcpy(record->destination, &ip.daddr, sizeof(record->destination));
+  work->end = ip.payload_len ? at + bpf_ntohs(ip.payload_len) : skb->len;
+  __builtin_memcpy(work->record.source, &ip.saddr, sizeof(work->record.source));
+  __builtin_memcpy(work->record.destination, &ip.daddr, sizeof(work->record.destination));
   for (int i = 0; i < MAX_EXTENSIONS; i++) {
-    if (next == IPPROTO_TCP) {
-      place->tcp = at;
+    if (next == IPPROTO_TCP || next == IPPROTO_UDP) {
+      work->udp = next == IPPROTO_UDP;
+      work->transport = at;
       return 1;
     }
     if (next != HOP_BY_HOP && next != ROUTING && next != DESTINATION_OPTIONS && next != FRAGMENT)
@@ -116,10 +153,10 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
     __u8 head[4];
     if (bpf_skb_load_bytes(skb, at, head, sizeof(head)) < 0) return -1;
     if (next == FRAGMENT) {
-      if (head[2] || (head[3] & 0xf8)) {
-        if (head[0] == IPPROTO_TCP) count_loss(TAP_FRAGMENT, 0);
-        return 0;
-      }
+      int known = head[0] == IPPROTO_TCP || head[0] == IPPROTO_UDP;
+      __u32 part = head[2] << 8 | head[3];
+      if (known && !is_readable(head[0], part & 0xfff8, part & 1)) return 0;
+      if (part & 0xfff8) return 0;
       at += 8;
     } else {
       at += (head[1] + 1) * 8;
@@ -129,9 +166,10 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
   return -1;
 }
 
-static __always_inline int locate(struct __sk_buff *skb, struct tap_record *record,
-                                  struct place *place)
+__noinline int locate(struct __sk_buff *skb)
 {
+  struct work *work = work_of_cpu();
+  if (!work) return 0;
   __u32 offset = sizeof(struct ethhdr);
   __be16 protocol;
   if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
@@ -140,8 +178,8 @@ static __always_inline int locate(struct __sk_buff *skb, struct tap_record *reco
     offset += 4;
     if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
   }
-  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, record, place);
-  if (protocol == bpf_htons(ETH_P_IPV6)) return locate_v6(skb, offset, record, place);
+  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, work);
+  if (protocol == bpf_htons(ETH_P_IPV6)) return locate_v6(skb, offset, work);
   return 0;
 }
 
@@ -183,28 +221,26 @@ static __always_inline int emit_sized(struct __sk_buff *skb, const struct tap_re
   return emit(skb, record, from, length, TAP_CHUNK);
 }
 
-static __always_inline int copy(struct __sk_buff *skb, struct tap_record *record, __u32 from)
+__noinline int copy_chunks(struct __sk_buff *skb)
 {
-  __u32 length = record->payload_length;
-  if (length == 0) {
-    int cause = emit(skb, record, from, 0, 0);
-    if (cause >= 0) count_loss(cause, 0);
-    return TCX_NEXT;
-  }
-  if (length <= TAP_CHUNK) {
-    int cause = emit_sized(skb, record, from, length);
-    if (cause >= 0) count_loss(cause, length);
-    return TCX_NEXT;
-  }
+  struct work *work = work_of_cpu();
+  if (!work) return 0;
+  struct tap_record *record = &work->record;
+  __u32 from = work->payload, length = record->payload_length;
+  /* A record holds whole datagrams; of one that is longer it has the beginning. */
+  __u32 stride = TAP_CHUNK;
+  __u32 each = record->datagram_length;
+  if (each) stride = each > TAP_CHUNK ? each : TAP_CHUNK / each * each;
   __u32 missing = 0;
   int why = -1;
   for (int i = 0; i < TAP_MAX_CHUNKS; i++) {
-    __u32 offset = i * TAP_CHUNK;
+    __u32 offset = i * stride;
     if (offset >= length) break;
     __u32 piece = length - offset;
-    if (piece > TAP_CHUNK) piece = TAP_CHUNK;
+    if (piece > stride) piece = stride;
+    __u32 copied = piece > TAP_CHUNK ? TAP_CHUNK : piece;
     record->chunk_offset = offset;
-    int cause = emit(skb, record, from + offset, piece, TAP_CHUNK);
+    int cause = emit(skb, record, from + offset, copied, TAP_CHUNK);
     if (cause >= 0) {
       missing += piece;
       why = cause;
@@ -212,7 +248,17 @@ static __always_inline int copy(struct __sk_buff *skb, struct tap_record *record
   }
   if (why == TAP_RING_FULL) count_loss(TAP_RING_FULL, missing);
   else if (why >= 0) count_loss(TAP_UNREADABLE, missing);
-  return TCX_NEXT;
+  return 0;
+}
+
+__noinline int copy_at_once(struct __sk_buff *skb)
+{
+  struct work *work = work_of_cpu();
+  if (!work) return 0;
+  __u32 length = work->record.payload_length;
+  int cause = emit_sized(skb, &work->record, work->payload, length);
+  if (cause >= 0) count_loss(cause, length);
+  return 0;
 }
 
 /* Two agents on one interface, as in a handover, have to agree on when a packet passed: the first one notes it for the next, in
@@ -228,51 +274,162 @@ static __always_inline __u64 time_of(struct __sk_buff *skb, enum tap_direction d
   return now;
 }
 
-static __always_inline int observe(struct __sk_buff *skb, enum tap_direction direction)
+enum wanted { ALL, HEAD_ALONE, NOTHING };
+
+static __always_inline void set_key(struct tap_flow *key, const struct tap_record *record)
 {
-  struct tap_record record = {};
-  struct place place = {};
-  int found = locate(skb, &record, &place);
-  if (found < 0) count_loss(TAP_UNREADABLE, 0);
-  if (found <= 0) return TCX_NEXT;
+  int out = record->direction == TAP_FROM_POD;
+  __builtin_memcpy(key->pod, out ? record->source : record->destination, sizeof(key->pod));
+  __builtin_memcpy(key->peer, out ? record->destination : record->source, sizeof(key->peer));
+  key->pod_port = out ? record->source_port : record->destination_port;
+  key->peer_port = out ? record->destination_port : record->source_port;
+  key->datagrams = record->datagram_length > 0;
+}
 
-  struct tcphdr tcp;
-  if (bpf_skb_load_bytes(skb, place.tcp, &tcp, sizeof(tcp)) < 0) {
-    count_loss(TAP_UNREADABLE, 0);
-    return TCX_NEXT;
+/* What user space wants to have of this packet; what it does not is counted as skipped. */
+__noinline int is_wanted(struct __sk_buff *skb)
+{
+  struct work *work = work_of_cpu();
+  struct tap_counters *counter = count();
+  if (!work || !counter) return ALL;
+  const struct tap_record *record = &work->record;
+  struct tap_flow key = {.ifindex = skb->ifindex};
+  set_key(&key, record);
+  struct tap_verdict *verdict = bpf_map_lookup_elem(&verdicts, &key);
+  if (!verdict) return ALL;
+  if (key.datagrams) {
+    __u64 now = bpf_ktime_get_ns();
+    if (now - verdict->seen_ns > TAP_DATAGRAMS_IDLE_NS) {
+      bpf_map_delete_elem(&verdicts, &key);
+      return ALL;
+    }
+    verdict->seen_ns = now;
+  } else if (record->tcp_flags & (FLAG_SYN | FLAG_FIN | FLAG_RST)) {
+    /* Another connection with the same addresses begins. */
+    if (record->tcp_flags & FLAG_SYN) bpf_map_delete_elem(&verdicts, &key);
+    return ALL;
   }
-  __u32 from = place.tcp + tcp.doff * 4;
-  /* Ethernet pads short frames, so that IP's own length is the true one. */
-  __u32 end = place.end < skb->len ? place.end : skb->len;
-  __u32 length = end > from ? end - from : 0;
-  __u8 flags = ((__u8 *)&tcp)[13];
-  if (length == 0 && !(flags & (FLAG_SYN | FLAG_FIN | FLAG_RST))) return TCX_NEXT;
+  __u32 reason = verdict->reason;
+  if (reason) {
+    if (reason >= TAP_REASONS) return ALL;
+    counter->skipped_bytes[reason] += record->payload_length;
+    counter->unwanted_segments++;
+    return NOTHING;
+  }
+  if (key.datagrams) return ALL;
+  /* Sequence numbers wrap, and so do these differences. */
+  __u32 from = verdict->from[record->direction & 1];
+  __u32 size = verdict->until[record->direction & 1] - from;
+  __u32 at = record->seq - from;
+  if (at < size) {
+    if (record->payload_length > size - at) return ALL;
+    counter->unwanted_segments++;
+    return HEAD_ALONE;
+  }
+  /* It is behind the range, which would mean other bytes when they have wrapped around. */
+  if (at - size < TAP_MAX_RANGE) verdict->until[record->direction & 1] = from;
+  return ALL;
+}
 
+/* 0 where the packet has nothing for user space, or cannot be read. */
+static __always_inline int read_tcp(struct __sk_buff *skb, struct work *work)
+{
+  struct tcphdr tcp;
+  if (bpf_skb_load_bytes(skb, work->transport, &tcp, sizeof(tcp)) < 0) {
+    count_loss(TAP_UNREADABLE, 0);
+    return 0;
+  }
+  struct tap_record *record = &work->record;
+  __u32 from = work->transport + tcp.doff * 4;
+  __u8 flags = ((__u8 *)&tcp)[13];
+  __u32 length = work->end > from ? work->end - from : 0;
+  if (!length && !(flags & (FLAG_SYN | FLAG_FIN | FLAG_RST))) return 0;
+  work->payload = from;
+  record->payload_length = length;
+  record->datagram_length = 0;
+  record->source_port = bpf_ntohs(tcp.source);
+  record->destination_port = bpf_ntohs(tcp.dest);
+  record->seq = bpf_ntohl(tcp.seq);
+  record->ack = bpf_ntohl(tcp.ack_seq);
+  record->tcp_flags = flags;
+  return 1;
+}
+
+static __always_inline int read_udp(struct __sk_buff *skb, struct work *work)
+{
+  struct udphdr udp;
+  if (bpf_skb_load_bytes(skb, work->transport, &udp, sizeof(udp)) < 0) {
+    count_loss(TAP_UNREADABLE, 0);
+    return 0;
+  }
+  struct tap_record *record = &work->record;
+  __u32 from = work->transport + sizeof(udp);
+  __u32 end = work->end;
+  /* Of a jumbogram the length is 0 (RFC 2675). */
+  if (udp.len && work->transport + bpf_ntohs(udp.len) < end) end = work->transport + bpf_ntohs(udp.len);
+  __u32 length = end > from ? end - from : 0;
+  if (!length) return 0;
+  /* Datagrams that are not cut apart yet (UDP_SEGMENT, GRO). */
+  __u32 each = skb->gso_segs > 1 ? skb->gso_size : 0;
+  if (!each || each > length) each = length;
+  work->payload = from;
+  record->payload_length = length;
+  record->datagram_length = each > 0xffff ? 0xffff : each;
+  record->source_port = bpf_ntohs(udp.source);
+  record->destination_port = bpf_ntohs(udp.dest);
+  record->seq = record->ack = 0;
+  record->tcp_flags = 0;
+  return 1;
+}
+
+/* Whether user space is to have something of the packet. */
+__noinline int read_transport(struct __sk_buff *skb)
+{
+  struct work *work = work_of_cpu();
   __u32 zero = 0;
   const struct tap_settings *set = bpf_map_lookup_elem(&settings, &zero);
-  if (!set) return TCX_NEXT;
-  record.source_port = bpf_ntohs(tcp.source);
-  record.destination_port = bpf_ntohs(tcp.dest);
-  if (!set->all_ports && !traced(record.source_port, set) && !traced(record.destination_port, set))
-    return TCX_NEXT;
-
   struct tap_counters *counter = count();
-  if (counter) {
-    counter->segments++;
-    counter->payload_bytes += length;
+  if (!work || !set || !counter) return 0;
+  struct tap_record *record = &work->record;
+  /* Ethernet pads short frames, so that IP's own length is the true one. */
+  if (work->end > skb->len) work->end = skb->len;
+  if (work->udp ? !read_udp(skb, work) : !read_tcp(skb, work)) return 0;
+  if (!set->all_ports && !traced(record->source_port, set) && !traced(record->destination_port, set))
+    return 0;
+  __u32 length = record->payload_length;
+  counter->segments++;
+  counter->payload_bytes += length;
+  __u32 header = work->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
+  __u32 longest = work->udp ? 0xffff : TAP_MAX_PAYLOAD;
+  if (work->payload >= work->transport + header && length <= longest) return 1;
+  count_loss(TAP_UNREADABLE, length);
+  return 0;
+}
+
+static __always_inline int observe(struct __sk_buff *skb, enum tap_direction direction)
+{
+  int found = locate(skb);
+  if (found < 0) count_loss(TAP_UNREADABLE, 0);
+  if (found <= 0) return TCX_NEXT;
+  struct work *work = work_of_cpu();
+  if (!work) return TCX_NEXT;
+  work->record.ifindex = skb->ifindex;
+  work->record.direction = direction;
+  if (!read_transport(skb)) return TCX_NEXT;
+  int wanted = is_wanted(skb);
+  if (wanted == NOTHING) return TCX_NEXT;
+  __u32 length = work->record.payload_length;
+  work->record.chunk_offset = 0;
+  work->record.time_ns = time_of(skb, direction);
+  if (!length || wanted == HEAD_ALONE) {
+    int cause = emit(skb, &work->record, 0, 0, 0);
+    if (cause >= 0) count_loss(cause, length);
+  } else if (length <= TAP_CHUNK) {
+    copy_at_once(skb);
+  } else {
+    copy_chunks(skb);
   }
-  if (tcp.doff < 5 || length > TAP_MAX_PAYLOAD) {
-    count_loss(TAP_UNREADABLE, length);
-    return TCX_NEXT;
-  }
-  record.time_ns = time_of(skb, direction);
-  record.ifindex = skb->ifindex;
-  record.seq = bpf_ntohl(tcp.seq);
-  record.ack = bpf_ntohl(tcp.ack_seq);
-  record.payload_length = length;
-  record.tcp_flags = flags;
-  record.direction = direction;
-  return copy(skb, &record, from);
+  return TCX_NEXT;
 }
 
 /* tcx ingress on the host side: what the pod sends. */

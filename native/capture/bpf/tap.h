@@ -20,11 +20,20 @@ enum tap_cause {
   TAP_CAUSES = 3,
 };
 
-/* One piece of a TCP segment; `chunk_length` bytes of payload follow, then unused space. */
+/* Reasons that user space has for not wanting the bytes of a flow; what they mean is its own affair. */
+#define TAP_REASONS 16
+/* A flow of datagrams is looked at again after so long without one: nothing else says that it is over. */
+#define TAP_DATAGRAMS_IDLE_NS 5000000000ULL
+
+/* The longest range of a stream that is not wanted. */
+#define TAP_MAX_RANGE (1U << 30)
+
+/* One piece of a TCP segment, or datagrams; `chunk_length` bytes of payload follow, then unused space. A segment of which
+ * no byte is wanted (tap_verdict) comes without any: `chunk_length` is 0 and `payload_length` is not. */
 struct tap_record {
   __u64 time_ns; /* CLOCK_MONOTONIC */
   __u32 ifindex;
-  __u32 seq; /* of the segment's first byte, host order */
+  __u32 seq; /* TCP: of the segment's first byte, host order */
   __u32 ack;
   __u32 payload_length; /* of the whole segment */
   __u32 chunk_offset;
@@ -35,7 +44,27 @@ struct tap_record {
   __u16 destination_port;
   __u8 tcp_flags;
   __u8 direction;
-  __u8 reserved[2];
+  __u16 datagram_length; /* UDP: of each of the datagrams in a row, but the last may be shorter; 0: TCP */
+};
+
+/* One TCP connection, or the datagrams between two sockets, as seen at one interface. */
+struct tap_flow {
+  __u32 ifindex;
+  __u32 pod[4]; /* addresses and ports as in a record */
+  __u32 peer[4];
+  __u16 pod_port;
+  __u16 peer_port;
+  __u32 datagrams; /* 1: UDP */
+};
+
+/* What user space wants of a flow: nothing any more (`reason` is above 0), or all but a range of a stream's sequence numbers
+ * (`until` is not included). Ranges are by direction. */
+struct tap_verdict {
+  __u64 seen_ns; /* UDP: the last datagram, by the program */
+  __u32 reason;
+  __u32 from[2];
+  __u32 until[2];
+  __u32 reserved;
 };
 
 /* Per CPU, only ever added to. */
@@ -44,9 +73,11 @@ struct tap_counters {
   __u64 payload_bytes;
   __u64 lost_segments[TAP_CAUSES];
   __u64 lost_bytes[TAP_CAUSES];
+  __u64 unwanted_segments; /* that were not handed up, or without their payload (tap_verdict) */
+  __u64 skipped_bytes[TAP_REASONS]; /* by tap_verdict.reason */
 };
 
-/* Which TCP ports are traced; written by user space. */
+/* Which ports are traced, of TCP and UDP; written by user space. */
 struct tap_settings {
   __u64 all_ports;
   __u64 ports[1024]; /* one bit per port */
@@ -59,7 +90,9 @@ struct tap_settings {
 #endif
 
 TAP_ASSERT(sizeof(struct tap_record) == 72);
-TAP_ASSERT(sizeof(struct tap_counters) == 64);
+TAP_ASSERT(sizeof(struct tap_flow) == 44);
+TAP_ASSERT(sizeof(struct tap_verdict) == 32);
+TAP_ASSERT(sizeof(struct tap_counters) == 200);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);
 
 #endif

@@ -44,6 +44,7 @@ struct Segment {
   const u8* data = nullptr;
   u32 length = 0;
   u32 missing = 0;  // bytes behind these that whoever captured did not keep
+  bool unwanted = false;  // these are missing since nobody wants them (Wish)
 
   u32 size() const { return length + missing; }
 };
@@ -94,6 +95,20 @@ struct FlowKey {
     h = mix(h ^ load64(peer.data())) ^ load64(peer.data() + 8);
     return mix(h);
   }
+};
+
+// What a session wants no more of a flow, so that its source need not hand it up.
+struct Wish {
+  enum class Kind : u8 {
+    all,      // it wants everything again
+    range,    // it wants all but a range of a stream
+    nothing,  // any more, for `reason`
+  };
+  FlowKey key;
+  Kind kind = Kind::all;
+  const char* reason = nullptr;
+  bool to_pod = false;      // which stream
+  u32 from = 0, until = 0;  // sequence numbers, `until` not included
 };
 
 // Hash of a flow key.

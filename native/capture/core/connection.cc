@@ -71,9 +71,12 @@ void Connection::segment(const Segment& segment) {
   if (segment.length > 0)
     offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns,
                  segment.monotonic_ns});
-  if (segment.missing > 0)
-    offer(mine, {nullptr, segment.missing, segment.seq + segment.length, segment.ack, has_ack, segment.time_ns,
-                 segment.monotonic_ns});
+  if (segment.missing > 0) {
+    Piece piece{nullptr, segment.missing, segment.seq + segment.length, segment.ack, has_ack, segment.time_ns,
+                segment.monotonic_ns};
+    piece.unwanted = segment.unwanted;
+    offer(mine, piece);
+  }
   if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
     mine.fin = true;
     mine.fin_seq = segment.seq + segment.size();
@@ -119,8 +122,8 @@ void Connection::take_up(Stream& mine, u32 seq) {
 }
 
 void Connection::skip(u32 length) {
-  const char* reason = talk_.stopped();
-  talk_.skipped(reason != nullptr ? reason : "after_close", length);
+  if (talk_.stopped() != nullptr) talk_.skip_stopped(length);
+  else talk_.skipped("after_close", length);
 }
 
 void Connection::offer(Stream& mine, Piece piece) {
@@ -175,7 +178,8 @@ void Connection::let_go(const Held& held) {
 void Connection::deliver(Stream& mine, const Piece& piece) {
   mine.next = piece.seq + piece.length;
   if (piece.data != nullptr) return read(mine.to_pod, piece);
-  add(session_.ledger.lost, "snaplen", piece.length);
+  if (piece.unwanted) talk_.skipped("body", piece.length);
+  else add(session_.ledger.lost, "snaplen", piece.length);
   miss(mine, piece.length);
 }
 

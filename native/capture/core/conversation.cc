@@ -4,12 +4,16 @@
 
 #include <algorithm>
 
+#include "../bpf/tap.h"
 #include "session.h"
 
 namespace clover {
 namespace {
 
 constexpr u64 kMaxKept = 8 * 1024 * 1024;  // by all parsers of a session, for longer than a message
+
+// What the kernel program was told may take so long to show, as a full ring has to be read first.
+constexpr u64 kTellAgain = 1'000'000'000;
 
 std::string address_text(const Address& address) {
   static constexpr u8 kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -105,6 +109,17 @@ void Conversation::skipped(std::string_view reason, u64 bytes) {
 
 void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
 
+u32 Conversation::unwanted(Side from, u32 seq, u64 length) {
+  Wish wish;
+  wish.key = key_;
+  wish.kind = Wish::Kind::range;
+  wish.to_pod = sender(true) == from;
+  wish.from = seq;
+  wish.until = seq + static_cast<u32>(std::min<u64>(length, TAP_MAX_RANGE));
+  session_.wish(wish);
+  return wish.until;
+}
+
 void Conversation::keep(i64 bytes) { session_.kept_bytes_ += static_cast<u64>(bytes); }
 
 bool Conversation::scarce() const { return session_.kept_bytes_ > kMaxKept; }
@@ -121,7 +136,23 @@ PodState& Conversation::pod_state(std::string_view protocol, std::unique_ptr<Pod
 }
 
 void Conversation::stop(const char* reason) {
-  if (stopped_ == nullptr) stopped_ = reason;
+  if (stopped_ != nullptr) return;
+  stopped_ = reason;
+  tell_stopped();
+}
+
+void Conversation::tell_stopped() {
+  stopped_told_ns_ = session_.now_ns_;
+  Wish wish;
+  wish.key = key_;
+  wish.kind = Wish::Kind::nothing;
+  wish.reason = stopped_;
+  session_.wish(wish);
+}
+
+void Conversation::skip_stopped(u32 length) {
+  skipped(stopped_, length);
+  if (session_.now_ns_ >= stopped_told_ns_ + kTellAgain) tell_stopped();
 }
 
 }  // namespace clover

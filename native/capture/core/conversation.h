@@ -57,6 +57,9 @@ class Conversation {
   void parsed(u64 bytes);
   void skipped(std::string_view reason, u64 bytes);
   void pending(i64 bytes);
+  // Nobody has to see the next `length` bytes of this end, beginning with `seq`: they may come as holes, which are
+  // skipped and not lost. Returns the sequence number behind those that were taken note of.
+  u32 unwanted(Side from, u32 seq, u64 length);
   // Bytes that a parser keeps for longer than a message; a negative number gives them back.
   void keep(i64 bytes);
   // All parsers together keep too much: what can be done without should go.
@@ -67,8 +70,10 @@ class Conversation {
   // What the protocol knows of this pod; made when it is asked for first.
   PodState& pod_state(std::string_view protocol, std::unique_ptr<PodState> (*make)(Session&, Pod&));
 
-  // Nothing that follows is read: it is skipped with this reason.
+  // Nothing that follows is read: it is skipped with this reason, if it comes up at all.
   void stop(const char* reason);
+  // It comes up all the same: whoever hands it up may have forgotten.
+  void skip_stopped(u32 length);
   const char* stopped() const { return stopped_; }
   // Another protocol follows, beginning with the next byte.
   void hand_over(std::unique_ptr<Parser> next) { next_ = std::move(next); }
@@ -78,6 +83,8 @@ class Conversation {
   const std::string& peer_text() const { return peer_text_; }
 
  private:
+  void tell_stopped();
+
   Session& session_;
   Pod& pod_;
   FlowKey key_;
@@ -87,6 +94,7 @@ class Conversation {
   bool has_roles_ = false;
   bool pod_serves_ = false;
   const char* stopped_ = nullptr;
+  u64 stopped_told_ns_ = 0;
   std::unique_ptr<Parser> next_;
   std::string pod_text_, peer_text_;
 };

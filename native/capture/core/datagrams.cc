@@ -21,7 +21,7 @@ DatagramFlow::~DatagramFlow() = default;
 void DatagramFlow::datagram(const Segment& segment) {
   Piece piece{segment.data, segment.length, 0, 0, false, segment.time_ns, segment.monotonic_ns};
   last_piece_ns_ = std::max(last_piece_ns_, segment.time_ns);
-  if (talk_.stopped() != nullptr) return talk_.skipped(talk_.stopped(), piece.length);
+  if (talk_.stopped() != nullptr) return talk_.skip_stopped(piece.length);
   if (parser_ == nullptr && !recognise(segment.to_pod, piece)) {
     talk_.skipped("unrecognised", piece.length);
     if (++unrecognised_ >= kMaxUnrecognised) talk_.stop("unrecognised");

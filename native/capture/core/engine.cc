@@ -33,6 +33,7 @@ Engine::Engine(const Settings& settings, const std::string& object_path, u32 rin
       notify_(std::move(notify)) {
   ports_.all_ports = 1;
   tap_->set_ports(ports_);
+  session_.set_wishing(true);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -66,6 +67,8 @@ bool Engine::drain(size_t bytes) {
   bool all = tap_->drain(bytes, [this](const Segment& segment) { session_.segment(segment); });
   if (all) session_.drained_until(now - kInFlightNs);
   session_.advance(now);
+  for (const Wish& wish : session_.wishes) tap_->tell(wish);
+  session_.wishes.clear();
   return all;
 }
 
@@ -147,6 +150,7 @@ void Engine::close() {
   session_.close_batch();
   if (tap_) {
     last_wire_ = tap_->counters();
+    last_skipped_ = tap_->skipped(last_wire_);
     kernel_ns_ = tap_->run_time_ns();
   }
   closed_ = true;
@@ -168,14 +172,18 @@ Engine::FullLedger Engine::ledger() {
   catch_up();
   WireCounters wire = tap_ ? tap_->counters() : notify_ ? last_wire_ : recording_ ? recording_->wire() : replayed_;
   Ledger core = session_.ledger;
-  u64 lost = 0;
+  u64 kept_back = 0;
   for (int i = 0; i < TAP_CAUSES; i++) {
-    lost += wire.lost_bytes[i];
+    kept_back += wire.lost_bytes[i];
     add(core.lost, cause_name(i), wire.lost_bytes[i]);
   }
+  for (const auto& [reason, bytes] : tap_ ? tap_->skipped(wire) : last_skipped_) {
+    kept_back += bytes;
+    add(core.skipped, reason, bytes);
+  }
   // What the kernel counted and has not handed up yet lies in the ring.
-  if (wire.payload_bytes > core.received + lost)
-    core.pending += wire.payload_bytes - core.received - lost;
+  if (wire.payload_bytes > core.received + kept_back)
+    core.pending += wire.payload_bytes - core.received - kept_back;
   return {core, wire};
 }
 

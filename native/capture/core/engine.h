@@ -71,6 +71,7 @@ class Engine {
   tap_settings ports_{};
   WireCounters replayed_{};
   WireCounters last_wire_{};
+  Counts last_skipped_;
   u64 clock_ns_ = 0;
   u64 kernel_ns_ = 0;
   bool closed_ = false;

@@ -126,7 +126,9 @@ Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, S
                                               : Found::other;
     if (fragments == nullptr && kind_of(ip.next) == Found::tunnel) return Found::other;
     if (found == Found::other || found == Found::unreadable) return found;
-    if (fragments == nullptr) return ip.part.offset != 0 ? Found::fragment : found;
+    // The first piece of a datagram is not one.
+    if (fragments == nullptr)
+      return ip.part.offset != 0 || (ip.fragment && found == Found::udp) ? Found::fragment : found;
     if (ip.fragment) {
       size_t end = std::min(ip.end, bytes.length);
       if (ip.at >= bytes.size || ip.at >= end) return Found::unreadable;

@@ -19,6 +19,7 @@ struct Piece {
   bool has_ack = false;
   u64 time_ns = 0;
   u64 monotonic_ns = 0;
+  bool unwanted = false;  // without data, since nobody wanted it
 
   std::string_view text() const { return {reinterpret_cast<const char*>(data), length}; }
   void drop(u32 n) {

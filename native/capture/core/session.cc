@@ -84,6 +84,10 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
     if (found->second->continues(segment)) return found->second.get();
     found->second->close(End::replaced);
     forget(found);
+    // What was wished of the old one may have come to the source after the beginning of the new one.
+    Wish wish;
+    wish.key = key;
+    this->wish(wish);
   }
   // The end of a connection that was never seen says nothing.
   if (segment.size() == 0 && !(segment.flags & kSyn)) return nullptr;

@@ -62,6 +62,8 @@ class Session {
   void close_batch();
   // Requests that begin outside are followed, so that pairing never breaks, and are not counted.
   void set_window(const Window& window) { window_ = window; }
+  // Whether its source minds `wishes`.
+  void set_wishing(bool wishing) { wishing_ = wishing; }
   // Only sets the clock that arrivals are stamped with.
   void tick(u64 now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
 
@@ -75,6 +77,7 @@ class Session {
   Ledger ledger;
   Evidence evidence;
   std::deque<Batch> batches;
+  std::vector<Wish> wishes;  // for who feeds it, to be taken and cleared
   const Settings settings;
 
  private:
@@ -116,11 +119,15 @@ class Session {
   void emit(Pod& pod, const Request& request, const SpanPlace& place);
   void stamp_by_trace(Pod& pod, const Request& sent);
   void await(Connection& connection);
+  void wish(const Wish& wish) {
+    if (wishing_) wishes.push_back(wish);
+  }
   bool owns(u64 monotonic_ns) const {
     return monotonic_ns >= window_.from_ns && monotonic_ns < window_.until_ns;
   }
 
   Window window_;
+  bool wishing_ = false;
   u64 now_ns_ = 0;
   u64 drained_ns_ = 0;
   u64 batch_since_ns_ = 0;

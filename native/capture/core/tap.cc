@@ -91,11 +91,42 @@ Segment to_segment(const tap_record& record, u64 offset_ns) {
   if (record.chunk_offset > 0) out.flags &= static_cast<u8>(~kSyn);
   out.seq = record.seq + record.chunk_offset + (record.tcp_flags & kSyn ? 1 : 0);
   out.ack = record.ack;
-  out.last = record.chunk_offset + record.chunk_length >= record.payload_length;
+  out.unwanted = record.chunk_length == 0 && record.payload_length > 0;
+  out.last = out.unwanted || record.chunk_offset + record.chunk_length >= record.payload_length;
+  if (out.unwanted) out.missing = record.payload_length;
   if (!out.last) out.flags &= static_cast<u8>(~(kFin | kRst));
   out.data = reinterpret_cast<const u8*>(&record + 1);
   out.length = record.chunk_length;
   return out;
+}
+
+// Datagrams are cut apart here; of one that is longer than a record its end is missing.
+void take_record(const tap_record& record, u64 offset_ns, const std::function<void(const Segment&)>& take) {
+  Segment out = to_segment(record, offset_ns);
+  u32 each = record.datagram_length;
+  if (each == 0) return take(out);
+  out.datagram = true;
+  out.flags = 0;
+  const u8* first = out.data;
+  u32 rest = record.payload_length - record.chunk_offset;
+  for (u32 at = 0; at < record.chunk_length; at += each) {
+    u32 size = std::min(each, rest - at);
+    out.data = first + at;
+    out.length = std::min(size, record.chunk_length - at);
+    out.missing = size - out.length;
+    take(out);
+  }
+}
+
+tap_flow flow_of(const FlowKey& key) {
+  tap_flow flow{};
+  flow.ifindex = key.ifindex;
+  std::memcpy(flow.pod, key.pod.data(), sizeof(flow.pod));
+  std::memcpy(flow.peer, key.peer.data(), sizeof(flow.peer));
+  flow.pod_port = key.pod_port;
+  flow.peer_port = key.peer_port;
+  flow.datagrams = key.datagram;
+  return flow;
 }
 
 }  // namespace
@@ -140,6 +171,7 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
+  verdicts_ = map("verdicts");
 }
 
 void Tap::map_ring(u32 ring_bytes) {
@@ -208,8 +240,38 @@ WireCounters Tap::counters() const {
       sum.lost_segments[i] += one.lost_segments[i];
       sum.lost_bytes[i] += one.lost_bytes[i];
     }
+    sum.unwanted_segments += one.unwanted_segments;
+    for (int i = 0; i < TAP_REASONS; i++) sum.skipped_bytes[i] += one.skipped_bytes[i];
   }
   return sum;
+}
+
+Counts Tap::skipped(const WireCounters& counters) const {
+  Counts by_reason;
+  for (size_t i = 1; i < reasons_.size(); i++) add(by_reason, reasons_[i], counters.skipped_bytes[i]);
+  return by_reason;
+}
+
+void Tap::tell(const Wish& wish) {
+  tap_flow flow = flow_of(wish.key);
+  tap_verdict verdict{};
+  if (wish.kind == Wish::Kind::all) {
+    bpf_map_delete_elem(verdicts_, &flow);
+    return;
+  }
+  if (wish.kind == Wish::Kind::range) {
+    // The other stream's range stays.
+    if (bpf_map_lookup_elem(verdicts_, &flow, &verdict) == 0 && verdict.reason > 0) return;
+    verdict.from[wish.to_pod] = wish.from;
+    verdict.until[wish.to_pod] = wish.until;
+  } else {
+    auto known = std::find(reasons_.begin(), reasons_.end(), wish.reason);
+    if (known == reasons_.end() && reasons_.size() == TAP_REASONS) return;
+    verdict.reason = static_cast<u32>(known - reasons_.begin());
+    if (known == reasons_.end()) reasons_.emplace_back(wish.reason);
+    verdict.seen_ns = clock_ns(CLOCK_MONOTONIC);
+  }
+  bpf_map_update_elem(verdicts_, &flow, &verdict, BPF_ANY);
 }
 
 u64 Tap::run_time_ns() const {
@@ -248,7 +310,7 @@ bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take) {
     if (header & BPF_RINGBUF_BUSY_BIT) break;
     u32 length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
     if (!(header & BPF_RINGBUF_DISCARD_BIT))
-      take(to_segment(*reinterpret_cast<const tap_record*>(slot + BPF_RINGBUF_HDR_SZ), offset));
+      take_record(*reinterpret_cast<const tap_record*>(slot + BPF_RINGBUF_HDR_SZ), offset, take);
     at += (length + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
     __atomic_store_n(consumer_, at, __ATOMIC_RELEASE);
   }

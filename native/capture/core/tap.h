@@ -4,6 +4,7 @@
 #include <functional>
 #include <stdexcept>
 #include <unordered_map>
+#include <vector>
 
 #include "wire.h"
 
@@ -30,6 +31,10 @@ class Tap {
   void detach(u32 ifindex);
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
+  // Bytes that the programs did not hand up, since nobody wanted them: by reason.
+  Counts skipped(const WireCounters& counters) const;
+  // Tells the programs. What they forget of it, they hand up.
+  void tell(const Wish& wish);
   u64 run_time_ns() const;
   size_t ring_bytes() const { return ring_bytes_; }
   // Waits until the ring wants to be read, at most `ms`.
@@ -49,13 +54,14 @@ class Tap {
   u64 unix_offset();
 
   bpf_object* object_ = nullptr;
-  int from_pod_ = -1, to_pod_ = -1, ring_ = -1, counters_ = -1, settings_ = -1, epoll_ = -1;
+  int from_pod_ = -1, to_pod_ = -1, ring_ = -1, counters_ = -1, settings_ = -1, verdicts_ = -1, epoll_ = -1;
   size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;
   unsigned long* producer_ = nullptr;
   u8* data_ = nullptr;
   u64 offset_ns_ = 0, offset_at_ns_ = 0;
   std::unordered_map<u32, Links> links_;
+  std::vector<std::string> reasons_{""};  // by tap_verdict.reason
 };
 
 }  // namespace clover

@@ -123,7 +123,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     },
     ledger(): CaptureLedger {
       return {
-        wire: { segments: 0, payloadBytes: 0, lost: {} },
+        wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
         bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
         requests: { seen: spans + open + detached, spans, open, lost: { detached } },
         connections: { open: 0, seen: 0 },

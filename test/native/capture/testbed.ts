@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,9 @@ export interface Testbed extends Disposable {
   readonly port: number;
   /** Of the host side of the veth. */
   readonly ifindex: number;
-  /** What `/large` serves. */
+  /** Starts an ES module in the namespace, and waits for its first word. */
+  run(script: string): Promise<void>;
+  /** What `/large` serves, and `/slow` within a quarter of a second. */
   readonly large: Buffer;
 }
 
@@ -28,9 +31,16 @@ export async function startTestbed(): Promise<Testbed> {
   const address = `${subnet}.${host + 1}`;
   const folder = mkdtempSync(join(tmpdir(), 'clover-capture-'));
   const large = randomBytes(2 * 1024 * 1024);
-  let nginx: ChildProcess | undefined;
+  const children: ChildProcess[] = [];
+  const inside = (args: readonly string[], output: 'ignore' | 'pipe'): ChildProcess => {
+    const child = spawn('ip', ['netns', 'exec', namespace, ...args], {
+      stdio: ['ignore', output, output === 'pipe' ? 'inherit' : 'ignore'],
+    });
+    children.push(child);
+    return child;
+  };
   const end = (): void => {
-    nginx?.kill('SIGKILL');
+    for (const child of children) child.kill('SIGKILL');
     run('ip', ['netns', 'del', namespace]);
     rmSync(folder, { recursive: true, force: true });
   };
@@ -44,15 +54,19 @@ export async function startTestbed(): Promise<Testbed> {
     writeFileSync(join(folder, 'large'), large);
     writeFileSync(join(folder, 'small'), 'x'.repeat(100));
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, address));
-    const args = ['netns', 'exec', namespace, 'nginx', '-p', folder, '-c', 'nginx.conf'];
-    nginx = spawn('ip', [...args, '-e', join(folder, 'error.log')], { stdio: 'ignore' });
+    const log = join(folder, 'error.log');
+    inside(['nginx', '-p', folder, '-c', 'nginx.conf', '-e', log], 'ignore');
     await accepts(address, 8080);
   } catch (cause) {
     end();
     throw cause;
   }
   const ifindex = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'));
-  return { address, port: 8080, ifindex, large, [Symbol.dispose]: end };
+  const runScript = async (script: string): Promise<void> => {
+    const { stdout } = inside([process.execPath, '--input-type=module', '-e', script], 'pipe');
+    if (stdout !== null) await once(stdout, 'data');
+  };
+  return { address, port: 8080, ifindex, large, run: runScript, [Symbol.dispose]: end };
 }
 
 function nginxConfig(folder: string, address: string): string {
@@ -64,6 +78,7 @@ http {
   fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   server {
     listen ${address}:8080; root ${folder}; client_max_body_size 10m;
+    location = /slow { alias ${folder}/large; limit_rate 8m; }
     location = /fails { return 503 "no"; }
   }
 }

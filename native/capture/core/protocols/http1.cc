@@ -12,6 +12,9 @@
 namespace clover {
 namespace {
 
+// Less is not worth a call of the kernel: it would be over before it heard of it.
+constexpr u64 kLongRun = 64 * 1024;
+
 enum class Phase : u8 {
   seek,   // somewhere inside a message: waits for a segment that begins one
   start,  // between messages
@@ -32,6 +35,8 @@ struct Messages {
   bool foreign = false;  // the message began outside of the session's window
   u32 message_seq = 0, message_ack = 0;
   bool message_has_ack = false;
+  bool sparing = false;  // a part of the body need not come up, to this sequence number
+  u32 spared_until = 0;
   Request* current = nullptr;  // the request sent, or answered, by the message
 };
 
@@ -51,6 +56,7 @@ class Http1 final : public Parser {
   Messages& peer_of(const Messages& mine) { return of(other(mine.from)); }
   static bool is_request(const Messages& mine) { return mine.from == Side::client; }
 
+  void spare(Messages& mine, u32 seq);
   void begin_message(Messages& mine, const Piece& piece);
   u32 read_head(Messages& mine, const Piece& piece);
   void cut_head(Messages& mine, const Piece& piece);
@@ -108,14 +114,23 @@ u32 Http1::read(Side from, const Piece& given) {
         piece.drop(n);
         if (mine.body.failed()) stop("malformed");
         else if (mine.body.done()) end_message(mine, piece.time_ns);
+        else if (mine.body.run() > kLongRun) spare(mine, piece.seq);
       }
     }
   }
   return given.length - piece.length;
 }
 
+// The last byte of a run tells when it has ended, and is read.
+void Http1::spare(Messages& mine, u32 seq) {
+  if (mine.sparing && seq_diff(mine.spared_until, seq) > 0) return;
+  mine.sparing = true;
+  mine.spared_until = talk_.unwanted(mine.from, seq, mine.body.run() - 1);
+}
+
 void Http1::begin_message(Messages& mine, const Piece& piece) {
   mine.phase = Phase::head;
+  mine.sparing = false;
   mine.message_ns = piece.time_ns;
   mine.message_seq = piece.seq;
   mine.message_ack = piece.ack;

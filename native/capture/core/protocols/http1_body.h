@@ -16,6 +16,8 @@ class BodyReader {
   bool done() const { return state_ == State::done; }
   bool failed() const { return state_ == State::failed; }
   bool until_close() const { return state_ == State::until_close; }
+  // Bytes of payload that follow for sure, before anything that has to be read.
+  u64 run() const { return state_ == State::length || state_ == State::chunk_data ? left_ : 0; }
   // Payload bytes so far, without chunk framing.
   u64 size() const { return size_; }
 

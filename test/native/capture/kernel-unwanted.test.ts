@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { get, request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import test, { type ExecutionContext } from 'ava';
+
+import { createCapture } from '../../../native/capture/capture.ts';
+import type { Capture } from '../../../native/capture/types.ts';
+import { gapsOf, pod } from './conversation.ts';
+import { type DecodedSpan, decodeSpans } from './otlp.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
+
+/** HTTP for who begins with a G; all else is swallowed. */
+const server = `
+import { createServer } from 'node:net';
+createServer((socket) => {
+  socket.on('error', () => {});
+  socket.on('data', (bytes) => {
+    socket.write(bytes[0] === 71 ? 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok' : 'x');
+  });
+}).listen(9000, () => console.log('up'));
+`;
+
+async function startCapture(t: ExecutionContext): Promise<{
+  bed: Testbed;
+  capture: Capture;
+  spans: DecodedSpan[];
+}> {
+  const bed = await startTestbed();
+  t.teardown(() => bed[Symbol.dispose]());
+  await bed.run(server);
+  const spans: DecodedSpan[] = [];
+  const capture = createCapture({
+    boot: '8899aabbccddeeff',
+    ringBytes: 16 * 1024 * 1024,
+    onBatch: ({ otlp }) => spans.push(...decodeSpans(otlp)),
+  });
+  t.teardown(() => capture.close());
+  capture.attach(bed.ifindex, pod);
+  return { bed, capture, spans };
+}
+
+async function connected(bed: Testbed, localPort?: number): Promise<Socket> {
+  const to = { host: bed.address, port: 9000 };
+  const socket = connect(localPort === undefined ? to : { ...to, localPort });
+  await once(socket, 'connect');
+  socket.setNoDelay(true);
+  return socket;
+}
+
+// Serial: each attaches kernel programs.
+test.serial('what nobody can read is not copied any more, and counted', async (t) => {
+  const { bed, capture } = await startCapture(t);
+  const socket = await connected(bed);
+  for (let at = 0; at < 100; at += 1) {
+    socket.write(Buffer.alloc(1_000, 0xee));
+    await once(socket, 'data');
+    if (at === 10) await delay(100);
+  }
+  socket.end();
+  await once(socket, 'close');
+  await capture.flush();
+  const { wire, bytes, ...rest } = capture.ledger();
+  t.true(wire.unwanted >= 170, `${wire.unwanted}`);
+  t.is(bytes.skipped['unrecognised'], wire.payloadBytes);
+  t.deepEqual(gapsOf({ wire, bytes, ...rest }), []);
+});
+
+test.serial('a connection with the addresses of one that nobody could read is read', async (t) => {
+  const { bed, capture, spans } = await startCapture(t);
+  const first = await connected(bed);
+  const { localPort } = first;
+  first.write(Buffer.alloc(1_000, 0xee));
+  await once(first, 'data');
+  await delay(100);
+  first.write(Buffer.alloc(1_000, 0xee));
+  await once(first, 'data');
+  first.resetAndDestroy();
+  await once(first, 'close');
+  t.true(capture.ledger().wire.unwanted > 0);
+  const second = await connected(bed, localPort);
+  second.write('GET /again HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(second, 'data');
+  await capture.flush();
+  second.destroy();
+  t.deepEqual(
+    spans.map(({ attributes }) => attributes['url.path']),
+    ['/again'],
+  );
+  t.deepEqual(gapsOf(capture.ledger()), []);
+});
+
+const answerOf = (sent: ReturnType<typeof request>): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    sent.on('response', resolve).on('error', reject);
+  });
+
+test.serial('amid a long body only the heads of segments are copied', async (t) => {
+  const { bed, capture, spans } = await startCapture(t);
+  const to = { host: bed.address, port: bed.port };
+  const answer = await answerOf(get({ ...to, path: '/slow' }));
+  t.deepEqual(await buffer(answer), bed.large, 'it passes unchanged');
+  const headers = { 'content-length': bed.large.length };
+  const sent = request({ ...to, path: '/small', method: 'PUT', headers });
+  // nginx does not wait for the body.
+  const refusal = answerOf(sent).then(buffer);
+  for (let at = 0; at < bed.large.length; at += 64 * 1024) {
+    sent.write(bed.large.subarray(at, at + 64 * 1024));
+    await delay(5);
+  }
+  sent.end();
+  await refusal;
+  for (let tries = 0; spans.length < 2 && tries < 100; tries += 1) {
+    await delay(20);
+    await capture.flush();
+  }
+  const ledger = capture.ledger();
+  // A busy machine retransmits.
+  const { body = 0, duplicate: _, ...skipped } = ledger.bytes.skipped;
+  t.log(`${body} of ${ledger.wire.payloadBytes} bytes, ${ledger.wire.unwanted} segments`);
+  t.true(body > bed.large.length / 2);
+  t.deepEqual({ ...skipped, ...ledger.bytes.lost, ...ledger.wire.lost }, {});
+  t.deepEqual(gapsOf(ledger), []);
+  t.is(spans[0]?.attributes['http.response.body.size'], bed.large.length);
+  t.is(spans[0]?.attributes['clover.incomplete'], undefined);
+  t.is(spans.length, 2);
+});
