@@ -30,7 +30,7 @@
         'core/pcap.cc', 'core/reading.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/session.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',
-        'core/tap.cc',
+        'core/tap.cc', 'core/text_head.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc',

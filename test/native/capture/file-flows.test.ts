@@ -15,18 +15,9 @@ import {
   toldBy,
   udp,
 } from './capture-file.ts';
-import { exchange, gapsOf, segmentsOf, startNs, type Exchange } from './conversation.ts';
+import { gapsOf, segmentsOf, startNs, type Exchange } from './conversation.ts';
+import { be16, exchanges, segments, wanted } from './file-conversation.ts';
 import { flag, frameOf, type TcpSegment } from './frames.ts';
-
-const exchanges = fc.sample(exchange, { numRuns: 4, seed: 3 });
-const segments = segmentsOf([exchanges], {
-  clientIsn: 5,
-  serverIsn: 6,
-  cuts: [700],
-  stepNs: 1_000_000n,
-});
-const wanted = toldBy(readFileInChunks(pcapFile(packetsOf(segments))));
-const be16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
 
 /** One exchange with a body of 3,000 bytes. */
 function large(status: number): Exchange[] {

@@ -13,20 +13,10 @@ import {
   toldBy,
   udp,
 } from './capture-file.ts';
-import { exchange, gapsOf, segmentsOf, startNs } from './conversation.ts';
+import { gapsOf, startNs } from './conversation.ts';
+import { be16, exchanges, segments, wanted } from './file-conversation.ts';
 import { frameOf, type FrameShape, type TcpSegment } from './frames.ts';
 
-const exchanges = fc.sample(exchange, { numRuns: 4, seed: 3 });
-const segments = segmentsOf([exchanges], {
-  clientIsn: 5,
-  serverIsn: 6,
-  cuts: [700],
-  stepNs: 1_000_000n,
-});
-
-const wanted = toldBy(readFileInChunks(pcapFile(packetsOf(segments))));
-
-const be16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
 const ip = (segment: TcpSegment, shape?: FrameShape): Buffer =>
   frameOf(segment, shape).subarray(14);
 const packed = (wrap: (segment: TcpSegment) => Uint8Array): FilePacket[] =>
