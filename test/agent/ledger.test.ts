@@ -30,7 +30,7 @@ const momentOf = (flow: Flow): LedgerMoment => {
   const spans = entered + flow.inBatch;
   return {
     capture: {
-      wire: { segments: 0, payloadBytes: 0, lost: {} },
+      wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
       bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
       requests: {
         seen: spans + flow.open + flow.lost,

@@ -34,7 +34,7 @@ const makeNode = async (t: ExecutionContext) => {
             member.counts = fromNs !== never && untilNs === never;
           },
           ledger: () => ({
-            wire: { segments: 0, payloadBytes: 0, lost: {} },
+            wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
             bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
             requests: { seen: 0, spans: 0, open: 0, lost: {} },
             connections: { open: 0, seen: 0 },
