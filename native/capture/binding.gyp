@@ -35,6 +35,8 @@
         'core/protocols/http1_head.cc', 'core/protocols/http2.cc',
         'core/protocols/http2_frame_head.cc', 'core/protocols/http2_frames.cc',
         'core/protocols/http2_seek.cc', 'core/protocols/http2_streams.cc', 'core/protocols/sip.cc',
+        'core/protocols/kafka.cc', 'core/protocols/kafka_api.cc', 'core/protocols/kafka_message.cc',
+        'core/protocols/kafka_span.cc',
         'core/protocols/sip_calls.cc', 'core/protocols/sip_message.cc', 'core/protocols/sip_span.cc',
         'core/protocols/table.cc', 'core/protocols/tls.cc',
       ],

@@ -29,8 +29,6 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<u8>(c) < 0x80; });
 }
 
-namespace {
-
 std::string cleaned(std::string_view value) {
   std::string clean;
   for (size_t at = 0; at < value.size();) {
@@ -41,6 +39,8 @@ std::string cleaned(std::string_view value) {
   }
   return clean;
 }
+
+namespace {
 
 // common.v1.KeyValue with an encoded AnyValue.
 void any_attribute(std::string& out, u8 field, std::string_view key, std::string_view any) {

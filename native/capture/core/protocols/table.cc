@@ -3,6 +3,7 @@
 #include "dns.h"
 #include "http1.h"
 #include "http2.h"
+#include "kafka.h"
 #include "sip.h"
 #include "tls.h"
 
@@ -12,6 +13,7 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"dns", true, true, detect_dns, make_dns},
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
+    {"kafka", true, false, detect_kafka, make_kafka},
     {"sip", true, true, detect_sip, make_sip},
     {"tls", true, false, detect_tls, nullptr},
 }};

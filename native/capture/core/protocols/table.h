@@ -7,7 +7,7 @@
 
 namespace clover {
 
-inline constexpr size_t kProtocolCount = 5;
+inline constexpr size_t kProtocolCount = 6;
 extern const std::array<Protocol, kProtocolCount> kProtocols;
 
 }  // namespace clover
