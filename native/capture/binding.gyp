@@ -27,7 +27,7 @@
         'core/datagrams.cc', 'core/engine.cc', 'core/evidence.cc', 'core/fragments.cc', 'core/frame.cc',
         'core/framing.cc', 'core/grpc_span.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
-        'core/session.cc',
+        'core/sbi.cc', 'core/session.cc',
         'core/spans.cc', 'core/stamp.cc', 'core/tap.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
