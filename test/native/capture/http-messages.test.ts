@@ -54,7 +54,9 @@ test('a refusal instead of 100 is the answer, and the connection goes on', async
 test('trailers end a message, also those that look like a head', async (t) => {
   const spans = await read(
     ask(head('GET /a HTTP/1.1', 'Host: a')),
-    answer(`${head('HTTP/1.1 200 OK', 'Trailer: x', 'Transfer-Encoding: chunked')}1\r\na\r\n0\r\nContent-Length: 9\r\nHTTP/1.1 500: no\r\n\r\n`),
+    answer(
+      `${head('HTTP/1.1 200 OK', 'Trailer: x', 'Transfer-Encoding: chunked')}1\r\na\r\n0\r\nContent-Length: 9\r\nHTTP/1.1 500: no\r\n\r\n`,
+    ),
     ask(head('GET /b HTTP/1.1', 'Host: a')),
     answer(head('HTTP/1.1 204 None')),
   );
@@ -75,7 +77,12 @@ test('HTTP/1.0 keeps a connection that both ends want kept', async (t) => {
 
 test('the answers to HEAD, 204 and 304 have no body, whatever they say', async (t) => {
   const spans = await read(
-    ask(head('HEAD /a HTTP/1.1', 'Host: a') + head('GET /b HTTP/1.1', 'Host: a') + head('GET /c HTTP/1.1', 'Host: a') + head('GET /d HTTP/1.1', 'Host: a')),
+    ask(
+      head('HEAD /a HTTP/1.1', 'Host: a') +
+        head('GET /b HTTP/1.1', 'Host: a') +
+        head('GET /c HTTP/1.1', 'Host: a') +
+        head('GET /d HTTP/1.1', 'Host: a'),
+    ),
     answer(
       head('HTTP/1.1 200 OK', 'Content-Length: 999') +
         head('HTTP/1.1 204 None', 'Transfer-Encoding: chunked') +
@@ -88,7 +95,9 @@ test('the answers to HEAD, 204 and 304 have no body, whatever they say', async (
 
 test('codings may be in several fields; chunks are the last of them', async (t) => {
   const spans = await read(
-    ask(`${head('POST /a HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip', 'Transfer-Encoding: , chunked')}2\r\nxx\r\n0\r\n\r\n`),
+    ask(
+      `${head('POST /a HTTP/1.1', 'Host: a', 'Transfer-Encoding: gzip', 'Transfer-Encoding: , chunked')}2\r\nxx\r\n0\r\n\r\n`,
+    ),
     answer(`${head('HTTP/1.1 200 OK', 'Transfer-Encoding: gzip ,\tChunked')}1\r\nz\r\n0\r\n\r\n`),
     ask(head('GET /b HTTP/1.1', 'Host: a')),
     answer(head('HTTP/1.1 204 None')),
@@ -115,7 +124,10 @@ test('through a tunnel any protocol is read anew, and the tunnel keeps its own s
     { from: 'client', bytes: request },
     { from: 'server', bytes: response },
   );
-  t.deepEqual(kafka.map(({ name }) => name), ['CONNECT', 'Heartbeat']);
+  t.deepEqual(
+    kafka.map(({ name }) => name),
+    ['CONNECT', 'Heartbeat'],
+  );
 });
 
 test('a tunnel that is refused is none', async (t) => {
@@ -125,5 +137,8 @@ test('a tunnel that is refused is none', async (t) => {
     ask(head('GET /next HTTP/1.1', 'Host: a')),
     answer(head('HTTP/1.1 204 None')),
   );
-  t.deepEqual(spans.map(({ name }) => name), ['CONNECT', 'GET']);
+  t.deepEqual(
+    spans.map(({ name }) => name),
+    ['CONNECT', 'GET'],
+  );
 });

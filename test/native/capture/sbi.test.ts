@@ -24,13 +24,43 @@ async function ask(path: string, method = 'GET', podServes = true): Promise<Deco
 
 const named: readonly (readonly [method: string, path: string, nf: string, route: string])[] = [
   ['POST', '/nausf-auth/v1/ue-authentications', 'AUSF', '/nausf-auth/v1/ue-authentications'],
-  ['GET', '/nudm-sdm/v2/imsi-208930000000003/am-data?plmn-id=1', 'UDM', '/nudm-sdm/v2/{supi}/am-data'],
+  [
+    'GET',
+    '/nudm-sdm/v2/imsi-208930000000003/am-data?plmn-id=1',
+    'UDM',
+    '/nudm-sdm/v2/{supi}/am-data',
+  ],
   ['GET', '/nudm-sdm/v2/nai-joe%40example.org/nssai', 'UDM', '/nudm-sdm/v2/{supi}/nssai'],
-  ['POST', '/nudm-ueau/v1/suci-0-208-93-0000-0-0-0000000003/security-information/generate-auth-data', 'UDM', '/nudm-ueau/v1/{supi}/security-information/generate-auth-data'],
-  ['POST', '/namf-comm/v1/ue-contexts/imsi-208930000000003/n1-n2-messages', 'AMF', '/namf-comm/v1/ue-contexts/{supi}/n1-n2-messages'],
-  ['POST', '/nsmf-pdusession/v1/sm-contexts/urn:uuid:0e1c2d3a/modify', 'SMF', '/nsmf-pdusession/v1/sm-contexts/{id}/modify'],
-  ['PUT', '/nnrf-nfm/v1/nf-instances/8b5a1f6e-5d1e-41ed-9a4f-1f4c6c5f3d10', 'NRF', '/nnrf-nfm/v1/nf-instances/{id}'],
-  ['GET', '/nudr-dr/v2/subscription-data/msisdn-4917212345/20893/provisioned-data', 'UDR', '/nudr-dr/v2/subscription-data/{gpsi}/{id}/provisioned-data'],
+  [
+    'POST',
+    '/nudm-ueau/v1/suci-0-208-93-0000-0-0-0000000003/security-information/generate-auth-data',
+    'UDM',
+    '/nudm-ueau/v1/{supi}/security-information/generate-auth-data',
+  ],
+  [
+    'POST',
+    '/namf-comm/v1/ue-contexts/imsi-208930000000003/n1-n2-messages',
+    'AMF',
+    '/namf-comm/v1/ue-contexts/{supi}/n1-n2-messages',
+  ],
+  [
+    'POST',
+    '/nsmf-pdusession/v1/sm-contexts/urn:uuid:0e1c2d3a/modify',
+    'SMF',
+    '/nsmf-pdusession/v1/sm-contexts/{id}/modify',
+  ],
+  [
+    'PUT',
+    '/nnrf-nfm/v1/nf-instances/8b5a1f6e-5d1e-41ed-9a4f-1f4c6c5f3d10',
+    'NRF',
+    '/nnrf-nfm/v1/nf-instances/{id}',
+  ],
+  [
+    'GET',
+    '/nudr-dr/v2/subscription-data/msisdn-4917212345/20893/provisioned-data',
+    'UDR',
+    '/nudr-dr/v2/subscription-data/{gpsi}/{id}/provisioned-data',
+  ],
   ['GET', '/n5g-eir-eic/v1/equipment-status', '5G-EIR', '/n5g-eir-eic/v1/equipment-status'],
 ];
 
@@ -55,7 +85,15 @@ test('a caller’s span has the same path as a template', async (t) => {
   t.is(attributes['http.route'], undefined);
 });
 
-for (const path of ['/', '/nginx-status/v1', '/news-amf/v1/x', '/namf-comm', '/namf-comm/latest/x', '/amf-comm/v1/x', '/n-x/v1'])
+for (const path of [
+  '/',
+  '/nginx-status/v1',
+  '/news-amf/v1/x',
+  '/namf-comm',
+  '/namf-comm/latest/x',
+  '/amf-comm/v1/x',
+  '/n-x/v1',
+])
   test(`a path that is none of the 5G core names nothing: ${path}`, async (t) => {
     const { name, attributes } = await ask(path);
     t.is(name, 'GET');
@@ -82,7 +120,12 @@ test('over HTTP/1 too, and in the names of a query', async (t) => {
   const { spans } = await readPackets(
     segmentsOfTurns(
       [
-        { from: 'client', bytes: Buffer.from('GET /x/imsi-208930000000003?imsi-208930000000003&a=imsi-1 HTTP/1.1\r\nHost: a\r\n\r\n') },
+        {
+          from: 'client',
+          bytes: Buffer.from(
+            'GET /x/imsi-208930000000003?imsi-208930000000003&a=imsi-1 HTTP/1.1\r\nHost: a\r\n\r\n',
+          ),
+        },
         { from: 'server', bytes: Buffer.from('HTTP/1.1 204 No\r\n\r\n') },
       ],
       { clientIsn: 7, serverIsn: 9, cuts: [500] },
