@@ -7,8 +7,8 @@
 
 namespace clover::sbi {
 
-// The text with REDACTED for the values of identifiers of subscribers and devices: SUPI (imsi-, nai-, suci-, gci-, gli-),
-// GPSI (msisdn-, extid-) and PEI (imei-, imeisv-). They are looked for in whatever HTTP carries: they are not only in these paths.
+// The text with REDACTED for the values of identifiers of subscribers and devices: SUPI (imsi-, nai-, suci-, gci-,
+// gli-), GPSI (msisdn-, extid-) and PEI (imei-, imeisv-). They may stand in any path of HTTP, not only in these.
 std::string redacted(std::string_view text);
 
 // What a path asks for.
