@@ -8,7 +8,7 @@ import { readFault } from '../read-fault.ts';
 
 /** A capture file as it is read. */
 export interface CaptureChunks {
-  readonly chunks: AsyncIterable<Buffer>;
+  readonly chunks: AsyncIterable<Buffer, void, void>;
   /** Share of the file that was read, from 0 to 1; undefined of standard input. */
   readonly share: () => number | undefined;
 }
@@ -31,7 +31,7 @@ export async function captureChunks(path: string, env: CliEnv): Promise<CaptureC
     throw failed(cause);
   }
   const file = createReadStream(path, { highWaterMark: chunkBytes, signal: env.signal });
-  const chunks = async function* (): AsyncGenerator<Buffer> {
+  const chunks = async function* (): AsyncGenerator<Buffer, void, void> {
     try {
       yield* buffers(file);
     } catch (cause) {
@@ -45,19 +45,23 @@ export async function captureChunks(path: string, env: CliEnv): Promise<CaptureC
   };
 }
 
-async function* buffers(stream: Readable): AsyncGenerator<Buffer> {
+async function* buffers(
+  stream: AsyncIterable<unknown, unknown, unknown>,
+): AsyncGenerator<Buffer, void, void> {
   for await (const chunk of stream)
     yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
 }
 
-async function* unpacked(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* unpacked(
+  chunks: AsyncGenerator<Buffer, void, void>,
+): AsyncGenerator<Buffer, void, void> {
   let first = Buffer.alloc(0);
   while (first.length < 2) {
     const next = await chunks.next();
     if (next.done === true) break;
     first = Buffer.concat([first, next.value]);
   }
-  const all = async function* (): AsyncGenerator<Buffer> {
+  const all = async function* (): AsyncGenerator<Buffer, void, void> {
     yield first;
     yield* chunks;
   };
@@ -66,7 +70,9 @@ async function* unpacked(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
   yield* packed ? gunzipped(all()) : all();
 }
 
-async function* gunzipped(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* gunzipped(
+  chunks: AsyncGenerator<Buffer, void, void>,
+): AsyncGenerator<Buffer, void, void> {
   const source = Readable.from(chunks);
   const gunzip = createGunzip({ chunkSize: chunkBytes });
   source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);

@@ -16,9 +16,9 @@ export interface TimedLine {
 export interface InOrder {
   add(line: TimedLine): void;
   /** Lines before this time: none of them comes any more. */
-  before(ns: bigint): AsyncGenerator<string>;
+  before(ns: bigint): AsyncGenerator<string, void, void>;
   /** All that is left. */
-  rest(): AsyncGenerator<string>;
+  rest(): AsyncGenerator<string, void, void>;
   /** Removes what was written to the disk. */
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export function createInOrder(limit: number = keptLines): InOrder {
     lines = [];
   }
 
-  async function* merged(): AsyncGenerator<string> {
+  async function* merged(): AsyncGenerator<string, void, void> {
     const sources = [...runs.map(linesOfRun), lines.values()];
     lines = [];
     for await (const { line } of merge(sources)) yield line;
@@ -86,7 +86,7 @@ function indexFrom(lines: readonly TimedLine[], ns: bigint): number {
   return found < 0 ? lines.length : found;
 }
 
-async function* linesOfRun(path: string): AsyncGenerator<TimedLine> {
+async function* linesOfRun(path: string): AsyncGenerator<TimedLine, void, void> {
   for await (const text of createInterface({
     input: createReadStream(path),
     crlfDelay: Infinity,
@@ -104,7 +104,7 @@ interface Head {
 /** Sorted sources as one; of equal times those of earlier sources come first. */
 async function* merge(
   sources: readonly (AsyncIterator<TimedLine> | Iterator<TimedLine>)[],
-): AsyncGenerator<TimedLine> {
+): AsyncGenerator<TimedLine, void, void> {
   const heads: Head[] = [];
   const goesBefore = (a: Head, b: Head): boolean =>
     (byTime(a.first, b.first) || a.turn - b.turn) < 0;

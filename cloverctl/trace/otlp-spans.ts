@@ -138,14 +138,14 @@ function span(message: Message): OtlpSpan {
 }
 
 /** Every span of the native core's OTLP `TracesData`: field 1 → 2 → 2 (ResourceSpans, ScopeSpans, Span). */
-export function* otlpSpans(otlp: Buffer): Generator<OtlpSpan> {
+export function* otlpSpans(otlp: Buffer): Generator<OtlpSpan, void, void> {
   yield* spansBelow(new Message(otlp), [1, 2, 2]);
 }
 
 function* spansBelow(
   message: Message,
   [number = 0, ...deeper]: readonly number[],
-): Generator<OtlpSpan> {
+): Generator<OtlpSpan, void, void> {
   for (let tag = message.tag(); tag !== 0; tag = message.tag()) {
     if (tag !== field(number, 2)) message.skip(tag);
     else if (deeper.length === 0) yield span(message.message());

@@ -15,7 +15,9 @@ const protocols = [
 /** What a span may be of. */
 export type Protocol = (typeof protocols)[number];
 
-const known = (name: unknown): Protocol | undefined => protocols.find((one) => one === name);
+// One wire protocol, two systems: the conventions tell MariaDB from MySQL.
+const known = (name: unknown): Protocol | undefined =>
+  name === 'mariadb' ? 'mysql' : protocols.find((one) => one === name);
 
 /** By the semantic conventions: each protocol names itself somewhere else, and HTTP nowhere. */
 export function protocolOf(attributes: Attributes): Protocol {

@@ -16,13 +16,16 @@ export interface CaptureEnd {
 /** A file that is being read. */
 export interface CaptureReading {
   /** Spans as JSON, in the order of their requests. */
-  readonly lines: AsyncIterable<string>;
+  readonly lines: AsyncIterable<string, void, void>;
   /** Once all lines were taken. */
   readonly end: () => CaptureEnd;
 }
 
 /** Traces the chunks of a capture file; an abort ends the file where it is. */
-export function readCapture(chunks: AsyncIterable<Buffer>, signal: AbortSignal): CaptureReading {
+export function readCapture(
+  chunks: AsyncIterable<Buffer, void, void>,
+  signal: AbortSignal,
+): CaptureReading {
   const order = createInOrder();
   let watermarkMs = 0;
   // The same file gives the same ids.
@@ -36,7 +39,7 @@ export function readCapture(chunks: AsyncIterable<Buffer>, signal: AbortSignal):
   });
   let became: CaptureEnd | undefined;
 
-  async function* lines(): AsyncGenerator<string> {
+  async function* lines(): AsyncGenerator<string, void, void> {
     try {
       let error: unknown;
       try {
@@ -68,9 +71,9 @@ export function readCapture(chunks: AsyncIterable<Buffer>, signal: AbortSignal):
 
 /** Chunks until the signal comes, also while none does. */
 async function* untilAborted(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Buffer, void, void>,
   signal: AbortSignal,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Buffer, void, void> {
   const source = chunks[Symbol.asyncIterator]();
   const stopped = Promise.withResolvers<undefined>();
   const stop = (): void => stopped.resolve(undefined);

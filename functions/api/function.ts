@@ -7,6 +7,7 @@ export function createApi(options: ApiOptions): CloverFunction {
   const streams = createStreams(options.clock, options.limits);
   return {
     name: 'api',
+    isGuarded: options.guard !== undefined,
     async routes() {
       const { createApiRoutes } = await import('./api-router.ts');
       return createApiRoutes(options, streams);

@@ -7,6 +7,7 @@ import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import type { AnalyticsStore } from '../analytics/store.ts';
 import { createApi } from '../api/function.ts';
+import { createKubernetesGuard } from '../api/kubernetes-guard.ts';
 import { createEvaluate } from '../evaluate/function.ts';
 import { createSqliteEvidenceStore } from '../evidence/sqlite-evidence-store.ts';
 import { createIngest } from '../ingest/function.ts';
@@ -24,6 +25,7 @@ import { createPolicy } from '../policy/function.ts';
 import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createLocalStore } from '../resources/local-store.ts';
+import { createBearerCheck } from './bearer.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
 import { openCluster } from './open-cluster.ts';
@@ -89,6 +91,8 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     now: () => clock.now(),
   };
   const started = Promise.withResolvers<Serving>();
+  const guard =
+    cluster && createKubernetesGuard(cluster, { log, known: createKnownCallers(config) });
   const functions: CloverFunction[] = [
     createApi({
       resources,
@@ -97,6 +101,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
       clock,
       version,
       records,
+      ...(guard && { guard }),
       broker: async () => (await started.promise).admin,
       status: async () => ({
         ...(await (await started.promise).counters()),
@@ -156,6 +161,19 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
         migrating,
       ]);
     },
+  };
+}
+
+/** Who has a token of the control plane itself, and so not one of the cluster; what agents may ask for the host has seen to. */
+function createKnownCallers({
+  token,
+  agentToken,
+}: HostConfig): (authorization: string | undefined) => string | undefined {
+  const isOwner = createBearerCheck(token);
+  const isAgent = createBearerCheck(agentToken ?? token);
+  return (authorization) => {
+    if (isOwner(authorization)) return 'the token of the control plane';
+    return isAgent(authorization) ? 'the token of agents' : undefined;
   };
 }
 

@@ -21,6 +21,8 @@ export interface CloverFunction {
   readonly handlers?: readonly EventHandler[];
   /** Plain HTTP below the catalogue's paths, and where it counts; made when the first request for it comes. */
   routes?(telemetry: Pick<Telemetry, 'count'>): Promise<HttpHandler>;
+  /** Its routes ask themselves who calls and what they may do: the host lets everyone through to them. */
+  readonly isGuarded?: boolean;
   /** Whether the named schedule should tick now. */
   isActive?(schedule: string): Promise<boolean>;
   /** Counters for the host's status page: name → value. */

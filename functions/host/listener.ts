@@ -83,9 +83,11 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   /** @throws CloverError CLV_UNAUTHORIZED. */
-  const limitsOf = (authorization: string | undefined): AgentCalls | undefined => {
+  const limitsOf = ({ request, path }: Exchange): AgentCalls | undefined => {
+    const { authorization } = request.headers;
     if (isAuthorized(authorization)) return undefined;
     if (options.agents?.isAgent(authorization) === true) return options.agents;
+    if (routes.isGuarded(path)) return undefined;
     throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
   };
 
@@ -94,7 +96,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (cors(request, response)) return;
     checkHead(request);
     if (health(exchange)) return;
-    const agent = limitsOf(request.headers.authorization);
+    const agent = limitsOf(exchange);
     agent?.demand(request.method, path);
     if (path === '/metrics') return scrape(exchange);
     if (open.size > options.maxOpen) {
@@ -107,7 +109,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     }
     const name = path === '/' ? rootFunction : functionOf(path);
     if (name !== undefined) return events.invoke(exchange, name);
-    const handler = await routes(path);
+    const handler = await routes.handler(path);
     if (handler === undefined) {
       throw new CloverError('CLV_NOT_FOUND', `there is nothing at ${excerpt(path)}`);
     }

@@ -2,8 +2,13 @@ import type { HttpHandler } from './function.ts';
 import type { Deployed } from './runner.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
 
-/** The routes of the function that a path belongs to, by the paths of the catalogue; made when they are first asked for. */
-export type Routes = (path: string) => Promise<HttpHandler | undefined> | undefined;
+/** The functions that paths belong to, by the paths of the catalogue. */
+export interface Routes {
+  /** The routes of the one that a path belongs to; made when they are first asked for. */
+  handler(path: string): Promise<HttpHandler | undefined> | undefined;
+  /** Whether these ask themselves who calls. */
+  isGuarded(path: string): boolean;
+}
 
 /** Of several functions with a path above it the first one counts. */
 export function createRoutes(
@@ -23,10 +28,18 @@ export function createRoutes(
           throw error;
         }
       };
-      return { paths, handler: () => (made ??= make()) };
+      return { paths, isGuarded: fn.isGuarded === true, handler: () => (made ??= make()) };
     });
-  return (path) => owners.find(({ paths }) => paths.some((base) => isBelow(path, base)))?.handler();
+  const ownerOf = (path: string): (typeof owners)[number] | undefined =>
+    owners.find(({ paths }) => paths.some((base) => isBelow(path, base)));
+  return {
+    handler: (path) => ownerOf(path)?.handler(),
+    isGuarded: (path) => !isOfHost(path) && ownerOf(path)?.isGuarded === true,
+  };
 }
+
+/** What the host answers before it asks for the routes of a function, which may have all paths. */
+const isOfHost = (path: string): boolean => /^\/($|metrics$|broker$|functions\/)/.test(path);
 
 function isBelow(path: string, base: string): boolean {
   return base === '/' || path === base || path.startsWith(`${base}/`);

@@ -7,13 +7,18 @@ import { controlPlane } from './names.ts';
 /** It announces the changes of all kinds by itself. */
 const announcing: readonly Verb[] = ['list', 'watch'];
 
+/** By which `api` asks who calls, and what they may do. */
+const reviews: ReadonlySet<string> = new Set(['tokenreviews', 'subjectaccessreviews']);
+
 /** All that the functions may do, of which each does its part in one process; what happened is kept in its own database. */
 export function controlPlaneAccount({ controlPlane: { istio } }: Installation): Account {
-  const policy = functionTable.find(({ name }) => name === 'policy');
   return {
     name: controlPlane,
     access: kinds.map(({ kind }) => accessOf(kind)),
-    others: istio ? (policy?.others ?? []) : [],
+    others: [
+      ...othersOf('api').filter(({ resource }) => reviews.has(resource)),
+      ...(istio ? othersOf('policy') : []),
+    ],
   };
 }
 
@@ -26,3 +31,6 @@ function accessOf(kind: Kind): KindAccess {
     ...(parts.some(({ status }) => status === true) && { status: true }),
   };
 }
+
+const othersOf = (wanted: string) =>
+  functionTable.find(({ name }) => name === wanted)?.others ?? [];

@@ -29,7 +29,7 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<u8>(c) < 0x80; });
 }
 
-std::string cleaned(std::string_view value) {
+std::string valid_text(std::string_view value) {
   std::string clean;
   for (size_t at = 0; at < value.size();) {
     size_t n = utf8_length(value, at);
@@ -55,7 +55,7 @@ void any_attribute(std::string& out, u8 field, std::string_view key, std::string
 void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
   value = value.substr(0, limit);
   if (is_ascii(value)) proto::attribute(out_, field_, key, value);
-  else proto::attribute(out_, field_, key, cleaned(value));
+  else proto::attribute(out_, field_, key, valid_text(value));
 }
 
 void Attributes::flag(std::string_view key) {
@@ -68,7 +68,7 @@ void Attributes::texts(std::string_view key, const std::vector<std::string_view>
   std::string list;
   for (std::string_view value : values) {
     std::string any;
-    proto::bytes(any, 1, is_ascii(value) ? std::string(value) : cleaned(value));
+    proto::bytes(any, 1, is_ascii(value) ? std::string(value) : valid_text(value));
     proto::bytes(list, 1, any);
   }
   std::string any;

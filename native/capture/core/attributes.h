@@ -31,7 +31,7 @@ class Attributes {
 void add_event(std::string& out, u64 time_ns, std::string_view name, std::string_view attributes = {});
 
 bool is_ascii(std::string_view text);
-// The same text with question marks for what is no UTF-8.
-std::string cleaned(std::string_view text);
+// What is no UTF-8 replaced by question marks.
+std::string valid_text(std::string_view text);
 
 }  // namespace clover

@@ -238,7 +238,7 @@ u64 Connection::oldest_held() const {
   u64 oldest = UINT64_MAX;
   for (const Stream* stream : {&in_, &out_})
     for (const Held& held : stream->held) oldest = std::min(oldest, held.piece.time_ns);
-  if (opening_ != nullptr)
+  if (opens(session_.now_ns_))
     for (const Opening::Part& part : opening_->parts)
       oldest = std::min(oldest, part.held.piece.time_ns);
   return oldest;
@@ -280,12 +280,19 @@ bool Connection::fill_oldest_hole() {
   return false;
 }
 
+// Whether a request may begin in first bytes of which the protocol is not told yet. As of a request
+// that is open, nobody waits for more than the timeout.
+bool Connection::opens(u64 now_ns) const {
+  return opening_ != nullptr &&
+         opening_->parts.front().held.arrived_ns + session_.settings.open_timeout_ns > now_ns;
+}
+
 bool Connection::resolve(u64 now_ns) {
   while (!closed_ && (in_.waiting() || out_.waiting())) {
     if (std::min(overdue_at(in_), overdue_at(out_)) > now_ns) return true;
-    if (!fill_oldest_hole()) return false;
+    if (!fill_oldest_hole()) break;
   }
-  return false;
+  return !closed_ && opens(now_ns);
 }
 
 void Connection::close(End end) {

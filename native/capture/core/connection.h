@@ -76,6 +76,8 @@ class Connection {
   bool fill_oldest_hole();
   void skip_to(Stream& mine, u32 seq);
 
+  bool opens(u64 now_ns) const;
+
   // reading.cc: protocols
   void read(bool to_pod, Piece piece);
   void recognise(bool to_pod, const Piece& piece);

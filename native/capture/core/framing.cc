@@ -46,12 +46,13 @@ u32 FrameReader::read(const Piece& given) {
 bool FrameReader::end(u64 time_ns) {
   talk_.pending(-static_cast<i64>(kept_.size()));
   talk_.parsed(kept_.size());
-  Frame frame{kept_, size_of_.total, first_, time_ns};
+  // Whoever takes it may reset the reader: what is taken is kept no more.
+  taken_.swap(kept_);
+  kept_.clear();
+  Frame frame{taken_, size_of_.total, first_, time_ns};
   got_ = 0;
   sized_ = false;
-  bool more = take_(frame);
-  kept_.clear();
-  return more;
+  return take_(frame);
 }
 
 bool FrameReader::skip(u64 length, u64 time_ns) {

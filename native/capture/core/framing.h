@@ -52,7 +52,7 @@ class FrameReader {
   size_t header_bytes_;
   Size size_;
   Take take_;
-  std::string kept_;
+  std::string kept_, taken_;
   Piece first_;
   FrameSize size_of_;
   bool sized_ = false, sound_ = true;

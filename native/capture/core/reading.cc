@@ -32,7 +32,7 @@ void Connection::recognise(bool to_pod, const Piece& piece) {
   if (!decided && (opening_ == nullptr || opening_->parts.size() < kMaxParts)) {
     if (opening_ == nullptr) opening_.reset(new Opening{std::move(fresh), {}});
     opening_->parts.push_back({to_pod, keep(piece)});
-    return;
+    return session_.await(*this);
   }
   const Protocol* protocol = recogniser.protocol();
   if (protocol == nullptr) talk_.stop("unrecognised");

@@ -254,7 +254,7 @@ test('Ctrl-C ends a file that is still being written where it is', async (t) => 
     }),
   );
   child.stdin.on('error', () => undefined).write(pcapFile(packetsOf(seconds.flat())));
-  const exited = once(child, 'exit');
+  const exited: Promise<unknown> = once(child, 'exit');
   // The spans of the first seconds go out while the file goes on.
   await once(child.stdout, 'readable');
   child.kill('SIGINT');

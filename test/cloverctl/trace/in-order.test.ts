@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { createInOrder, type InOrder, type TimedLine } from '../../../cloverctl/trace/in-order.ts';
 
-async function all(lines: AsyncIterable<string>): Promise<string[]> {
+async function all(lines: AsyncIterable<string, void, void>): Promise<string[]> {
   const out: string[] = [];
   for await (const line of lines) out.push(line);
   return out;

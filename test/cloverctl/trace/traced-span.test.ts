@@ -46,6 +46,7 @@ const cases: readonly [
     '42601',
   ],
   ['MySQL', { 'db.system.name': 'mysql', 'db.response.status_code': '1064' }, 'mysql', 1064],
+  ['MariaDB', { 'db.system.name': 'mariadb' }, 'mysql', null],
   ['Kafka', { 'messaging.system': 'kafka' }, 'kafka', null],
 ];
 

@@ -68,9 +68,10 @@ serial(
     const dataDir = join(folder, 'data');
     const config = join(folder, 'host.json');
     const token = 'a-token-for-the-tests';
+    const agentToken = 'a-token-for-the-agents';
     const clickhouse = { url: 'http://127.0.0.1:9', username: 'u', password: 'p', database: 'c' };
     const resources = { kubernetes: { kubeconfig } };
-    await writeFile(config, JSON.stringify({ dataDir, token, clickhouse, resources }));
+    await writeFile(config, JSON.stringify({ dataDir, token, agentToken, clickhouse, resources }));
     const child = spawn(process.execPath, [program, '--config', config], { stdio: 'pipe' });
     t.teardown(() => child.kill('SIGKILL'));
     let log = '';
@@ -103,6 +104,51 @@ serial(
       const found = await store.get('Experiment', 'default', 'try');
       return (found?.status.conditions ?? []).length > 0;
     });
+    // With a token of the cluster: what the cluster allows.
+    await admin.call({
+      method: 'POST',
+      path: '/api/v1/namespaces/default/serviceaccounts',
+      body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'viewer' } },
+    });
+    await admin.call({
+      method: 'POST',
+      path: '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings',
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: 'viewer' },
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'clover-system-view',
+        },
+        subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'viewer' }],
+      },
+    });
+    const { status } = z.object({ status: z.object({ token: z.string() }) }).parse(
+      await admin.call({
+        method: 'POST',
+        path: '/api/v1/namespaces/default/serviceaccounts/viewer/token',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      }),
+    );
+    const answered = async (bearer: string, method: string, at = path): Promise<number> => {
+      const answer = await fetch(`${url}${at}`, {
+        method,
+        headers: { authorization: `Bearer ${bearer}` },
+      });
+      await answer.text();
+      return answer.status;
+    };
+    await until(async () => (await answered(status.token, 'GET')) === 200);
+    t.is(await answered(status.token, 'DELETE'), 403);
+    t.is(await answered(status.token, 'GET', '/v1/status'), 403, 'it is of all namespaces');
+    t.is(await answered(status.token, 'GET', '/metrics'), 401, 'that is the host');
+    t.is(await answered('a-token-of-nobody', 'GET'), 401);
+    t.is(await answered(agentToken, 'GET'), 403);
+    t.is(await answered(agentToken, 'DELETE'), 403);
+    t.is(await answered(agentToken, 'GET', '/apis/clover.dev/v1alpha1/taps'), 200);
+    t.regex(log, /"actor":"the token of the control plane"/);
     const gone = await fetch(`${url}${path}`, { method: 'DELETE', headers });
     t.true(gone.ok, await gone.text());
     await until(async () => (await store.get('Experiment', 'default', 'try')) === undefined);

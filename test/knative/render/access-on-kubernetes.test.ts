@@ -195,8 +195,16 @@ const reserved: readonly (readonly [call: KubeCall, ...names: readonly string[]]
     },
     'admission',
   ],
-  [{ method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', body: {} }, 'api'],
-  [{ method: 'POST', path: '/apis/authorization.k8s.io/v1/subjectaccessreviews', body: {} }, 'api'],
+  [
+    { method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', body: {} },
+    'api',
+    'control-plane',
+  ],
+  [
+    { method: 'POST', path: '/apis/authorization.k8s.io/v1/subjectaccessreviews', body: {} },
+    'api',
+    'control-plane',
+  ],
 ];
 
 const { serial, started } = await sharedByFile(async (t) => {

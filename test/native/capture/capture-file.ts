@@ -237,3 +237,9 @@ export function udp(port: number, payload: Uint8Array): Buffer {
   header.writeUInt16BE(8 + payload.length, 4);
   return Buffer.concat([header, payload]);
 }
+
+/** The next of an endless stream of fast-check, which is typed as if it had an end. */
+export function nextOf<T>(stream: Iterator<T, unknown, unknown>, end: T): T {
+  const { done, value } = stream.next();
+  return done === true ? end : value;
+}

@@ -191,3 +191,13 @@ export async function readPackets(
   await replay.close();
   return { spans, ledger };
 }
+
+/** Some of these packets in any order and number, a millisecond apart. */
+export const inAnyOrder = <T extends TcpSegment | UdpDatagram>(
+  packets: readonly T[],
+): fc.Arbitrary<T[]> =>
+  fc
+    .array(fc.constantFrom(...packets), { minLength: 1, maxLength: 40 })
+    .map((some) =>
+      some.map((packet, step) => ({ ...packet, timeNs: startNs + BigInt(step) * 1_000_000n })),
+    );

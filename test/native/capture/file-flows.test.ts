@@ -5,6 +5,7 @@ import {
   cutTo,
   interfaceBlock,
   ipv4,
+  nextOf,
   packetBlock,
   packetsOf,
   pcapFile,
@@ -14,18 +15,9 @@ import {
   toldBy,
   udp,
 } from './capture-file.ts';
-import { exchange, gapsOf, segmentsOf, startNs, type Exchange } from './conversation.ts';
+import { gapsOf, segmentsOf, startNs, type Exchange } from './conversation.ts';
+import { be16, exchanges, segments, wanted } from './file-conversation.ts';
 import { flag, frameOf, type TcpSegment } from './frames.ts';
-
-const exchanges = fc.sample(exchange, { numRuns: 4, seed: 3 });
-const segments = segmentsOf([exchanges], {
-  clientIsn: 5,
-  serverIsn: 6,
-  cuts: [700],
-  stepNs: 1_000_000n,
-});
-const wanted = toldBy(readFileInChunks(pcapFile(packetsOf(segments))));
-const be16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
 
 /** One exchange with a body of 3,000 bytes. */
 function large(status: number): Exchange[] {
@@ -97,7 +89,7 @@ test('a packet that was captured at several interfaces counts once', (t) => {
       const bytes = frameOf(segment);
       const wrapped = Buffer.concat([Buffer.alloc(14), be16(0x800), bytes.subarray(14)]);
       const many = [{ timeNs: segment.timeNs, bytes, at: 0 }];
-      for (let n = Number(copies.next().value); n > 0; n -= 1)
+      for (let n = nextOf(copies, 0); n > 0; n -= 1)
         many.push({ timeNs: segment.timeNs + 1_000n, bytes: wrapped, at: 1 });
       return many;
     }),
@@ -232,7 +224,7 @@ test('times that jump to the end of time and back never break the ledger', (t) =
   fc.assert(
     fc.property(fc.infiniteStream(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })), (times) => {
       const packets = packetsOf(segments).map(({ timeNs, bytes }, index) => ({
-        timeNs: index % 3 === 2 ? BigInt(String(times.next().value)) : timeNs,
+        timeNs: index % 3 === 2 ? nextOf(times, 0n) : timeNs,
         bytes,
       }));
       const file = Buffer.concat([

@@ -18,16 +18,11 @@ import {
   writer,
   type PacketBlock,
 } from './capture-file.ts';
-import { exchange, gapsOf, segmentsOf } from './conversation.ts';
+import { gapsOf } from './conversation.ts';
+import { exchanges, segmentsCut } from './file-conversation.ts';
 
 const recorded = gunzipSync(readFileSync(new URL('recorded/servers.pcap.gz', import.meta.url)));
-const exchanges = fc.sample(exchange, { numRuns: 4, seed: 3 });
-const segments = segmentsOf([exchanges], {
-  clientIsn: 5,
-  serverIsn: 6,
-  cuts: [70],
-  stepNs: 1_000_000n,
-});
+const segments = segmentsCut(70);
 const packets = packetsOf(segments);
 
 const wanted = toldBy(readFileInChunks(pcapFile(packets)));

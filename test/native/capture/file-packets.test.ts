@@ -2,30 +2,21 @@ import test from 'ava';
 import fc from 'fast-check';
 
 import {
+  type FilePacket,
+  type FileResult,
   ipv4,
+  nextOf,
   packetsOf,
   pcapFile,
   pcapngFile,
   readFileInChunks,
   toldBy,
   udp,
-  type FilePacket,
-  type FileResult,
 } from './capture-file.ts';
-import { exchange, gapsOf, segmentsOf, startNs } from './conversation.ts';
+import { gapsOf, startNs } from './conversation.ts';
+import { be16, exchanges, segments, wanted } from './file-conversation.ts';
 import { frameOf, type FrameShape, type TcpSegment } from './frames.ts';
 
-const exchanges = fc.sample(exchange, { numRuns: 4, seed: 3 });
-const segments = segmentsOf([exchanges], {
-  clientIsn: 5,
-  serverIsn: 6,
-  cuts: [700],
-  stepNs: 1_000_000n,
-});
-
-const wanted = toldBy(readFileInChunks(pcapFile(packetsOf(segments))));
-
-const be16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
 const ip = (segment: TcpSegment, shape?: FrameShape): Buffer =>
   frameOf(segment, shape).subarray(14);
 const packed = (wrap: (segment: TcpSegment) => Uint8Array): FilePacket[] =>
@@ -166,10 +157,8 @@ test('fragments in any order, and twice, are whole packets again', (t) => {
         const parts = v6
           ? v6Fragments(segment, units * 8, index + 1)
           : fragmentsOf(ip(segment), units * 8, index + 1);
-        const some = parts.flatMap((part) =>
-          Number(places.next().value) % 4 === 0 ? [part, part] : [part],
-        );
-        const order = some.map((part) => ({ part, place: Number(places.next().value) }));
+        const some = parts.flatMap((part) => (nextOf(places, 0) % 4 === 0 ? [part, part] : [part]));
+        const order = some.map((part) => ({ part, place: nextOf(places, 0) }));
         return order
           .toSorted((a, b) => a.place - b.place)
           .map(({ part }) => ({ timeNs: segment.timeNs, bytes: part }));

@@ -100,6 +100,27 @@ test('another protocol is known by its first line: it does not hold up the water
   await replay.close();
 });
 
+test('first bytes that may be of several protocols hold up the watermark, as long as an open request does', async (t) => {
+  const { replay, spans } = startReplay();
+  const cut = segmentsOf([[raw(lines('OPTIONS / HTTP/1.1', 'Host: a'), ok)]], {
+    clientIsn: 7,
+    serverIsn: 9,
+    cuts: [4],
+  });
+  const watermark = (): number => replay.evidence(0).watermarkMs;
+  const began = Number(startNs / 1_000_000n);
+  play(replay, cut.slice(0, 4));
+  replay.advance(startNs + 3_000_000_000n);
+  t.true(watermark() <= began, 'the request may have begun');
+  replay.advance(startNs + 60_000_000_000n);
+  t.is(watermark(), began + 60_000, 'who says no more holds up nobody');
+  play(replay, cut.slice(4));
+  await replay.flush();
+  t.is(spans.length, 1);
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
 const attacks: Readonly<Record<string, string>> = {
   'length and chunks': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Transfer-Encoding: chunked'),
   'two lengths': lines('POST / HTTP/1.1', 'Content-Length: 3', 'Content-Length: 4'),

@@ -7,7 +7,7 @@ import {
   type Turn,
   type Wire,
 } from './conversation.ts';
-import { headers, preface, settings } from './http2.ts';
+import { type HeaderField, headers, HpackEncoder, preface, settings } from './http2.ts';
 import type { DecodedSpan } from './otlp.ts';
 
 /** Bytes from hexadecimal digits and blanks. */
@@ -21,6 +21,33 @@ export const opening: readonly Turn[] = [
 
 /** The block of a plain 200. */
 export const ok: Buffer = Buffer.from([0x88]);
+
+/** The fields of a plain request. */
+export const base: readonly HeaderField[] = [
+  [':method', 'GET'],
+  [':scheme', 'http'],
+  [':path', '/p?a=1'],
+  [':authority', 'shop.example:8080'],
+];
+
+/** A block that depends on no other. */
+export const block = (...fields: readonly HeaderField[]): Buffer =>
+  new HpackEncoder().encode(fields, 'plain');
+
+/** The block of {@link base}. */
+export const get: Buffer = block(...base);
+
+/** Frames that the client sends in one go. */
+export const client = (...frames: readonly Uint8Array[]): Turn => ({
+  from: 'client',
+  bytes: Buffer.concat(frames),
+});
+
+/** Frames that the server sends in one go. */
+export const server = (...frames: readonly Uint8Array[]): Turn => ({
+  from: 'server',
+  bytes: Buffer.concat(frames),
+});
 
 /** Request blocks and response blocks of one connection, in turn; the answer is 200 where none is given. */
 export const exchangesOf = (

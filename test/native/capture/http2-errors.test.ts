@@ -1,29 +1,7 @@
 import test from 'ava';
 
-import type { Turn } from './conversation.ts';
-import { data, frame, goAway, type HeaderField, headers, HpackEncoder, reset } from './http2.ts';
-import { exchangesOf, ok, opening, readTurns } from './http2-conversation.ts';
-
-const base: readonly HeaderField[] = [
-  [':method', 'GET'],
-  [':scheme', 'http'],
-  [':path', '/p?a=1'],
-  [':authority', 'shop.example:8080'],
-];
-
-/** A block that depends on no other. */
-const block = (...fields: readonly HeaderField[]): Buffer =>
-  new HpackEncoder().encode(fields, 'plain');
-const get = block(...base);
-
-const client = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'client',
-  bytes: Buffer.concat(frames),
-});
-const server = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'server',
-  bytes: Buffer.concat(frames),
-});
+import { data, frame, goAway, headers, reset } from './http2.ts';
+import { client, exchangesOf, get, ok, opening, readTurns, server } from './http2-conversation.ts';
 
 for (const [what, turn, error] of [
   ['the server resets', server(reset(1, 2)), 'INTERNAL_ERROR'],

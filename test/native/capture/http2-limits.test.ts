@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { gapsOf, play, segmentsOfTurns, startReplay, type Turn } from './conversation.ts';
+import { gapsOf, play, segmentsOfTurns, startReplay } from './conversation.ts';
 import {
   data,
   frame,
@@ -10,7 +10,7 @@ import {
   headers,
   HpackEncoder,
 } from './http2.ts';
-import { exchangesOf, hex, ok, opening, readTurns } from './http2-conversation.ts';
+import { client, exchangesOf, hex, ok, opening, readTurns, server } from './http2-conversation.ts';
 
 const fields: readonly HeaderField[] = [
   [':method', 'GET'],
@@ -18,15 +18,6 @@ const fields: readonly HeaderField[] = [
   [':path', '/x'],
 ];
 const get = new HpackEncoder().encode(fields, 'plain');
-
-const client = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'client',
-  bytes: Buffer.concat(frames),
-});
-const server = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'server',
-  bytes: Buffer.concat(frames),
-});
 
 const flood = (part: Uint8Array): Buffer =>
   Buffer.concat([

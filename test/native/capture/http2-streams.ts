@@ -69,7 +69,7 @@ function* framesOf(
   sizes: readonly number[],
   { trailers, interim, padding, part }: Plan,
   answers: boolean,
-): Generator<Buffer> {
+): Generator<Buffer, void, void> {
   if (answers && interim)
     yield headers(
       stream,
@@ -93,7 +93,7 @@ function build(plans: readonly Plan[], choices: readonly number[]): Streams {
     { from: 'client', bytes: frame(4, frameFlag.ack, 0, Buffer.alloc(0)) },
   ];
   const waiting = plans.map((one, index) => ({ one, stream: 2 * index + 1 }));
-  const running: { from: Turn['from']; frames: Generator<Buffer> }[] = [];
+  const running: { from: Turn['from']; frames: Generator<Buffer, void, void> }[] = [];
   for (let step = 0; waiting.length > 0 || running.length > 0; step++) {
     const pick =
       (choices[step % choices.length] ?? 0) % (running.length + (waiting.length > 0 ? 1 : 0));

@@ -1,39 +1,27 @@
 import test from 'ava';
 
-import type { Turn } from './conversation.ts';
 import {
   data,
   frame,
   frameFlag,
   frameType,
-  type HeaderField,
   headers,
   HpackEncoder,
   preface,
   settings,
 } from './http2.ts';
-import { exchangesOf, hex, ok, opening, readTurns } from './http2-conversation.ts';
-
-const base: readonly HeaderField[] = [
-  [':method', 'GET'],
-  [':scheme', 'http'],
-  [':path', '/p?a=1'],
-  [':authority', 'shop.example:8080'],
-];
-
-/** A block that depends on no other. */
-const block = (...fields: readonly HeaderField[]): Buffer =>
-  new HpackEncoder().encode(fields, 'plain');
-const get = block(...base);
-
-const client = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'client',
-  bytes: Buffer.concat(frames),
-});
-const server = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'server',
-  bytes: Buffer.concat(frames),
-});
+import {
+  base,
+  block,
+  client,
+  exchangesOf,
+  get,
+  hex,
+  ok,
+  opening,
+  readTurns,
+  server,
+} from './http2-conversation.ts';
 
 test('a request and its response by the conventions', async (t) => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

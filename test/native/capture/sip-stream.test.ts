@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import {
   gapsOf,
+  inAnyOrder,
   play,
   readPackets,
   segmentsOfTurns,
@@ -143,26 +144,17 @@ test('an end of a connection leaves its transactions open: the answer may come o
 test('datagrams in any order and number keep transactions and ledger right', async (t) => {
   const packets = ['c-1', 'c-2'].flatMap(callOf);
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.nat({ max: packets.length - 1 }), { minLength: 1, maxLength: 40 }),
-      async (order) => {
-        const played = order.flatMap((at, step) => {
-          const packet = packets[at];
-          return packet === undefined
-            ? []
-            : [{ ...packet, timeNs: startNs + BigInt(step) * 1_000_000n }];
-        });
-        const { spans, ledger } = await readPackets(played, 300n * second);
-        for (const name of ['INVITE', 'BYE', 'SIP dialog'])
-          for (const id of ['c-1', 'c-2']) {
-            const found = spans.filter(
-              (span) => span.name === name && span.attributes['sip.call_id'] === id,
-            );
-            t.true(found.length <= 1, `${name} ${id}`);
-          }
-        t.deepEqual(gapsOf(ledger), []);
-      },
-    ),
+    fc.asyncProperty(inAnyOrder(packets), async (played) => {
+      const { spans, ledger } = await readPackets(played, 300n * second);
+      for (const name of ['INVITE', 'BYE', 'SIP dialog'])
+        for (const id of ['c-1', 'c-2']) {
+          const found = spans.filter(
+            (span) => span.name === name && span.attributes['sip.call_id'] === id,
+          );
+          t.true(found.length <= 1, `${name} ${id}`);
+        }
+      t.deepEqual(gapsOf(ledger), []);
+    }),
     { numRuns: 300 },
   );
 });

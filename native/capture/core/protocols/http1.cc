@@ -5,6 +5,7 @@
 
 #include "../conversation.h"
 #include "../http_span.h"
+#include "../text_head.h"
 #include "http1_body.h"
 #include "http2.h"
 
@@ -25,7 +26,7 @@ struct Messages {
   Side from;
   Phase phase = Phase::start;
   bool ended = false;
-  std::string head;  // a head that is not whole yet
+  TextHead head;
   BodyReader body;
   u64 message_ns = 0;    // of the message's first byte
   bool foreign = false;  // the message began outside of the session's window
@@ -124,38 +125,22 @@ void Http1::begin_message(Messages& mine, const Piece& piece) {
 }
 
 u32 Http1::read_head(Messages& mine, const Piece& piece) {
-  size_t old = mine.head.size();
-  if (old == 0) {
-    // The common case: the head is whole in one segment and is read where it lies.
-    size_t end = find_head_end(piece.data, piece.length, 0);
-    if (end > 0 && end <= kMaxHead) {
-      on_head(mine, piece.text().substr(0, end), piece, true);
-      return static_cast<u32>(end);
-    }
+  TextHead::Whole whole;
+  u32 taken = mine.head.read(talk_, piece, whole);
+  if (!whole.block.empty()) {
+    on_head(mine, whole.block, piece, true);
+    return taken;
   }
-  size_t room = std::min<size_t>(piece.length, kMaxHead + 1 - old);
-  mine.head.append(piece.text().substr(0, room));
-  talk_.pending(static_cast<i64>(room));
-  size_t end = find_head_end(reinterpret_cast<const u8*>(mine.head.data()), mine.head.size(), old);
-  if (end == 0 || end > kMaxHead) {
-    bool plausible = is_request(mine) ? may_start_request(mine.head) : may_start_response(mine.head);
-    if (!plausible) stop("malformed");
-    else if (mine.head.size() > kMaxHead) cut_head(mine, piece);
-    return static_cast<u32>(room);
-  }
-  talk_.pending(-static_cast<i64>(mine.head.size()));
-  std::string block = std::move(mine.head);
-  mine.head.clear();
-  on_head(mine, std::string_view(block).substr(0, end), piece, true);
-  return static_cast<u32>(end - old);
+  std::string_view partial = mine.head.partial();
+  if (!(is_request(mine) ? may_start_request(partial) : may_start_response(partial)))
+    stop("malformed");
+  else if (mine.head.too_long()) cut_head(mine, piece);
+  return taken;
 }
 
 // Takes a head that is not read to its end for a message: all that follows is its body.
 void Http1::cut_head(Messages& mine, const Piece& piece) {
-  talk_.pending(-static_cast<i64>(mine.head.size()));
-  std::string block = std::move(mine.head);
-  mine.head.clear();
-  on_head(mine, block, piece, false);
+  on_head(mine, mine.head.cut(talk_), piece, false);
 }
 
 void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole) {
@@ -178,7 +163,7 @@ void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, 
 // server, came too slowly, or was wrong from its first line on.
 bool Http1::answers_early() {
   return queue_.empty() && asking_.phase == Phase::head &&
-         asking_.head.find('\n') != std::string::npos && answering_.message_has_ack &&
+         asking_.head.partial().find('\n') != std::string_view::npos && answering_.message_has_ack &&
          seq_diff(answering_.message_ack, asking_.message_seq) > 0;
 }
 
@@ -312,9 +297,7 @@ void Http1::fail_open(u64 end_ns) {
 }
 
 void Http1::drop_head(Messages& mine, const char* reason) {
-  talk_.pending(-static_cast<i64>(mine.head.size()));
-  talk_.skipped(reason, mine.head.size());
-  mine.head.clear();
+  mine.head.drop(talk_, reason);
   if (mine.current != nullptr && !mine.current->counted) {
     talk_.drop(mine.current);
     mine.current = nullptr;

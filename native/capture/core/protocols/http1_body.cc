@@ -1,5 +1,7 @@
 #include "http1_body.h"
 
+#include "../text_head.h"
+
 #include <algorithm>
 
 namespace clover {

@@ -145,18 +145,6 @@ bool parse_status_line(std::string_view line, Head& out) {
 
 }  // namespace
 
-size_t find_head_end(const u8* data, size_t size, size_t from) {
-  size_t at = from > 2 ? from - 2 : 0;
-  while (at < size) {
-    const void* found = std::memchr(data + at, '\n', size - at);
-    if (found == nullptr) return 0;
-    at = static_cast<size_t>(static_cast<const u8*>(found) - data) + 1;
-    if (at < size && data[at] == '\n') return at + 1;
-    if (at + 1 < size && data[at] == '\r' && data[at + 1] == '\n') return at + 2;
-  }
-  return 0;
-}
-
 bool parse_request_head(std::string_view block, Head& out) {
   if (!parse_request_line(take_line(block), out)) return false;
   parse_fields(block, out);

@@ -5,8 +5,6 @@
 
 namespace clover {
 
-inline constexpr size_t kMaxHead = 64 * 1024;
-
 // How a body ends.
 enum class Framing : u8 { none, length, chunked, until_close };
 
@@ -23,9 +21,6 @@ struct Head {
   bool ambiguous = false;
   u64 length = 0;
 };
-
-// Length of the head with its empty line, or 0 where it is not whole. `from` = bytes known not to end it.
-size_t find_head_end(const u8* data, size_t size, size_t from);
 
 // False where the first line is none of HTTP/1.x. Fields are read as servers do: what RFC 9112
 // forbids in them is passed over, and where it touches the framing the head is ambiguous.

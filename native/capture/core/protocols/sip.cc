@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "../conversation.h"
-#include "http1_head.h"
+#include "../text_head.h"
 #include "sip_calls.h"
 
 namespace clover {
@@ -17,7 +17,7 @@ enum class Phase : u8 { seek, start, head, body };
 // The messages of one end of a TCP connection.
 struct Messages {
   Phase phase = Phase::start;
-  std::string head;   // one that is not whole yet
+  TextHead head;
   Piece first;        // what carried its first byte, without the bytes
   u64 left = 0;       // of the body
   bool missing = false;  // a hole may have held messages
@@ -36,7 +36,7 @@ class Sip final : public Parser {
   void close(const char*, u64) override {
     for (Messages* mine : {&asking_, &answering_}) drop_head(*mine, "incomplete");
   }
-  bool idle() const override { return asking_.head.empty() && answering_.head.empty(); }
+  bool idle() const override { return asking_.head.partial().empty() && answering_.head.partial().empty(); }
 
  private:
   Messages& of(Side from) { return from == Side::client ? asking_ : answering_; }
@@ -77,7 +77,7 @@ u32 Sip::read_datagram(Side from, const Piece& piece) {
   size_t blank = 0;
   while (is_blank(bytes[blank])) blank++;
   bytes.remove_prefix(blank);
-  size_t end = find_head_end(reinterpret_cast<const u8*>(bytes.data()), bytes.size(), 0);
+  size_t end = find_head_end(bytes, 0);
   bool starts = sip::starts_request(bytes) || sip::starts_response(bytes);
   if (end == 0 || end > kMaxHead || !starts) {
     if (sip::starts_request(bytes) && talk_.owns(piece)) talk_.missed("malformed");
@@ -140,31 +140,18 @@ u32 Sip::read(Side from, const Piece& given) {
 }
 
 u32 Sip::read_head(Messages& mine, Side from, const Piece& piece) {
-  size_t old = mine.head.size();
-  if (old == 0) {
-    // The common case: the head is whole in one segment and is read where it lies.
-    size_t end = find_head_end(piece.data, piece.length, 0);
-    if (end > 0 && end <= kMaxHead) {
-      on_head(mine, from, piece.text().substr(0, end), piece.time_ns);
-      return static_cast<u32>(end);
-    }
+  TextHead::Whole whole;
+  u32 taken = mine.head.read(talk_, piece, whole);
+  if (!whole.block.empty()) {
+    on_head(mine, from, whole.block, piece.time_ns);
+    return taken;
   }
-  size_t room = std::min<size_t>(piece.length, kMaxHead + 1 - old);
-  mine.head.append(piece.text().substr(0, room));
-  talk_.pending(static_cast<i64>(room));
-  size_t end = find_head_end(reinterpret_cast<const u8*>(mine.head.data()), mine.head.size(), old);
-  if (end == 0 || end > kMaxHead) {
-    if (!sip::may_start(mine.head) || mine.head.size() > kMaxHead) {
-      if (sip::starts_request(mine.head) && talk_.owns(mine.first)) talk_.missed("malformed");
-      stop(seen_ ? "malformed" : "unrecognised");
-    }
-    return static_cast<u32>(room);
+  std::string_view partial = mine.head.partial();
+  if (!sip::may_start(partial) || mine.head.too_long()) {
+    if (sip::starts_request(partial) && talk_.owns(mine.first)) talk_.missed("malformed");
+    stop(seen_ ? "malformed" : "unrecognised");
   }
-  talk_.pending(-static_cast<i64>(mine.head.size()));
-  std::string block = std::move(mine.head);
-  mine.head.clear();
-  on_head(mine, from, std::string_view(block).substr(0, end), piece.time_ns);
-  return static_cast<u32>(end - old);
+  return taken;
 }
 
 void Sip::on_head(Messages& mine, Side from, std::string_view block, u64 end_ns) {
@@ -185,9 +172,7 @@ void Sip::on_head(Messages& mine, Side from, std::string_view block, u64 end_ns)
 }
 
 void Sip::drop_head(Messages& mine, const char* reason) {
-  talk_.pending(-static_cast<i64>(mine.head.size()));
-  talk_.skipped(reason, mine.head.size());
-  mine.head.clear();
+  mine.head.drop(talk_, reason);
 }
 
 void Sip::stop(const char* reason) {
@@ -202,7 +187,7 @@ void Sip::hole(Side from, u32 length, u64) {
     if (mine.left == 0) mine.phase = Phase::start;
     return;
   }
-  if (sip::starts_request(mine.head) && talk_.owns(mine.first)) talk_.missed("hole");
+  if (sip::starts_request(mine.head.partial()) && talk_.owns(mine.first)) talk_.missed("hole");
   drop_head(mine, "resync");
   mine.phase = Phase::seek;
   mine.missing = true;

@@ -4,6 +4,9 @@
 #include "http1.h"
 #include "http2.h"
 #include "kafka.h"
+#include "mysql.h"
+#include "postgresql.h"
+#include "redis.h"
 #include "sip.h"
 #include "tls.h"
 
@@ -14,6 +17,9 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
     {"kafka", true, false, detect_kafka, make_kafka},
+    {"mysql", true, false, detect_mysql, make_mysql},
+    {"postgresql", true, false, detect_postgresql, make_postgresql},
+    {"redis", true, false, detect_redis, make_redis},
     {"sip", true, true, detect_sip, make_sip},
     {"tls", true, false, detect_tls, nullptr},
 }};

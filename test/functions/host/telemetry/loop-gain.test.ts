@@ -47,25 +47,25 @@ test('each request and each invocation is one span, and telling of it all makes 
   }
   t.is(await plane.apply('trafficpolicies', 'proxy', examples.TrafficPolicy), 201);
   const invocations = ['clover_faas_invocations_total', 'clover_faas_errors_total'];
-  // The policy's event goes to two functions, whatever these make of it.
+  // The policy's event goes to two functions. There is no mesh for it, which is one notification more.
   await until(async () => {
     const enqueued = await sumOf(plane, 'clover_broker_enqueued_total');
     const settled = await sumOf(plane, 'clover_broker_settled_total');
-    return told.length === events && enqueued > events && enqueued === settled;
+    return told.length === events + 1 && enqueued > events && enqueued === settled;
   });
   const exportsBefore = collector.exports.length;
   await until(() => collector.exports.length > exportsBefore + 3);
 
   const delivered = await sumOf(plane, 'clover_broker_enqueued_total');
   t.is(await sumOf(plane, ...invocations), delivered, 'each delivery is one invocation');
-  t.is(await sumOf(plane, 'clover_notify_raised_total'), 0, 'a notification raises none');
+  t.is(await sumOf(plane, 'clover_notify_raised_total'), 1, 'a notification raises none');
   t.is(await plane.end(), 0);
   const spansOf = (kind: number): number =>
     collector.spans.filter((span) => span.kind === kind).length;
   t.is(spansOf(consumer), delivered);
   t.is(spansOf(server), events + 1, 'scrapes and health make none');
   t.is(collector.spans.length, spansOf(consumer) + spansOf(server));
-  t.is(told.length, events);
+  t.is(told.length, events + 1);
 });
 
 test('a control plane that is told to send its telemetry to itself makes no telemetry of that', async (t) => {

@@ -1,0 +1,38 @@
+#include "db_span.h"
+
+#include "attributes.h"
+
+namespace clover::db {
+
+void describe_server(Request& request, std::string_view system, const Conversation& talk) {
+  Attributes out(request.attributes);
+  const FlowKey& key = talk.key();
+  out.text("db.system.name", system);
+  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
+  out.number("server.port", request.server ? key.pod_port : key.peer_port);
+  if (request.server) out.text("client.address", talk.peer_text());
+}
+
+void describe_query(Request& request, const sql::Query* query, std::string_view system) {
+  if (query == nullptr || query->summary.empty()) request.name.assign(system);
+  else request.name = valid_text(query->summary);
+  if (query == nullptr) return;
+  Attributes out(request.attributes);
+  if (!query->summary.empty()) out.text("db.query.summary", query->summary, sql::kMaxSummary);
+  if (!query->text.empty()) out.text("db.query.text", query->text, sql::kMaxText);
+  if (query->statements > 1) out.number("db.operation.batch.size", query->statements);
+  if (!query->traceparent.empty()) request.context = parse_traceparent(query->traceparent);
+}
+
+void describe_end(Request& request, std::string_view name_space, std::string_view code,
+                  std::string_view failure) {
+  Attributes out(request.attributes);
+  if (!name_space.empty()) out.text("db.namespace", name_space);
+  if (!code.empty()) {
+    out.text("db.response.status_code", code);
+    request.error_type.assign(code);
+  }
+  if (!failure.empty()) request.error_type.assign(failure);
+}
+
+}  // namespace clover::db

@@ -1,0 +1,18 @@
+// What spans of databases share (OpenTelemetry semantic conventions, database client spans).
+#pragma once
+
+#include "conversation.h"
+#include "sql.h"
+
+namespace clover::db {
+
+// Who was asked, and by whom. `system`: db.system.name.
+void describe_server(Request& request, std::string_view system, const Conversation& talk);
+// The text, its summary and what follows from it: the span's name and its context. None is known where it is
+// null.
+void describe_query(Request& request, const sql::Query* query, std::string_view system);
+// How it ended. Each is empty where there is none; a code is an error.
+void describe_end(Request& request, std::string_view name_space, std::string_view code,
+                  std::string_view failure);
+
+}  // namespace clover::db

@@ -1,0 +1,86 @@
+// One connection of MySQL's classic protocol.
+#pragma once
+
+#include <deque>
+
+#include "../db_statements.h"
+#include "../framing.h"
+#include "mysql_packet.h"
+
+namespace clover::mysql {
+
+using db::QueryPointer;
+
+// Where in the answer to a command the server is.
+enum class Stage : u8 { first, columns, columns_end, rows, parameters, parameters_end };
+
+// A command that waits for its answer, or for the rest of it.
+struct Sent {
+  Request* request = nullptr;  // null: nobody saw it
+  Command command = Command::query;
+  QueryPointer query;
+  std::string database;  // that it changes to
+  u32 seq = 0;
+  u8 next = 1;           // the sequence number that is due
+  Stage stage = Stage::first;
+  u64 left = 0;          // of columns or parameters
+  u64 columns = 0;       // behind the parameters
+};
+
+class Mysql final : public Parser {
+ public:
+  explicit Mysql(Conversation& talk);
+
+  u32 read(Side from, const Piece& piece) override;
+  void join(Side from) override;
+  void hole(Side from, u32 length, u64 time_ns) override;
+  void end(Side from, u64 time_ns) override;
+  void close(const char* cause, u64 time_ns) override;
+  bool idle() const override { return sent_.empty(); }
+
+ private:
+  enum class Phase : u8 { greeting, response, authentication, commands };
+
+  FrameReader& of(Side from) { return from == Side::client ? asking_ : answering_; }
+  FrameSize size(Side from, std::string_view header) const;
+  bool take(Side from, const Frame& frame);
+  void on_greeting(std::string_view payload);
+  void on_response(std::string_view payload, size_t length);
+  void on_authentication(std::string_view payload);
+  void on_asked(std::string_view payload, const Frame& frame);
+  void on_command(std::string_view payload, const Frame& frame);
+  QueryPointer query_of(Command command, std::string_view payload, bool cut);
+  void on_answered(std::string_view payload, const Frame& frame);
+  void on_first(std::string_view payload, const Frame& frame);
+  void on_result(Sent& front, std::string_view payload, size_t length);
+  void on_prepared(Sent& front, std::string_view payload, u64 end_ns);
+  bool is_end(std::string_view payload, size_t length) const;
+  void end_result(std::string_view payload, size_t length, u64 end_ns);
+  void finish(u64 end_ns, std::string_view code);
+  void wrong();
+  void orphan(const Frame& frame);
+  bool begins(Side from, const Piece& piece) const;
+  void lose_all(const char* cause);
+  void fail_all(u64 time_ns);
+  void lose_track(Side from);
+  void stop(const char* reason);
+
+  Conversation& talk_;
+  db::Statements statements_;  // by number
+  FrameReader asking_, answering_;
+  Phase phase_ = Phase::greeting;
+  bool seeks_[2] = {false, false};
+  bool whole_ = true;     // all was seen from the first byte on
+  bool missing_ = false;  // a hole may have held commands
+  bool wrong_ = false;    // what came does not fit
+  bool continues_[2] = {false, false};  // the packet before was of the greatest length
+  u32 capabilities_ = 0;
+  bool known_ = false;    // the capabilities are
+  std::string_view system_ = "mysql";
+  std::string database_;
+  sql::Escapes escapes_ = sql::Escapes::yes;
+  std::deque<Sent> sent_;
+  QueryPointer last_prepared_;
+};
+
+}  // namespace clover::mysql
