@@ -17,8 +17,13 @@ struct Url {
 };
 
 // A request target in any of its four forms (RFC 9112 §3.2).
-Url split_target(std::string_view target) {
+Url split_target(std::string_view method, std::string_view target) {
   Url url;
+  // Of a tunnel it is the authority alone. Over HTTP/2 it may have a path (RFC 8441).
+  if (method == "CONNECT" && !target.empty() && target[0] != '/') {
+    url.authority = target.substr(0, target.find_first_of("/?#"));
+    return url;
+  }
   size_t scheme = target.find("://");
   if (!target.empty() && target[0] != '/' && scheme != std::string_view::npos) {
     std::string_view rest = target.substr(scheme + 3);
@@ -80,7 +85,7 @@ void name_operation(Request& request, std::string_view path) {
 
 void describe_request(Request& request, const RequestHead& head, const Conversation& talk) {
   Attributes out(request.attributes);
-  Url url = split_target(head.target);
+  Url url = split_target(head.method, head.target);
   bool known = is_known_method(head.method);
   request.name.assign(known ? head.method : "HTTP");
   name_operation(request, url.path);
