@@ -159,6 +159,21 @@ test('holes and late joins give no span that the whole run has not', async (t) =
   );
 });
 
+test('a response is taken for no request, whatever its number is', async (t) => {
+  const entry = [i32(1), i16(3), i64(-1)];
+  const told = plain.list(Buffer.concat([plain.text('orders'), plain.list(Buffer.concat(entry))]));
+  // Numbers of correlation are where a request says its kind and version: Produce 0 to 13, and Fetch from 65,536 on.
+  for (const correlation of [0, 1, 2, 3, 8, 9, 12, 13, 16, 65_536, 65_540, 65_548, 65_556])
+    for (const body of [[told], [i32(0), told], [told, i32(0)], [Buffer.alloc(40)]]) {
+      const turns = [server(response(correlation, body)), client(heartbeat(correlation + 1)[0])];
+      const { spans } = await read(turns, {}, (at) => at >= 2);
+      t.false(
+        brief(spans).some((line) => /^(send|poll)/.test(line)),
+        `${correlation}`,
+      );
+    }
+});
+
 test('a connection that was joined late is read from the next request on', async (t) => {
   const turns = inTurn(hello(0), produce(1), fetch(2), heartbeat(3), produce(4));
   const { spans, ledger } = await read(turns, {}, (at) => at >= 5);

@@ -268,6 +268,8 @@ Verdict detect_kafka(std::string_view bytes, Side from, Where where) {
   if (read == HeaderRead::none) return Verdict::no;
   if (read == HeaderRead::part) return where == Where::start ? Verdict::maybe : Verdict::no;
   if (where == Where::start) return Verdict::yes;
+  // A response's number looks like the beginning of these two: only a body that can be read tells.
+  if ((header.key == kafka::kProduce || header.key == kafka::kFetch) && !header.readable()) return Verdict::no;
   // Within a connection each frame of the segment has to be one, and the last may go on behind it if it has a client's name.
   u64 size = u64{kafka::load_size(bytes)} + 4;
   while (size < bytes.size()) {

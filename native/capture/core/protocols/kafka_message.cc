@@ -2,96 +2,15 @@
 
 #include <algorithm>
 
+#include "kafka_reader.h"
+
 namespace clover::kafka {
 namespace {
 
 constexpr size_t kBatchHead = 61, kMagicAt = 16, kCountAt = 57;  // of a record batch (magic 2)
-constexpr i64 kMaxEntries = 1 << 20;
-constexpr size_t kMaxText = 255;  // names of topics have 249 at most
+constexpr u64 kMinTopic = 4, kMinPartition = 6;  // bytes of one in a Produce
+constexpr i64 kMaxWaitMs = 24 * 3600 * 1000;
 constexpr i16 kAhead = 4;  // versions that may have come since
-
-// Reads big-endian numbers and what KIP-482 makes of texts and lists. Once something is not there, nothing is.
-class Reader {
- public:
-  Reader(std::string_view bytes, bool flexible) : rest_(bytes), flexible_(flexible) {}
-
-  bool ok() const { return ok_; }
-  std::string_view rest() const { return rest_; }
-
-  i64 number(size_t bytes) {
-    if (!need(bytes)) return 0;
-    u64 value = static_cast<u8>(rest_[0]) & 0x80 ? UINT64_MAX : 0;
-    for (size_t i = 0; i < bytes; i++) value = value << 8 | static_cast<u8>(rest_[i]);
-    rest_.remove_prefix(bytes);
-    return static_cast<i64>(value);
-  }
-  void skip(size_t bytes) {
-    if (need(bytes)) rest_.remove_prefix(bytes);
-  }
-  std::string_view text() { return take(flexible_ ? compact() : number(2)).substr(0, kMaxText); }
-  // The length of bytes that need not be there as a whole; -1 where they are null.
-  i64 bytes_length() { return flexible_ ? compact() : number(4); }
-  // The number of a list's entries.
-  i64 list() {
-    i64 count = flexible_ ? compact() : number(4);
-    if (count > kMaxEntries) ok_ = false;
-    return ok_ ? count : 0;
-  }
-  // Tagged fields, which end everything that has a form of its own.
-  void tags() {
-    if (!flexible_) return;
-    for (u64 left = varint(); left > 0 && ok_; left--) {
-      varint();
-      skip(static_cast<size_t>(varint()));
-    }
-  }
-  std::string uuid();
-
- private:
-  bool need(size_t bytes) {
-    ok_ = ok_ && bytes <= rest_.size();
-    return ok_;
-  }
-  u64 varint() {
-    u64 value = 0;
-    for (unsigned shift = 0; shift < 35; shift += 7) {
-      if (!need(1)) return 0;
-      auto byte = static_cast<u8>(rest_[0]);
-      rest_.remove_prefix(1);
-      value |= u64{byte & 0x7fu} << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  i64 compact() { return static_cast<i64>(varint()) - 1; }
-  std::string_view take(i64 length) {
-    if (length <= 0 || !need(static_cast<size_t>(length))) return {};
-    std::string_view text = rest_.substr(0, static_cast<size_t>(length));
-    rest_.remove_prefix(text.size());
-    return text;
-  }
-
-  std::string_view rest_;
-  bool flexible_;
-  bool ok_ = true;
-};
-
-// As Kafka's Uuid.toString(): base64 for URLs, without padding.
-std::string Reader::uuid() {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  if (!need(16)) return out;
-  u32 bits = 0;
-  int have = 0;
-  for (size_t i = 0; i < 16; i++) {
-    bits = bits << 8 | static_cast<u8>(rest_[i]);
-    for (have += 8; have >= 6; have -= 6) out.push_back(kDigits[bits >> (have - 6) & 63]);
-  }
-  out.push_back(kDigits[bits << (6 - have) & 63]);
-  rest_.remove_prefix(16);
-  return out;
-}
 
 i64 load(std::string_view bytes, size_t at, size_t size) { return Reader(bytes.substr(at), false).number(size); }
 
@@ -141,10 +60,15 @@ void read_produce(Reader& in, const Header& header, Subject& out) {
   }
 }
 
+// What a Fetch says between its least size and its topics: the most since 3, isolation since 4, the session since 7.
+size_t past_least(i16 version) {
+  return (version >= 3 ? 4u : 0u) + (version >= 4 ? 1u : 0u) + (version >= 7 ? 8u : 0u);
+}
+
 void read_fetch(Reader& in, const Header& header, Subject& out) {
   i16 version = header.version;
-  // The replica's number, the longest wait and the least size; the most since 3, isolation since 4, the session since 7.
-  in.skip((version < 15 ? 4u : 0u) + 8 + (version >= 3 ? 4u : 0u) + (version >= 4 ? 1u : 0u) + (version >= 7 ? 8u : 0u));
+  // The replica's number, the longest wait and the least size.
+  in.skip((version < 15 ? 4u : 0u) + 8 + past_least(version));
   if (in.list() != 1) return;
   std::string topic = version >= 13 ? in.uuid() : std::string(in.text());
   if (in.ok()) out.topic = std::move(topic);
@@ -180,6 +104,47 @@ void read_coordinator(Reader& in, const Header& header, Subject& out) {
   }
   std::string_view key = in.text();
   if (header.version == 0 || in.number(1) == kGroup) out.group = key;
+}
+
+// As topics may be called (Kafka's Topic.validate).
+bool is_topic(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+// The number of correlation of a response stands where a request has its kind and version: the first thousands are those of
+// Produce. Only the body tells them apart. True where nothing that is there speaks against it.
+bool is_produce(Reader& in, const Header& header, u64 room) {
+  if (header.version >= 3) in.text();
+  i64 acks = in.number(2), timeout = in.number(4), topics = in.list();
+  if (!in.ok()) return true;
+  if (acks < -1 || acks > 1 || timeout < 0 || topics < 1 || static_cast<u64>(topics) > room / kMinTopic) return false;
+  if (header.version >= 13) in.skip(16);
+  else if (std::string_view name = in.text(); in.ok() && !is_topic(name)) return false;
+  i64 partitions = in.list();
+  if (!in.ok()) return true;
+  return partitions >= 0 && static_cast<u64>(partitions) <= room / kMinPartition;
+}
+
+bool is_fetch(Reader& in, const Header& header, u64 room) {
+  i16 version = header.version;
+  i64 replica = version < 15 ? in.number(4) : -1, wait = in.number(4), least = in.number(4);
+  if (!in.ok()) return true;
+  if (replica < -2 || wait < 0 || wait > kMaxWaitMs || least < 0) return false;
+  // Only a session has topics that are not named.
+  bool sessions = version >= 7;
+  in.skip(past_least(version) - (sessions ? 8 : 0));
+  i64 session = sessions ? in.number(4) : 0;
+  in.skip(sessions ? 4 : 0);
+  i64 topics = in.list();
+  if (!in.ok()) return true;
+  if (topics == 0) return session > 0;
+  if (topics < 0 || static_cast<u64>(topics) > room / kMinTopic) return false;
+  if (version >= 13) return true;
+  std::string_view name = in.text();
+  return !in.ok() || is_topic(name);
 }
 
 void note(Outcome& out, i64 code) {
@@ -320,19 +285,26 @@ HeaderRead read_header(std::string_view frame, Header& out) {
   if (!printable(client)) return HeaderRead::none;
   if (static_cast<i64>(client.size()) < name) return frame.size() < kKept ? HeaderRead::part : HeaderRead::sound;
   out.client = client;
+  frame = frame.substr(0, static_cast<size_t>(size));
   Reader in(frame.substr(kMinRequest + client.size()), out.flexible());
   in.tags();
+  if (!in.ok() && frame.size() == size) return HeaderRead::none;
+  if (!in.ok() && frame.size() < kKept) return HeaderRead::part;
   out.body = in.ok() ? frame.size() - in.rest().size() : 0;
   return HeaderRead::sound;
 }
 
 HeaderRead check_body(std::string_view frame, const Header& header) {
-  if (header.key != kProduce || !header.readable()) return HeaderRead::sound;
-  Reader in(frame.substr(header.body), header.flexible());
-  if (header.version >= 3) in.text();
-  i64 acks = in.number(2), timeout = in.number(4), topics = in.list();
-  if (!in.ok()) return frame.size() < kKept && frame.size() < load_size(frame) + 4 ? HeaderRead::part : HeaderRead::none;
-  return acks >= -1 && acks <= 1 && timeout >= 0 && topics > 0 ? HeaderRead::sound : HeaderRead::none;
+  if ((header.key != kProduce && header.key != kFetch) || !header.readable()) return HeaderRead::sound;
+  u64 size = u64{load_size(frame)} + 4;
+  frame = frame.substr(0, static_cast<size_t>(size));
+  Reader in(frame.substr(std::min(header.body, frame.size())), header.flexible());
+  u64 room = size - std::min<u64>(size, header.body);
+  bool sane = header.key == kFetch ? is_fetch(in, header, room) : is_produce(in, header, room);
+  if (!sane) return HeaderRead::none;
+  if (in.ok()) return HeaderRead::sound;
+  if (frame.size() >= size) return HeaderRead::none;
+  return frame.size() < kKept ? HeaderRead::part : HeaderRead::sound;
 }
 
 Subject read_request(std::string_view frame, const Header& header) {
