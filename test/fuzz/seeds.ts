@@ -7,6 +7,8 @@ import type { Turn } from '../native/capture/conversation.ts';
 import { address, answerOf, first, framed, queryOf, types, www } from '../native/capture/dns.ts';
 import { block, base, client, opening, server } from '../native/capture/http2-conversation.ts';
 import { data, goAway, headers, reset } from '../native/capture/http2.ts';
+import { inTurn } from '../native/capture/kafka-conversation.ts';
+import { fetch, heartbeat, hello, produce } from '../native/capture/kafka.ts';
 
 /** How an input of `native/capture/fuzz/conversation.cc` begins. */
 const begins = { stream: 0, late: 1, datagrams: 2 } as const;
@@ -85,7 +87,10 @@ const http2: readonly (readonly Turn[])[] = [
 const query = queryOf(7, www, types.A);
 const answer = answerOf(7, www, types.A, [{ type: types.A, data: address, name: first }]);
 
-const hello = Buffer.from(`160301002f0100002b0303${'ab'.repeat(32)}000004130113020100`, 'hex');
+const clientHello = Buffer.from(
+  `160301002f0100002b0303${'ab'.repeat(32)}000004130113020100`,
+  'hex',
+);
 
 /** Messages of RFC 4475 (SIP), one a file. */
 async function torture(): Promise<Buffer[]> {
@@ -137,6 +142,7 @@ export const seeds: Readonly<Record<string, () => Buffer[] | Promise<Buffer[]>>>
   file: files,
   http: () => both(http),
   http2: () => both(http2),
+  kafka: () => both([inTurn(hello(1), produce(2), fetch(3), heartbeat(4))]),
   mysql: () => recorded('mysql'),
   postgresql: () => recorded('postgresql'),
   redis: () => recorded('redis'),
@@ -146,5 +152,5 @@ export const seeds: Readonly<Record<string, () => Buffer[] | Promise<Buffer[]>>>
         talk(begin, [asks(message), says(message)]),
       ),
     ),
-  tls: () => both([[asks(hello), says(hello)]]),
+  tls: () => both([[asks(clientHello), says(clientHello)]]),
 };
