@@ -11,6 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Testbed extends Disposable {
   readonly address: string;
   readonly port: number;
+  /** The network namespace that nginx is in. */
+  readonly namespace: string;
   /** Of the host side of the veth. */
   readonly ifindex: number;
   /** Starts an ES module in the namespace, and waits for its first word. */
@@ -66,7 +68,7 @@ export async function startTestbed(): Promise<Testbed> {
     const { stdout } = inside([process.execPath, '--input-type=module', '-e', script], 'pipe');
     if (stdout !== null) await once(stdout, 'data');
   };
-  return { address, port: 8080, ifindex, large, run: runScript, [Symbol.dispose]: end };
+  return { address, port: 8080, namespace, ifindex, large, run: runScript, [Symbol.dispose]: end };
 }
 
 function nginxConfig(folder: string, address: string): string {
