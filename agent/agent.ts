@@ -1,3 +1,4 @@
+import { prometheusText } from '../functions/host/telemetry/prometheus-text.ts';
 import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
@@ -17,6 +18,7 @@ import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
 import { startTracing } from './tracing.ts';
+import { trafficFamilies } from './traffic-metrics.ts';
 
 /** A running agent. */
 export interface Agent {
@@ -171,6 +173,7 @@ async function startAgent(
   const view = {
     ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
+    metrics: () => prometheusText(trafficFamilies(capture.metrics())),
   };
 
   const stop = async (server?: AgentServer): Promise<number> => {

@@ -25,6 +25,27 @@ export const tapSpec = z
       .describe(
         'TCP ports of servers to trace; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
       ),
+    sampling: z
+      .strictObject({
+        ratio: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(1)
+          .describe(
+            "Share of the traces of which spans are kept, by the trace id alone, as OpenTelemetry's TraceIdRatioBased sampler: all that see a trace agree. Metrics and evidence count every request.",
+          ),
+        parentBased: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether a request that says what its caller has decided (the sampled flag of its trace context) follows that.',
+          ),
+      })
+      .optional()
+      .describe(
+        'Which requests become spans; left out: every one. Of several Taps that select a pod, the one that keeps most counts.',
+      ),
   })
   .describe('What agents trace.');
 
