@@ -43,10 +43,6 @@ export function trafficFamilies({ boundsSeconds, sides }: RequestMetrics): TextF
     side,
     labels: [...own, ['clover.role', side.server ? 'server' : 'client']] satisfies Labels,
   }));
-  const countOf = (which: keyof typeof counts, series: readonly Series[]): TextFamily => {
-    const { name, kind, help } = counts[which];
-    return { name, definition: definitionOf(name, kind, help), series };
-  };
   return [
     ...durations,
     countOf(
@@ -67,6 +63,11 @@ export function trafficFamilies({ boundsSeconds, sides }: RequestMetrics): TextF
       ),
     ),
   ];
+}
+
+function countOf(which: keyof typeof counts, series: readonly Series[]): TextFamily {
+  const { name, kind, help } = counts[which];
+  return { name, definition: definitionOf(name, kind, help), series };
 }
 
 function durationSeries(

@@ -63,19 +63,23 @@ test("Clover's own pods, and those that carry its events, are never traced, what
   t.deepEqual(select([own, beside, broker], taps, untapped), { pods: [], ports: [] });
 });
 
+type Wish = { readonly ratio: number; readonly parentBased: boolean } | undefined;
+
+const keptBy = (...wishes: Wish[]) =>
+  select(
+    [web],
+    wishes.map((sampling) => ({
+      namespace: 'shop',
+      name: 'tap',
+      spec: { selector: { matchLabels: {} }, ...(sampling === undefined ? {} : { sampling }) },
+    })),
+  ).pods[0]?.sampling;
+
 test('of several taps the one that keeps most says what is kept of a pod', (t) => {
-  const kept = (...samplings: ({ ratio: number; parentBased: boolean } | undefined)[]) =>
-    select(
-      [web],
-      samplings.map((sampling) => {
-        const { spec, ...named } = tap('shop', {});
-        return { ...named, spec: { ...spec, ...(sampling === undefined ? {} : { sampling }) } };
-      }),
-    ).pods[0]?.sampling;
-  t.deepEqual(kept(undefined), { ratio: 1, parent: false });
+  t.deepEqual(keptBy(undefined), { ratio: 1, parent: false });
   const few = { ratio: 0.1, parentBased: true };
-  t.deepEqual(kept(few), { ratio: 0.1, parent: true });
-  t.deepEqual(kept(few, { ratio: 0.5, parentBased: true }), { ratio: 0.5, parent: true });
-  t.deepEqual(kept(few, { ratio: 0.1, parentBased: false }), { ratio: 0.1, parent: false });
-  t.deepEqual(kept(few, undefined), { ratio: 1, parent: false });
+  t.deepEqual(keptBy(few), { ratio: 0.1, parent: true });
+  t.deepEqual(keptBy(few, { ratio: 0.5, parentBased: true }), { ratio: 0.5, parent: true });
+  t.deepEqual(keptBy(few, { ratio: 0.1, parentBased: false }), { ratio: 0.1, parent: false });
+  t.deepEqual(keptBy(few, undefined), { ratio: 1, parent: false });
 });
