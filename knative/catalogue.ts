@@ -34,8 +34,6 @@ export interface Schedule {
    * `@hourly`.
    */
   readonly schedule: string;
-  /** The line of a PingSource that is always there, where each tick makes a pod that stays for half a minute. Default: `schedule`. */
-  readonly onKnative?: string;
   /** IANA name. Default: UTC. */
   readonly timezone?: string;
 }
@@ -79,8 +77,8 @@ const resourceTriggers = (owner: string, watched: readonly string[]): Trigger[] 
     ),
   );
 
-/** When a function looks at everything, for what no event told. */
-const resync = { schedule: '* * * * *', onKnative: '*/10 * * * *' } as const;
+/** When a function looks at everything, for what no event told; on Knative the installation says how often. */
+const resync = { schedule: '* * * * *' } as const;
 
 const anyOf = (attribute: string, values: readonly string[]): TriggerFilter => ({
   any: values.map((value) => ({ exact: { [attribute]: value } })),

@@ -6,7 +6,7 @@
 #
 #   --parts LIST       what runs here; default: all four
 #   --server URL       control plane of the agent; default: http://127.0.0.1:7700
-#   --token-file FILE  token of that control plane, where it is another host's
+#   --token-file FILE  token that it takes from agents, where it is another host's: /etc/clover/secrets/agent-token there
 #   --dry-run          says what would be changed, and ends
 #   --yes              does not ask
 #   --no-start         enables the services and starts none
@@ -99,7 +99,8 @@ plan_install() {
     [[ ! -e $root/usr/bin/cloverctl ]] || fail "/usr/bin/cloverctl is somebody else's" "move it away"
     step link /usr/bin/cloverctl
   fi
-  if has control-plane || has agent; then once "$etc/secrets/token" 600; fi
+  if has control-plane; then once "$etc/secrets/token" 600; fi
+  if has control-plane || has agent; then once "$etc/secrets/agent-token" 600; fi
   if has control-plane || has clickhouse; then once "$etc/secrets/clickhouse-password" 600; fi
   for part in "${parts[@]}"; do once "$etc/$part.json" 644; done
   if has agent; then once "$etc/pods.json" 644; fi
@@ -161,7 +162,7 @@ make_once() {
   local made
   made=$(mktemp)
   case $1 in
-    "$etc"/secrets/token) if [[ -n $token_file ]]; then cat "$token_file"; else secret; fi >"$made" ;;
+    "$etc"/secrets/agent-token) if [[ -n $token_file ]]; then cat "$token_file"; else secret; fi >"$made" ;;
     "$etc"/secrets/*) secret >"$made" ;;
     "$etc"/agent.json) sed -e "s|http://127.0.0.1:7700|$server|" "$here/etc/agent.json" >"$made" ;;
     *) cat "$here/etc/${1##*/}" >"$made" ;;
@@ -223,8 +224,12 @@ bring_up() {
 
 if [[ $mode == install ]]; then
   if [[ -z $root ]]; then check_host; fi
-  if has agent && ! has control-plane && [[ -z $token_file && ! -e $root$etc/secrets/token ]]; then
-    fail 'an agent without a control plane here needs the token of one' '--token-file FILE and --server URL'
+  if has agent && ! has control-plane && [[ -z $token_file && ! -e $root$etc/secrets/agent-token ]]; then
+    fail 'an agent without a control plane here needs the token that one takes from agents' '--token-file FILE and --server URL'
+  fi
+  # Settings of before agents had a token of their own: what was made for agents now would be refused.
+  if has control-plane && [[ -e $root$etc/control-plane.json ]] && ! grep -q '"agentToken"' "$root$etc/control-plane.json"; then
+    fail "$etc/control-plane.json has no agentToken, the token of agents" "add the line of it that $here/etc/control-plane.json has"
   fi
   [[ -z $token_file ]] || grep -qxE '[!-~]{16,}' "$token_file" ||
     fail "$token_file is not a token: one line of at least 16 visible ASCII characters" 'another --token-file'

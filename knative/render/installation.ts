@@ -63,8 +63,10 @@ export const installationSchema = z
     serviceAccountAnnotations: accountAnnotations.default({}),
     /** What differs from the defaults, by function. */
     functions: z.partialRecord(functionName, functionSettings).default({}),
-    /** The schedules of the catalogue that tick whatever is active, every ten minutes, so that what no event told is found all the same. */
+    /** The schedules of the catalogue that tick whatever is active, so that what no event told is found all the same. */
     schedules: z.array(z.enum(scheduleNames)).default(scheduleNames),
+    /** Minutes between their ticks with Knative: those that divide an hour, as a cron line has it. */
+    resyncMinutes: z.literal([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]).default(10),
     /** Who keeps events that no function could be given, with Knative. Default: `ingest`, in ClickHouse. */
     deadLetters: httpUrl.exactOptional(),
     clickhouse: z.strictObject({

@@ -12,22 +12,25 @@ import { serviceReference } from './trigger.ts';
 export function pingSource(
   installation: Pick<Installation, 'namespace' | 'version'>,
   owner: string,
-  { name, schedule, onKnative = schedule, timezone = 'UTC' }: Schedule,
+  { name, schedule, timezone = 'UTC' }: Schedule,
 ): Rendered<IPingSource> {
   return {
     apiVersion: 'sources.knative.dev/v1',
     kind: 'PingSource',
     metadata: namespaced(installation, 'event', name, owner),
-    spec: { schedule: onKnative, timezone, sink: { ref: serviceReference(owner) } },
+    spec: { schedule, timezone, sink: { ref: serviceReference(owner) } },
   };
 }
 
-/** The PingSources of a function that are always there. */
+/** The PingSources of a function that are always there, as often as the installation says: each tick makes a pod that stays for half a minute. */
 export function pingSources(
   installation: Installation,
   { entry }: DeployedFunction,
 ): Rendered<IPingSource>[] {
   return entry.schedules
     .filter(({ name }) => installation.schedules.includes(name))
-    .map((schedule) => pingSource(installation, entry.name, schedule));
+    .map((resync) => {
+      const schedule = `*/${installation.resyncMinutes} * * * *`;
+      return pingSource(installation, entry.name, { ...resync, schedule });
+    });
 }

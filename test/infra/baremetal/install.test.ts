@@ -78,14 +78,14 @@ test('secrets are random, and their owner alone reads them', async (t) => {
   const secrets: string[] = [];
   for (const { root, install } of [one, two]) {
     await install('--yes');
-    for (const name of ['token', 'clickhouse-password']) {
+    for (const name of ['token', 'agent-token', 'clickhouse-password']) {
       const file = join(root, 'etc/clover/secrets', name);
       t.is((await stat(file)).mode & 0o777, 0o600);
       secrets.push(await readFile(file, 'utf8'));
     }
     t.is((await stat(join(root, 'etc/clover/secrets'))).mode & 0o777, 0o700);
   }
-  t.is(new Set(secrets).size, 4);
+  t.is(new Set(secrets).size, 6);
   for (const secret of secrets) t.regex(secret, /^[\w-]{32}\n$/);
 });
 
@@ -114,7 +114,10 @@ test('a host may have some of the parts: the agent alone asks for the token of i
   const { folder, root, install } = await place(t);
   const without = await install('--yes', '--parts', 'agent');
   t.is(without.code, 1);
-  t.regex(without.stderr, /needs the token of one\n {2}to fix: --token-file FILE/);
+  t.regex(
+    without.stderr,
+    /needs the token that one takes from agents\n {2}to fix: --token-file FILE/,
+  );
   t.deepEqual(await below(root), []);
 
   const file = join(folder, 'token');
@@ -128,7 +131,9 @@ test('a host may have some of the parts: the agent alone asks for the token of i
   const config: unknown = JSON.parse(await readFile(join(root, 'etc/clover/agent.json'), 'utf8'));
   const { controlPlane } = z.object({ controlPlane: z.object({ url: z.string() }) }).parse(config);
   t.is(controlPlane.url, 'http://10.0.0.5:7700');
-  const secret = join(root, 'etc/clover/secrets/token');
+  const secrets = join(root, 'etc/clover/secrets');
+  t.deepEqual(await readdir(secrets), ['agent-token']);
+  const secret = join(secrets, 'agent-token');
   t.is(await readFile(secret, 'utf8'), 'a-token-that-is-long-enough\n');
   t.is((await stat(secret)).mode & 0o777, 0o600);
   const units = await readdir(join(root, 'usr/lib/systemd/system'));
@@ -140,6 +145,22 @@ test('a host may have some of the parts: the agent alone asks for the token of i
     'node',
     'tools',
   ]);
+});
+
+test('settings of before agents had a token of their own are refused before anything changes', async (t) => {
+  const { root, install } = await place(t);
+  await install('--yes');
+  const settings = join(root, 'etc/clover/control-plane.json');
+  await writeFile(settings, '{ "token": "as-it-was-before-this-version" }');
+  await rm(join(root, 'etc/clover/secrets/agent-token'));
+  const before = await below(root);
+  const { code, stderr } = await install('--yes');
+  t.is(code, 1);
+  t.regex(
+    stderr,
+    /control-plane\.json has no agentToken, .*\n {2}to fix: add the line of it that /,
+  );
+  t.deepEqual(await below(root), before);
 });
 
 test('uninstalling removes what was installed and nothing else; data goes when that is said', async (t) => {

@@ -66,6 +66,13 @@ const ask = `/usr/lib/clover/node -e '
     .get({ host: "127.0.0.1", headers: { host: "app.example" } }, (answer) => answer.pipe(process.stdout))
     .on("error", () => {})'`;
 
+const steerAsAgent = `/usr/lib/clover/node -e '
+  const token = require("fs").readFileSync("/etc/clover/secrets/agent-token", "utf8").trim();
+  fetch("http://127.0.0.1:7700/apis/clover.dev/v1alpha1/namespaces/default/trafficpolicies/app", {
+    method: "DELETE",
+    headers: { authorization: "Bearer " + token },
+  }).then(({ status }) => process.stdout.write(String(status)))'`;
+
 onHost('a host gets Clover, runs it under systemd, and is rid of it again', async (t) => {
   t.timeout(300_000);
   const folder = await temporaryFolder(t);
@@ -102,7 +109,7 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   }
   t.is(
     await host.sh(
-      `find /etc/clover -type f -perm /077 | xargs grep -lf /etc/clover/secrets/token || true`,
+      `cd /etc/clover && find . -type f -perm /077 | xargs grep -l -f secrets/token -f secrets/agent-token || true`,
     ),
     '',
   );
@@ -134,6 +141,9 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
   await until(async () => (await host.run(['bash', '-c', ask])).stdout === 'hello');
   for (let asked = 0; asked < 5; asked += 1) t.is(await host.sh(ask), 'hello');
   await until(async () => /^app +v1 +Server/m.test(await host.sh(cloverctl('red'))));
+
+  // What the agent sends by steers nothing.
+  t.is(await host.sh(steerAsAgent), '403');
 
   const pids = (): Promise<string[]> =>
     Promise.all(parts.map((part) => property(host, part, 'MainPID')));

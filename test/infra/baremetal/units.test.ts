@@ -41,15 +41,16 @@ test('the settings of a host are taken once their secrets are there', async (t) 
       found[1],
     ]),
   );
-  t.deepEqual([...secrets.keys()], ['token', 'clickhouse-password']);
+  t.deepEqual([...secrets.keys()], ['token', 'agent-token', 'clickhouse-password']);
   const loaded = await settings('control-plane', 'LoadCredential');
   for (const [name, unit] of secrets) {
     t.is(unit, 'clover-control-plane.service');
     t.true(loaded.includes(`${name}:/etc/clover/secrets/${name}`));
-    await writeFile(join(folder, String(name)), `${'s'.repeat(20)}\n`);
+    await writeFile(join(folder, String(name)), `the-secret-of-${name}\n`);
   }
   const config = parseHostConfig(control.replaceAll(/\/run\/credentials\/[^/]+/g, folder));
-  t.is(config.token, 's'.repeat(20));
+  t.is(config.token, 'the-secret-of-token');
+  t.is(config.agentToken, 'the-secret-of-agent-token');
   t.is(config.gateway?.envoy, '/usr/lib/clover/envoy/envoy');
 
   const clickhouse = z
@@ -64,7 +65,8 @@ test('the settings of a host are taken once their secrets are there', async (t) 
   const agent = parseAgentConfig(await read('etc/agent.json'), { NODE_NAME: 'host-1.example' });
   t.is(agent.spans.url, `http://127.0.0.1:${config.listen.port}/functions/ingest`);
   t.is(agent.spans.tokenFile, '/run/credentials/clover-agent.service/token');
-  t.deepEqual(await settings('agent', 'LoadCredential'), ['token:/etc/clover/secrets/token']);
+  // The agent has no secret but this one, which is good for what it sends alone.
+  t.deepEqual(await settings('agent', 'LoadCredential'), ['token:/etc/clover/secrets/agent-token']);
 });
 
 test('the agent has three capabilities, the gateway one, the others none', async (t) => {

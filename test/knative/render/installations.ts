@@ -71,6 +71,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
         .flatMap(({ schedules }) => schedules.map((schedule) => schedule.name))
         .filter((schedule) => schedule.endsWith('-resync')),
     ),
+    resyncMinutes: fc.constantFrom(1 as const, 30 as const),
     deadLetters: url,
     clickhouse: fc.record({
       url,

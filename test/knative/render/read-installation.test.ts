@@ -21,6 +21,7 @@ test('an installation has defaults for all but its version, dead letters and sto
     pullSecrets: [],
     functions: {},
     schedules: ['evaluate-resync', 'policy-resync'],
+    resyncMinutes: 10,
     tolerations: [],
     logLevel: 'info',
     clickhouse: { username: 'default', database: 'clover' },
@@ -58,6 +59,7 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['a mirror with a scheme', { registryMirror: 'https://m' }, /^registryMirror: must be a host/],
   ['dead letters without a scheme', { deadLetters: 'sink' }, /^deadLetters: must be an http/],
   ['a schedule that is none', { schedules: ['noon'] }, /^schedules\.0: .*"evaluate-resync"/],
+  ['minutes that do not divide an hour', { resyncMinutes: 7 }, /^resyncMinutes: .*10/],
   ['one of a function itself', { schedules: ['evaluate-look'] }, /^schedules\.0: /],
   ['a function that is none', { functions: { guard: {} } }, /^functions\.guard: |^functions: /],
   [

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { catalogue } from '../../../knative/catalogue.ts';
 import { announcedKinds } from '../../../knative/render/api-server-source.ts';
+import type { Installation } from '../../../knative/render/installation.ts';
 import { installationOf } from './installations.ts';
 import { specs, specsOf } from './rendered.ts';
 
@@ -50,9 +51,13 @@ test('a kind is announced if any dialect of any trigger names it', (t) => {
   t.deepEqual(announcedKinds([]), []);
 });
 
-test('what always ticks does so every ten minutes: each tick makes a pod that stays for half a minute', (t) => {
-  const lines = specsOf(least, specs.pingSource).map(({ spec }) => spec.schedule);
-  t.deepEqual(lines, ['*/10 * * * *', '*/10 * * * *']);
+const linesOf = (installation: Installation) =>
+  specsOf(installation, specs.pingSource).map(({ spec }) => spec.schedule);
+
+test('what always ticks does so as often as the installation says, every ten minutes unless it does', (t) => {
+  t.deepEqual(linesOf(least), ['*/10 * * * *', '*/10 * * * *']);
+  const often = installationOf({ resyncMinutes: 2 });
+  t.deepEqual(linesOf(often), ['*/2 * * * *', '*/2 * * * *']);
 });
 
 test('every schedule that no function starts itself ticks in its time zone, straight to its function', (t) => {
@@ -65,9 +70,9 @@ test('every schedule that no function starts itself ticks in its time zone, stra
     catalogue.flatMap(({ name, schedules }) =>
       schedules
         .filter(({ name: schedule }) => schedule.endsWith('-resync'))
-        .map(({ name: schedule, schedule: line, onKnative = line, timezone = 'UTC' }) => [
+        .map(({ name: schedule, timezone = 'UTC' }) => [
           schedule,
-          { schedule: onKnative, timezone, sink: service(name) },
+          { schedule: '*/10 * * * *', timezone, sink: service(name) },
         ]),
     ),
   );
