@@ -44,7 +44,7 @@ export interface RawFileState {
 export interface Binding {
   /** With `notify` a capture, which calls it when batches wait; without, a replay. */
   create(options: RawOptions, notify: (() => void) | undefined): Handle;
-  attach(handle: Handle, ifindex: number, pod: PodIdentity, sampling: Required<Sampling>): void;
+  attach(handle: Handle, ifindex: number, pod: PodIdentity, sampling?: Required<Sampling>): void;
   detach(handle: Handle, ifindex: number): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;

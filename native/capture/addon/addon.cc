@@ -20,8 +20,13 @@ napi_value attach(napi_env env, napi_callback_info info) {
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
   Identity identity{text("namespace"), text("name"),    text("uid"),
                     text("node"),      text("service"), text("version")};
-  Sampling sampling{static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling),
-                    js::to_bool(env, js::get(env, args[3], "parent"))};
+  Sampling sampling;
+  napi_valuetype given;
+  js::check(env, napi_typeof(env, args[3], &given));
+  if (given != napi_undefined) {
+    sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
+    sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
+  }
   try {
     Handle::from(env, args[0]).engine().attach(static_cast<u32>(js::to_u64(env, args[1])), identity, sampling);
   } catch (const Unavailable& missing) {
