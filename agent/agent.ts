@@ -2,6 +2,7 @@ import { prometheusText } from '../functions/host/telemetry/prometheus-text.ts';
 import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
+import { deliverToIngest } from './deliver-to-ingest.ts';
 import { createDemand } from './demand.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
@@ -14,6 +15,7 @@ import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
+import { openSinks } from './sinks.ts';
 import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
@@ -79,7 +81,26 @@ async function startAgent(
   const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
   const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
   const pace = createPace(needs.random);
-  const sender = createSender({ spool, http: ingest, pace, clock, log });
+  const sender = createSender({
+    spool,
+    deliver: deliverToIngest(ingest),
+    receiver: 'ingest',
+    pace,
+    clock,
+    log,
+  });
+
+  const sinks = await openSinks({
+    configs: config.sinks,
+    dir: config.spool.dir,
+    takeLeftovers,
+    boot,
+    startedMs,
+    source,
+    clock,
+    random: needs.random,
+    log,
+  });
 
   const pipe = createSpanPipe({
     boot,
@@ -95,11 +116,15 @@ async function startAgent(
     boot,
     openTimeoutMs,
     ...(ringBytes === undefined ? {} : { ringBytes }),
-    onBatch: pipe.push,
+    onBatch(batch) {
+      sinks.push(batch);
+      pipe.push(batch);
+    },
   });
 
   const tracing = startTracing({
     capture,
+    onSelection: ({ pods }) => sinks.route(pods),
     ...openSources(config, needs),
     node: config.node.name,
     untapped: config.untapped,
@@ -140,7 +165,7 @@ async function startAgent(
           openTimeoutMs,
           settled: () => tracing.settled(),
           onInherit: async () => {
-            await spool.adopt();
+            await Promise.all([spool.adopt(), sinks.adopt()]);
             sender.wake();
           },
           onRetired: () => tracing.stop(),
@@ -162,6 +187,7 @@ async function startAgent(
       ...books,
       spoolBytes: spool.bytes,
       spoolReadFailures: sender.readFailures,
+      sinks: sinks.counters(),
       evidence: evidence.counters(),
       ...tracing.counters(),
       owns: handover?.owns ?? true,
@@ -187,10 +213,10 @@ async function startAgent(
     );
     await capture.flush();
     await pipe.drained();
-    await sender.stop(left());
+    await Promise.all([sender.stop(left()), sinks.stop(left())]);
     await Promise.race([ended, clock.sleep(left())]);
     await capture.close();
-    await pipe.drained();
+    await Promise.all([pipe.drained(), sinks.drained()]);
     await server?.close();
     await handover?.close();
     for (const http of [ingest, broker]) http.close();

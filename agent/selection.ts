@@ -5,6 +5,8 @@ import type { KnownTap } from './tap-list.ts';
 /** A pod, and what of it is kept. */
 export interface SelectedPod extends Pod {
   readonly sampling: Required<Sampling>;
+  /** Names of the sinks that its spans go to, sorted. */
+  readonly sinks: readonly string[];
 }
 
 /** What is to be traced. */
@@ -27,7 +29,7 @@ export function select(
   const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
   const selected = others.flatMap((pod) => {
     const own = taps.filter((tap) => selects(tap, pod));
-    return own.length === 0 ? [] : [{ ...pod, sampling: samplingOf(own) }];
+    return own.length === 0 ? [] : [{ ...pod, sampling: samplingOf(own), sinks: sinksOf(own) }];
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
@@ -59,6 +61,9 @@ function samplingOf(taps: readonly KnownTap[]): Required<Sampling> {
     one.ratio > most.ratio || (one.ratio === most.ratio && !one.parent) ? one : most,
   );
 }
+
+const sinksOf = (taps: readonly KnownTap[]): readonly string[] =>
+  [...new Set(taps.flatMap(({ spec: { sinks } }) => sinks ?? []))].sort();
 
 /** A span of the delivery of spans would be delivered, too, and so on for ever. */
 function isClover({ labels }: Pod): boolean {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { condition, labelValue, observedGeneration } from './meta-schemas.ts';
 import type { Resource } from './meta.ts';
-import { mapList, setList, type Frozen } from './rule.ts';
+import { mapList, must, setList, type Frozen } from './rule.ts';
 
 /** Schema of `Tap.spec`. */
 export const tapSpec = z
@@ -45,6 +45,21 @@ export const tapSpec = z
       .optional()
       .describe(
         'Which requests become spans; left out: every one. Of several Taps that select a pod, the one that keeps most counts.',
+      ),
+    sinks: z
+      .array(
+        z
+          .string()
+          .max(63)
+          .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+          .meta(must('be a name as the agent has it')),
+      )
+      .min(1)
+      .max(16)
+      .meta(setList)
+      .optional()
+      .describe(
+        "Collectors that the spans are sent to over OTLP, beside Clover, by their names below `sinks` of the agent's configuration. Several Taps that select a pod add theirs.",
       ),
   })
   .describe('What agents trace.');

@@ -15,7 +15,7 @@ const tap = (namespace: string, matchLabels: Record<string, string>, ports?: num
   spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
 });
 
-const keptWhole = (one: Pod) => ({ ...one, sampling: { ratio: 1, parent: false } });
+const keptWhole = (one: Pod) => ({ ...one, sampling: { ratio: 1, parent: false }, sinks: [] });
 
 const web = pod('shop', 'web', { app: 'web', tier: 'front' });
 const db = pod('shop', 'db', { app: 'db' });
