@@ -40,7 +40,7 @@ export function statusOf(protocol: Protocol, attributes: Attributes): number | s
   const names = numbered[protocol] ?? [];
   const named = names.indexOf(text);
   if (named >= 0) return named;
-  const digits = /^(?:RCODE)?(\d{1,9})$/.exec(text)?.[1];
+  const digits = /^(?:RCODE)?(-?\d{1,9})$/.exec(text)?.[1];
   // Of PostgreSQL five digits are a text, too (SQLSTATE).
   return digits === undefined || protocol === 'postgresql' ? text : Number(digits);
 }

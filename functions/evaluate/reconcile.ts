@@ -11,6 +11,9 @@ import { stepRun, type StepContext } from './step-run.ts';
 /** Keeps an Experiment until its overlay is given back. */
 export const overlayFinalizer = 'clover.dev/overlay';
 
+/** Runs of earlier generations that an Experiment keeps, as a Deployment keeps its ReplicaSets unless it is told otherwise. */
+export const keptRuns = 10;
+
 /**
  * Brings one experiment as far as it can go now: references, run, looks, roll-back, mirror. Level
  * triggered: what woke it does not matter, and doing it again changes nothing.
@@ -52,7 +55,9 @@ export async function reconcile(
   const run = known ?? (await createRun(context, held));
   if ('refused' in run) return mirror(context, held, policy, undefined, run.refused);
   const seen = await step(context, run, policy, undefined);
-  return mirror(context, held, policy, { ...seen, overlays });
+  await mirror(context, held, policy, { ...seen, overlays });
+  // After what is judged and shown: old runs hold nothing up.
+  await dropOld(context, overlays);
 }
 
 /** Whether an experiment still needs ticks. One that only waits for its user's next edit does not. */
@@ -95,6 +100,17 @@ async function dropStrays(
     // Asked for after the run: a uid that is another one now is gone for good.
     const owner = await resources.get('Experiment', metadata.namespace, spec.experiment.name);
     if (owner?.metadata.uid === spec.experiment.uid) continue;
+    await resources.delete('ExperimentRun', metadata.namespace, metadata.name);
+  }
+}
+
+/**
+ * Deletes what is more than {@link keptRuns} of an experiment's earlier runs, of which traffic follows none any more.
+ * @param runs that have ended, by generation.
+ */
+async function dropOld({ resources }: StepContext, runs: readonly ExperimentRun[]): Promise<void> {
+  for (const { metadata, status } of runs.slice(0, -keptRuns)) {
+    if (statusOf(status.conditions, 'OverlayActive') === 'True') continue;
     await resources.delete('ExperimentRun', metadata.namespace, metadata.name);
   }
 }

@@ -75,7 +75,8 @@ export const kinds: readonly KindInfo[] = [
     singular: 'experimentrun',
     shortNames: ['run'],
     writable: false,
-    description: 'One execution of an Experiment. Clover makes it; it never changes.',
+    description:
+      'One execution of an Experiment. Clover makes it; it never changes. An Experiment keeps the newest, the ten before it, and one that traffic still follows.',
     columns: [
       { name: 'Experiment', type: 'string', jsonPath: '.spec.experiment.name' },
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },

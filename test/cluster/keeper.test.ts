@@ -80,11 +80,23 @@ async function killKeeper(
   while (isAlive(keeper)) await sleep(10);
   t.is(readRunning(file), undefined);
   t.true(run.record.processes.some(isAlive), 'what it kept outlives it');
+  const told = (await status()).split('\n').filter((line) => line.includes(run.path));
+  t.regex(told[0] ?? '', /^left of a cluster whose keeper was killed: /);
+  t.is(told.length, 1 + run.record.processes.filter(isAlive).length);
   t.true(await down(file));
 
   t.deepEqual(leftBehind(run), []);
+  t.false((await status()).includes(run.path));
   t.false(existsSync(file));
   t.deepEqual(readMachine(), before);
+}
+
+/** What `npm run cluster -- status` prints, whether or not there is a cluster that it keeps. */
+async function status(): Promise<string> {
+  const args = ['test/cluster/main.ts', 'status'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, (_, stdout) => resolve(stdout));
+  });
 }
 
 function readMachine(): unknown {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { isAlive } from '../../cloverctl/supervisor/process-table.ts';
 import { findRuns } from '../../cloverctl/supervisor/run-record.ts';
+import { findAbandoned, renderAbandoned } from './abandoned.ts';
 import { cacheFolder } from './build.ts';
 import { down, up } from './keep.ts';
 import { readRunning, type Running } from './running.ts';
@@ -27,7 +28,7 @@ const usage = `usage: npm run cluster -- build|built|up|status|down [--tier ${ti
   up      build what is missing and start a tier, which has those before it: api (the default), a Kubernetes API; node, that runs
           pods; mesh, whose pods get Istio's proxies; knative, that runs functions and gives them events; observe, with a
           Collector, Jaeger and Prometheus
-  status  what runs, where its logs are, and the kubeconfig to use
+  status  what runs, where its logs are, and the kubeconfig to use; what was left of one whose keeper was killed
   down    end it, and take away all that it made
 `;
 const file = join(cacheFolder, 'running.json');
@@ -61,8 +62,13 @@ async function start(tier: TierName): Promise<Running> {
 }
 
 async function show(running: Running | undefined, asJson: boolean): Promise<void> {
+  const abandoned = findAbandoned();
+  // On standard error beside JSON, which tells of what can be used alone.
+  const warn = (): void => renderAbandoned(abandoned).forEach(asJson ? tell : print);
   if (running === undefined) {
-    return print(asJson ? JSON.stringify(null) : 'no cluster runs: npm run cluster -- up');
+    if (asJson) print(JSON.stringify(null));
+    else if (abandoned.length === 0) print('no cluster runs: npm run cluster -- up');
+    return warn();
   }
   const logs = join(running.run, 'logs');
   const found = findRuns(dirname(running.run)).find(({ path }) => path === running.run);
@@ -73,7 +79,10 @@ async function show(running: Running | undefined, asJson: boolean): Promise<void
     log: join(logs, `${one.name}.log`),
   }));
   const nodes = await nodesOf(running);
-  if (asJson) return print(JSON.stringify({ ...running, processes, nodes }));
+  if (asJson) {
+    print(JSON.stringify({ ...running, processes, nodes }));
+    return warn();
+  }
   for (const { name, pid, alive, log } of processes) {
     print(`${name.padEnd(24)} ${(alive ? `pid ${pid}` : 'ended').padEnd(12)} ${log}`);
   }
@@ -83,6 +92,7 @@ async function show(running: Running | undefined, asJson: boolean): Promise<void
   const socket = join(running.run, 'node/containerd.sock');
   // So that `ctr -n k8s.io images import` means this node.
   if (existsSync(socket)) print(`export CONTAINERD_ADDRESS=${socket}`);
+  warn();
 }
 
 /** None where the API server does not answer: its process and its log say why. */

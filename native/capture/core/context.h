@@ -1,7 +1,7 @@
 // Header fields by which a request says which trace it belongs to, whatever protocol carries them.
 //
-// The first of these that is valid counts: W3C `traceparent`, `b3`, `X-B3-*`, `uber-trace-id`, `sw8`. One that is not valid is as if
-// it had not been sent, and one that was sent twice with two values too: readers differ on which of them counts.
+// The first of these that is valid counts: W3C `traceparent`, `b3`, `X-B3-*`, `uber-trace-id`, `sw8`. One that is not
+// valid is as if it had not been sent, and so is one that was sent twice with two values: readers differ on which counts.
 // `x-request-id` and `3gpp-Sbi-Correlation-Info` name no trace; they become attributes.
 #pragma once
 

@@ -1,6 +1,8 @@
 // Two ends that talk, whatever carries them: what a parser reads from and writes to.
 #pragma once
 
+#include <utility>
+
 #include "parser.h"
 #include "pod.h"
 
@@ -73,6 +75,9 @@ class Conversation {
   // Another protocol follows, beginning with the next byte.
   void hand_over(std::unique_ptr<Parser> next) { next_ = std::move(next); }
   std::unique_ptr<Parser> take_next() { return std::move(next_); }
+  // Any protocol follows, beginning with the next byte of each end.
+  void start_anew() { anew_ = true; }
+  bool take_anew() { return std::exchange(anew_, false); }
 
   const std::string& pod_text() const { return pod_text_; }
   const std::string& peer_text() const { return peer_text_; }
@@ -86,6 +91,7 @@ class Conversation {
   bool late_;
   bool has_roles_ = false;
   bool pod_serves_ = false;
+  bool anew_ = false;
   const char* stopped_ = nullptr;
   std::unique_ptr<Parser> next_;
   std::string pod_text_, peer_text_;

@@ -5,6 +5,7 @@
 
 #include "attributes.h"
 #include "protocols/http1_head.h"
+#include "sbi.h"
 
 namespace clover::http {
 namespace {
@@ -16,8 +17,13 @@ struct Url {
 };
 
 // A request target in any of its four forms (RFC 9112 §3.2).
-Url split_target(std::string_view target) {
+Url split_target(std::string_view method, std::string_view target) {
   Url url;
+  // Of a tunnel it is the authority alone. Over HTTP/2 it may have a path (RFC 8441).
+  if (method == "CONNECT" && !target.empty() && target[0] != '/') {
+    url.authority = target.substr(0, target.find_first_of("/?#"));
+    return url;
+  }
   size_t scheme = target.find("://");
   if (!target.empty() && target[0] != '/' && scheme != std::string_view::npos) {
     std::string_view rest = target.substr(scheme + 3);
@@ -61,22 +67,37 @@ std::pair<std::string_view, u16> split_host(std::string_view host) {
   return {host.substr(0, colon), port};
 }
 
+// Requests to the 5G core have names of a low cardinality; the method alone says little of them.
+void name_operation(Request& request, std::string_view path) {
+  auto resource = sbi::parse(path);
+  if (!resource) return;
+  Attributes out(request.attributes);
+  std::string operation = request.name;
+  operation.append(" ").append(resource->route, resource->operation);
+  request.name.append(" ").append(resource->route);
+  out.text(request.server ? "http.route" : "url.template", resource->route);
+  out.text("clover.sbi.nf", resource->nf);
+  out.text("clover.sbi.service", resource->service);
+  out.text("clover.sbi.operation", operation);
+}
+
 }  // namespace
 
 void describe_request(Request& request, const RequestHead& head, const Conversation& talk) {
   Attributes out(request.attributes);
-  Url url = split_target(head.target);
+  Url url = split_target(head.method, head.target);
   bool known = is_known_method(head.method);
   request.name.assign(known ? head.method : "HTTP");
+  name_operation(request, url.path);
   if (known || !head.method.empty() || head.complete) {
     out.text("http.request.method", known ? head.method : "_OTHER");
     if (!known) out.text("http.request.method_original", head.method);
   }
-  if (!url.path.empty()) out.text("url.path", url.path, kMaxPath);
+  if (!url.path.empty()) out.text("url.path", sbi::redacted(url.path), kMaxPath);
   if (!url.query.empty()) {
     std::string redacted;
     redact(url.query, redacted);
-    out.text("url.query", redacted, kMaxQuery);
+    out.text("url.query", sbi::redacted(redacted), kMaxQuery);
   }
   if (!head.scheme.empty() || head.complete) out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
   describe_server(request, head, url.authority.empty() ? head.authority : url.authority, talk);

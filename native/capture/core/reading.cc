@@ -74,6 +74,7 @@ void Connection::start(const Protocol& protocol) {
 void Connection::settle() {
   if (talk_.stopped() != nullptr) parser_.reset();
   else if (auto next = talk_.take_next()) parser_ = std::move(next);
+  else if (talk_.take_anew()) parser_.reset(), within_ = false;
 }
 
 void Connection::expire(u64 now_ns) {

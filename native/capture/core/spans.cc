@@ -56,7 +56,8 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     const auto& id = request.context.parent_id;
     proto::bytes(span_, 4, {reinterpret_cast<const char*>(id.data()), id.size()});
   }
-  proto::bytes(span_, 5, request.name);
+  if (is_ascii(request.name)) proto::bytes(span_, 5, request.name);
+  else proto::bytes(span_, 5, valid_text(request.name));
   proto::integer(span_, 6, request.server ? kServer : kClient);
   proto::fixed64(span_, 7, request.start_ns);
   proto::fixed64(span_, 8, std::max(request.end_ns, request.start_ns));

@@ -48,6 +48,12 @@ const cases: readonly [
   ['MySQL', { 'db.system.name': 'mysql', 'db.response.status_code': '1064' }, 'mysql', 1064],
   ['MariaDB', { 'db.system.name': 'mariadb' }, 'mysql', null],
   ['Kafka', { 'messaging.system': 'kafka' }, 'kafka', null],
+  [
+    'Kafka, unknown error',
+    { 'messaging.system': 'kafka', 'messaging.kafka.response.error_code': -1 },
+    'kafka',
+    -1,
+  ],
 ];
 
 for (const [name, attributes, protocol, status] of cases)

@@ -39,7 +39,8 @@ test('a recording of real servers gives the requests of their access logs', asyn
   await replay.flush();
   const told = spans.map(({ attributes: a }) => {
     const query = a['url.query'] === undefined ? '' : `?${a['url.query']}`;
-    return `${a['http.request.method']} ${a['url.path']}${query} ${a['http.response.status_code']}`;
+    const target = a['url.path'] ?? `${a['server.address']}:${a['server.port']}`;
+    return `${a['http.request.method']} ${target}${query} ${a['http.response.status_code']}`;
   });
   const logged = recorded('servers.log').toString('utf8').trim().split('\n').map(asSpan);
   t.deepEqual(told.toSorted(byText), logged.toSorted(byText));

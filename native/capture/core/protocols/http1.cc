@@ -234,7 +234,11 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   else if (head.has_length && !head.other_coding) framing = Framing::length;
   mine.body.begin(framing, head.length);
   if (mine.body.done()) end_message(mine, piece.time_ns);
-  if (tunnel) stop("upgraded");
+  if (!tunnel) return;
+  if (head.status == 101 || !whole) return stop("upgraded");
+  // Through a tunnel ends speak whatever they like.
+  handed_on_ = true;
+  talk_.start_anew();
 }
 
 void Http1::upgrade(Request* request) {

@@ -3,6 +3,7 @@
 #include "dns.h"
 #include "http1.h"
 #include "http2.h"
+#include "kafka.h"
 #include "mysql.h"
 #include "postgresql.h"
 #include "redis.h"
@@ -15,6 +16,7 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"dns", true, true, detect_dns, make_dns},
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
+    {"kafka", true, false, detect_kafka, make_kafka},
     {"mysql", true, false, detect_mysql, make_mysql},
     {"postgresql", true, false, detect_postgresql, make_postgresql},
     {"redis", true, false, detect_redis, make_redis},

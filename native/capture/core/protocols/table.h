@@ -7,7 +7,7 @@
 
 namespace clover {
 
-inline constexpr size_t kProtocolCount = 8;
+inline constexpr size_t kProtocolCount = 9;
 extern const std::array<Protocol, kProtocolCount> kProtocols;
 
 }  // namespace clover
