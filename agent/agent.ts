@@ -138,6 +138,8 @@ async function startAgent(
     source,
     openTimeoutMs,
     loss: () => lossOf(capture, ledger),
+    now: () => clock.now(),
+    owns: () => handover?.owns ?? true,
     log,
   });
   const demand = config.onDemand
@@ -151,9 +153,6 @@ async function startAgent(
   /** A report that was refused, maybe of pods that are gone since. */
   let isOwed = false;
   const hasNews = (): boolean => demand?.exists() !== false || isOwed;
-  const reporting = every(reportMs, async () => {
-    if (hasNews()) isOwed = !(await evidence.report());
-  });
   sender.wake();
   // In the same turn: nothing is attached yet.
   const handover =
@@ -173,6 +172,9 @@ async function startAgent(
           clock,
           log,
         });
+  const reporting = every(reportMs, async () => {
+    if (hasNews()) isOwed = !(await evidence.report());
+  });
 
   let stopping: Promise<number> | undefined;
   const showLedger = async (): Promise<object> => {
@@ -209,7 +211,7 @@ async function startAgent(
     // Both detach and end their loops now; what they still wait for may take until the deadline.
     const isAsked = hasNews();
     const ended = Promise.all([tracing.stop(), reporting.stop(), demand?.stop()]).then(
-      async () => isAsked && evidence.report(),
+      async () => isAsked && evidence.end(),
     );
     await capture.flush();
     await pipe.drained();

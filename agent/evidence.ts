@@ -4,6 +4,7 @@ import type { Capture } from '../native/capture/types.ts';
 import { eventHeaders } from '../functions/lib/event-headers.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Causes } from './loss.ts';
+import { createRest, type RestOptions } from './rest.ts';
 
 /** Counters of {@link EvidenceReporter}, cumulative. */
 export interface EvidenceCounters {
@@ -18,15 +19,17 @@ export interface EvidenceCounters {
 /** Sends evidence to the broker. */
 export interface EvidenceReporter {
   /**
-   * Sends everything that changed since the last accepted report, and the watermark also when
-   * nothing changed. Resolves whether it was accepted; never rejects.
+   * To be called each second. Sends everything that changed since the last accepted report, and the watermark also when
+   * nothing changed, unless the agent has said that it rests. Resolves whether nothing is left to send; never rejects.
    */
   readonly report: () => Promise<boolean>;
+  /** Sends a last report, which says of no rest: nobody sees what comes now. */
+  readonly end: () => Promise<boolean>;
   counters(): EvidenceCounters;
 }
 
 /** What {@link createEvidenceReporter} needs. */
-export interface EvidenceReporterOptions {
+export interface EvidenceReporterOptions extends RestOptions {
   readonly capture: Pick<Capture, 'evidence'>;
   /** To the broker. */
   readonly http: HttpClient;
@@ -49,17 +52,17 @@ const snapshotLimit = 20_000;
 /** A reporter without a queue: what was not accepted is sent again with its newest values. */
 export function createEvidenceReporter(options: EvidenceReporterOptions): EvidenceReporter {
   const { capture, http, extensions, boot, source, openTimeoutMs, loss, log } = options;
+  const rest = createRest(options);
   let sequence = 0;
   let accepted = 0;
   let acked = 0;
   let watermarkMs = 0;
   let failing = false;
 
-  const send = async (cells: string, watermark: number): Promise<void> => {
+  const send = async (said: string, cells: string): Promise<void> => {
     // Also a report that failed keeps its number: the receiver may have committed it.
     sequence += 1;
-    const lost = JSON.stringify(loss());
-    const body = `{"sequence":${sequence},"watermarkMs":${watermark},"openTimeoutMs":${openTimeoutMs},"loss":${lost},"cells":[${cells}]}`;
+    const body = `{"sequence":${sequence},"openTimeoutMs":${openTimeoutMs},${said},"cells":[${cells}]}`;
     const answer = await http.request({
       method: 'POST',
       headers: eventHeaders({
@@ -78,33 +81,41 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
     accepted += 1;
   };
 
-  const sendChanges = async (): Promise<void> => {
+  const sendChanges = async (ending: boolean): Promise<void> => {
     let whole = false;
     while (!whole) {
       const snapshot = capture.evidence(acked);
       whole = snapshot.cells.length < snapshotLimit;
+      const lost = JSON.stringify(loss());
+      const resting = rest.see({ ...snapshot, loss: lost }) && !ending;
+      if (resting && !rest.isDue()) return;
       const parts = packCells(snapshot.cells, cellBytesLimit);
       for (const [index, part] of parts.entries()) {
         const last = whole && index === parts.length - 1;
-        await send(part, last ? snapshot.watermarkMs : watermarkMs);
+        const watermark = last ? snapshot.watermarkMs : watermarkMs;
+        await send(`"watermarkMs":${watermark},"resting":${resting},"loss":${lost}`, part);
       }
       acked = snapshot.revision;
       if (whole) watermarkMs = snapshot.watermarkMs;
+      if (resting) rest.said();
     }
   };
 
+  const attempt = async (ending: boolean): Promise<boolean> => {
+    try {
+      await sendChanges(ending);
+      if (failing) log.info('the broker takes evidence again');
+      failing = false;
+    } catch (error) {
+      if (!failing) log.warn({ why: String(error) }, 'the broker does not take evidence');
+      failing = true;
+    }
+    return !failing;
+  };
+
   return {
-    async report() {
-      try {
-        await sendChanges();
-        if (failing) log.info('the broker takes evidence again');
-        failing = false;
-      } catch (error) {
-        if (!failing) log.warn({ why: String(error) }, 'the broker does not take evidence');
-        failing = true;
-      }
-      return !failing;
-    },
+    report: () => attempt(false),
+    end: () => attempt(true),
     counters: () => ({ sent: sequence, accepted, failed: sequence - accepted, acked }),
   };
 }

@@ -66,8 +66,19 @@ export const evidenceReport = z.object({
     .record(z.string().min(1).max(64), z.int().min(0))
     .refine((loss) => Object.keys(loss).length <= 64, 'must have at most 64 causes')
     .optional(),
+  /**
+   * Nothing is open, and there is no report until something changes or {@link restRenewedMs} have passed: what this agent does not
+   * say has not happened. Absent: the next report comes within a second or two.
+   */
+  resting: z.boolean().optional(),
   cells: z.array(evidenceCell).max(20_000),
 });
+
+/** A resting agent says so again whenever the clock passes a multiple of this, ms. */
+export const restRenewedMs = 300_000;
+
+/** A rest that was not said again for so long is silence, ms. */
+export const restEndsMs = 360_000;
 
 /** What one agent reports about requests at splitting points. */
 export type EvidenceReport = z.output<typeof evidenceReport>;

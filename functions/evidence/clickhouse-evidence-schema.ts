@@ -60,6 +60,13 @@ export const evidenceTables: TableSchema = {
         SETTINGS ${durable}, enable_block_number_column = 1, non_replicated_deduplication_window = 10000`,
       ],
     },
+    {
+      number: 2,
+      name: 'rest',
+      statements: [
+        'ALTER TABLE evidence_reports ADD COLUMN IF NOT EXISTS resting Bool DEFAULT false',
+      ],
+    },
   ],
 };
 
@@ -88,12 +95,12 @@ ORDER BY block, splitter, run, epoch, arm
 
 /** What reports since {from} say of each source: what counts by its age, and what still has to follow on that. */
 export const selectReports = `
-SELECT source, max(received_at) AS heardAt,
+SELECT source, max(received_at) AS heardAt, argMax(rests, sequence) AS resting,
        maxIf(sequence, waited) AS base,
        maxIf(watermark_ms, waited) AS watermarkMs,
        arraySort(groupArrayIf((sequence, watermark_ms), NOT waited)) AS young
 FROM (
-  SELECT source, sequence, received_at, watermark_ms,
+  SELECT source, sequence, received_at, watermark_ms, resting AS rests,
          received_at + {gap:Float64} <= {now:Float64} OR received_at > {now:Float64} AS waited
   FROM evidence_reports WHERE received_at >= {from:Float64})
 GROUP BY source

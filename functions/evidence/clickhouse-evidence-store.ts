@@ -24,9 +24,10 @@ import {
   totalRow,
 } from './evidence-rows.ts';
 import type { BlockCell, EvidenceStore } from './evidence-store.ts';
+import { joinWatermarks, type Standing } from './join-watermarks.ts';
 import { sumSources } from './sum-cells.ts';
 
-/** Reports from before that say nothing of now: a source that comes back after this waits as a new one does. */
+/** Reports from before that say nothing of now: a source that comes back after this waits as a new one does. Longer than any rest. */
 const recentMs = 600_000;
 
 /** How long all reports of a source are kept: what status and metrics look back. */
@@ -42,6 +43,7 @@ const reportsRow = z.object({
   heardAt: z.number(),
   base: z.int(),
   watermarkMs: z.number(),
+  resting: z.boolean(),
   young: z.array(z.tuple([z.int(), z.number()])),
 });
 const sourceCell = cellRow.extend({ source: z.string() });
@@ -113,7 +115,7 @@ export function createClickHouseEvidenceStore(
   /** Each source that was heard since then, and how far it counts. */
   const standings = async (since: number, now: number) => {
     const rows = await ask(selectReports, reportsRow, { from: since, now, gap: gapMs });
-    return rows.map(({ source, heardAt, base, watermarkMs, young }) => {
+    return rows.map(({ source, heardAt, base, watermarkMs, resting, young }): Standing => {
       let sequence = base;
       let watermark = watermarkMs;
       for (const [number, own] of young) {
@@ -121,7 +123,7 @@ export function createClickHouseEvidenceStore(
         sequence = Math.max(sequence, number);
         watermark = Math.max(watermark, own);
       }
-      return { source, heardAt, watermarkMs: watermark };
+      return { source, heardAt, watermarkMs: watermark, resting };
     });
   };
 
@@ -159,12 +161,8 @@ export function createClickHouseEvidenceStore(
       ask(selectTotals, totalRow, { from: Math.floor(from / 1_000), to: Math.ceil(to / 1_000) }),
 
     async watermark(now, staleAfterMs) {
-      const since = now - staleAfterMs;
-      const live = (await standings(Math.min(since, now - recentMs), now)).filter(
-        ({ heardAt }) => heardAt >= since,
-      );
-      if (live.length === 0) return undefined;
-      return Math.min(...live.map(({ watermarkMs }) => watermarkMs));
+      const recent = await standings(now - Math.max(staleAfterMs, recentMs), now);
+      return joinWatermarks(recent, now, staleAfterMs);
     },
 
     heardAt: () => one('SELECT maxOrNull(received_at) AS value FROM evidence_reports'),
@@ -179,9 +177,9 @@ export function createClickHouseEvidenceStore(
       return newestSources(
         known
           .toSorted((a, b) => b.heardAt - a.heardAt || (a.source < b.source ? 1 : -1))
-          .map(({ source, heardAt, watermarkMs }) => {
+          .map(({ source, heardAt, watermarkMs, resting }) => {
             const { missedReports = 0, loss = {} } = bySource.get(source) ?? {};
-            return { source, heardAt, watermarkMs, missedReports, loss };
+            return { source, heardAt, watermarkMs, resting, missedReports, loss };
           }),
       );
     },
@@ -230,6 +228,7 @@ function reportOf({ source, report, receivedAt }: Given): object {
     watermark_ms: report.watermarkMs,
     open_timeout_ms: report.openTimeoutMs,
     loss: JSON.stringify(report.loss ?? {}),
+    resting: report.resting ?? false,
   };
 }
 

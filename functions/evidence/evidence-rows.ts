@@ -36,6 +36,7 @@ export const healthRow = z.object({
   source: z.string(),
   heardAt: z.number(),
   watermarkMs: z.number(),
+  resting: count.transform(Boolean),
   missedReports: count,
   loss: z
     .string()
@@ -48,6 +49,11 @@ export const gapMs = 5_000;
 
 /** More agents than that are not told apart in status and metrics. */
 const maxSources = 1_000;
+
+/** The node of a source, of which each start of its agent is one; the whole source where that has another form. */
+export function nodeOf(source: string): string {
+  return /^\/nodes\/([^/]+)\/[^/]+$/.exec(source)?.[1] ?? source;
+}
 
 /** First and last latency bucket of a cell, so that judging does not read its histogram. */
 export function bucketBounds({ histogram }: EvidenceCell): {
@@ -66,7 +72,7 @@ export function newestSources(
   const newest = new Map<string, EvidenceSource>();
   for (const health of rows) {
     if (newest.size === maxSources) break;
-    const node = /^\/nodes\/([^/]+)\/[^/]+$/.exec(health.source)?.[1] ?? health.source;
+    const node = nodeOf(health.source);
     if (!newest.has(node)) newest.set(node, { node, ...health });
   }
   return [...newest.values()];

@@ -55,10 +55,12 @@ CREATE TABLE IF NOT EXISTS look (
 ) STRICT, WITHOUT ROWID;
 `;
 
+const rest = 'ALTER TABLE source_health ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;';
+
 /** The file of the evidence store. */
 export const evidenceSchema: Schema = {
   settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
-  steps: [tables],
+  steps: [tables, rest],
 };
 
 /** A cell as given: the newest sequence wins, so an older or equal one changes nothing. */
@@ -102,17 +104,18 @@ DELETE FROM cell WHERE
   (run NOT IN ('', '-') AND block < :endedFrom AND run NOT IN (SELECT value FROM json_each(:runs)))
 `;
 
-/** Losses are cumulative: those of the newest report count. */
+/** What the newest report says counts, of losses as they are cumulative. */
 export const upsertHealth = `
-INSERT INTO source_health (source_id, sequence, loss) VALUES (?, ?, ?)
-ON CONFLICT DO UPDATE SET sequence = excluded.sequence, loss = excluded.loss
+INSERT INTO source_health (source_id, sequence, loss, resting) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+  sequence = excluded.sequence, loss = excluded.loss, resting = excluded.resting
 WHERE excluded.sequence > source_health.sequence
 `;
 
 /** What is known of the sources, those heard last first. */
 export const selectSources = `
 SELECT name AS source, received_at AS heardAt, watermark_ms AS watermarkMs,
-       coalesce(loss, '{}') AS loss, coalesce(missed_reports, 0) AS missedReports
+       coalesce(resting, 0) AS resting, coalesce(loss, '{}') AS loss, coalesce(missed_reports, 0) AS missedReports
 FROM source LEFT JOIN source_health ON source_id = source.id
 WHERE received_at >= ? ORDER BY received_at DESC, source.id DESC
 `;

@@ -45,6 +45,8 @@ export interface EvidenceSource {
   readonly heardAt: number;
   /** Every request that started before this is counted, Unix ms; 0 while no report counts. */
   readonly watermarkMs: number;
+  /** It said that it rests: silence says nothing against it for a while. */
+  readonly resting: boolean;
   /** Reports that were waited for and given up since its first one came; the next one has the same cells. */
   readonly missedReports: number;
   /** What it lost in this start, by `group.cause`; cumulative. */
@@ -71,8 +73,8 @@ export interface EvidenceStore {
     readonly to: number;
   }): Promise<readonly Omit<MergedCell, 'histogram'>[]>;
   /**
-   * Smallest watermark over sources that reported within `staleAfterMs`, or undefined without any.
-   * A source's watermark counts once all its earlier reports are here, or given up after 5 s.
+   * Smallest watermark over sources that reported within `staleAfterMs`; see {@link joinWatermarks} for those that rest, and
+   * for undefined. A source's watermark counts once all its earlier reports are here, or given up after 5 s.
    */
   watermark(now: number, staleAfterMs: number): Promise<number | undefined>;
   /** When the newest report of any source came, Unix ms; undefined before the first. */

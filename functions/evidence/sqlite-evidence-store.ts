@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import type { EvidenceCell } from '../../knative/events.ts';
+import { restEndsMs, type EvidenceCell } from '../../knative/events.ts';
 import { migrate } from '../lib/migrate.ts';
 import { transaction } from '../lib/transaction.ts';
 import {
@@ -22,6 +22,7 @@ import {
   newestSources,
   totalRow,
 } from './evidence-rows.ts';
+import { joinWatermarks } from './join-watermarks.ts';
 import { sumSources } from './sum-cells.ts';
 import type {
   BlockCell,
@@ -67,13 +68,17 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     if (missed > 0) statements.miss.run(missed, sourceId);
   };
 
+  const sourcesSince = (since: number) =>
+    statements.sources.all(since).map((row) => healthRow.parse(row));
+
   return {
     async merge(source, report, receivedAt): Promise<void> {
       transaction(db, () => {
         statements.touchSource.run(source, receivedAt, report.openTimeoutMs);
         const { id, sequence } = sourceRow.parse(statements.sourceByName.get(source));
         for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
-        statements.health.run(id, report.sequence, JSON.stringify(report.loss ?? {}));
+        const { loss = {}, resting = false } = report;
+        statements.health.run(id, report.sequence, JSON.stringify(loss), Number(resting));
         if (report.sequence > sequence) {
           statements.addEarly.run(id, report.sequence, report.watermarkMs, receivedAt);
           advance(id, receivedAt);
@@ -92,14 +97,9 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
 
     async watermark(now, staleAfterMs): Promise<number | undefined> {
       return transaction(db, () => {
-        let lowest: number | undefined;
-        for (const row of statements.liveSources.all(now - staleAfterMs)) {
-          const { id } = sourceRow.parse(row);
-          advance(id, now);
-          const source = sourceRow.parse(statements.sourceById.get(id));
-          lowest = Math.min(lowest ?? Infinity, source.watermark_ms);
-        }
-        return lowest;
+        const since = now - Math.max(staleAfterMs, restEndsMs);
+        for (const row of statements.liveSources.all(since)) advance(sourceRow.parse(row).id, now);
+        return joinWatermarks(sourcesSince(since), now, staleAfterMs);
       });
     },
 
@@ -108,7 +108,7 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
     },
 
     async sources(since): Promise<readonly EvidenceSource[]> {
-      return newestSources(statements.sources.all(since).map((row) => healthRow.parse(row)));
+      return newestSources(sourcesSince(since));
     },
 
     async prune({ runs, standingFrom, endedFrom }): Promise<void> {

@@ -95,7 +95,7 @@ export const runbook: Readonly<Record<string, RunbookEntry>> = {
     ],
   },
   CloverAgentLost: {
-    text: 'The agent of the node is down, cannot reach the control plane, or the node is gone. Its requests are missing: a run that needs them ends INCONCLUSIVE at its deadline. An agent that was silent for an hour is not shown any more, and the alert ends with it.',
+    text: 'The agent of the node is down, cannot reach the control plane, or the node is gone; one that rests (`resting 1`) is none of them. Its requests are missing: a run that needs them ends INCONCLUSIVE at its deadline. An agent that was silent for an hour is not shown any more, and the alert ends with it.',
     commands: ['cloverctl status | grep agent/', ledger],
   },
   CloverAgentLoses: {

@@ -1,10 +1,12 @@
 import test from 'ava';
-import { packCells } from '../../agent/evidence.ts';
-import type { EvidenceCell } from '../../knative/events.ts';
+import { pino } from 'pino';
+import { createEvidenceReporter, packCells } from '../../agent/evidence.ts';
+import { evidenceReport, type EvidenceCell, type EvidenceReport } from '../../knative/events.ts';
 import { cellOf } from '../functions/evaluate/helpers/cells.ts';
+import { createMemoryCapture } from './helpers/memory-capture.ts';
 import { eventually, makeBed } from './helpers/test-agent.ts';
 
-test('the watermark is reported each second also when no cell changed', async (t) => {
+test('a watermark that lags is reported each second also when no cell changed', async (t) => {
   const bed = await makeBed(t);
   const { agent, capture } = await bed.start();
   capture.setWatermark(5_000);
@@ -77,6 +79,104 @@ test('a long report is split, and only its last part moves the watermark', async
     .filter(({ path }) => path === '/broker')
     .reduce((size, { body }) => Math.max(size, body.length), 0);
   t.true(longest <= 256 * 1024);
+});
+
+/** A reporter by itself, on a clock of its own. */
+function reporterAt(start: number) {
+  const bodies: EvidenceReport[] = [];
+  const bed = { now: start, owns: true, status: 202, loss: {}, bodies };
+  const capture = createMemoryCapture({ boot: 'b', onBatch: () => undefined });
+  const reporter = createEvidenceReporter({
+    capture,
+    http: {
+      async request({ body }) {
+        const report = evidenceReport.parse(JSON.parse(String(body)));
+        if (bed.status === 202) bodies.push(report);
+        return { status: bed.status, retryAfterMs: undefined, body: Buffer.alloc(0) };
+      },
+      close: () => undefined,
+    },
+    extensions: {},
+    boot: 'b',
+    source: '/nodes/n/b',
+    openTimeoutMs: 10_000,
+    loss: () => bed.loss,
+    now: () => bed.now,
+    owns: () => bed.owns,
+    log: pino({ level: 'silent' }),
+  });
+  /** As many seconds pass, with nothing open; what was reported in them. */
+  const pass = async (seconds: number): Promise<readonly EvidenceReport[]> => {
+    const before = bodies.length;
+    for (let second = 0; second < seconds; second += 1) {
+      capture.setWatermark(bed.now);
+      await reporter.report();
+      bed.now += 1_000;
+    }
+    return bodies.slice(before);
+  };
+  return { bed, capture, reporter, pass };
+}
+
+test('where nothing changes one last report says so, and no other comes until something does', async (t) => {
+  const { bed, capture, pass } = reporterAt(1_200_000_000);
+  const first = await pass(60);
+  t.is(first.length, 31);
+  t.deepEqual(
+    first.map(({ resting }) => resting),
+    [...Array.from({ length: 30 }, () => false), true],
+  );
+  t.is(first.at(-1)?.watermarkMs, 1_200_030_000);
+  capture.setCell(1_200_060, 1);
+  const [woken] = await pass(1);
+  t.like(woken, { resting: false, sequence: 32 });
+  t.is(woken?.cells.length, 1);
+  t.is((await pass(60)).length, 30);
+  bed.loss = { 'wire.ring_full': 1 };
+  t.like(await pass(1), [{ resting: false, loss: { 'wire.ring_full': 1 } }]);
+});
+
+test('a rest is said again each five minutes of the clock, until it is accepted', async (t) => {
+  const { bed, pass } = reporterAt(1_200_000_000);
+  await pass(299);
+  bed.status = 503;
+  t.deepEqual(await pass(11), []);
+  bed.status = 202;
+  const renewed = await pass(200);
+  t.deepEqual(
+    renewed.map(({ resting, watermarkMs }) => [resting, watermarkMs]),
+    [[true, 1_200_310_000]],
+  );
+  t.deepEqual(
+    (await pass(300)).map(({ watermarkMs }) => watermarkMs),
+    [1_200_600_000],
+  );
+});
+
+test('an agent does not rest while something is open, or others count', async (t) => {
+  const { bed, capture, reporter, pass } = reporterAt(1_200_000_000);
+  await pass(60);
+  capture.setWatermark(bed.now - 5_001);
+  await reporter.report();
+  t.like(bed.bodies.at(-1), { resting: false });
+  t.like(await pass(10), [{ resting: true }]);
+  bed.owns = false;
+  t.is((await pass(100)).length, 100, 'it is to take over, or was taken over from');
+  bed.owns = true;
+  t.is((await pass(100)).length, 30);
+});
+
+test('an agent that counted a run of late reports on', async (t) => {
+  const { capture, pass } = reporterAt(1_200_000_000);
+  capture.setCell(1_200_000, 1, 'shift-1');
+  t.is((await pass(400)).length, 301);
+});
+
+test('the last report of an agent says of no rest', async (t) => {
+  const { bed, reporter, pass } = reporterAt(1_200_000_000);
+  await pass(60);
+  await reporter.end();
+  t.like(bed.bodies.at(-1), { resting: false, sequence: 32 });
 });
 
 const cell = (arm: string): EvidenceCell => cellOf({ arm });

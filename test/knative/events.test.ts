@@ -27,6 +27,12 @@ test('a report of evidence is taken as it is', (t) => {
   t.deepEqual(evidenceReport.parse(report), report);
 });
 
+test('a report says whether its agent rests, and one of an older agent does not', (t) => {
+  t.deepEqual(evidenceReport.parse({ ...report, resting: true }), { ...report, resting: true });
+  t.is(evidenceReport.parse(report).resting, undefined);
+  t.false(evidenceReport.safeParse({ ...report, resting: 1 }).success);
+});
+
 test('what a newer agent adds to a report is overlooked', (t) => {
   const newer = { ...report, added: 1, cells: [{ ...cell, added: { of: 'any kind' } }] };
   t.deepEqual(evidenceReport.parse(newer), report);

@@ -1,3 +1,4 @@
+import { restEndsMs } from '../../../knative/events.ts';
 import type { Observation, Telemetry } from '../telemetry.ts';
 
 /** What the control plane knows of an agent, by its newest start. */
@@ -7,6 +8,8 @@ export interface AgentFacts {
   readonly heardAt: number;
   /** Every request that started before this is counted, Unix ms; 0 while nothing counts. */
   readonly watermarkMs: number;
+  /** Its newest report says that nothing is open, and that there is none until something changes. */
+  readonly resting: boolean;
   readonly missedReports: number;
   /** Cumulative since the start of the agent, by cause. */
   readonly loss: Readonly<Record<string, number>>;
@@ -31,6 +34,9 @@ export function observeAgents(telemetry: Telemetry, { agents, now }: AgentSource
   telemetry.observe('clover.agent.last_report.age', () =>
     each(({ node, heardAt }) => [{ value: secondsFrom(heardAt, now()), attributes: { node } }]),
   );
+  telemetry.observe('clover.agent.resting', () =>
+    each((agent) => [{ value: Number(isResting(agent, now())), attributes: { node: agent.node } }]),
+  );
   telemetry.observe('clover.agent.reports.missed', () =>
     each(({ node, missedReports }) => [{ value: missedReports, attributes: { node } }]),
   );
@@ -40,8 +46,8 @@ export function observeAgents(telemetry: Telemetry, { agents, now }: AgentSource
     ),
   );
   telemetry.observe('clover.evidence.watermark.lag', () =>
-    each(({ node, watermarkMs }) =>
-      watermarkMs === 0 ? [] : [{ value: secondsFrom(watermarkMs, now()), attributes: { node } }],
+    each((agent) =>
+      lagOf(agent, now()).map((value) => ({ value, attributes: { node: agent.node } })),
     ),
   );
 }
@@ -53,18 +59,28 @@ export async function agentStatus({
 }: AgentSource): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>> {
   const known = await agents(now() - goneMs);
   return Object.fromEntries(
-    known.map(({ node, heardAt, watermarkMs, missedReports, loss }) => [
-      `agent/${node}`,
+    known.map((agent) => [
+      `agent/${agent.node}`,
       {
-        lastReportSecondsAgo: secondsFrom(heardAt, now()),
-        ...(watermarkMs === 0 ? {} : { watermarkLagSeconds: secondsFrom(watermarkMs, now()) }),
-        missedReports,
+        lastReportSecondsAgo: secondsFrom(agent.heardAt, now()),
+        resting: Number(isResting(agent, now())),
+        ...Object.fromEntries(lagOf(agent, now()).map((lag) => ['watermarkLagSeconds', lag])),
+        missedReports: agent.missedReports,
         ...Object.fromEntries(
-          Object.entries(loss).map(([cause, count]) => [`lost.${cause}`, count]),
+          Object.entries(agent.loss).map(([cause, count]) => [`lost.${cause}`, count]),
         ),
       },
     ]),
   );
+}
+
+const isResting = ({ resting, heardAt }: AgentFacts, now: number): boolean =>
+  resting && now - heardAt <= restEndsMs;
+
+/** How far an agent holds judging back: not at all while nothing of it counts, nor while it rests. */
+function lagOf(agent: AgentFacts, now: number): readonly number[] {
+  if (agent.watermarkMs === 0 || isResting(agent, now)) return [];
+  return [secondsFrom(agent.watermarkMs, now)];
 }
 
 /** The clocks of two machines are not one: what is of the future is of now. */

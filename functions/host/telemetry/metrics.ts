@@ -27,6 +27,12 @@ export const metrics = {
     labels: ofNode,
     help: 'Evidence reports that were waited for and given up; counts are cumulative, so the next report makes them good.',
   },
+  'clover.agent.resting': {
+    kind: 'gauge',
+    unit: '{agent}',
+    labels: ofNode,
+    help: '1 while an agent has said that nothing is open, and that there is no report until something changes; it says so again every five minutes.',
+  },
   'clover.broker.dead_letters': {
     kind: 'gauge',
     unit: '{event}',
@@ -115,7 +121,7 @@ export const metrics = {
     kind: 'gauge',
     unit: 's',
     labels: ofNode,
-    help: 'Age of the oldest second whose requests an agent has not all counted; judging waits for the slowest agent.',
+    help: 'Age of the oldest second whose requests an agent has not all counted; judging waits for the slowest agent. Absent while it rests.',
   },
   'clover.experiment.deadline.remaining': {
     kind: 'gauge',

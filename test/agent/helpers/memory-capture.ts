@@ -24,7 +24,7 @@ export interface MemoryCapture extends Capture {
   /** `count` requests begin and stay open. */
   begin(count: number): void;
   /** Sets the cell of one block; its revision and sequence move on. */
-  setCell(block: number, started: number): void;
+  setCell(block: number, started: number, run?: string): void;
   setWatermark(unixMs: number): void;
   /** So many connections there were seen in one direction alone. */
   setOneWay(ifindex: number, connections: number): void;
@@ -93,11 +93,11 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     begin(count) {
       open += count;
     },
-    setCell(block, started) {
+    setCell(block, started, run = '-') {
       revision += 1;
       const cell = {
         splitter: 'default/gateway',
-        run: '-',
+        run,
         epoch: 1,
         arm: 'v1',
         block,

@@ -12,12 +12,12 @@ const usage = `usage: npm run demo:cluster -- [--json] [--keep]
   --json   one JSON document as the last line
   --keep   leave everything up at the end, until Ctrl-C
 
-Exit code 0 only if both verdicts are right, the closing table closes, events have woken the functions from zero, and none of
-them became a dead letter.
+Exit code 0 only if both verdicts are right, kubectl get experiments -w has printed them, the closing table closes, events have
+woken evaluate, notify and policy from zero, and agents ingest, and no event became a dead letter.
 `;
 
 const okLine =
-  'ok: both verdicts are right, the ledger closes, events have woken the functions, and there is no dead letter';
+  'ok: both verdicts are right and kubectl printed them, the ledger closes, events and agents have woken the functions, and there is no dead letter';
 
 async function main(): Promise<void> {
   const env = createCliEnv(process);

@@ -1,33 +1,59 @@
 import test from 'ava';
-import type { DemoReport } from '../../../cloverctl/demo/report.ts';
-import { renderCluster, reportClusterDemo } from './report.ts';
+import type { DemoReport, ExperimentReport } from '../../../cloverctl/demo/report.ts';
+import { renderCluster, reportClusterDemo, type ClusterFacts } from './report.ts';
 
+const experiment = { samples: { control: 1, variant: 1 }, effect: null } as const;
+const seconds = { faultToVerdictSeconds: null, verdictToLastBadRequestSeconds: null } as const;
+const experiments: readonly ExperimentReport[] = [
+  { ...experiment, ...seconds, name: 'shift', verdict: 'PASS', phase: 'Succeeded' },
+  { ...experiment, ...seconds, name: 'drill', verdict: 'FAIL', phase: 'RolledBack' },
+];
 const right: DemoReport = {
   ok: true,
-  experiments: [],
+  experiments,
   ledger: { versions: [], unattributed: 0, unexplained: 0 },
 };
-const woken = ['evaluate', 'ingest', 'notify', 'policy'];
+const facts: ClusterFacts = {
+  woken: ['evaluate', 'ingest', 'notify', 'policy'],
+  watched: { shift: 'PASS', drill: 'FAIL' },
+  deadLetters: 0,
+};
 
-test('a story that is right is ok if events have woken what it needs, and none became a dead letter', (t) => {
-  t.like(reportClusterDemo(right, { woken, deadLetters: 0 }), { ok: true, woken, deadLetters: 0 });
-  for (const name of ['evaluate', 'ingest', 'policy']) {
-    const others = woken.filter((each) => each !== name);
-    t.false(reportClusterDemo(right, { woken: others, deadLetters: 0 }).ok, name);
+test('a story that is right is ok if events and agents have woken what is there for them, and none became a dead letter', (t) => {
+  t.deepEqual(reportClusterDemo(right, facts), { ...right, ...facts, ok: true });
+  for (const name of facts.woken) {
+    const woken = [...facts.woken.filter((each) => each !== name), 'api'];
+    t.false(reportClusterDemo(right, { ...facts, woken }).ok, name);
   }
-  t.true(reportClusterDemo(right, { woken: woken.toSpliced(2, 1), deadLetters: 0 }).ok);
-  t.false(reportClusterDemo(right, { woken, deadLetters: 1 }).ok);
-  t.false(reportClusterDemo({ ...right, ok: false }, { woken, deadLetters: 0 }).ok);
+  t.false(reportClusterDemo(right, { ...facts, deadLetters: 1 }).ok);
+  t.false(reportClusterDemo({ ...right, ok: false }, facts).ok);
 });
 
-test('the table says what is not as it has to be', (t) => {
-  const functions = ['api', 'evaluate', 'policy'];
-  t.deepEqual(renderCluster({ woken: ['policy'], deadLetters: 2 }, functions), [
-    'FUNCTION       WOKEN FROM ZERO',
-    'api                         no',
-    'evaluate  NO, and it has to be',
-    'policy                     yes',
+test('a story is not ok while kubectl has not printed each of its verdicts', (t) => {
+  for (const watched of [
+    {},
+    { shift: 'PASS' },
+    { drill: 'FAIL' },
+    { shift: 'FAIL', drill: 'PASS' },
+  ] as const) {
+    t.false(reportClusterDemo(right, { ...facts, watched }).ok);
+  }
+});
+
+test('the table says what has woken whom, and what is not as it has to be', (t) => {
+  t.deepEqual(renderCluster({ woken: ['api', 'ingest', 'policy'], watched: {}, deadLetters: 2 }), [
+    'FUNCTION                         WOKEN FROM ZERO BY',
+    'api                                        requests',
+    'evaluate  NOTHING, and events of the Broker have to',
+    'ingest                                       agents',
+    'notify    NOTHING, and events of the Broker have to',
+    'policy                         events of the Broker',
+    'kubectl get experiments -w: NO VERDICT',
     'dead letters: 2, and there may be none',
   ]);
-  t.is(renderCluster({ woken, deadLetters: 0 }, functions).at(-1), 'dead letters: 0');
+  t.deepEqual(renderCluster(facts).slice(-2), [
+    'kubectl get experiments -w: shift PASS, drill FAIL',
+    'dead letters: 0',
+  ]);
+  t.regex(renderCluster(facts)[1] ?? '', /^api +nothing$/);
 });

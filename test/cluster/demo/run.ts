@@ -25,6 +25,7 @@ import { createCommand, type Command } from './commands.ts';
 import { createEnds, type Ends } from './ends.ts';
 import { createFunctionPods, podColumns, type FunctionPods } from './function-pods.ts';
 import { renderCluster, reportClusterDemo, type ClusterDemoReport } from './report.ts';
+import { createWatchedVerdicts } from './watched-verdicts.ts';
 
 /** How the demo is run. */
 export interface ClusterDemoOptions {
@@ -97,6 +98,8 @@ async function perform(
   const settings = await prepareInstallation(tier, {
     clickhouse,
     deadLetters: deadLetters.url,
+    // What no event told would be found by a tick: here it is to be seen that none is needed.
+    settings: { schedules: [] },
   });
   screen.note('images are on the node; the namespace has the Secret of ClickHouse');
   for await (const line of cloverctl.follow(['install', '-f', settings], signal)) screen.note(line);
@@ -112,7 +115,11 @@ async function perform(
 
   const pods = await watchFunctions(kubectl, options);
   const experiments = ['get', 'experiments', '-n', 'sdc', '-w'];
-  const tell = onChange((line) => screen.note(`  ${line}`));
+  const watched = createWatchedVerdicts();
+  const tell = onChange((line) => {
+    watched.hear(line);
+    screen.note(`  ${line}`);
+  });
   void hearBeside(kubectl.follow(experiments, signal), tell, options);
 
   const client = createApiClient({
@@ -124,18 +131,27 @@ async function perform(
   const { network } = tier;
   const stage = createClusterStage({ kubectl, client, network, screen, clock, signal });
   const story = await tellStory(stage);
-  const facts = { woken: pods.woken(), deadLetters: deadLetters.events.length };
-  screen.block(renderCluster(facts, functions));
+  const facts = {
+    woken: pods.woken(),
+    watched: watched.said,
+    deadLetters: deadLetters.events.length,
+  };
+  screen.block(renderCluster(facts));
   return { report: reportClusterDemo(story, facts), kubeconfig: tier.kubeconfig };
 }
 
-/** Tells which functions get and lose their pods, from when none of them has one. */
+/**
+ * Tells which functions get and lose their pods, from when none of them has one. None ticks then: schedules that a function
+ * starts itself come after the event that woke it.
+ * @throws CloverError CLV_CONFLICT if there is a PingSource nevertheless.
+ */
 async function watchFunctions(
   kubectl: Command,
   { clock, signal, screen }: ClusterDemoOptions,
 ): Promise<FunctionPods> {
   const pods = createFunctionPods(functions);
-  const ofFunctions = ['-n', cloverNamespace, '-l', 'serving.knative.dev/service', ...podColumns];
+  const inClover = ['-n', cloverNamespace];
+  const ofFunctions = [...inClover, '-l', 'serving.knative.dev/service', ...podColumns];
   const there = await kubectl.run(['get', 'pods', ...ofFunctions]);
   for (const line of there.split('\n')) pods.hear(line);
   const lines = kubectl.follow(['get', 'pods', ...ofFunctions, '-w'], signal);
@@ -147,8 +163,10 @@ async function watchFunctions(
   const all = async (): Promise<true | undefined> =>
     pods.atZero().length === functions.length ? true : undefined;
   await until('every function to be at zero', all, { clock, signal, timeoutMs: 180_000 });
+  const ticking = (await kubectl.run(['get', 'pingsources', ...inClover, '-o', 'name'])).trim();
+  if (ticking !== '') throw new CloverError('CLV_CONFLICT', `there are ticks: ${ticking}`);
   pods.woken();
-  screen.note('no function has a pod: from here on events wake them');
+  screen.note('no function has a pod, and nothing ticks: from here on events and agents wake them');
   return pods;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { cellOf } from '../evaluate/helpers/cells.ts';
-import { reportOf, type Declare, type OpenEvidence } from './harness.ts';
+import { reportOf, restOf, type Declare, type OpenEvidence } from './harness.ts';
 import { lookSuite } from './look-suite.ts';
 
 /**
@@ -122,6 +122,43 @@ export function evidenceSuite(
     t.is(await store.openTimeoutMs(), 10_000);
   });
 
+  test(`${suite}: a source that rests holds nothing back until its rest ends or it reports again`, async (t) => {
+    const { store, at } = await open(t);
+    const watermark = (now: number): Promise<number | undefined> => {
+      at(now);
+      return store.watermark(now, 15_000);
+    };
+    await store.merge('/nodes/a/1', restOf(1, 1_000_000), 1_000_000);
+    await store.merge('/nodes/b/1', reportOf(1, 999_000), 1_000_500);
+    t.is(await watermark(1_010_000), 999_000, 'only what reports counts');
+    t.is(await watermark(1_100_000), 1_095_000, 'all that is left rests');
+    t.is(await watermark(1_360_000), 1_355_000);
+    t.is(await watermark(1_360_001), undefined, 'a rest that was not renewed is silence');
+    await store.merge('/nodes/a/1', restOf(2, 1_400_000), 1_400_000);
+    t.is(await watermark(1_400_000), 1_395_000);
+    await store.merge('/nodes/a/1', reportOf(3, 1_450_000), 1_450_500);
+    t.is(await watermark(1_451_000), 1_450_000);
+    t.is(await watermark(1_466_000), undefined, 'who fell silent did not say that it rests');
+  });
+
+  test(`${suite}: whether a source rests its newest report says, whatever comes twice, late, or never`, async (t) => {
+    const { store } = await open(t);
+    const resting = async (): Promise<boolean | undefined> => (await store.sources(0))[0]?.resting;
+    await store.merge('/nodes/a/1', reportOf(1, 1_000), 1_000);
+    t.false(await resting());
+    await store.merge('/nodes/a/1', restOf(3, 3_000), 3_000);
+    t.true(await resting());
+    await store.merge('/nodes/a/1', reportOf(1, 1_000), 3_500);
+    await store.merge('/nodes/a/1', reportOf(2, 2_000), 3_600);
+    t.true(await resting());
+    await store.merge('/nodes/a/1', reportOf(5, 5_000), 5_000);
+    t.false(await resting());
+    t.is(await store.watermark(5_000, 15_000), 3_000, 'what it said before is waited for');
+    await store.merge('/nodes/a/1', restOf(4, 4_000), 5_500);
+    t.false(await resting());
+    t.is(await store.watermark(5_500, 15_000), 5_000);
+  });
+
   test(`${suite}: what nobody needs any more goes: cells of ended runs, standing traffic, silent sources`, async (t) => {
     const { store, at } = await open(t);
     const cells = [
@@ -196,6 +233,7 @@ export function evidenceSuite(
         source: '/nodes/a/2',
         heardAt: 4_500,
         watermarkMs: 950,
+        resting: false,
         missedReports: 0,
         loss: { 'spans.spool': 4 },
       },
@@ -204,6 +242,7 @@ export function evidenceSuite(
         source: '/nodes/b/7',
         heardAt: 3_000,
         watermarkMs: 1_500,
+        resting: false,
         missedReports: 0,
         loss: {},
       },

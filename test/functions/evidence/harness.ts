@@ -23,3 +23,9 @@ export const reportOf = (
   watermarkMs: number,
   cells: readonly EvidenceCell[] = [],
 ): EvidenceReport => ({ sequence, watermarkMs, openTimeoutMs: 10_000, cells: [...cells] });
+
+/** A report of a source that rests. */
+export const restOf = (sequence: number, watermarkMs: number): EvidenceReport => ({
+  ...reportOf(sequence, watermarkMs),
+  resting: true,
+});

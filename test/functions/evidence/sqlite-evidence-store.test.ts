@@ -28,11 +28,13 @@ evidenceSuite(
   60,
 );
 
+const open = (file: string) => createSqliteEvidenceStore({ path: file });
+
 test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
   const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
-  await holdToVersions(t, unversioned, (file) => createSqliteEvidenceStore({ path: file }));
+  await holdToVersions(t, unversioned, open, [{ source_health: { resting: 0 } }]);
   const file = await storedFile(t, await readFile(unversioned, 'utf8'));
-  const store = createSqliteEvidenceStore({ path: file });
+  const store = open(file);
   t.deepEqual(
     (await store.totals({ from: 0, to: 10_000 })).map(({ run, arm, block }) => [run, arm, block]),
     [

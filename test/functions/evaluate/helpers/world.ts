@@ -186,14 +186,22 @@ export class World {
     await this.send(eventTypes.tick, '/scheduler', data);
   }
 
-  async report(requests: readonly Seen[]): Promise<void> {
+  async report(requests: readonly Seen[], resting = false): Promise<void> {
     this.sequence += 1;
     await this.send(eventTypes.evidence, `/nodes/n1/b${this.boots}`, {
       sequence: this.sequence,
       watermarkMs: this.now + this.agentAhead,
       openTimeoutMs: 10_000,
+      resting,
       cells: toCells(requests, this.sequence),
     });
+  }
+
+  /** There is no traffic, and the agent says that it rests and is silent from now on. */
+  async rest(): Promise<void> {
+    this.perSecond = 0;
+    this.blind = true;
+    await this.report([], true);
   }
 
   /** Tells the function of a changed object. */

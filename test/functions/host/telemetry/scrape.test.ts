@@ -39,7 +39,7 @@ const reported = (
 
 const waiting = 7;
 const spoiled = 3;
-const reports = 4;
+const reports = 5;
 
 interface Busy extends StartedControlPlane {
   /** Name of the webhook's function and trigger. */
@@ -76,6 +76,7 @@ async function startBusy(t: ExecutionContext): Promise<Busy> {
   t.is(await publish(reported('n1', 'new', { sequence: 1, loss: {} })), 202);
   t.is(await publish(reported('n1', 'new', { sequence: 2, loss })), 202);
   t.is(await publish(reported('n2', 'b', { sequence: 9, watermarkMs: Date.now() - 40_000 })), 202);
+  t.is(await publish(reported('n3', 'c', { sequence: 4, resting: true })), 202);
   t.is(await apply('experiments', 'try-v2', examples.Experiment), 201);
 
   t.is(await publish(eventOf({ data: Buffer.alloc(300 * 1024) })), 413);
@@ -159,6 +160,9 @@ test('a scrape of a busy control plane says what is so', async (t) => {
   const behind = of('clover_evidence_watermark_lag_seconds', { node: 'n2' }) ?? 0;
   t.is(of('clover_agent_reports_missed_total', { node: 'n1' }), 0);
   t.true((of('clover_agent_last_report_age_seconds', { node: 'n1' }) ?? 99) < 60);
+  t.is(of('clover_agent_resting', { node: 'n2' }), 0);
+  t.is(of('clover_agent_resting', { node: 'n3' }), 1);
+  t.is(of('clover_evidence_watermark_lag_seconds', { node: 'n3' }), undefined);
   const bad = {
     faas_name: 'evaluate',
     faas_trigger: 'pubsub',
@@ -169,6 +173,7 @@ test('a scrape of a busy control plane says what is so', async (t) => {
   const answer = await fetch(`${url}/v1/status`, { headers });
   const status = z.record(z.string(), z.record(z.string(), z.number())).parse(await answer.json());
   t.like(status['agent/n1'], { missedReports: 0, 'lost.wire.ring_full': 5 });
+  t.like(status['agent/n3'], { resting: 1, watermarkLagSeconds: undefined });
   t.like(status['broker'], { dead: spoiled, 'refused.full': 0 });
   t.true((status['agent/n2']?.['watermarkLagSeconds'] ?? 0) >= behind);
   t.is(await end(), 0);
