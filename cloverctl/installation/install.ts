@@ -50,6 +50,8 @@ export interface InstallHow extends SettingsOptions {
   readonly warn: (line: string) => void;
   /** Hears each outcome as it comes. */
   readonly done: (outcome: Outcome) => void;
+  /** Resolves when what was applied is ready, if that is to be waited for. */
+  readonly applied: (places: readonly Place[]) => Promise<void>;
 }
 
 /** What was installed. */
@@ -57,8 +59,6 @@ export interface Installed {
   readonly findings: Findings;
   readonly installation: Installation;
   readonly outcomes: readonly Outcome[];
-  /** Everything of the installation, in its order. */
-  readonly places: readonly Place[];
 }
 
 /**
@@ -102,7 +102,7 @@ export async function install(how: InstallHow): Promise<Installed> {
   if (how.dryRun) {
     const outcomes = [...plan, ...(await planned(client, old))];
     for (const outcome of outcomes) how.done(outcome);
-    return { findings, installation, outcomes, places };
+    return { findings, installation, outcomes };
   }
 
   const isNew = plan[0]?.change === 'created';
@@ -124,13 +124,19 @@ export async function install(how: InstallHow): Promise<Installed> {
     if (isNew) await tryInNewNamespace(how, objects, tell);
   }
   const kept: Place[] = [];
-  for (const place of old.toReversed()) {
-    const outcome = isData(place) ? keptData(place) : await deleteObject(client, place);
-    if (outcome?.change === 'kept' && isData(place)) kept.unshift(place);
-    if (outcome !== undefined) tell(outcome);
-  }
+  const remove = async (gone: readonly Place[]): Promise<void> => {
+    for (const place of gone.toReversed()) {
+      const outcome = isData(place) ? keptData(place) : await deleteObject(client, place);
+      if (outcome?.change === 'kept' && isData(place)) kept.unshift(place);
+      if (outcome !== undefined) tell(outcome);
+    }
+  };
+  await remove(old.filter((place) => !leadsEvents(place)));
+  await how.applied(places);
+  // Until now there were those who send as before, and a broker takes what no Trigger leads anywhere.
+  await remove(old.filter((place) => leadsEvents(place)));
   await writeInventory(client, namespace, { ...state, objects: union(places, kept) });
-  return { findings, installation, outcomes, places };
+  return { findings, installation, outcomes };
 }
 
 /** What is in a namespace can only be tried when that is there: it goes again if anything is refused. */
@@ -190,6 +196,10 @@ function demandVersion(
   if (upgrade || before.version === version) return;
   const message = `Clover ${before.version} is in ${namespace}, and this is ${version}: see "cloverctl upgrade"`;
   throw new CloverError('CLV_CONFLICT', message);
+}
+
+function leadsEvents({ apiVersion }: Place): boolean {
+  return apiVersion.startsWith('eventing.knative.dev/');
 }
 
 function keptData(place: Place): Outcome {

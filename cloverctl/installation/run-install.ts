@@ -16,8 +16,12 @@ export async function runInstall(
   const { namespace, wait, timeout: timeoutMs } = options;
   const dryRun = options.dryRun === true;
   const isText = options.json !== true;
+  const waits = wait && !dryRun;
+  const tell = (line: string): void => {
+    if (isText) writeLines(env, [line]);
+  };
   const client = await openCluster(options);
-  const { findings, installation, outcomes, places } = await install({
+  const { findings, installation, outcomes } = await install({
     ...options,
     client,
     env,
@@ -26,11 +30,12 @@ export async function runInstall(
     dryRun,
     force: options.force === true,
     forceConflicts: options.forceConflicts === true,
-    found: (cluster, { knative }) => {
-      if (isText) writeLines(env, [foundLine(cluster, knative)]);
-    },
+    found: (cluster, { knative }) => tell(foundLine(cluster, knative)),
     warn: (line) => env.stderr.write(`warning: ${line}\n`),
     done: outcomeTeller(env, { isText, dryRun }),
+    applied: async (places) => {
+      if (waits) await waitReady(places, { client, env, timeoutMs, tell });
+    },
   });
   const document = {
     namespace,
@@ -40,13 +45,6 @@ export async function runInstall(
     dryRun,
     changes: outcomeDocuments(outcomes),
   };
-  const waits = wait && !dryRun;
-  if (waits) {
-    const tell = (line: string): void => {
-      if (isText) writeLines(env, [line]);
-    };
-    await waitReady(places, { client, env, timeoutMs, tell });
-  }
   if (!isText) writeJson(env, { ...document, ready: waits });
   else if (waits) writeLines(env, [`Clover ${installation.version} is ready in ${namespace}.`]);
 }

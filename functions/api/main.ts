@@ -11,6 +11,7 @@ import { agentStatus } from '../host/telemetry/agents.ts';
 import { systemClock } from '../lib/clock.ts';
 import { version } from '../lib/version.ts';
 import { createKubernetesEvents } from '../records/kubernetes-events.ts';
+import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createApi } from './function.ts';
 import { createKubernetesGuard } from './kubernetes-guard.ts';
@@ -54,7 +55,12 @@ async function main(): Promise<void> {
       records.close(),
     ]);
   };
-  await runFunction({ ...api, close }, { log });
+  const warmUp = async (): Promise<void> => {
+    await connect(client);
+    // Then, and not at once: what V8 makes of the router is not the same every time, and a bundle is baked where nobody answers.
+    await api.routes();
+  };
+  await runFunction({ ...api, close }, { log, warmUp });
 }
 
 startOrExit(main);

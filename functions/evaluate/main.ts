@@ -5,6 +5,7 @@ import { onKnative } from '../host/own-ticks.ts';
 import { runFunction } from '../host/run-function.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
+import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createEvaluate } from './function.ts';
 
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
     await Promise.all([evidence.close(), resources.close()]);
   };
   const evaluate = onKnative(createEvaluate({ resources, evidence, clock }), client);
-  await runFunction({ ...evaluate, close }, { log });
+  await runFunction({ ...evaluate, close }, { log, warmUp: () => connect(client) });
 }
 
 startOrExit(main);

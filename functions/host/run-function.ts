@@ -29,6 +29,11 @@ export interface RunFunctionOptions {
   readonly abortAfterMs?: number;
   /** Default: what the `OTEL_*` variables say; without any nothing of it is loaded. */
   readonly telemetry?: ProcessTelemetry;
+  /**
+   * What the first request would wait for, such as a connection; begun when the process listens. What fails here is told, and is left
+   * to whoever needs it.
+   */
+  readonly warmUp?: () => Promise<unknown>;
 }
 
 /**
@@ -80,6 +85,10 @@ export async function runFunction(
   });
   log.info({ url }, 'ready');
   telemetry?.ready(performance.now());
+  // Between the two the platform finds out that the process is ready: Knative's queue-proxy has not even begun by then.
+  options.warmUp?.().catch((error: unknown) => {
+    log.info({ err: error }, 'the first request will wait: warming up failed');
+  });
   return url;
 }
 

@@ -6,6 +6,7 @@ import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createClickHouseTransitions } from '../records/clickhouse-transitions.ts';
 import { createKubernetesEventRecorder } from '../records/kubernetes-event-recorder.ts';
+import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createNotify } from './function.ts';
 
@@ -25,7 +26,10 @@ async function main(): Promise<void> {
   const close = async (): Promise<void> => {
     await Promise.all([transitions.close(), resources.close()]);
   };
-  await runFunction({ ...createNotify({ resources, records, clock }), close }, { log });
+  await runFunction(
+    { ...createNotify({ resources, records, clock }), close },
+    { log, warmUp: () => connect(client) },
+  );
 }
 
 startOrExit(main);

@@ -5,6 +5,7 @@ import { runFunction } from '../host/run-function.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createIstioTarget } from '../mesh/istio/istio-target.ts';
+import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createPolicy } from './function.ts';
 
@@ -21,7 +22,10 @@ async function main(): Promise<void> {
     ...(clusterDomain === undefined ? {} : { clusterDomain }),
   });
   const policy = onKnative(createPolicy({ resources, target, clock }), client);
-  await runFunction({ ...policy, close: () => resources.close() }, { log });
+  await runFunction(
+    { ...policy, close: () => resources.close() },
+    { log, warmUp: () => connect(client) },
+  );
 }
 
 startOrExit(main);

@@ -9,6 +9,7 @@ containerd       containerd                          pods_of_the_testbed
 g++              g++                                 native_core
 iproute2         ip                                  network_namespaces
 libbpf-dev       /usr/include/bpf/libbpf.h           kernel_programs
+libclang-rt-dev  libclang-rt                         fuzzing
 libelf-dev       /usr/include/libelf.h               kernel_programs
 make             make                                native_core
 nftables         /usr/sbin/nft                       services_of_the_testbed
@@ -22,13 +23,15 @@ wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' containerd nftables openssl runc wrk '
+readonly packages_on_demand=' containerd libclang-rt-dev nftables openssl runc wrk '
 
-# there PROOF: a file, a command on the path or in sbin, or (clang, pip) one of its spellings.
+# there PROOF: a file, a command on the path or in sbin, or (clang, libclang-rt, pip) one of its spellings.
 there() {
   case $1 in
     /*) [[ -e $1 ]] ;;
     clang) compgen -G '/usr/bin/clang' >/dev/null || compgen -G '/usr/bin/clang-[0-9][0-9]' >/dev/null ;;
+    libclang-rt) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer-*.a' >/dev/null ||
+      compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer.a' >/dev/null ;;
     pip) [[ -x .cache/envoy/envoy || -e /usr/bin/pip3 ]] || command -v pip3 >/dev/null ;;
     *) command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]] ;;
   esac

@@ -13,7 +13,7 @@ import { namespaceObject } from './namespace.ts';
 import { functionPolicy } from './network-policy.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
-import { sendersOf, sinkBinding } from './sink-binding.ts';
+import { sendersOf, sinkBinding, type Sender } from './sink-binding.ts';
 import type { Tokens } from './tokens.ts';
 import { tickAccess } from './tick-access.ts';
 import { functionTriggers } from './trigger.ts';
@@ -39,17 +39,24 @@ export function renderInstallation(
   ];
 }
 
-/** The functions on Knative: who is bound to a sink comes after the binding, and who sends events after those who take them. */
+/**
+ * The functions on Knative: who is bound to a sink comes after the binding, and who sends events after those who take them. Agents that
+ * run already send to another broker as soon as their binding says so.
+ */
 function knativeObjects(installation: Installation): KubernetesObject[] {
+  const senders = Object.groupBy(sendersOf(installation), ({ subject }) => subject.kind);
+  const bindings = (those: readonly Sender[] = []): KubernetesObject[] =>
+    those.map((sender) => sinkBinding(installation, sender));
   return [
     ...accessObjects(installation),
     ...tickAccess(installation),
     ...functionPolicy(installation),
     ...brokers(installation),
     ...eventPolicies(installation),
-    ...sendersOf(installation).map((sender) => sinkBinding(installation, sender)),
+    ...bindings(senders['Service']),
     ...deployedFunctions.map((deployed) => functionService(installation, deployed)),
     ...deployedFunctions.flatMap((deployed) => functionTriggers(installation, deployed)),
+    ...bindings(senders['DaemonSet']),
     apiServerSource(installation),
     ...deployedFunctions.flatMap((deployed) => pingSources(installation, deployed)),
   ];

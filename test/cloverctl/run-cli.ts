@@ -20,9 +20,11 @@ export async function runCli(
     readonly stdin?: string;
     /** Called with all of stdout so far; true ends the process with SIGINT. */
     readonly until?: (stdout: string) => boolean;
+    /** Of another Clover. */
+    readonly program?: string;
   } = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [bin, ...args], {
+  const child = spawn(process.execPath, [options.program ?? bin, ...args], {
     env: { CLOVER_HOME: '/nonexistent', ...options.variables },
     stdio: 'pipe',
   });

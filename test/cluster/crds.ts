@@ -39,7 +39,8 @@ export async function applyDefinitionsOf(client: KubeClient, file: string): Prom
   );
 }
 
-async function applyEach(client: KubeClient, bodies: readonly Definition[]): Promise<void> {
+/** Applies definitions; resolves when the server serves them. */
+export async function applyEach(client: KubeClient, bodies: readonly Definition[]): Promise<void> {
   for (const each of bodies) {
     await client.call({
       method: 'PATCH',

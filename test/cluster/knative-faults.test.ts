@@ -20,6 +20,7 @@ import {
 import { readNodeLedger } from './installation/node-agent.ts';
 import { policyOfWeb, shop, shortRun } from './installation/objects.ts';
 import { sendFrom } from './installation/pods.ts';
+import { becomeSplitter } from './installation/stamped.ts';
 import { apply, isSettled, ledgerWhen, podsWhen, spansOf } from './installation/stage.ts';
 import { startReceiver, type Received } from './knative/receiver.ts';
 import { whyLeftOut } from './with-cluster.ts';
@@ -125,6 +126,7 @@ serial(
     const stage = await started.promise;
     const { tier, web, caller } = stage;
     const { boot, evidence } = await readNodeLedger(tier);
+    await becomeSplitter(caller, web);
     const load = sendFrom(caller, { host: web.address, path: '/to-zero', rate: 200 });
     for (const name of ['ingest', 'evaluate', 'ingest', 'evaluate', 'ingest']) {
       await podsWhen(stage, (running) => running(name) > 0);

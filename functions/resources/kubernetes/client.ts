@@ -98,6 +98,15 @@ export function createKubeClient(
   };
 }
 
+/**
+ * Opens a connection that the next call finds: loading TLS and shaking hands takes as long as Node takes to start.
+ * @throws CloverError as {@link KubeClient}.
+ */
+export async function connect(client: KubeClient): Promise<void> {
+  // Whoever has an account may ask for it, and the server has it at hand.
+  await client.call({ method: 'GET', path: '/version' });
+}
+
 /** A server that is busy, or makes the storage of a kind, has done nothing yet; it says when to come again. */
 async function whileBusy<T>(
   clock: Pick<Clock, 'sleep'>,

@@ -3,13 +3,29 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readInventory, writeInventory } from '../../../cloverctl/installation/inventory.ts';
 import { version } from '../../../functions/lib/version.ts';
 import { builtPrograms } from '../../cluster/build.ts';
+import { applyEach } from '../../cluster/crds.ts';
 import { kubernetes } from '../../cluster/programs.ts';
 import { accountConfig, changesOf, everything, linesOf } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
 
 const { serial, started, run } = await installationStand();
+
+/** The definition of a kind whose objects may have any fields. */
+const definitionOf = (group: string, kind: string) => {
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
+  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const served = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: { group, scope: 'Namespaced', names: { kind, plural, singular }, versions: [served] },
+  };
+};
 
 serial('what is printed is taken by the API server, and by kubectl, as it is', async (t) => {
   const { tier, client, before } = await started;
@@ -186,3 +202,37 @@ serial(
     t.regex(unknown.stderr, /has no context "other": it has it/);
   },
 );
+
+serial('what led events the old way goes when all that was applied is ready', async (t) => {
+  const { client } = await started;
+  const group = 'eventing.knative.dev';
+  await applyEach(client, [definitionOf(group, 'Trigger')]);
+  const own = '/api/v1/namespaces/clover-system/configmaps';
+  const labels = { 'app.kubernetes.io/part-of': 'clover' };
+  const metadata = { name: 'old', namespace: 'clover-system' };
+  const trigger = { apiVersion: `${group}/v1`, kind: 'Trigger', plural: 'triggers', ...metadata };
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', ...metadata };
+  const triggers = `/apis/${group}/v1/namespaces/clover-system/triggers`;
+  for (const { path, apiVersion, kind } of [
+    { path: triggers, ...trigger },
+    { path: own, ...map },
+  ]) {
+    const body = { apiVersion, kind, metadata: { name: 'old', labels } };
+    await client.call({ method: 'POST', path, body });
+  }
+  const inventory = await readInventory(client, 'clover-system');
+  if (inventory === undefined) throw new Error('nothing is installed');
+  const objects = [...inventory.objects, trigger, map];
+  await writeInventory(client, 'clover-system', { ...inventory, objects });
+
+  const late = await run('upgrade', '--timeout', '0s');
+  t.is(late.code, 1);
+  t.regex(late.stdout, /^configmap\/old deleted$/m);
+  t.regex(late.stderr, /not ready after 0 s/);
+  await t.notThrowsAsync(client.call({ method: 'GET', path: `${triggers}/old` }));
+  const again = await run('upgrade', '--wait=false');
+  t.regex(again.stdout, /^trigger\.eventing\.knative\.dev\/old deleted$/m);
+  await t.throwsAsync(client.call({ method: 'GET', path: `${triggers}/old` }));
+  const left = (await readInventory(client, 'clover-system'))?.objects ?? [];
+  t.false(left.some(({ name }) => name === 'old'));
+});

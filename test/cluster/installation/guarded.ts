@@ -5,7 +5,7 @@ import { sendEvent, startReceiver, type Received, type Receiver } from '../knati
 import { shop, tapOf } from './objects.ts';
 import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
-import { apply, ledgerWhen, startStage, type Stage } from './stage.ts';
+import { apply, ledgerWhen, startStage, type NodeStage, type Stage } from './stage.ts';
 
 /** An installation that asks senders who they are, and in which nothing ticks: what is done was told by an event. */
 export interface Guarded extends Stage {
@@ -88,7 +88,7 @@ export const refusing = (uri: string): object => ({
 
 /** A field of an object, by its JSONPath. */
 export async function field(
-  { tier }: Stage,
+  { tier }: Pick<NodeStage, 'tier'>,
   path: string,
   ...object: readonly string[]
 ): Promise<string> {
@@ -141,7 +141,7 @@ const reports = z.object({ reports: z.coerce.number(), last: z.coerce.number() }
 
 /** What evaluate has of the reports of an agent. */
 export async function reportsOf(
-  { clickhouse }: Stage,
+  { clickhouse }: Pick<NodeStage, 'clickhouse'>,
   boot: string,
 ): Promise<z.output<typeof reports>> {
   const query = `SELECT count(DISTINCT sequence) AS reports, max(sequence) AS last FROM evidence_reports WHERE source LIKE '%/${boot}'`;

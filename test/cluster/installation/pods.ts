@@ -49,16 +49,20 @@ export async function importEcho(tier: NodeTier): Promise<void> {
   await tier.importImage(file);
 }
 
-/** Starts a pod that answers every request at port 8080; resolves when it is Ready. */
+/**
+ * Starts a pod that answers every request at port 8080; resolves when it is Ready.
+ * @param labels beside its name.
+ */
 export async function startPod(
   tier: NodeTier,
   namespace: string,
   name: string,
+  labels: Readonly<Record<string, string>> = {},
 ): Promise<RunningPod> {
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace, labels: { 'app.kubernetes.io/name': name } },
+    metadata: { name, namespace, labels: { 'app.kubernetes.io/name': name, ...labels } },
     spec: {
       terminationGracePeriodSeconds: 1,
       containers: [

@@ -1,14 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { catalogue } from '../../../knative/catalogue.ts';
-import type { KnativeTier } from '../tiers/knative.ts';
+import { importClover, ownSources, type CloverSources } from '../clover-images.ts';
+import type { NodeTier } from '../tiers/node.ts';
 import type { ClusterClickHouse } from './clickhouse.ts';
 
 /** What an installation is to use. */
 export interface Surroundings {
   readonly clickhouse: Pick<ClusterClickHouse, 'password' | 'url' | 'username'>;
-  /** Where events go that no function could be given. */
-  readonly deadLetters: string;
+  /** Where events go that no function could be given, on Knative. Default: where Clover itself keeps them. */
+  readonly deadLetters?: string;
+  /** Of which Clover the images are. Default: of the one that is tested. */
+  readonly sources?: CloverSources;
+  /** All functions are in one process. */
+  readonly oneProcess?: boolean;
   /** Settings beside these: docs/install.md. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -22,10 +27,11 @@ export const cloverNamespace = 'clover-system';
  * @returns path of that file, for `-f`.
  */
 export async function prepareInstallation(
-  tier: KnativeTier,
-  { clickhouse, deadLetters, settings = {} }: Surroundings,
+  tier: NodeTier,
+  surroundings: Surroundings,
 ): Promise<string> {
-  await tier.importClover(['admission', 'agent', ...catalogue.map(({ name }) => name)]);
+  const { clickhouse, deadLetters, settings = {}, sources = ownSources } = surroundings;
+  await importClover(tier, imageNames(surroundings), sources);
   const secret = { name: 'clickhouse', key: 'password' };
   const objects = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cloverNamespace } },
@@ -43,7 +49,7 @@ export async function prepareInstallation(
   const file = join(tier.folder, 'installation.yaml');
   const installation = {
     clickhouse: { url: clickhouse.url, username: clickhouse.username, passwordSecret: secret },
-    deadLetters,
+    ...(deadLetters !== undefined && { deadLetters }),
     // There is one node.
     admission: { replicas: 1 },
     ...settings,
@@ -51,4 +57,10 @@ export async function prepareInstallation(
   // YAML is a superset of it.
   await writeFile(file, JSON.stringify(installation, undefined, 2));
   return file;
+}
+
+/** What an installation has images of, in its form. */
+export function imageNames({ oneProcess = false }: Pick<Surroundings, 'oneProcess'>): string[] {
+  const functions = oneProcess ? ['control-plane'] : catalogue.map(({ name }) => name);
+  return ['admission', 'agent', ...functions];
 }

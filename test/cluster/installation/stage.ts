@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -9,61 +10,101 @@ import { kubeconfigConnection } from '../../../functions/resources/kubernetes/ku
 import { everything } from '../../cloverctl/installation/cluster.ts';
 import { runCli, type CliResult } from '../../cloverctl/run-cli.ts';
 import { startReceiver, type Receiver } from '../knative/receiver.ts';
+import { ownSources, type CloverSources } from '../clover-images.ts';
 import type { KnativeTier } from '../tiers/knative.ts';
+import type { NodeTier } from '../tiers/node.ts';
 import { withCluster } from '../with-cluster.ts';
 import { startClusterClickHouse, type ClusterClickHouse } from './clickhouse.ts';
 import { readNodeLedger, type NodeLedger } from './node-agent.ts';
 import { importEcho } from './pods.ts';
-import { cloverNamespace, prepareInstallation } from './prepare.ts';
+import { cloverNamespace, prepareInstallation, type Surroundings } from './prepare.ts';
 
 /** A cluster that has what docs/install.md asks for, and a cloverctl for it. */
-export interface Stage {
-  readonly tier: KnativeTier;
+export interface NodeStage {
+  readonly tier: NodeTier;
   readonly client: KubeClient;
   readonly clickhouse: ClusterClickHouse;
-  readonly deadLetters: Receiver;
   /** Path of the settings. */
   readonly settings: string;
   /** Everything that was in the cluster before. */
   readonly before: readonly string[];
   readonly cloverctl: (...args: readonly string[]) => Promise<CliResult>;
+  /** The one of the Clover that is installed first. */
+  readonly cloverctlBefore: NodeStage['cloverctl'];
+}
+
+/** The same with Knative. */
+export interface Stage extends NodeStage {
+  readonly tier: KnativeTier;
+  readonly deadLetters: Receiver;
 }
 
 /**
  * Starts it.
  * @param ends takes what ends it, the last first.
  * @param chosen settings of the installation beside those that it needs: docs/install.md.
+ * @param sourcesIn of the Clover that is installed first, where it is not the one that is tested; gets a folder for them.
  */
 export async function startStage(
   ends: (() => unknown)[],
   chosen: Readonly<Record<string, unknown>> = {},
+  sourcesIn?: (folder: string) => Promise<CloverSources>,
 ): Promise<Stage> {
   const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'knative');
+  const deadLetters = await startReceiver(tier.network.host);
+  ends.push(() => deadLetters.close());
+  const sources = await sourcesIn?.(join(tier.folder, 'clover-before'));
+  const surroundings = { deadLetters: deadLetters.url, settings: chosen };
+  return { ...(await setStage(ends, tier, surroundings, sources)), tier, deadLetters };
+}
+
+/** Starts one without Knative: all functions are in one process. Its parameters are those of {@link startStage}. */
+export async function startOneProcessStage(
+  ends: (() => unknown)[],
+  prepare: (tier: NodeTier) => Promise<void>,
+  sourcesIn: (folder: string) => Promise<CloverSources>,
+): Promise<NodeStage> {
+  const tier = await withCluster({ teardown: (end) => ends.push(end) }, 'node');
+  await prepare(tier);
+  const sources = await sourcesIn(join(tier.folder, 'clover-before'));
+  return setStage(ends, tier, { oneProcess: true }, sources);
+}
+
+async function setStage(
+  ends: (() => unknown)[],
+  tier: NodeTier,
+  surroundings: Omit<Surroundings, 'clickhouse' | 'sources'>,
+  sources: CloverSources = ownSources,
+): Promise<NodeStage> {
   const log = pino({ level: 'error' }, pino.destination({ fd: 2, sync: true }));
   const clickhouse = await startClusterClickHouse(tier, log);
   ends.push(() => clickhouse.stop());
-  const deadLetters = await startReceiver(tier.network.host);
-  ends.push(() => deadLetters.close());
-  const settings = await prepareInstallation(tier, {
-    clickhouse,
-    deadLetters: deadLetters.url,
-    settings: chosen,
-  });
+  const settings = await prepareInstallation(tier, { ...surroundings, clickhouse, sources });
   await importEcho(tier);
   const client = createKubeClient(await kubeconfigConnection(tier.kubeconfig));
+  const cloverctlOf =
+    ({ folder }: CloverSources): NodeStage['cloverctl'] =>
+    (...args) =>
+      runCli(args, {
+        variables: { KUBECONFIG: tier.kubeconfig },
+        program: join(folder, 'cloverctl/bin.mjs'),
+      });
   return {
     tier,
     client,
     clickhouse,
-    deadLetters,
     settings,
     before: await everything(client),
-    cloverctl: (...args) => runCli(args, { variables: { KUBECONFIG: tier.kubeconfig } }),
+    cloverctl: cloverctlOf(ownSources),
+    cloverctlBefore: cloverctlOf(sources),
   };
 }
 
 /** Applies objects as a user does. */
-export function apply({ tier }: Stage, ...items: readonly object[]): Promise<string> {
+export function apply(
+  { tier }: Pick<NodeStage, 'tier'>,
+  ...items: readonly object[]
+): Promise<string> {
   const list = { apiVersion: 'v1', kind: 'List', items };
   return tier.kubectl(
     // The API server checks it: to ask for all schemas takes kubectl half a minute on a busy machine.
@@ -74,7 +115,7 @@ export function apply({ tier }: Stage, ...items: readonly object[]): Promise<str
 
 /** The node's ledger, once it is as a test waits for. */
 export async function ledgerWhen(
-  { tier }: Stage,
+  { tier }: Pick<NodeStage, 'tier'>,
   isSo: (ledger: NodeLedger) => boolean,
 ): Promise<NodeLedger> {
   for (;;) {
@@ -90,7 +131,7 @@ export const isSettled = ({ capture: { requests }, sink }: NodeLedger): boolean 
 
 /** Spans in ClickHouse by kind, of one path. */
 export async function spansOf(
-  { clickhouse }: Stage,
+  { clickhouse }: Pick<NodeStage, 'clickhouse'>,
   path: string,
 ): Promise<Record<string, number>> {
   const query = `SELECT toString(kind) AS kind, count(DISTINCT trace_id, span_id) AS spans FROM spans WHERE path = '${path}' GROUP BY kind`;
@@ -111,7 +152,9 @@ const podList = z.object({
 });
 
 /** How many pods each part of Clover has, without those that are to end. */
-export async function podsOf({ client }: Stage): Promise<ReadonlyMap<string, number>> {
+export async function podsOf({
+  client,
+}: Pick<NodeStage, 'client'>): Promise<ReadonlyMap<string, number>> {
   const path = `/api/v1/namespaces/${cloverNamespace}/pods`;
   const { items } = podList.parse(await client.call({ method: 'GET', path }));
   const names = items
@@ -122,7 +165,7 @@ export async function podsOf({ client }: Stage): Promise<ReadonlyMap<string, num
 
 /** Resolves when as many pods are there as are waited for. */
 export async function podsWhen(
-  stage: Stage,
+  stage: Pick<NodeStage, 'client'>,
   isSo: (running: (name: string) => number) => boolean,
 ): Promise<void> {
   for (;;) {

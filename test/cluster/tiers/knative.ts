@@ -5,7 +5,7 @@ import { envoyProgram } from '../../../cloverctl/supervisor/programs.ts';
 import { networkLayerObjects } from '../../../knative/render/ingress/objects.ts';
 import { networkLayerSchema } from '../../../knative/render/ingress/settings.ts';
 import type { Programs } from '../build.ts';
-import { cloverArchives } from '../clover-images.ts';
+import { cloverArchives, importClover, importEach } from '../clover-images.ts';
 import { keptImage } from '../image.ts';
 import {
   fitRelease,
@@ -17,7 +17,7 @@ import { envoyLibraries } from '../mesh/proxy-image.ts';
 import { knative } from '../programs.ts';
 import { waitForWebhooks } from '../webhooks.ts';
 import { startMesh, type MeshTier } from './mesh.ts';
-import type { NodeOptions, NodeTier } from './node.ts';
+import type { NodeOptions } from './node.ts';
 
 /** Serving and Eventing on a node of a mesh, with channels in memory, and Clover's own network layer for Serving. */
 export interface KnativeTier extends MeshTier {
@@ -143,11 +143,7 @@ export async function startKnative(options: KnativeOptions): Promise<KnativeTier
       const unset = Object.fromEntries(Object.keys(quickScaling).map((key) => [key, null]));
       return setData(['config-autoscaler', namespaces.serving], isSlow ? unset : quickScaling);
     },
-    importClover: async (names) => {
-      const files = await cloverArchives(names, folder);
-      await importEach(node, files);
-      return new Map(names.map((name) => [name, `dev.local/clover-${name}:${network.version}`]));
-    },
+    importClover: (names) => importClover(node, names),
   };
 }
 
@@ -163,11 +159,6 @@ function archivesOf(programs: Programs): Promise<string[]> {
     libraries: envoyLibraries,
   };
   return Promise.all([...images, envoy].map(keptImage));
-}
-
-/** One after the other: two at one time want the same lock of containerd, and one of them fails. */
-async function importEach(node: NodeTier, files: readonly string[]): Promise<void> {
-  for (const file of files) await node.importImage(file);
 }
 
 async function release(programs: Programs): Promise<ReleaseObject[]> {

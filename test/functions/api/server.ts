@@ -8,7 +8,6 @@ import type { HttpRequest, HttpResponse } from '../../../functions/host/http.ts'
 import type { Look } from '../../../functions/evidence/evidence-store.ts';
 import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { asCloverError, sendProblem } from '../../../functions/host/problem.ts';
-import { noTelemetry } from '../../../functions/host/telemetry.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EventRecorder } from '../../../functions/records/event-recorder.ts';
@@ -142,12 +141,12 @@ export async function startApi(
         : new CloverError('CLV_UNAUTHORIZED', 'the bearer token is missing or wrong'),
     );
   });
-  const routes = await api.routes?.(noTelemetry);
-  if (routes !== undefined) {
-    app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
-      routes(request, response, next);
-    });
-  }
+  const routes = await api.routes();
+  // Who warms up makes those that the host serves.
+  t.is(await api.routes(), routes);
+  app.use((request: HttpRequest, response: HttpResponse, next: NextFunction) => {
+    routes(request, response, next);
+  });
   app.use((request: HttpRequest, _response: HttpResponse, next: NextFunction) => {
     next(new CloverError('CLV_NOT_FOUND', `there is nothing at ${request.path}`));
   });

@@ -13,6 +13,8 @@ const sample = fileURLToPath(new URL('../../../infra/samples/hello/main.ts', imp
 
 interface Started {
   readonly url: string;
+  /** Its log so far. */
+  readonly said: () => string;
   /** SIGTERM; resolves with the exit code. */
   readonly end: () => Promise<number | null>;
 }
@@ -20,8 +22,10 @@ interface Started {
 async function start(t: ExecutionContext, env: Record<string, string>): Promise<Started> {
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let log = '';
+  child.stderr.on('data', (data: Buffer) => (log += data.toString()));
   const exit = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
   });
@@ -34,6 +38,7 @@ async function start(t: ExecutionContext, env: Record<string, string>): Promise<
     child.once('exit', () => reject(new Error('it ended')));
   });
   return {
+    said: () => log,
     url: line.replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1'),
     end: () => {
       child.kill('SIGTERM');
@@ -100,6 +105,13 @@ test('a sink without overrides is as a SinkBinding without them says it: an empt
   const { url } = await start(t, { K_SINK: `http://127.0.0.1:${port}/`, K_CE_OVERRIDES: '' });
   t.is((await post(url, 'relay')).status, 204);
   t.deepEqual(seen, ['relayed']);
+});
+
+test('a warm-up that fails is told, and left to the requests', async (t) => {
+  const { url, said, end } = await start(t, { WARM_UP: 'fails' });
+  await until(() => /"message":"nobody answers".*"msg":"the first request will wait/.test(said()));
+  t.is((await post(url, 'ask')).status, 200);
+  t.is(await end(), 0);
 });
 
 test('on SIGTERM a batch of handlers that never end is answered with its results, and the process ends with 0', async (t) => {

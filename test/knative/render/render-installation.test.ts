@@ -135,6 +135,14 @@ test('what others rest on comes before them', (t) => {
   ]);
 });
 
+test('agents, which may run already, hear of a broker when what they send is led somewhere from there', (t) => {
+  const names = renderInstallation(least).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  t.true(names.indexOf('Broker reports') < names.indexOf('Trigger evaluate-reports'));
+  t.true(names.indexOf('Trigger evaluate-reports') < names.indexOf('SinkBinding agent'));
+  t.true(names.indexOf('SinkBinding agent') < names.indexOf('DaemonSet agent'));
+  t.true(names.indexOf('SinkBinding notify') < names.indexOf('Service notify'));
+});
+
 test('the definitions are those that infra/crds is made of', (t) => {
   const definitions = ofKind(least, 'CustomResourceDefinition');
   t.deepEqual(

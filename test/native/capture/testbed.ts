@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Testbed extends Disposable {
   readonly address: string;
   readonly port: number;
+  /** The network namespace that nginx is in. */
+  readonly namespace: string;
   /** Of the host side of the veth. */
   readonly ifindex: number;
   /** What `/large` serves. */
@@ -52,7 +54,7 @@ export async function startTestbed(): Promise<Testbed> {
     throw cause;
   }
   const ifindex = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'));
-  return { address, port: 8080, ifindex, large, [Symbol.dispose]: end };
+  return { address, port: 8080, namespace, ifindex, large, [Symbol.dispose]: end };
 }
 
 function nginxConfig(folder: string, address: string): string {

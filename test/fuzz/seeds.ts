@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { pcapFile, pcapngFile } from '../native/capture/capture-file.ts';
+import type { Turn } from '../native/capture/conversation.ts';
+import { address, answerOf, first, framed, queryOf, types, www } from '../native/capture/dns.ts';
+import { block, base, client, opening, server } from '../native/capture/http2-conversation.ts';
+import { data, goAway, headers, reset } from '../native/capture/http2.ts';
+import { inTurn } from '../native/capture/kafka-conversation.ts';
+import { fetch, heartbeat, hello, produce } from '../native/capture/kafka.ts';
+
+/** How an input of `native/capture/fuzz/conversation.cc` begins. */
+const begins = { stream: 0, late: 1, datagrams: 2 } as const;
+type Begins = keyof typeof begins;
+
+/** One input: who sends what, in segments or datagrams of at most 65,535 bytes. */
+function talk(begin: Begins, sent: readonly Turn[]): Buffer {
+  const steps = sent.flatMap(({ from, bytes }) => {
+    const step = Buffer.from([from === 'client' ? 0 : 1, bytes.length >> 8, bytes.length & 255]);
+    return [step, bytes];
+  });
+  return Buffer.concat([Buffer.from([begins[begin]]), ...steps]);
+}
+
+const asks = (text: string | Uint8Array): Turn => ({ from: 'client', bytes: Buffer.from(text) });
+const says = (text: string | Uint8Array): Turn => ({ from: 'server', bytes: Buffer.from(text) });
+
+const asked = 'GET /a?b=c HTTP/1.1\r\nHost: shop\r\n\r\n';
+const http: readonly (readonly Turn[])[] = [
+  [asks(asked + asked), says('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'.repeat(2))],
+  [
+    asks('POST / HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n'),
+    says('HTTP/1.1 100 Continue\r\n\r\n'),
+    asks('3;x=1\r\nabc\r\n0\r\nx-trailer: 1\r\n\r\n'),
+    says('HTTP/1.1 404 No\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nxy\r\n0\r\n\r\n'),
+  ],
+  [
+    asks('HEAD / HTTP/1.0\r\nconnection: keep-alive\r\nx-b3-traceid: 463ac35c9f6413ad\r\n\r\n'),
+    says('HTTP/1.0 304 Not Modified\r\nContent-Length: 5\r\n\r\n'),
+    asks('CONNECT shop:443 HTTP/1.1\r\nHost: shop:443\r\n\r\n'),
+    says('HTTP/1.1 200 Fine\r\n\r\n'),
+    asks(asked),
+    says('HTTP/1.1 503 Later\r\n\r\n'),
+  ],
+  [
+    asks('GET /chat HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n'),
+    says('HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n'),
+    asks(Buffer.from('8183010203046a', 'hex')),
+    says(Buffer.from('81026869880203e8', 'hex')),
+  ],
+  [
+    asks(
+      'GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: \r\n\r\n',
+    ),
+    says('HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n'),
+    ...opening,
+  ],
+];
+
+const http2: readonly (readonly Turn[])[] = [
+  [
+    client(headers(1, block(...base), true), headers(3, block(...base), false, 9), data(3, 'body')),
+    server(headers(1, block([':status', '200']), true), reset(3, 8), goAway(3)),
+  ],
+  [
+    client(
+      headers(
+        1,
+        block(
+          [':method', 'POST'],
+          [':scheme', 'http'],
+          [':path', '/shop.Cart/Add'],
+          ['content-type', 'application/grpc'],
+          ['te', 'trailers'],
+        ),
+      ),
+      data(1, '\0\0\0\0\x01a'),
+    ),
+    server(
+      headers(1, block([':status', '200'], ['content-type', 'application/grpc'])),
+      headers(1, block(['grpc-status', '5'], ['grpc-message', 'no']), true),
+    ),
+  ],
+].map((turns) => opening.concat(turns));
+
+const query = queryOf(7, www, types.A);
+const answer = answerOf(7, www, types.A, [{ type: types.A, data: address, name: first }]);
+
+const clientHello = Buffer.from(
+  `160301002f0100002b0303${'ab'.repeat(32)}000004130113020100`,
+  'hex',
+);
+
+/** Messages of RFC 4475 (SIP), one a file. */
+async function torture(): Promise<Buffer[]> {
+  const folder = new URL('../native/capture/rfc4475/', import.meta.url);
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.dat'));
+  return Promise.all(names.map(async (name) => readFile(new URL(name, folder))));
+}
+
+const recording = z.array(z.array(z.string()));
+
+/** Connections recorded from real servers: turns of base64, marked with who sent them. */
+function recorded(name: string): Buffer[] {
+  const file = new URL(`../native/capture/recorded/${name}.json`, import.meta.url);
+  const connections = recording.parse(JSON.parse(readFileSync(file, 'utf8')));
+  return connections.flatMap((turns) => {
+    const sent = turns.flatMap((turn) => {
+      const all = Buffer.from(turn.slice(1), 'base64');
+      const one = turn.startsWith('>') ? asks : says;
+      return Array.from({ length: Math.ceil(all.length / 60_000) }, (_, at) =>
+        one(all.subarray(at * 60_000, (at + 1) * 60_000)),
+      );
+    });
+    return [talk('stream', sent), talk('late', sent.slice(2))];
+  });
+}
+
+function files(): Buffer[] {
+  const servers = new URL('../native/capture/recorded/servers.pcap.gz', import.meta.url);
+  const packets = Array.from({ length: 3 }, (_, at) => ({
+    timeNs: BigInt(at) * 1_000_000n,
+    bytes: Buffer.alloc(60, at),
+  }));
+  return [
+    gunzipSync(readFileSync(servers)).subarray(0, 32_768),
+    pcapFile(packets),
+    pcapngFile(packets),
+  ];
+}
+
+const both = (talks: readonly (readonly Turn[])[]): Buffer[] =>
+  talks.flatMap((sent) => [talk('stream', sent), talk('late', sent)]);
+
+/** What a target begins with, by its name. */
+export const seeds: Readonly<Record<string, () => Buffer[] | Promise<Buffer[]>>> = {
+  dns: () => [
+    talk('datagrams', [asks(query), says(answer)]),
+    talk('stream', [asks(framed(query)), says(framed(answer))]),
+  ],
+  file: files,
+  http: () => both(http),
+  http2: () => both(http2),
+  kafka: () => both([inTurn(hello(1), produce(2), fetch(3), heartbeat(4))]),
+  mysql: () => recorded('mysql'),
+  postgresql: () => recorded('postgresql'),
+  redis: () => recorded('redis'),
+  sip: async () =>
+    (await torture()).flatMap((message) =>
+      (['datagrams', 'stream'] as const).map((begin) =>
+        talk(begin, [asks(message), says(message)]),
+      ),
+    ),
+  tls: () => both([[asks(clientHello), says(clientHello)]]),
+};
