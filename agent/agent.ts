@@ -1,6 +1,8 @@
+import { prometheusText } from '../functions/host/telemetry/prometheus-text.ts';
 import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
+import { deliverToIngest } from './deliver-to-ingest.ts';
 import { createDemand } from './demand.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
@@ -13,10 +15,12 @@ import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
+import { openSinks } from './sinks.ts';
 import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
 import { startTracing } from './tracing.ts';
+import { trafficFamilies } from './traffic-metrics.ts';
 
 /** A running agent. */
 export interface Agent {
@@ -77,7 +81,26 @@ async function startAgent(
   const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
   const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
   const pace = createPace(needs.random);
-  const sender = createSender({ spool, http: ingest, pace, clock, log });
+  const sender = createSender({
+    spool,
+    deliver: deliverToIngest(ingest),
+    receiver: 'ingest',
+    pace,
+    clock,
+    log,
+  });
+
+  const sinks = await openSinks({
+    configs: config.sinks,
+    dir: config.spool.dir,
+    takeLeftovers,
+    boot,
+    startedMs,
+    source,
+    clock,
+    random: needs.random,
+    log,
+  });
 
   const pipe = createSpanPipe({
     boot,
@@ -93,11 +116,15 @@ async function startAgent(
     boot,
     openTimeoutMs,
     ...(ringBytes === undefined ? {} : { ringBytes }),
-    onBatch: pipe.push,
+    onBatch(batch) {
+      sinks.push(batch);
+      pipe.push(batch);
+    },
   });
 
   const tracing = startTracing({
     capture,
+    onSelection: ({ pods }) => sinks.route(pods),
     ...openSources(config, needs),
     node: config.node.name,
     untapped: config.untapped,
@@ -137,7 +164,7 @@ async function startAgent(
           openTimeoutMs,
           settled: () => tracing.settled(),
           onInherit: async () => {
-            await spool.adopt();
+            await Promise.all([spool.adopt(), sinks.adopt()]);
             sender.wake();
           },
           onRetired: () => tracing.stop(),
@@ -162,6 +189,7 @@ async function startAgent(
       ...books,
       spoolBytes: spool.bytes,
       spoolReadFailures: sender.readFailures,
+      sinks: sinks.counters(),
       evidence: evidence.counters(),
       ...tracing.counters(),
       owns: handover?.owns ?? true,
@@ -173,6 +201,7 @@ async function startAgent(
   const view = {
     ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
+    metrics: () => prometheusText(trafficFamilies(capture.metrics())),
   };
 
   const stop = async (server?: AgentServer): Promise<number> => {
@@ -186,10 +215,10 @@ async function startAgent(
     );
     await capture.flush();
     await pipe.drained();
-    await sender.stop(left());
+    await Promise.all([sender.stop(left()), sinks.stop(left())]);
     await Promise.race([ended, clock.sleep(left())]);
     await capture.close();
-    await pipe.drained();
+    await Promise.all([pipe.drained(), sinks.drained()]);
     await server?.close();
     await handover?.close();
     for (const http of [ingest, broker]) http.close();

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
 import type { Capture, PodIdentity } from '../native/capture/types.ts';
 import type { NodeInterface, Pod, PodDirectory } from './pod-directory.ts';
-import { identify, type Selection } from './selection.ts';
+import { identify, type SelectedPod, type Selection } from './selection.ts';
 
 /** Which interfaces the capture is attached to. */
 export interface Attachments {
@@ -40,8 +40,8 @@ export interface AttachmentsOptions {
 
 /** An interface that is traced. */
 interface Attached {
-  /** As text. */
-  readonly identity: string;
+  /** Who it is, and what of it is kept, as text. */
+  readonly wish: string;
   /** `namespace/name`. */
   readonly pod: string;
   /** As the node calls it. */
@@ -86,18 +86,23 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   };
 
   /** Whether the pod is traced there now. */
-  const attach = ({ ifindex, name }: NodeInterface, pod: Pod, identity: PodIdentity): boolean => {
-    const text = canonicalJson(identity);
-    if (attached.get(ifindex)?.identity === text) return true;
+  const attach = (
+    { ifindex, name }: NodeInterface,
+    pod: SelectedPod,
+    identity: PodIdentity,
+  ): boolean => {
+    const { sampling } = pod;
+    const wish = canonicalJson({ identity, sampling });
+    if (attached.get(ifindex)?.wish === wish) return true;
     const context = { ifindex, interface: name, pod: nameOf(pod) };
     try {
-      capture.attach(ifindex, identity);
+      capture.attach(ifindex, identity, sampling);
     } catch (error) {
       failures += 1;
       if (!waiting.has(pod.uid)) log.error({ err: error, ...context }, 'cannot attach');
       return false;
     }
-    attached.set(ifindex, { identity: text, pod: nameOf(pod), name });
+    attached.set(ifindex, { wish, pod: nameOf(pod), name });
     attaches += 1;
     log.info(context, 'attached');
     return true;

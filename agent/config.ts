@@ -24,6 +24,38 @@ const server = z
     message: 'token and tokenFile exclude each other',
   });
 
+const sinkName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+
+const collector = z
+  .strictObject({
+    /** OTLP: binary protobuf over HTTP/1.1, or gRPC. */
+    protocol: z.enum(['http', 'grpc']).default('http'),
+    /** Base URL, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it: `http://collector:4318`, and of gRPC `http://collector:4317`. */
+    endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+    headers: z
+      .record(
+        z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name in lower case'),
+        z.string().regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
+      )
+      .default({}),
+    token: token.optional(),
+    /** Read again each minute, in place of `token`. */
+    tokenFile: z.string().min(1).optional(),
+    /** PEM of who signs the receiver. */
+    caFile: z.string().min(1).optional(),
+    /** Bytes of undelivered spans on disk; the oldest go first above it. */
+    spoolLimitBytes: z
+      .int()
+      .min(64 * 1024)
+      .default(64 * 1024 * 1024),
+  })
+  .refine((one) => one.token === undefined || one.tokenFile === undefined, {
+    message: 'token and tokenFile exclude each other',
+  });
+
+/** A collector that spans are sent to beside ingest, where a Tap says so. */
+export type SinkConfig = z.output<typeof collector>;
+
 /** Where a pod finds its service account. */
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Of the memory that a container's limit counts, the ring is most: 64 MiB of it would not fit 96 MiB. */
@@ -64,6 +96,8 @@ export const agentConfig = z
         .min(64 * 1024)
         .default(256 * 1024 * 1024),
     }),
+    /** Collectors, by the names that Taps have for them. */
+    sinks: z.record(sinkName, collector).default({}),
     /** By which agents of a node hand over to each other. Default on Kubernetes: `agent.sock` beside the spool; else none. */
     handoverSocket: z.string().min(1).max(107, 'must be at most 107 bytes').optional(),
     capture: z
@@ -121,7 +155,10 @@ export interface KubernetesConfig {
 type FileConfig = z.output<typeof agentConfig>;
 
 /** The agent's configuration, checked and with its defaults. */
-export interface AgentConfig extends Pick<FileConfig, 'listen' | 'spool' | 'capture' | 'logLevel'> {
+export interface AgentConfig extends Pick<
+  FileConfig,
+  'listen' | 'spool' | 'sinks' | 'capture' | 'logLevel'
+> {
   readonly node: { readonly uid: string; readonly name: string };
   /** Where pods and Taps are known from. */
   readonly source:
@@ -152,7 +189,8 @@ export function parseAgentConfig(text: string, env: Environment = {}): AgentConf
 }
 
 function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConfig {
-  const { podsFile, kubernetes, controlPlane, untapped, listen, spool, capture, logLevel } = file;
+  const { podsFile, kubernetes, controlPlane, untapped, listen, spool, sinks, capture, logLevel } =
+    file;
   const name = env.NODE_NAME;
   const node = file.node ?? (name === undefined ? undefined : { uid: name, name });
   if (node === undefined) throw missing('node', 'is missing, and NODE_NAME is not set');
@@ -163,7 +201,7 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
     throw missing('controlPlane', 'is missing, and K_SINK is not set (SinkBinding)');
   }
   const onDemand = file.ingest !== undefined;
-  const common = { listen, spool, logLevel, node, spans, onDemand };
+  const common = { listen, spool, sinks, logLevel, node, spans, onDemand };
   const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const handoverSocket =

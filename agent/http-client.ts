@@ -1,4 +1,5 @@
-import { Agent, request as startRequest } from 'node:http';
+import { Agent, request as startPlain } from 'node:http';
+import { Agent as TlsAgent, request as startTls } from 'node:https';
 
 /** One request. */
 export interface HttpRequest {
@@ -23,6 +24,8 @@ export interface HttpResponse {
 /** What {@link createHttpClient} needs. */
 export interface HttpClientOptions {
   readonly url: string;
+  /** PEM of who signs an https server; undefined for those that Node knows. */
+  readonly ca?: string | undefined;
   /** Value of the header of that name, asked for with each request. */
   readonly authorization: () => Promise<string | undefined>;
 }
@@ -42,7 +45,13 @@ const answerLimit = 8 * 1024 * 1024;
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = new URL(options.url);
   const prefix = base.pathname.replace(/\/+$/, '');
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const tls = base.protocol === 'https:';
+  const pooled = { keepAlive: true, maxSockets: 8 };
+  const { ca } = options;
+  const agent = tls
+    ? new TlsAgent({ ...pooled, ...(ca === undefined ? {} : { ca }) })
+    : new Agent(pooled);
+  const startRequest = tls ? startTls : startPlain;
 
   const exchange = (
     { body, headers, method, path = '', signal, timeoutMs }: HttpRequest,
@@ -53,7 +62,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         agent,
         // URL keeps the brackets of an IPv6 address; sockets do not take them.
         host: base.hostname.replace(/^\[(.*)\]$/, '$1'),
-        port: base.port || 80,
+        port: base.port || (tls ? 443 : 80),
         method,
         path: prefix + path || '/',
         headers: {

@@ -56,16 +56,16 @@ export async function readLedger(parts: LedgerParts): Promise<FullLedger> {
 
 /**
  * Requests and spans that the books cannot place; 0 unless there is a bug: requests are spans,
- * open, or lost by cause; spans have left the capture; and what left it is accepted, pending,
+ * sampled out, open, or lost by cause; spans have left the capture; and what left it is accepted, pending,
  * rejected, or lost by cause.
  */
 export function unexplained({ capture, spansBeforeFlush, sink }: LedgerMoment): number {
-  const { seen, spans, open, lost } = capture.requests;
+  const { seen, spans, sampledOut, open, lost } = capture.requests;
   const entered = sink.entered.spans;
   const lostSpans = Object.values(sink.lost).reduce((sum, count) => sum + count.spans, 0);
   const placed = sink.accepted.spans + sink.rejected.spans + lostSpans + sink.pending.spans;
   return (
-    Math.abs(seen - spans - open - total(lost)) +
+    Math.abs(seen - spans - sampledOut - open - total(lost)) +
     Math.max(0, spansBeforeFlush - entered) +
     Math.max(0, entered - spans) +
     Math.abs(entered - placed)

@@ -1,10 +1,17 @@
-import type { PodIdentity } from '../native/capture/types.ts';
+import type { PodIdentity, Sampling } from '../native/capture/types.ts';
 import type { Pod } from './pod-directory.ts';
 import type { KnownTap } from './tap-list.ts';
 
+/** A pod, and what of it is kept. */
+export interface SelectedPod extends Pod {
+  readonly sampling: Required<Sampling>;
+  /** Names of the sinks that its spans go to, sorted. */
+  readonly sinks: readonly string[];
+}
+
 /** What is to be traced. */
 export interface Selection {
-  readonly pods: readonly Pod[];
+  readonly pods: readonly SelectedPod[];
   /** Server ports; empty means every port. */
   readonly ports: readonly number[];
 }
@@ -20,7 +27,10 @@ export function select(
   untapped: ReadonlySet<string> = new Set(),
 ): Selection {
   const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
-  const selected = others.filter((pod) => taps.some((tap) => selects(tap, pod)));
+  const selected = others.flatMap((pod) => {
+    const own = taps.filter((tap) => selects(tap, pod));
+    return own.length === 0 ? [] : [{ ...pod, sampling: samplingOf(own), sinks: sinksOf(own) }];
+  });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
   const ports = new Set(everyPort ? [] : active.flatMap((tap) => tap.spec.ports ?? []));
@@ -39,6 +49,21 @@ export function identify(pod: Pod, node: string): PodIdentity {
     version: labels['app.kubernetes.io/version'] ?? labels['version'] ?? '',
   };
 }
+
+const everything: Required<Sampling> = { ratio: 1, parent: false };
+
+/** Of several Taps nobody gets less than was asked for: the highest ratio, and of equal ones that which asks no caller. */
+function samplingOf(taps: readonly KnownTap[]): Required<Sampling> {
+  const wishes = taps.map(({ spec: { sampling } }) =>
+    sampling === undefined ? everything : { ratio: sampling.ratio, parent: sampling.parentBased },
+  );
+  return wishes.reduce((most, one) =>
+    one.ratio > most.ratio || (one.ratio === most.ratio && !one.parent) ? one : most,
+  );
+}
+
+const sinksOf = (taps: readonly KnownTap[]): readonly string[] =>
+  [...new Set(taps.flatMap(({ spec: { sinks } }) => sinks ?? []))].sort();
 
 /** A span of the delivery of spans would be delivered, too, and so on for ever. */
 function isClover({ labels }: Pod): boolean {

@@ -1,13 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
-import { eventTypes } from '../knative/events.ts';
-import { eventHeaders } from '../functions/lib/event-headers.ts';
-import type { HttpClient } from './http-client.ts';
+import type { Deliver, DeliveryOutcome } from './delivery.ts';
 import type { Pace } from './pace.ts';
-import { decodeSpoolFile, type SpoolHeader } from './spool-file.ts';
+import { decodeSpoolFile } from './spool-file.ts';
 import type { Spool, SpoolEntry } from './spool.ts';
 
-/** Delivers the spool's batches to the ingest function. */
+/** Delivers the batches of a spool to their receiver. */
 export interface Sender {
   /** Says that the spool has something new. */
   readonly wake: () => void;
@@ -20,24 +18,20 @@ export interface Sender {
 /** What {@link createSender} needs. */
 export interface SenderOptions {
   readonly spool: Spool;
-  readonly http: HttpClient;
+  readonly deliver: Deliver;
+  /** The receiver's name, for the log. */
+  readonly receiver: string;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** As long as a function may take by the catalogue (PT30S). */
-const timeoutMs = 30_000;
-
 /** A file that the system does not give now (EMFILE, ENOMEM, EIO) may be given later. */
 const readAgainMs = 2_000;
 
-/** Statuses that mean "never": the receiver understood the batch and refuses its content. */
-const poison: ReadonlySet<number> = new Set([400, 413, 422]);
-
 /** A sender; it starts with the first wake. */
 export function createSender(options: SenderOptions): Sender {
-  const { spool, http, pace, clock, log } = options;
+  const { spool, pace, receiver, clock, log } = options;
   const abort = new AbortController();
   const inFlight = new Set<Promise<void>>();
   /** Batches that are to be read again, by what gives them back to the spool. */
@@ -52,7 +46,7 @@ export function createSender(options: SenderOptions): Sender {
     pace.onRefusal(clock.now(), retryAfterMs);
     // One line per outage; the ledger has the counts.
     if (!refusing && !abort.signal.aborted)
-      log.warn({ why, retryAfterMs }, 'ingest does not take spans: they are kept');
+      log.warn({ receiver, why, retryAfterMs }, 'the receiver does not take spans: they are kept');
     refusing = true;
   };
 
@@ -96,28 +90,23 @@ export function createSender(options: SenderOptions): Sender {
       await spool.drop(entry, 'spool_damaged');
       return;
     }
-    const answer = await http
-      .request({
-        method: 'POST',
-        headers: spanHeaders(content.header),
-        body: content.body,
-        timeoutMs,
-        signal: abort.signal,
-      })
-      .catch((error: unknown) => String(error));
-    if (typeof answer === 'string') {
-      onRefusal(entry, answer);
-    } else if (answer.status >= 200 && answer.status < 300) {
+    const outcome = await options
+      .deliver(content, abort.signal)
+      .catch((error: unknown): DeliveryOutcome => ({
+        kind: 'later',
+        why: String(error),
+        retryAfterMs: undefined,
+      }));
+    if (outcome.kind === 'taken') {
       pace.onSuccess();
-      if (refusing) log.info('ingest takes spans again');
+      if (refusing) log.info({ receiver }, 'the receiver takes spans again');
       refusing = false;
-      await spool.free(entry);
-    } else if (poison.has(answer.status)) {
-      const reason = answer.body.toString('utf8', 0, 500);
-      log.error({ file: entry.file, status: answer.status, reason }, 'ingest refused a batch');
+      await spool.free(entry, outcome.refused);
+    } else if (outcome.kind === 'never') {
+      log.error({ receiver, file: entry.file, why: outcome.why }, 'a batch was refused for ever');
       await spool.reject(entry);
     } else {
-      onRefusal(entry, `status ${answer.status}`, answer.retryAfterMs);
+      onRefusal(entry, outcome.why, outcome.retryAfterMs);
     }
   };
 
@@ -162,24 +151,5 @@ export function createSender(options: SenderOptions): Sender {
       await Promise.all(inFlight);
       for (const entry of unread.keys()) giveBack(entry);
     },
-  };
-}
-
-function spanHeaders(header: SpoolHeader): Record<string, string> {
-  return {
-    ...eventHeaders({
-      specversion: '1.0',
-      type: eventTypes.spans,
-      source: header.source,
-      id: header.id,
-      time: header.time,
-      datacontenttype: 'application/x-protobuf',
-      extensions: {
-        cloverspans: String(header.spans),
-        cloverwm: String(header.watermarkMs),
-        ...(header.loss === '' ? {} : { cloverloss: header.loss }),
-      },
-    }),
-    'content-encoding': 'zstd',
   };
 }

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { prometheusContentType } from '../functions/host/telemetry/prometheus-text.ts';
 
 /** What the server shows. */
 export interface AgentView {
   /** Whether the agent does its work. */
   ready(): boolean;
   ledger(): Promise<object>;
+  /** In Prometheus' text format. */
+  metrics(): string;
 }
 
 /** The agent's read-only HTTP server. */
@@ -24,7 +27,7 @@ export interface ListenOptions {
   readonly shared: boolean;
 }
 
-/** Serves `/health/live`, `/health/ready` and `/ledger`; rejects when the port is taken. */
+/** Serves `/health/live`, `/health/ready`, `/ledger` and `/metrics`; rejects when the port is taken. */
 export async function startServer(listen: ListenOptions, view: AgentView): Promise<AgentServer> {
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url?.split('?', 1)[0] ?? '';
@@ -35,6 +38,8 @@ export async function startServer(listen: ListenOptions, view: AgentView): Promi
     } else if (path === '/health/ready') {
       const ready = view.ready();
       send(outgoing, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' });
+    } else if (path === '/metrics') {
+      outgoing.writeHead(200, { 'content-type': prometheusContentType }).end(view.metrics());
     } else if (path === '/ledger') {
       view.ledger().then(
         (ledger) => send(outgoing, 200, ledger),

@@ -20,6 +20,8 @@ export interface SinkLedger {
   accept(own: boolean, spans: number): void;
   reject(own: boolean, spans: number): void;
   lose(own: boolean, spans: number, cause: string): void;
+  /** Spans of a batch that was accepted in other respects, lost by `refused`. */
+  refuse(own: boolean, spans: number): void;
   buckets(own: boolean): SinkBuckets;
   /** Lost spans by cause. */
   lostSpans(own: boolean): Record<string, number>;
@@ -55,6 +57,10 @@ export function createSinkLedger(): SinkLedger {
     },
     lose: (own, spans, cause) => {
       of(own).lost[cause] = plus(of(own).lost[cause] ?? none, spans);
+    },
+    refuse: (own, spans) => {
+      const { batches, spans: before } = of(own).lost['refused'] ?? none;
+      of(own).lost['refused'] = { batches, spans: before + spans };
     },
     buckets: (own) => structuredClone(of(own)),
     lostSpans: (own) =>

@@ -27,10 +27,14 @@ export interface SpanPipeOptions {
   /** The value of `cloverloss` now. */
   readonly lossText: () => string;
   readonly onSpooled: () => void;
+  /** Default: zstd, as ingest takes it. */
+  readonly compress?: (otlp: Buffer) => Promise<Buffer>;
+  /** Bytes, not compressed, that wait for the disk. Default: 12 MiB. */
+  readonly queueLimitBytes?: number;
   readonly log: Logger;
 }
 
-const compress = promisify(zstdCompress);
+const zstd = promisify(zstdCompress);
 
 /**
  * Level 1 costs 0.3 µs per span and leaves a seventh of the bytes. The small window and table stay
@@ -47,18 +51,22 @@ const zstdOptions = {
 };
 
 /** Uncompressed bytes in memory; a disk that is slower than the capture loses the oldest spans. */
-const queueLimitBytes = 12 * 1024 * 1024;
+const defaultQueueLimitBytes = 12 * 1024 * 1024;
 
 /** A pipe into `spool`. */
 export function createSpanPipe(options: SpanPipeOptions): SpanPipe {
   const { boot, startedMs, source, spool, ledger, lossText, onSpooled, log } = options;
+  const {
+    compress = (otlp: Buffer) => zstd(otlp, zstdOptions),
+    queueLimitBytes = defaultQueueLimitBytes,
+  } = options;
   const queue: SpanBatch[] = [];
   let queuedBytes = 0;
   let working: SpanBatch | undefined;
   let work = Promise.resolve();
 
   const store = async (batch: SpanBatch): Promise<void> => {
-    const body = await compress(batch.otlp, zstdOptions);
+    const body = await compress(batch.otlp);
     release(batch.otlp);
     const header = {
       source,

@@ -29,8 +29,8 @@ export interface Spool {
   read(entry: SpoolEntry): Promise<Buffer>;
   /** Gives a taken batch back, to be sent again. */
   release(entry: SpoolEntry): void;
-  /** Ends a taken batch: stored by the receiver. */
-  free(entry: SpoolEntry): Promise<void>;
+  /** Ends a taken batch: stored by the receiver, but for `refused` of its spans, which count as lost by `refused`. */
+  free(entry: SpoolEntry, refused?: number): Promise<void>;
   /** Ends a taken batch that no receiver will ever take: kept for a human in `rejected/`. */
   reject(entry: SpoolEntry): Promise<void>;
   /** Ends a taken batch whose file is damaged or gone; counted as lost by `cause`. */
@@ -124,10 +124,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const at = waiting.findIndex((other) => other.file > entry.file);
       waiting.splice(at < 0 ? waiting.length : at, 0, entry);
     },
-    async free(entry) {
+    async free(entry, refused = 0) {
       forget(entry);
       full = false;
-      ledger.accept(entry.own, entry.spans);
+      const lost = Math.min(refused, entry.spans);
+      ledger.accept(entry.own, entry.spans - lost);
+      if (lost > 0) ledger.refuse(entry.own, lost);
       await rm(join(dir, entry.file), { force: true });
     },
     async reject(entry) {

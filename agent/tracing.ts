@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
-import { select } from './selection.ts';
+import { select, type Selection } from './selection.ts';
 import type { OpenTapList } from './tap-list.ts';
 
 /** Keeps the capture attached to the pods that Taps select. */
@@ -26,6 +26,8 @@ export interface TracingCounters {
 /** What {@link startTracing} needs. */
 export interface TracingOptions {
   readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'setPorts'>;
+  /** Told of each selection, once what is not selected any more is detached. */
+  readonly onSelection: (selection: Selection) => void;
   readonly openPods: OpenPodDirectory;
   readonly openTaps: OpenTapList;
   readonly node: string;
@@ -42,7 +44,7 @@ const soonTimes = 50;
 
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
-  const { capture, openPods, openTaps, node, untapped, log } = options;
+  const { capture, onSelection, openPods, openTaps, node, untapped, log } = options;
   const attachments = createAttachments({ capture, node, log });
   let stopped = false;
   let due: NodeJS.Immediate | undefined;
@@ -55,7 +57,9 @@ export function startTracing(options: TracingOptions): Tracing {
     const known = directory.pods();
     if (stopped || known === undefined) return;
     reconciled = taps.taps() !== undefined;
-    attachments.reconcile(select(known, taps.taps() ?? [], untapped), directory);
+    const selection = select(known, taps.taps() ?? [], untapped);
+    attachments.reconcile(selection, directory);
+    onSelection(selection);
     const hurry = soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
     clearTimeout(timer);

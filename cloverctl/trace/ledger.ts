@@ -32,7 +32,7 @@ export function traceLedger({ wire, bytes, requests }: CaptureLedger): TraceLedg
     kind: 'ledger',
     requests: requests.seen,
     spans: requests.spans,
-    sampledOut: 0,
+    sampledOut: requests.sampledOut,
     lost: requests.lost,
     bytes: {
       seen: wire.payloadBytes + hole,

@@ -64,6 +64,14 @@ const alerts = `
 
 A node has one series of each metric of agents: that of its newest start. Causes are those of the agent's ledger, 64 at most.
 A node whose agent was silent for an hour has none any more, and of more than a thousand nodes those are shown that were heard last.
+
+An agent serves \`GET /metrics\` itself, at the port of its ledger: the requests of the pods that it traces, each counted before any sampling.
+The names are those of OpenTelemetry's conventions (\`http.server.request.duration\` is \`http_server_request_duration_seconds\`,
+and so on for \`http_client\`, \`rpc_server\`, \`rpc_client\`, \`db_client\`, \`messaging_client\` and \`dns_lookup\`; what the
+conventions have no name for is \`clover_server_request_duration_seconds\` or \`clover_client_…\`). Their labels say the service, its namespace and
+version, and the conventional attributes of few values; the name that a DNS query asks for is none of them. Of each service and role,
+\`clover_requests_started_total\` is the sum of the durations' counts, \`clover_requests_open\` and \`clover_requests_lost_total\`.
+A node has 2,000 series at most; what would need more counts in one with \`otel_metric_overflow\`.
 The same values stand in \`GET /v1/status\`, and so in \`cloverctl status\`, below \`agent/<node>\`.
 
 ## Alerts

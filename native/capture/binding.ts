@@ -7,6 +7,8 @@ import type {
   OneWay,
   PodIdentity,
   ProcessLink,
+  RequestMetrics,
+  Sampling,
   SpanBatch,
 } from './types.ts';
 
@@ -42,7 +44,7 @@ export interface RawFileState {
 export interface Binding {
   /** With `notify` a capture, which calls it when batches wait; without, a replay. */
   create(options: RawOptions, notify: (() => void) | undefined): Handle;
-  attach(handle: Handle, ifindex: number, pod: PodIdentity): void;
+  attach(handle: Handle, ifindex: number, pod: PodIdentity, sampling?: Required<Sampling>): void;
   detach(handle: Handle, ifindex: number): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
@@ -54,6 +56,7 @@ export interface Binding {
   advance(handle: Handle, time_ns: bigint): void;
   evidence(handle: Handle, after: number): EvidenceSnapshot;
   ledger(handle: Handle): CaptureLedger;
+  metrics(handle: Handle): RequestMetrics;
   one_way(handle: Handle): OneWay[];
   kernel_cpu_ns(handle: Handle): number;
   flush(handle: Handle): void;

@@ -113,7 +113,8 @@ function weakNotify(
 
 function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): Shared {
   return {
-    attach: (ifindex, pod) => translated(() => binding.attach(handle, ifindex, pod)),
+    attach: (ifindex, pod, { ratio = 1, parent = false } = {}) =>
+      translated(() => binding.attach(handle, ifindex, pod, { ratio, parent })),
     detach(ifindex) {
       binding.detach(handle, ifindex);
       deliver();
@@ -123,6 +124,7 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     oneWay: () => binding.one_way(handle),
     evidence: (after) => binding.evidence(handle, after),
     ledger: () => binding.ledger(handle),
+    metrics: () => binding.metrics(handle),
     async flush() {
       binding.flush(handle);
       deliver();

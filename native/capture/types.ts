@@ -11,6 +11,43 @@ export interface PodIdentity {
   readonly version: string;
 }
 
+/** Which requests of a pod become spans: OpenTelemetry's TraceIdRatioBased sampler. */
+export interface Sampling {
+  /** Share of the traces, 0 to 1. Default 1. */
+  readonly ratio?: number;
+  /** Requests whose caller has decided follow that (ParentBased). Default: no. */
+  readonly parent?: boolean;
+}
+
+/** Durations of requests that have these attributes in common. */
+export interface DurationSeries {
+  /** By OpenTelemetry's name, such as `http.server.request.duration`. */
+  readonly metric: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly sumSeconds: number;
+  /** Requests by the first bound that is not below their duration; the last is above them all. */
+  readonly buckets: readonly number[];
+}
+
+/** The requests that one version of a service on this node took (`server`), or sent: started = Σ Σ buckets + open + Σ lost. */
+export interface ServiceSide {
+  readonly namespace: string;
+  readonly service: string;
+  readonly version: string;
+  readonly server: boolean;
+  readonly started: number;
+  readonly open: number;
+  readonly lost: Readonly<Record<string, number>>;
+  readonly series: readonly DurationSeries[];
+}
+
+/** Rate, errors and durations of all requests, cumulative, whatever became of their spans. */
+export interface RequestMetrics {
+  /** By metric, ascending. */
+  readonly boundsSeconds: Readonly<Record<string, readonly number[]>>;
+  readonly sides: readonly ServiceSide[];
+}
+
 /** A network interface as a process sees it. */
 export interface ProcessLink {
   /** As the process calls it, such as `eth0`. */
@@ -73,10 +110,12 @@ export interface CaptureLedger {
     /** Held for reassembly or of a message that is not whole yet. */
     readonly pending: number;
   };
-  /** seen = spans + open + Σ lost, always. */
+  /** seen = spans + sampledOut + open + Σ lost, always. */
   readonly requests: {
     readonly seen: number;
     readonly spans: number;
+    /** They ended, and their Tap keeps no span of them. */
+    readonly sampledOut: number;
     readonly open: number;
     readonly lost: Readonly<Record<string, number>>;
   };
@@ -118,8 +157,8 @@ export const never: bigint = 2n ** 64n - 1n;
 
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
 export interface Capture {
-  /** Traces the pod behind the host side `ifindex`; replaces the identity if attached already. */
-  attach(ifindex: number, pod: PodIdentity): void;
+  /** Traces the pod behind the host side `ifindex`; where that is attached already, replaces identity and sampling alone. */
+  attach(ifindex: number, pod: PodIdentity, sampling?: Sampling): void;
   /** Ends tracing there; open requests of the interface count as lost(`detached`). */
   detach(ifindex: number): void;
   /** Server ports to trace, of TCP and UDP; an empty list means every port. */
@@ -131,6 +170,8 @@ export interface Capture {
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
   evidence(after: number): EvidenceSnapshot;
   ledger(): CaptureLedger;
+  /** Every request since the start, up to date with the wire. */
+  metrics(): RequestMetrics;
   /** CPU nanoseconds spent in the kernel programs so far (0 unless kernel.bpf_stats_enabled). */
   kernelCpuNs(): number;
   /** Closes the open batch now and resolves after its onBatch call. */
@@ -141,7 +182,7 @@ export interface Capture {
 
 /** A capture fed by hand: the same core without a kernel. */
 export interface Replay extends Omit<Capture, 'attach' | 'detach' | 'kernelCpuNs'> {
-  attach(ifindex: number, pod: PodIdentity): void;
+  attach(ifindex: number, pod: PodIdentity, sampling?: Sampling): void;
   detach(ifindex: number): void;
   /**
    * One Ethernet frame as seen on the host side of `ifindex`.

@@ -112,3 +112,20 @@ test('without a pod directory the agent lives but is not ready', async (t) => {
     async () => (await fetch(`http://127.0.0.1:${agent.port}/health/ready`)).status === 200,
   );
 });
+
+test('what a tap keeps is changed within a second, and nothing is detached for it', async (t) => {
+  const bed = await makeBed(t);
+  await twoPods(bed);
+  bed.plane.setTaps([tap('shop', { app: 'web' })]);
+  const { capture } = await bed.start();
+  await eventually('web attached', () => capture.attached.has(11));
+  t.deepEqual(capture.samplings.get(11), { ratio: 1, parent: false });
+  const sampling = { ratio: 0.25, parentBased: true };
+  const changedAt = Date.now();
+  bed.plane.setTaps([tap('shop', { app: 'web' }, undefined, { sampling })]);
+  await eventually('the new share', () => capture.samplings.get(11)?.ratio === 0.25);
+  // The list is asked for each second.
+  t.true(Date.now() - changedAt < 2_000);
+  t.deepEqual(capture.samplings.get(11), { ratio: 0.25, parent: true });
+  t.is(capture.detaches, 0);
+});

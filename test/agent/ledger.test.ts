@@ -8,6 +8,7 @@ interface Flow {
   readonly lost: number;
   readonly inBatch: number;
   readonly accepted: number;
+  readonly sampledOut: number;
   readonly rejected: number;
   readonly dropped: number;
   readonly pending: number;
@@ -18,6 +19,7 @@ const flows = fc.record({
   lost: fc.nat(1_000),
   inBatch: fc.nat(1_000),
   accepted: fc.nat(1_000),
+  sampledOut: fc.nat(1_000),
   rejected: fc.nat(1_000),
   dropped: fc.nat(1_000),
   pending: fc.nat(1_000),
@@ -33,8 +35,9 @@ const momentOf = (flow: Flow): LedgerMoment => {
       wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
       bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
       requests: {
-        seen: spans + flow.open + flow.lost,
+        seen: spans + flow.sampledOut + flow.open + flow.lost,
         spans,
+        sampledOut: flow.sampledOut,
         open: flow.open,
         lost: { hole: flow.lost },
       },

@@ -36,7 +36,7 @@ const makeNode = async (t: ExecutionContext) => {
           ledger: () => ({
             wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
             bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
-            requests: { seen: 0, spans: 0, open: 0, lost: {} },
+            requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
             connections: { open: 0, seen: 0 },
             headerFields: { read: 0, unknown: 0 },
           }),

@@ -15,6 +15,8 @@ const tap = (namespace: string, matchLabels: Record<string, string>, ports?: num
   spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
 });
 
+const keptWhole = (one: Pod) => ({ ...one, sampling: { ratio: 1, parent: false }, sinks: [] });
+
 const web = pod('shop', 'web', { app: 'web', tier: 'front' });
 const db = pod('shop', 'db', { app: 'db' });
 const other = pod('ops', 'web', { app: 'web' });
@@ -24,8 +26,10 @@ test('without taps nothing is traced', (t) => {
 });
 
 test('a tap selects pods of its namespace by all of its labels', (t) => {
-  t.deepEqual(select([web, db, other], [tap('shop', { app: 'web', tier: 'front' })]).pods, [web]);
-  t.deepEqual(select([web, db, other], [tap('shop', {})]).pods, [web, db]);
+  t.deepEqual(select([web, db, other], [tap('shop', { app: 'web', tier: 'front' })]).pods, [
+    keptWhole(web),
+  ]);
+  t.deepEqual(select([web, db, other], [tap('shop', {})]).pods, [keptWhole(web), keptWhole(db)]);
 });
 
 test('ports are the union over the taps in use, and a tap without ports means all', (t) => {
@@ -52,6 +56,30 @@ test("Clover's own pods, and those that carry its events, are never traced, what
   const broker = pod('knative-eventing', 'broker');
   const taps = ['shop', 'clover-system', 'knative-eventing'].map((name) => tap(name, {}, [80]));
   const untapped = new Set(['clover-system', 'knative-eventing']);
-  t.deepEqual(select([web, own, beside, broker], taps, untapped), { pods: [web], ports: [80] });
+  t.deepEqual(select([web, own, beside, broker], taps, untapped), {
+    pods: [keptWhole(web)],
+    ports: [80],
+  });
   t.deepEqual(select([own, beside, broker], taps, untapped), { pods: [], ports: [] });
+});
+
+type Wish = { readonly ratio: number; readonly parentBased: boolean } | undefined;
+
+const keptBy = (...wishes: Wish[]) =>
+  select(
+    [web],
+    wishes.map((sampling) => ({
+      namespace: 'shop',
+      name: 'tap',
+      spec: { selector: { matchLabels: {} }, ...(sampling === undefined ? {} : { sampling }) },
+    })),
+  ).pods[0]?.sampling;
+
+test('of several taps the one that keeps most says what is kept of a pod', (t) => {
+  t.deepEqual(keptBy(undefined), { ratio: 1, parent: false });
+  const few = { ratio: 0.1, parentBased: true };
+  t.deepEqual(keptBy(few), { ratio: 0.1, parent: true });
+  t.deepEqual(keptBy(few, { ratio: 0.5, parentBased: true }), { ratio: 0.5, parent: true });
+  t.deepEqual(keptBy(few, { ratio: 0.1, parentBased: false }), { ratio: 0.1, parent: false });
+  t.deepEqual(keptBy(few, undefined), { ratio: 1, parent: false });
 });

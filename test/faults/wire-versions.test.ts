@@ -1,43 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { createClient } from '@clickhouse/client';
 import { z } from 'zod';
-import { eventTypes } from '../../knative/events.ts';
 import { createWorld, type World } from '../cluster/processes/world.ts';
 import { whyLeftOut } from '../cluster/with-cluster.ts';
 import { bytesField } from '../native/codec/otlp-encoder.ts';
+import { framesOf, keptVersions, type Frame } from './frames.ts';
 
 const why = await whyLeftOut();
 if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
-
-/** What an agent sent, kept as it went over the wire: of spans in base64. */
-const frames = z.array(
-  z.object({ headers: z.record(z.string(), z.string()), body: z.union([z.string(), z.json()]) }),
-);
-
-interface Frame {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-
-/** The frames of a version: three requests of one arm. Never changed once it is released. */
-async function framesOf(version: string): Promise<{ spans: Frame[]; evidence: Frame[] }> {
-  const file = new URL(`frames/${version}.json`, import.meta.url);
-  const all = frames.parse(JSON.parse(await readFile(file, 'utf8')));
-  const of = (type: string): Frame[] =>
-    all
-      .filter(({ headers }) => headers['ce-type'] === type)
-      .map(({ headers, body }) => ({
-        headers,
-        body:
-          typeof body === 'string'
-            ? Buffer.from(body, 'base64')
-            : Buffer.from(JSON.stringify(body)),
-      }));
-  return { spans: of(eventTypes.spans), evidence: of(eventTypes.evidence) };
-}
 
 async function post(url: string, { headers, body }: Frame): Promise<number> {
   const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
@@ -82,29 +54,31 @@ async function takenBy(
   };
 }
 
-serial(
-  'functions take what agents of the version before send, and of a later one what they know of it',
-  async (t) => {
-    t.timeout(180_000);
-    const world = await createWorld(t);
-    const ingest = await world.start('ingest');
-    const evaluate = await world.start('evaluate');
-    const { spans, evidence } = await framesOf('0.1.0');
-    t.true(spans.length > 0 && evidence.length > 0);
-    const old = [
-      ...spans.map((frame) => [ingest.url, frame] as const),
-      ...evidence.map((frame) => [evaluate.url, frame] as const),
-    ];
-    const before = await takenBy(t, world, old);
-    t.deepEqual(before, { batches: spans.length, spans: 3, started: 3, stored: 3 });
-    const later = await takenBy(t, world, [
-      ...spans.map((frame) => [ingest.url, laterSpans(frame)] as const),
-      ...evidence.map((frame) => [evaluate.url, laterEvidence(frame)] as const),
-    ]);
-    // The spans are the same ones, and so are there once.
-    t.deepEqual(later, { batches: 2 * spans.length, spans: 6, started: 6, stored: 3 });
-  },
-);
+for (const version of keptVersions) {
+  serial(
+    `functions take what agents of ${version} send, and of a later one what they know of it`,
+    async (t) => {
+      t.timeout(180_000);
+      const world = await createWorld(t);
+      const ingest = await world.start('ingest');
+      const evaluate = await world.start('evaluate');
+      const { spans, evidence } = await framesOf(version);
+      t.true(spans.length > 0 && evidence.length > 0);
+      const old = [
+        ...spans.map((frame) => [ingest.url, frame] as const),
+        ...evidence.map((frame) => [evaluate.url, frame] as const),
+      ];
+      const before = await takenBy(t, world, old);
+      t.deepEqual(before, { batches: spans.length, spans: 3, started: 3, stored: 3 });
+      const later = await takenBy(t, world, [
+        ...spans.map((frame) => [ingest.url, laterSpans(frame)] as const),
+        ...evidence.map((frame) => [evaluate.url, laterEvidence(frame)] as const),
+      ]);
+      // The spans are the same ones, and so are there once.
+      t.deepEqual(later, { batches: 2 * spans.length, spans: 6, started: 6, stored: 3 });
+    },
+  );
+}
 
 serial('a function of before goes on with tables that a later one has changed', async (t) => {
   t.timeout(180_000);

@@ -1,5 +1,5 @@
 import type { MetricDefinition } from './metric-definition.ts';
-import type { MetricFamily, Series } from './registry.ts';
+import type { Series } from './registry.ts';
 
 /** Media type of the text format 0.0.4, which every Prometheus reads. */
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -24,12 +24,19 @@ export function labelName(attribute: string): string {
   return attribute.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 }
 
+/** A metric with its series, of whatever table of names. */
+export interface TextFamily {
+  readonly name: string;
+  readonly definition: MetricDefinition;
+  readonly series: readonly Series[];
+}
+
 /** Writes metrics in Prometheus' text format, version 0.0.4. */
-export function prometheusText(families: readonly MetricFamily[]): string {
+export function prometheusText(families: readonly TextFamily[]): string {
   return families.map(familyText).join('');
 }
 
-function familyText({ name, definition, series }: MetricFamily): string {
+function familyText({ name, definition, series }: TextFamily): string {
   if (series.length === 0) return '';
   const title = prometheusName(name, definition);
   const head = `# HELP ${title} ${escapeHelp(definition.help)}\n# TYPE ${title} ${definition.kind}\n`;

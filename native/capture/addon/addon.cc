@@ -6,6 +6,7 @@ namespace clover {
 namespace {
 
 constexpr size_t kMaxCells = 20'000;
+constexpr double kWholeSampling = 0x1p56;
 
 double to_ms(u64 ns) { return static_cast<double>(ns / 1'000'000); }
 
@@ -15,12 +16,19 @@ napi_value create(napi_env env, napi_callback_info info) {
 }
 
 napi_value attach(napi_env env, napi_callback_info info) {
-  auto args = js::arguments(env, info, 3);
+  auto args = js::arguments(env, info, 4);
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
   Identity identity{text("namespace"), text("name"),    text("uid"),
                     text("node"),      text("service"), text("version")};
+  Sampling sampling;
+  napi_valuetype given;
+  js::check(env, napi_typeof(env, args[3], &given));
+  if (given != napi_undefined) {
+    sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
+    sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
+  }
   try {
-    Handle::from(env, args[0]).engine().attach(static_cast<u32>(js::to_u64(env, args[1])), identity);
+    Handle::from(env, args[0]).engine().attach(static_cast<u32>(js::to_u64(env, args[1])), identity, sampling);
   } catch (const Unavailable& missing) {
     napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
   }
@@ -168,6 +176,7 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   part = js::object(env);
   js::set(env, part, "seen", js::number(env, core.seen));
   js::set(env, part, "spans", js::number(env, core.spans));
+  js::set(env, part, "sampledOut", js::number(env, core.sampled_out));
   js::set(env, part, "open", js::number(env, core.open));
   js::set(env, part, "lost", js::counts(env, core.lost_requests));
   js::set(env, out, "requests", part);
@@ -180,6 +189,57 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   js::set(env, part, "unknown", js::number(env, core.unknown_fields));
   js::set(env, out, "headerFields", part);
   return out;
+}
+
+napi_value series(napi_env env, const RedSeries& one) {
+  napi_value out = js::object(env), attributes = js::object(env), buckets = js::array(env);
+  for (const auto& [name, value] : one.attributes)
+    js::set(env, attributes, std::string(name).c_str(), js::text(env, value));
+  for (size_t i = 0; i < one.buckets.size(); i++) js::push(env, buckets, i, js::number(env, one.buckets[i]));
+  js::set(env, out, "metric", js::text(env, metric_name(one.metric)));
+  js::set(env, out, "attributes", attributes);
+  js::set(env, out, "sumSeconds", js::number(env, one.sum));
+  js::set(env, out, "buckets", buckets);
+  return out;
+}
+
+napi_value red_side(napi_env env, const RedService& service, const RedSide& side, bool server) {
+  napi_value out = js::object(env), all = js::array(env);
+  js::set(env, out, "namespace", js::text(env, service.name_space));
+  js::set(env, out, "service", js::text(env, service.service));
+  js::set(env, out, "version", js::text(env, service.version));
+  js::set(env, out, "server", js::boolean(env, server));
+  js::set(env, out, "started", js::number(env, side.started));
+  js::set(env, out, "open", js::number(env, side.open));
+  js::set(env, out, "lost", js::counts(env, side.lost));
+  size_t n = 0;
+  for (const auto& [key, one] : side.series) js::push(env, all, n++, series(env, one));
+  for (const auto& one : side.overflow)
+    if (one.count > 0) js::push(env, all, n++, series(env, one));
+  js::set(env, out, "series", all);
+  return out;
+}
+
+napi_value metrics(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  return Handle::from(env, args[0]).engine().inspect([&](Session& session) {
+    napi_value out = js::object(env), bounds = js::object(env), sides = js::array(env);
+    for (size_t i = 0; i < kMetrics; i++) {
+      Metric metric = static_cast<Metric>(i);
+      napi_value list = js::array(env);
+      size_t n = 0;
+      for (double bound : metric_bounds(metric)) js::push(env, list, n++, js::number(env, bound));
+      js::set(env, bounds, std::string(metric_name(metric)).c_str(), list);
+    }
+    size_t n = 0;
+    for (const auto& service : session.red.services())
+      for (bool server : {true, false})
+        if (const RedSide& side = service->side(server); side.started > 0)
+          js::push(env, sides, n++, red_side(env, *service, side, server));
+    js::set(env, out, "boundsSeconds", bounds);
+    js::set(env, out, "sides", sides);
+    return out;
+  });
 }
 
 napi_value one_way(napi_env env, napi_callback_info info) {
@@ -296,6 +356,7 @@ NAPI_MODULE_INIT() {
       method<advance>("advance"),
       method<evidence>("evidence"),
       method<ledger>("ledger"),
+      method<metrics>("metrics"),
       method<one_way>("one_way"),
       method<kernel_cpu_ns>("kernel_cpu_ns"),
       method<flush>("flush"),

@@ -78,6 +78,7 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
   if (!request->foreign) {
     if (request->doubtful) session_.evidence.lose(*request);
     else session_.evidence.done(*request, error);
+    session_.red.done(*request);
     session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port});
   }
   session_.closed(request, pod_);
@@ -90,6 +91,7 @@ void Conversation::lose(Request* request, const char* cause) {
   }
   if (!request->foreign) {
     session_.evidence.lose(*request);
+    session_.red.lose(*request, cause);
     session_.ledger.open--;
     add(session_.ledger.lost_requests, cause, 1);
   }
@@ -99,6 +101,7 @@ void Conversation::lose(Request* request, const char* cause) {
 void Conversation::missed(const char* cause) {
   session_.ledger.seen++;
   add(session_.ledger.lost_requests, cause, 1);
+  if (pod_.red != nullptr) session_.red.missed(*pod_.red, pod_serves_, cause);
 }
 
 void Conversation::parsed(u64 bytes) { session_.ledger.parsed += bytes; }

@@ -79,9 +79,9 @@ void Engine::catch_up() {
     left -= kDrainBytes;
 }
 
-void Engine::attach(u32 ifindex, const Identity& identity) {
+void Engine::attach(u32 ifindex, const Identity& identity, const Sampling& sampling) {
   std::lock_guard<std::mutex> lock(mutex_);
-  session_.attach(ifindex, identity, tap_ ? tap_->attach(ifindex) : 0);
+  session_.attach(ifindex, identity, tap_ ? tap_->attach(ifindex) : 0, sampling);
 }
 
 void Engine::detach(u32 ifindex) {

@@ -22,7 +22,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  void attach(u32 ifindex, const Identity& identity);
+  void attach(u32 ifindex, const Identity& identity, const Sampling& sampling);
   void detach(u32 ifindex);
   void set_ports(const std::vector<u16>& ports);
   void set_window(const Window& window);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "evidence.h"
+#include "sampling.h"
 
 namespace clover {
 
@@ -9,6 +10,8 @@ namespace clover {
 struct Identity {
   std::string name_space, name, uid, node, service, version;
 };
+
+struct RedService;
 
 // What a protocol knows of a pod beyond one flow.
 class PodState {
@@ -29,6 +32,8 @@ struct Pod {
   // Connections seen from their start on: with both directions, and with data in one alone.
   u64 both_ways = 0, one_way = 0;
   Identity identity;
+  Sampling sampling;
+  std::shared_ptr<RedService> red;  // null where no metrics are kept
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch
   std::map<u16, Leg> legs;

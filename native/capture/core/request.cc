@@ -15,6 +15,7 @@ void Request::reset() {
       request_unsized = response_unsized = doubtful = false;
   status = 0;
   leg = nullptr;
+  red = nullptr;
   context = TraceContext{};
   stamp.run.clear();
   stamp.arm.clear();

@@ -11,6 +11,7 @@ namespace clover {
 
 struct Leg;
 struct Pod;
+struct RedSide;
 
 // One request from its first byte until its span is written; taken from a pool.
 struct Request {
@@ -41,6 +42,7 @@ struct Request {
   int status = 0;  // the protocol's own; 0 = none yet
   u32 arm = 0;         // index in the pod's arms, 0 = no stamp
   Leg* leg = nullptr;  // where its evidence counts; SERVER legs only
+  RedSide* red = nullptr;  // where its metrics count; null: it is in nobody's count
   u64 request_bytes = 0;
   u64 response_bytes = 0;
   TraceContext context;

@@ -26,7 +26,7 @@ Session::Session(const Settings& given)
 
 Session::~Session() = default;
 
-void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns) {
+void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, const Sampling& sampling) {
   auto found = pods_.find(ifindex);
   if (found != pods_.end()) {
     const Identity& old = found->second->identity;
@@ -39,6 +39,8 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns) {
   pod->ifindex = ifindex;
   pod->whole_from_ns = whole_from_ns;
   pod->identity = identity;
+  pod->sampling = sampling;
+  if (settings.evidence) pod->red = red.service(identity);
   pod->resource = SpanWriter::encode_resource(identity);
 }
 
@@ -325,6 +327,7 @@ void Session::opened(Request* request, Pod& pod) {
   if (!request->foreign) {
     ledger.seen++;
     ledger.open++;
+    if (pod.red != nullptr) red.start(*request, *pod.red);
   }
   if (!request->server) {
     if (request->context.valid && request->stamp.known()) stamp_by_trace(pod, *request);
@@ -375,6 +378,10 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
 
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {
   ledger.open--;
+  if (!pod.sampling.keeps(request.context, trace_id_of(request, settings.boot, place.connection))) {
+    ledger.sampled_out++;
+    return;
+  }
   ledger.spans++;
   if (writer_.empty()) batch_since_ns_ = now_ns_;
   if (writer_.append(pod, request, place)) close_batch();

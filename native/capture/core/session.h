@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "datagrams.h"
+#include "red.h"
 #include "spans.h"
 
 namespace clover {
@@ -34,7 +35,7 @@ struct Ledger {
   u64 parsed = 0;
   u64 pending = 0;
   Counts skipped, lost;
-  u64 seen = 0, spans = 0, open = 0;
+  u64 seen = 0, spans = 0, sampled_out = 0, open = 0;
   Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
@@ -49,7 +50,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // What came before `whole_from_ns` (CLOCK_MONOTONIC) came in one direction alone, and is skipped.
-  void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0);
+  void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0, const Sampling& sampling = {});
   void detach(u32 ifindex);
   void detach_all();
   void segment(const Segment& segment);
@@ -76,6 +77,7 @@ class Session {
 
   Ledger ledger;
   Evidence evidence;
+  Red red;
   std::deque<Batch> batches;
   std::vector<Wish> wishes;  // for who feeds it, to be taken and cleared
   const Settings settings;

@@ -17,7 +17,20 @@ u64 nonzero(u64 value) { return value ? value : 1; }
 
 std::string_view raw(const u64& value) { return {reinterpret_cast<const char*>(&value), 8}; }
 
+u64 span_id_of(const Request& request, u64 boot, u64 connection) {
+  return nonzero(mix(mix(boot ^ mix(connection)) + request.ordinal));
+}
+
 }  // namespace
+
+std::array<u8, 16> trace_id_of(const Request& request, u64 boot, u64 connection) {
+  if (request.context.valid) return request.context.trace_id;
+  u64 low = span_id_of(request, boot, connection), high = nonzero(mix(low ^ 0x7472616365ULL));
+  std::array<u8, 16> id;
+  std::memcpy(id.data(), &high, 8);
+  std::memcpy(id.data() + 8, &low, 8);
+  return id;
+}
 
 std::string SpanWriter::encode_resource(const Identity& identity) {
   std::string attributes, out;
@@ -33,16 +46,9 @@ std::string SpanWriter::encode_resource(const Identity& identity) {
 
 void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   span_.clear();
-  u64 own = nonzero(mix(mix(boot_ ^ mix(place.connection)) + request.ordinal));
-  if (request.context.valid) {
-    const auto& id = request.context.trace_id;
-    proto::bytes(span_, 1, {reinterpret_cast<const char*>(id.data()), id.size()});
-  } else {
-    u64 high = nonzero(mix(own ^ 0x7472616365ULL));
-    std::string id(raw(high));
-    id.append(raw(own));
-    proto::bytes(span_, 1, id);
-  }
+  u64 own = span_id_of(request, boot_, place.connection);
+  auto trace_id = trace_id_of(request, boot_, place.connection);
+  proto::bytes(span_, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
   proto::bytes(span_, 2, raw(own));
   if (!request.tracestate.empty() && request.context.valid && is_ascii(request.tracestate))
     proto::bytes(span_, 3, std::string_view(request.tracestate).substr(0, kMaxState));

@@ -107,12 +107,13 @@ export function tap(
   namespace: string,
   matchLabels: Record<string, string>,
   ports?: number[],
+  kept: object = {},
 ): object {
   return {
     apiVersion: 'clover.dev/v1alpha1',
     kind: 'Tap',
     metadata: { namespace, name: 'tap', uid: 'u', resourceVersion: '1', generation: 1 },
-    spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
+    spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }), ...kept },
     status: {},
   };
 }

@@ -4,6 +4,8 @@ import type {
   CaptureOptions,
   EvidenceSnapshot,
   PodIdentity,
+  RequestMetrics,
+  Sampling,
 } from '../../../native/capture/types.ts';
 import type { EvidenceCell } from '../../../knative/events.ts';
 
@@ -11,7 +13,12 @@ import type { EvidenceCell } from '../../../knative/events.ts';
 export interface MemoryCapture extends Capture {
   /** Attached pods by interface index. */
   readonly attached: ReadonlyMap<number, PodIdentity>;
+  /** What is kept of them. */
+  readonly samplings: ReadonlyMap<number, Sampling>;
+  /** How often an interface was detached. */
+  readonly detaches: number;
   readonly ports: readonly number[];
+  setMetrics(metrics: RequestMetrics): void;
   /** `count` requests begin and end; their spans go into the open batch. */
   finish(count: number): void;
   /** `count` requests begin and stay open. */
@@ -29,6 +36,9 @@ const bytesPerSpan = 64;
 /** Implements the contract of {@link Capture} on plain arrays. */
 export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
   const attached = new Map<number, PodIdentity>();
+  const samplings = new Map<number, Sampling>();
+  let detaches = 0;
+  let requestMetrics: RequestMetrics = { boundsSeconds: {}, sides: [] };
   const oneWay = new Map<number, number>();
   const cells = new Map<number, { revision: number; cell: EvidenceCell }>();
   let ports: readonly number[] = [];
@@ -62,6 +72,14 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
 
   return {
     attached,
+    samplings,
+    get detaches() {
+      return detaches;
+    },
+    setMetrics(metrics) {
+      requestMetrics = metrics;
+    },
+    metrics: () => requestMetrics,
     get ports() {
       return ports;
     },
@@ -97,10 +115,12 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     setWatermark(unixMs) {
       watermarkMs = unixMs;
     },
-    attach(ifindex, pod) {
+    attach(ifindex, pod, sampling = {}) {
       attached.set(ifindex, pod);
+      samplings.set(ifindex, sampling);
     },
     detach(ifindex) {
+      detaches += 1;
       attached.delete(ifindex);
       if (attached.size > 0) return;
       detached += open;
@@ -125,7 +145,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
       return {
         wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
         bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
-        requests: { seen: spans + open + detached, spans, open, lost: { detached } },
+        requests: { seen: spans + open + detached, spans, sampledOut: 0, open, lost: { detached } },
         connections: { open: 0, seen: 0 },
         headerFields: { read: 0, unknown: 0 },
       };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { createAgent, type Agent } from '../../../agent/agent.ts';
+import { createAgent, type Agent, type AgentDependencies } from '../../../agent/agent.ts';
 import { parseAgentConfig } from '../../../agent/config.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
@@ -40,6 +40,11 @@ export interface Bed {
   readonly interfaces: Map<string, number>;
   writePods(content: string): Promise<void>;
   start(options?: { limitBytes?: number }): Promise<{ agent: Agent; capture: MemoryCapture }>;
+  /** An agent with another capture. */
+  startWith(
+    createCapture: AgentDependencies['createCapture'],
+    options?: { limitBytes?: number },
+  ): Promise<Agent>;
   ledger(agent: Agent): Promise<z.output<typeof ledgerView>>;
   spooled(): Promise<string[]>;
 }
@@ -62,38 +67,44 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
   };
   await writePods('{"pods":[]}');
 
+  const startWith: Bed['startWith'] = async (createCapture, { limitBytes = 1_000_000 } = {}) => {
+    const config = parseAgentConfig(
+      JSON.stringify({
+        node: { uid: 'node-1', name: 'first' },
+        podsFile,
+        controlPlane: { url: plane.url, token: 'secret' },
+        listen: { port: 0 },
+        spool: { dir: spoolDir, limitBytes },
+        logLevel: 'silent',
+      }),
+    );
+    const agent = await createAgent(config, {
+      createCapture,
+      ifindexOf: (name) => interfaces.get(name),
+      linksOf: () => undefined,
+      onOrphaned: () => undefined,
+      clock: systemClock,
+      random: Math.random,
+      boot: randomBytes(8).toString('hex'),
+      log: pino({ level: config.logLevel }),
+    });
+    t.teardown(() => agent.stop());
+    return agent;
+  };
+
   return {
     dir,
     plane,
     interfaces,
     writePods,
-    async start({ limitBytes = 1_000_000 } = {}) {
-      const config = parseAgentConfig(
-        JSON.stringify({
-          node: { uid: 'node-1', name: 'first' },
-          podsFile,
-          controlPlane: { url: plane.url, token: 'secret' },
-          listen: { port: 0 },
-          spool: { dir: spoolDir, limitBytes },
-          logLevel: 'silent',
-        }),
-      );
+    startWith,
+    async start(options) {
       const made: MemoryCapture[] = [];
-      const agent = await createAgent(config, {
-        createCapture(options) {
-          const capture = createMemoryCapture(options);
-          made.push(capture);
-          return capture;
-        },
-        ifindexOf: (name) => interfaces.get(name),
-        linksOf: () => undefined,
-        onOrphaned: () => undefined,
-        clock: systemClock,
-        random: Math.random,
-        boot: randomBytes(8).toString('hex'),
-        log: pino({ level: config.logLevel }),
-      });
-      t.teardown(() => agent.stop());
+      const agent = await startWith((needs) => {
+        const capture = createMemoryCapture(needs);
+        made.push(capture);
+        return capture;
+      }, options);
       const [capture] = made;
       if (capture === undefined) throw new Error('no capture was made');
       return { agent, capture };

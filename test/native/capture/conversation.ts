@@ -169,7 +169,7 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
 export function gapsOf({ wire, bytes, requests }: CaptureLedger): string[] {
   const { hole = 0, ...lost } = bytes.lost;
   const known = bytes.parsed + bytes.pending + sum(bytes.skipped) + sum(lost);
-  const ended = requests.spans + requests.open + sum(requests.lost);
+  const ended = requests.spans + requests.sampledOut + requests.open + sum(requests.lost);
   return [
     ...(known === wire.payloadBytes ? [] : [`bytes: ${known} of ${wire.payloadBytes}`]),
     ...(ended === requests.seen ? [] : [`requests: ${ended} of ${requests.seen}`]),

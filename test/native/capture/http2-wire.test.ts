@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import { gapsOf, play, segmentsOfTurns, startNs, startReplay, type Turn } from './conversation.ts';
 import { frameOf, type TcpSegment } from './frames.ts';
-import { readTurns } from './http2-conversation.ts';
+import { block, readTurns } from './http2-conversation.ts';
+import { headers } from './http2.ts';
 import { liesOf, streams } from './http2-streams.ts';
 import type { DecodedSpan } from './otlp.ts';
 
@@ -123,6 +124,25 @@ test('a hole anywhere costs no more than it touches, and nothing wrong is said',
   t.true(told > all / 2);
 });
 
+test('who joins late takes no block for a request that nobody may write', async (t) => {
+  for (const [name, value] of [
+    [':method', ''],
+    [':method', 'a b'],
+    [':scheme', 'ht tp'],
+    [':path', 'p'],
+    [':path', ''],
+  ] as const) {
+    const turns: Turn[] = [{ from: 'client', bytes: headers(1, block([name, value]), true) }];
+    const { ledger } = await readTurns(turns, 2, { cuts: [500] });
+    t.is(ledger.requests.seen, 0, `${name}: "${value}"`);
+  }
+  for (const status of ['', '20', '2000', '0xx']) {
+    const turns: Turn[] = [{ from: 'server', bytes: headers(1, block([':status', status]), true) }];
+    const { ledger } = await readTurns(turns, 2, { cuts: [500] });
+    t.deepEqual(ledger.bytes.parsed, 0, status);
+  }
+});
+
 test('random bytes and TLS are never taken for HTTP/2', async (t) => {
   const tls = fc
     .tuple(
@@ -131,8 +151,14 @@ test('random bytes and TLS are never taken for HTTP/2', async (t) => {
     )
     .map(([type, body]) => Buffer.from([type, 3, 3, body.length >> 8, body.length & 255, ...body]));
   const random = fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes));
+  // Without HEADERS: one whose block reads as a request is HTTP/2, whatever made it.
   const nearly = fc
-    .tuple(fc.nat(9), fc.nat(255), fc.nat(9), fc.uint8Array({ maxLength: 60 }))
+    .tuple(
+      fc.constantFrom(0, 2, 3, 4, 5, 6, 7, 8, 9),
+      fc.nat(255),
+      fc.nat(9),
+      fc.uint8Array({ maxLength: 60 }),
+    )
     .map(([type, flags, stream, body]) =>
       Buffer.concat([Buffer.from([0, 0, body.length, type, flags, 0, 0, 0, stream]), body]),
     );

@@ -9,13 +9,9 @@ constexpr size_t kMaxMethod = 24;
 constexpr std::string_view kMethods[] = {"GET",     "POST",  "PUT",   "DELETE", "HEAD",
                                          "OPTIONS", "PATCH", "TRACE", "CONNECT"};
 
-bool is_token(char c) {
+bool is_token_char(char c) {
   if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
   return c != 0 && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_token(c); });
 }
 
 bool same(std::string_view a, std::string_view lower) {
@@ -145,6 +141,10 @@ bool parse_status_line(std::string_view line, Head& out) {
 
 }  // namespace
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_token_char(c); });
+}
+
 bool parse_request_head(std::string_view block, Head& out) {
   if (!parse_request_line(take_line(block), out)) return false;
   parse_fields(block, out);
@@ -166,7 +166,7 @@ bool may_start_request(std::string_view bytes) {
   if (end != std::string_view::npos) return parse_request_line(take_line(bytes), ignored);
   for (size_t i = 0; i < bytes.size() && i <= kMaxMethod; i++) {
     if (bytes[i] == ' ') return i > 0;
-    if (!is_token(bytes[i])) return false;
+    if (!is_token_char(bytes[i])) return false;
   }
   return bytes.size() <= kMaxMethod;
 }

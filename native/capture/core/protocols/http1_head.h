@@ -35,6 +35,9 @@ bool may_start_response(std::string_view bytes);
 bool starts_request(std::string_view bytes);
 bool starts_response(std::string_view bytes);
 
+// A token (RFC 9110 §5.6.2), as methods are.
+bool is_token(std::string_view text);
+
 // One of the methods that OpenTelemetry names; others go out as _OTHER.
 bool is_known_method(std::string_view method);
 

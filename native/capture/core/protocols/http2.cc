@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http1_head.h"
 #include "http2_streams.h"
 
 namespace clover {
@@ -77,6 +78,19 @@ void Http2::close(const char* cause, u64 time_ns) {
   streams_.drop_block();
 }
 
+// What a peer may write (RFC 9113 §8.3.1, §8.3.2).
+bool sound_request(const Fields& fields) {
+  if (fields.has(Field::method) && !is_token(fields[Field::method])) return false;
+  if (fields.has(Field::scheme) && !is_token(fields[Field::scheme])) return false;
+  std::string_view path = fields[Field::path];
+  return !fields.has(Field::path) || (!path.empty() && (path[0] == '/' || path == "*"));
+}
+
+bool sound_status(std::string_view text) {
+  return text.size() == 3 && text[0] >= '1' && text[0] <= '9' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // A header block shows who sends it.
 bool tells(std::string_view payload, Side from) {
   static thread_local Fields fields;
@@ -84,8 +98,9 @@ bool tells(std::string_view payload, Side from) {
   Hpack unknown;
   unknown.forget();
   if (!unknown.decode(payload, false, fields)) return false;
-  return from == Side::server ? fields.has(Field::status)
-                              : fields.has(Field::method) || fields.has(Field::path) || fields.has(Field::scheme);
+  if (from == Side::server) return fields.has(Field::status) && sound_status(fields[Field::status]);
+  bool asks = fields.has(Field::method) || fields.has(Field::path) || fields.has(Field::scheme);
+  return asks && sound_request(fields);
 }
 
 bool starts_within(std::string_view bytes, Side from) {

@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Sinks } from '../../../agent/sinks.ts';
+import { eventually } from '../helpers/test-agent.ts';
+import { startOtlpServer, type OtlpAnswer, type OtlpServer } from './otlp-server.ts';
+import { openTestSinks, podOf } from './test-sinks.ts';
+import { batchOf } from './traced.ts';
+
+async function open(
+  t: ExecutionContext,
+  endpoint: string,
+  protocol: 'http' | 'grpc',
+  more: object = {},
+): Promise<Sinks> {
+  const dir = await mkdtemp(join(tmpdir(), 'clover-sinks-'));
+  const sinks = await openTestSinks(dir, {
+    jaeger: { protocol, endpoint, headers: { 'x-tenant': 'a' }, token: 'secret', ...more },
+  });
+  t.teardown(async () => {
+    await sinks.stop(0);
+    await rm(dir, { recursive: true, force: true });
+  });
+  sinks.route([podOf('web', ['jaeger']), podOf('db', [])]);
+  return sinks;
+}
+
+const counters = (sinks: Sinks) => {
+  const found = sinks.counters().byName['jaeger'];
+  if (found === undefined) throw new Error('no such sink');
+  const { entered, accepted, rejected, lost, pending } = found;
+  const lostSpans = Object.fromEntries(
+    Object.entries(lost).map(([cause, { spans }]) => [cause, spans]),
+  );
+  return {
+    entered: entered.spans,
+    accepted: accepted.spans,
+    rejected: rejected.spans,
+    pending: pending.spans,
+    lost: lostSpans,
+  };
+};
+
+/** `partial_success {rejected_spans: 1, error_message: "x"}`. */
+const partial = Buffer.from('0a050801120178', 'hex');
+/** google.rpc.Status with a RetryInfo of 50 ms. */
+const info = Buffer.from('0a0510 80e1eb17'.replaceAll(' ', ''), 'hex');
+const any = (value: Buffer): Buffer => {
+  const type = Buffer.from('type.googleapis.com/google.rpc.RetryInfo');
+  return Buffer.concat([
+    Buffer.from([0x0a, type.length]),
+    type,
+    Buffer.from([0x12, value.length]),
+    value,
+  ]);
+};
+const retryInfo = any(info);
+const status = Buffer.concat([Buffer.from([0x08, 8, 0x1a, retryInfo.length]), retryInfo]);
+const details = { 'grpc-status-details-bin': status.toString('base64') };
+
+interface Words {
+  readonly later: readonly OtlpAnswer[];
+  readonly never: OtlpAnswer;
+}
+
+const words: Readonly<Record<'http' | 'grpc', Words>> = {
+  http: {
+    later: [{ status: 503 }, { status: 429, headers: { 'retry-after': '0' } }, { status: 502 }],
+    never: { status: 500 },
+  },
+  grpc: {
+    later: [{ status: 14 }, { status: 8, headers: details }, { status: 4 }],
+    never: { status: 8 },
+  },
+};
+
+for (const protocol of ['http', 'grpc'] as const) {
+  const begin = async (t: ExecutionContext): Promise<{ server: OtlpServer; sinks: Sinks }> => {
+    const server = await startOtlpServer(t, protocol);
+    return { server, sinks: await open(t, server.url, protocol) };
+  };
+
+  test(`${protocol}: the spans of the pods that name a sink come there, once`, async (t) => {
+    const { server, sinks } = await begin(t);
+    sinks.push(await batchOf({ web: 3, db: 2 }));
+    await eventually('accepted', () => counters(sinks).accepted === 3);
+    t.is(server.spans.length, 3);
+    t.true(server.spans.every(({ resource }) => resource['k8s.pod.uid'] === 'web'));
+    t.like(server.requests[0], { 'x-tenant': 'a', authorization: 'Bearer secret' });
+    t.deepEqual(counters(sinks), { entered: 3, accepted: 3, rejected: 0, pending: 0, lost: {} });
+  });
+
+  test(`${protocol}: what may be sent again is, what may not is kept apart and counted`, async (t) => {
+    const { server, sinks } = await begin(t);
+    const { later, never } = words[protocol];
+    server.answers.push(...later, { body: partial }, never);
+    sinks.push(await batchOf({ web: 4 }));
+    await eventually('accepted', () => counters(sinks).accepted === 3);
+    t.is(server.requests.length, later.length + 1);
+    sinks.push(await batchOf({ web: 2 }, 2));
+    await eventually('rejected', () => counters(sinks).rejected === 2);
+    t.is(server.requests.length, later.length + 2);
+    t.deepEqual(counters(sinks), {
+      entered: 6,
+      accepted: 3,
+      rejected: 2,
+      pending: 0,
+      lost: { refused: 1 },
+    });
+  });
+}
+
+test('while a sink is down its spans wait on disk; beyond the limit the oldest are counted as lost', async (t) => {
+  // Port 9 of loopback: nobody is there.
+  const sinks = await open(t, 'http://127.0.0.1:9', 'grpc', { spoolLimitBytes: 64 * 1024 });
+  let sent = 0;
+  for (let sequence = 1; sequence <= 40; sequence += 1) {
+    sinks.push(await batchOf({ web: 150 }, sequence));
+    sent += 150;
+  }
+  await sinks.drained();
+  const { entered, pending, lost, accepted } = counters(sinks);
+  t.is(entered, sent);
+  t.is(accepted, 0);
+  t.true((lost['spool_full'] ?? 0) > 0);
+  t.is(pending + (lost['spool_full'] ?? 0), sent);
+  t.true((sinks.counters().byName['jaeger']?.spoolBytes ?? 0) <= 64 * 1024);
+});
+
+test('routes change at once, and a name that nobody knows is told', async (t) => {
+  const server = await startOtlpServer(t, 'http');
+  const sinks = await open(t, server.url, 'http');
+  sinks.route([podOf('web', ['unheard']), podOf('db', ['jaeger'])]);
+  t.deepEqual(sinks.counters().unknown, ['unheard']);
+  sinks.push(await batchOf({ web: 3, db: 2 }));
+  await eventually('accepted', () => counters(sinks).accepted === 2);
+  t.true(server.spans.every(({ resource }) => resource['k8s.pod.uid'] === 'db'));
+});

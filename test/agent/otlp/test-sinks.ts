@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { parseAgentConfig } from '../../../agent/config.ts';
+import { openSinks, type Sinks } from '../../../agent/sinks.ts';
+import type { SelectedPod } from '../../../agent/selection.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
+
+/** A pod whose spans go to these sinks. */
+export const podOf = (uid: string, sinks: readonly string[]): SelectedPod => ({
+  namespace: 'shop',
+  name: uid,
+  uid,
+  labels: {},
+  sampling: { ratio: 1, parent: false },
+  sinks,
+});
+
+/** Sinks of an agent's configuration, with their spools in a folder. */
+export function openTestSinks(dir: string, configured: object): Promise<Sinks> {
+  const { sinks: configs } = parseAgentConfig(
+    JSON.stringify({
+      node: { uid: 'n', name: 'n' },
+      podsFile: 'p',
+      controlPlane: { url: 'http://127.0.0.1:1' },
+      listen: { port: 0 },
+      spool: { dir },
+      sinks: configured,
+    }),
+  );
+  return openSinks({
+    configs,
+    dir,
+    takeLeftovers: true,
+    boot: randomBytes(8).toString('hex'),
+    startedMs: Date.now(),
+    source: '/nodes/n/b',
+    clock: systemClock,
+    random: Math.random,
+    log: pino({ level: 'silent' }),
+  });
+}
