@@ -59,11 +59,13 @@ async function framesOfToday(t: ExecutionContext): Promise<Frames> {
 }
 
 /** Where there are values in something, and of what type: `cells[].block: number`. Of a header also what it looks like. */
-function* fieldsIn(value: unknown, path = ''): Generator<string> {
+function* fieldsIn(value: unknown, path = ''): Generator<string, void, void> {
   if (Array.isArray(value)) {
-    for (const item of value) yield* fieldsIn(item, `${path}[]`);
+    const items: readonly unknown[] = value;
+    for (const item of items) yield* fieldsIn(item, `${path}[]`);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [name, field] of Object.entries(value)) yield* fieldsIn(field, `${path}/${name}`);
+    const fields: readonly [string, unknown][] = Object.entries(value);
+    for (const [name, field] of fields) yield* fieldsIn(field, `${path}/${name}`);
   } else {
     yield `${path}: ${typeof value}`;
   }
@@ -86,10 +88,12 @@ const headersOf = ({ headers }: Frame): string[] =>
   );
 
 /** Protobuf has no word for a field that is not there: it reads as empty, or 0. */
-const toldOf = (span: DecodedSpan): object =>
-  Object.fromEntries(
-    Object.entries(span).filter(([, value]) => value !== '' && value !== 0 && value !== 0n),
+const toldOf = (span: DecodedSpan): object => {
+  const fields: readonly [string, unknown][] = Object.entries(span);
+  return Object.fromEntries(
+    fields.filter(([, value]) => value !== '' && value !== 0 && value !== 0n),
   );
+};
 
 /** What a receiver may rely on: headers, and the fields of the data with their types. */
 const contractOf = (all: readonly Frame[], read: (body: Buffer) => unknown): Set<string> =>

@@ -41,7 +41,8 @@ for (const name of ['api', 'evaluate', 'notify', 'policy']) {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     t.teardown(() => child.kill('SIGKILL'));
-    const ended = once(child, 'exit').then(([code]) => `it ended with ${code}`);
+    const exited: Promise<unknown[]> = once(child, 'exit');
+    const ended = exited.then(([code]) => `it ended with ${String(code)}`);
     t.is(await Promise.race([asked.promise, ended]), 'GET /version');
     child.kill('SIGTERM');
     t.is(await ended, 'it ended with 0');

@@ -36,7 +36,7 @@ function main([name, host, port]: readonly string[]): void {
   const waiting = recordedTurns(name ?? '');
   createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy());
-    const ended = once(socket, 'end');
+    const ended: Promise<unknown> = once(socket, 'end');
     void playTurns(socket, waiting.shift() ?? [], 'server')
       .then(() => ended)
       .then(() => socket.end());
