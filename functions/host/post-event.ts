@@ -1,6 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { eventHeaders } from '../lib/event-headers.ts';
+import { excerpt } from '../lib/excerpt.ts';
+import { isRecord } from '../lib/plain-value.ts';
 import { decide, type Decision } from './broker/back-off.ts';
 
 /** Options of {@link postEvent}. */
@@ -19,7 +21,12 @@ export interface Receipt {
   readonly decision: Decision;
   /** Seconds that its Retry-After asks for. */
   readonly retryAfter?: number;
+  /** Why it took nothing: code and detail of its problem (RFC 9457), where it answered with one. */
+  readonly problem?: string;
 }
+
+/** A longer one is not read; ours name at most 32 details. */
+const mostProblemBytes = 64 * 1024;
 
 /**
  * Sends an event to another server, in binary mode. A redirect is an answer that took nothing: to follow it may make a GET
@@ -35,10 +42,31 @@ export async function postEvent(event: CloudEvent, options: PostOptions): Promis
     redirect: 'manual',
     signal,
   });
-  await response.body?.cancel();
+  const problem = await problemIn(response);
   const { status } = response;
   const retryAfter = secondsOf(response.headers.get('retry-after'), clock.now());
-  return { status, decision: decide(status), ...(retryAfter === undefined ? {} : { retryAfter }) };
+  return {
+    status,
+    decision: decide(status),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** What an answer says of a problem; all else of it is not read. */
+async function problemIn(response: Response): Promise<string | undefined> {
+  const { headers } = response;
+  const isProblem = headers.get('content-type')?.startsWith('application/problem+json') === true;
+  // What comes in chunks may have no end.
+  const length = headers.get('content-length');
+  if (!isProblem || length === null || Number(length) > mostProblemBytes) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  const problem: unknown = await response.json().catch(() => undefined);
+  if (!isRecord(problem)) return undefined;
+  const said = [problem['code'], problem['detail']].filter((text) => typeof text === 'string');
+  return said.length === 0 ? undefined : said.map(excerpt).join(': ');
 }
 
 /** Seconds that a Retry-After asks for: a number, or a date. */

@@ -41,9 +41,10 @@ export function createSink(options: SinkOptions): EmitEvent {
         throw new CloverError('CLV_OVERLOADED', `the sink ${url} does not answer`, { cause });
       },
     );
-    const { status, decision, retryAfter } = receipt;
+    const { status, decision, retryAfter, problem } = receipt;
     if (decision === 'done') return;
-    const message = `the sink ${url} answered ${status} to ${event.type} ${event.id}`;
+    const answer = `the sink ${url} answered ${status} to ${event.type} ${event.id}`;
+    const message = problem === undefined ? answer : `${answer}: ${problem}`;
     if (decision === 'dead') throw new CloverError('CLV_EMIT_REFUSED', message);
     throw new CloverError(
       'CLV_OVERLOADED',

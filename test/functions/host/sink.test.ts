@@ -12,12 +12,13 @@ async function sinkOf(
   t: ExecutionContext,
   status: () => number,
   headers: Readonly<Record<string, string>> = {},
+  body = '',
 ): Promise<{ readonly url: string; readonly came: string[] }> {
   const came: string[] = [];
   const server = createServer((request, response) => {
     came.push(`${request.method} ${request.url}`);
     const isMoved = request.url === '/elsewhere';
-    response.writeHead(isMoved ? 200 : status(), isMoved ? {} : headers).end();
+    response.writeHead(isMoved ? 200 : status(), isMoved ? {} : headers).end(body);
   });
   const port = await listenOnLoopback(server);
   t.teardown(() => {
@@ -36,6 +37,30 @@ test('a redirect has not taken the event: it is not followed, and may be tried a
     t.regex(error?.message ?? '', new RegExp(`answered ${status} to test.event 1$`));
     t.deepEqual(sink.came, ['POST /']);
   }
+});
+
+test('what a sink says of a problem is told, as far as it is one of a known length', async (t) => {
+  const problem = { code: 'CLV_EVENT_INVALID', detail: 'f does not take test.event', status: 400 };
+  const message = async (body: string, headers: Record<string, string>): Promise<string> => {
+    const length = { 'content-type': 'application/problem+json', ...headers };
+    const { url } = await sinkOf(t, () => 400, length, body);
+    const error = await t.throwsAsync(createSink({ url })(eventOf()), { code: 'CLV_EMIT_REFUSED' });
+    return (error?.message ?? '').replace(/^.* answered /, '');
+  };
+  const known = (body: string): Promise<string> =>
+    message(body, { 'content-length': `${Buffer.byteLength(body)}` });
+  const bare = '400 to test.event 1';
+  const text = JSON.stringify(problem);
+  t.is(await known(text), `${bare}: CLV_EVENT_INVALID: f does not take test.event`);
+  t.is(await known('{"detail":"no"}'), `${bare}: no`);
+  t.is(await known(JSON.stringify({ detail: 'x'.repeat(200) })), `${bare}: ${'x'.repeat(127)}…`);
+  for (const none of ['{', 'null', '[]', '{"detail":7}', `"${'x'.repeat(70_000)}"`]) {
+    t.is(await known(none), bare);
+  }
+  const chunked = { 'transfer-encoding': 'chunked' };
+  t.is(await message(text, chunked), bare);
+  const html = { 'content-type': 'text/html', 'content-length': `${text.length}` };
+  t.is(await message(text, html), bare);
 });
 
 test('what may get better is 503 to who sent the event, as the broker sees it; the rest is final', async (t) => {
