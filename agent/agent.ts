@@ -1,4 +1,4 @@
-import { prometheusText } from '../functions/host/telemetry/prometheus-text.ts';
+import { prometheusText } from '../functions/lib/metrics/prometheus-text.ts';
 import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { prometheusContentType } from '../functions/host/telemetry/prometheus-text.ts';
+import { prometheusContentType } from '../functions/lib/metrics/prometheus-text.ts';
 
 /** What the server shows. */
 export interface AgentView {

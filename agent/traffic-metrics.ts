@@ -1,6 +1,6 @@
-import type { MetricDefinition } from '../functions/host/telemetry/metric-definition.ts';
-import type { TextFamily } from '../functions/host/telemetry/prometheus-text.ts';
-import type { Series } from '../functions/host/telemetry/registry.ts';
+import type { MetricDefinition } from '../functions/lib/metrics/metric-definition.ts';
+import type { TextFamily } from '../functions/lib/metrics/prometheus-text.ts';
+import type { Series } from '../functions/lib/metrics/series.ts';
 import type { DurationSeries, RequestMetrics, ServiceSide } from '../native/capture/types.ts';
 
 type Labels = Series['labels'];

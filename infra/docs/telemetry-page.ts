@@ -1,6 +1,6 @@
-import type { MetricDefinition } from '../../functions/host/telemetry/metric-definition.ts';
+import type { MetricDefinition } from '../../functions/lib/metrics/metric-definition.ts';
 import { metrics } from '../../functions/host/telemetry/metrics.ts';
-import { labelName, prometheusName } from '../../functions/host/telemetry/prometheus-text.ts';
+import { labelName, prometheusName } from '../../functions/lib/metrics/prometheus-text.ts';
 import { metricNames } from '../../functions/host/telemetry/registry.ts';
 import { markdownTable } from './markdown.ts';
 import { runbookText } from './runbook.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { trafficFamilies } from '../../agent/traffic-metrics.ts';
-import { prometheusText } from '../../functions/host/telemetry/prometheus-text.ts';
+import { prometheusText } from '../../functions/lib/metrics/prometheus-text.ts';
 import type { RequestMetrics } from '../../native/capture/types.ts';
 import { makeBed } from './helpers/test-agent.ts';
 

@@ -5,7 +5,7 @@ import anyTest from 'ava';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { metrics } from '../../functions/host/telemetry/metrics.ts';
-import { prometheusName } from '../../functions/host/telemetry/prometheus-text.ts';
+import { prometheusName } from '../../functions/lib/metrics/prometheus-text.ts';
 import { metricNames } from '../../functions/host/telemetry/registry.ts';
 import { eventOf, temporaryFolder, until } from '../functions/host/helpers.ts';
 import { startControlPlane } from '../functions/host/telemetry/control-plane.ts';

@@ -4,7 +4,7 @@ import { noTelemetry, type Telemetry, type TelemetryAttributes } from '../teleme
 import { createEarlySpans } from './early-spans.ts';
 import type { MetricName } from './metrics.ts';
 import type { OpenTelemetry } from './open-telemetry.ts';
-import { prometheusContentType, prometheusText } from './prometheus-text.ts';
+import { prometheusContentType, prometheusText } from '../../lib/metrics/prometheus-text.ts';
 import { createMetricRegistry } from './registry.ts';
 import type { TelemetrySettings } from './settings.ts';
 

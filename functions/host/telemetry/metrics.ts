@@ -1,4 +1,4 @@
-import type { MetricDefinition } from './metric-definition.ts';
+import type { MetricDefinition } from '../../lib/metrics/metric-definition.ts';
 import { processMetrics } from './process-metrics.ts';
 
 const ofNode = ['node'] as const;

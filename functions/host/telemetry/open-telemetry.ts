@@ -17,7 +17,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Log } from '../../lib/log.ts';
 import type { SpanStart, TelemetryAttributes } from '../telemetry.ts';
 import type { SdkSpan, StartSpan } from './early-spans.ts';
-import type { MetricDefinition } from './metric-definition.ts';
+import type { MetricDefinition } from '../../lib/metrics/metric-definition.ts';
 import { metrics, type MetricName } from './metrics.ts';
 import { metricNames, type MetricRegistry } from './registry.ts';
 import {

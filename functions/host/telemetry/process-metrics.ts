@@ -1,4 +1,4 @@
-import type { MetricDefinition } from './metric-definition.ts';
+import type { MetricDefinition } from '../../lib/metrics/metric-definition.ts';
 
 /** The buckets that the semantic conventions advise for requests, seconds. */
 const requestBuckets = [

@@ -1,22 +1,7 @@
 import type { Observation, TelemetryAttributes } from '../telemetry.ts';
-import type { MetricDefinition } from './metric-definition.ts';
+import type { MetricDefinition } from '../../lib/metrics/metric-definition.ts';
+import type { Series } from '../../lib/metrics/series.ts';
 import { metrics, type MetricName } from './metrics.ts';
-
-/** Values since the start, in buckets. */
-export interface HistogramValue {
-  readonly bounds: readonly number[];
-  /** Per bucket, not cumulative; the last one is above every bound. */
-  readonly counts: readonly number[];
-  readonly sum: number;
-}
-
-/** One series of a metric. */
-export interface Series {
-  readonly labels: readonly (readonly [name: string, value: string])[];
-  /** 0 where there is a histogram. */
-  readonly value: number;
-  readonly histogram?: HistogramValue;
-}
 
 /** A metric with all of its series. */
 export interface MetricFamily {

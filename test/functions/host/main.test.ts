@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { z } from 'zod';
 import { metrics } from '../../../functions/host/telemetry/metrics.ts';
-import { prometheusName } from '../../../functions/host/telemetry/prometheus-text.ts';
+import { prometheusName } from '../../../functions/lib/metrics/prometheus-text.ts';
 import { metricNames } from '../../../functions/host/telemetry/registry.ts';
 import { temporaryFolder, until } from './helpers.ts';
 import { parsePrometheus } from './telemetry/parse-prometheus.ts';

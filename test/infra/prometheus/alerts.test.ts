@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { backOffMs } from '../../../functions/host/broker/back-off.ts';
 import { planDelivery } from '../../../functions/host/broker/delivery.ts';
 import { metrics } from '../../../functions/host/telemetry/metrics.ts';
-import { prometheusName } from '../../../functions/host/telemetry/prometheus-text.ts';
+import { prometheusName } from '../../../functions/lib/metrics/prometheus-text.ts';
 import { runbook } from '../../../infra/docs/runbook.ts';
 import { catalogue, webhookEntry, type Trigger } from '../../../knative/catalogue.ts';
 import { metricNames } from '../../../functions/host/telemetry/registry.ts';

@@ -1,5 +1,5 @@
 import type { MetricDefinition } from './metric-definition.ts';
-import type { Series } from './registry.ts';
+import type { Series } from './series.ts';
 
 /** Media type of the text format 0.0.4, which every Prometheus reads. */
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';

@@ -4,12 +4,12 @@ import { metrics } from '../../../../functions/host/telemetry/metrics.ts';
 import {
   prometheusName,
   prometheusText,
-} from '../../../../functions/host/telemetry/prometheus-text.ts';
+} from '../../../../functions/lib/metrics/prometheus-text.ts';
 import {
   createMetricRegistry,
   metricNames,
 } from '../../../../functions/host/telemetry/registry.ts';
-import { parsePrometheus } from './parse-prometheus.ts';
+import { parsePrometheus } from '../../host/telemetry/parse-prometheus.ts';
 
 test('names follow the conventions of Prometheus', (t) => {
   const names = metricNames.map((name) => prometheusName(name, metrics[name]));
