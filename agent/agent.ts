@@ -58,18 +58,17 @@ export async function createAgent(config: AgentConfig, needs: AgentDependencies)
   const { clock, log } = needs;
   // Before the first file is touched: it may be that of an agent that lives.
   const place = socketPath === undefined ? undefined : await takePlace({ socketPath, clock, log });
-  try {
-    return await startAgent(config, needs, place);
-  } catch (error) {
-    place?.close();
-    throw error;
-  }
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => place?.close());
+  return await startAgent(config, needs, place, opened);
 }
 
 async function startAgent(
   config: AgentConfig,
   needs: AgentDependencies,
   place: Place | undefined,
+  /** What a start that fails leaves open. */
+  opened: AsyncDisposableStack,
 ): Promise<Agent> {
   const { clock, boot, log } = needs;
   const startedMs = clock.now();
@@ -80,6 +79,7 @@ async function startAgent(
   const takeLeftovers = place?.predecessor === undefined;
   const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
   const [ingest, broker] = [httpTo(config.spans), httpTo(config.evidence)];
+  for (const http of [ingest, broker]) opened.defer(() => http.close());
   const pace = createPace(needs.random);
   const sender = createSender({
     spool,
@@ -101,6 +101,7 @@ async function startAgent(
     random: needs.random,
     log,
   });
+  opened.defer(() => sinks.stop(0));
 
   const pipe = createSpanPipe({
     boot,
@@ -121,6 +122,7 @@ async function startAgent(
       pipe.push(batch);
     },
   });
+  opened.defer(() => capture.close());
 
   const tracing = startTracing({
     capture,
@@ -130,6 +132,7 @@ async function startAgent(
     untapped: config.untapped,
     log,
   });
+  opened.defer(() => tracing.stop());
   const evidence = createEvidenceReporter({
     capture,
     http: broker,
@@ -150,10 +153,13 @@ async function startAgent(
         now: () => clock.now(),
       })
     : undefined;
+  opened.defer(() => demand?.stop());
   /** A report that was refused, maybe of pods that are gone since. */
   let isOwed = false;
   const hasNews = (): boolean => demand?.exists() !== false || isOwed;
   sender.wake();
+  opened.defer(() => sender.stop(0));
+  sinks.wake();
   // In the same turn: nothing is attached yet.
   const handover =
     place === undefined
@@ -201,7 +207,8 @@ async function startAgent(
   const view = {
     ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
-    metrics: () => prometheusText(trafficFamilies(capture.metrics())),
+    metrics: () =>
+      handover?.owns === false ? undefined : prometheusText(trafficFamilies(capture.metrics())),
   };
 
   const stop = async (server?: AgentServer): Promise<number> => {
@@ -227,6 +234,8 @@ async function startAgent(
     return kept;
   };
 
+  // From here on `stop` closes it, and sends before.
+  opened.move();
   try {
     const server = await startServer({ ...config.listen, shared: handover !== undefined }, view);
     log.info({ source, port: server.port }, 'agent started');

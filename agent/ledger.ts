@@ -72,7 +72,8 @@ export function unexplained({ capture, spansBeforeFlush, sink }: LedgerMoment): 
   );
 }
 
-function pendingIn(spool: Spool, own: boolean): SinkCount {
+/** Batches that wait in a spool or are being sent: this boot's, or those of earlier ones. */
+export function pendingIn(spool: Spool, own: boolean): SinkCount {
   const entries = spool.entries().filter((entry) => entry.own === own);
   return {
     batches: entries.length,

@@ -54,7 +54,7 @@ try {
   const log = pino({ level: config.logLevel, base: { process: 'agent', node: config.node.name } });
   await run(config, log).catch((error: unknown) => {
     log.fatal({ err: error }, 'the agent cannot start');
-    process.exitCode = 1;
+    process.exit(1);
   });
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

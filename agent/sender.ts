@@ -11,7 +11,7 @@ export interface Sender {
   readonly wake: () => void;
   /** Looks at a spool file that the system refused, cumulative; those batches are kept. */
   readonly readFailures: number;
-  /** Goes on until the spool is empty or `ms` are over; afterwards nothing is in flight. */
+  /** Goes on until the spool is empty or `ms` are over, with 0 not at all; afterwards nothing is in flight. */
   stop(ms: number): Promise<void>;
 }
 
@@ -38,6 +38,7 @@ export function createSender(options: SenderOptions): Sender {
   const unread = new Map<SpoolEntry, NodeJS.Timeout>();
   let timer: NodeJS.Timeout | undefined;
   let refusing = false;
+  let rejecting = false;
   let unreadable = false;
   let readFailures = 0;
 
@@ -99,11 +100,15 @@ export function createSender(options: SenderOptions): Sender {
       }));
     if (outcome.kind === 'taken') {
       pace.onSuccess();
-      if (refusing) log.info({ receiver }, 'the receiver takes spans again');
+      if (refusing || rejecting) log.info({ receiver }, 'the receiver takes spans again');
       refusing = false;
+      rejecting = false;
       await spool.free(entry, outcome.refused);
     } else if (outcome.kind === 'never') {
-      log.error({ receiver, file: entry.file, why: outcome.why }, 'a batch was refused for ever');
+      const { why } = outcome;
+      if (!rejecting)
+        log.error({ receiver, file: entry.file, why }, 'a batch was refused for ever');
+      rejecting = true;
       await spool.reject(entry);
     } else {
       onRefusal(entry, outcome.why, outcome.retryAfterMs);
@@ -142,7 +147,7 @@ export function createSender(options: SenderOptions): Sender {
     },
     async stop(ms) {
       const deadline = clock.now() + ms;
-      pump();
+      if (ms > 0) pump();
       while (spool.entries().length > 0 && Math.max(clock.now(), pace.notBefore) < deadline) {
         await clock.sleep(20);
       }

@@ -8,8 +8,8 @@ export interface AgentView {
   /** Whether the agent does its work. */
   ready(): boolean;
   ledger(): Promise<object>;
-  /** In Prometheus' text format. */
-  metrics(): string;
+  /** In Prometheus' text format; undefined while another agent of the node counts. */
+  metrics(): string | undefined;
 }
 
 /** The agent's read-only HTTP server. */
@@ -39,7 +39,11 @@ export async function startServer(listen: ListenOptions, view: AgentView): Promi
       const ready = view.ready();
       send(outgoing, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' });
     } else if (path === '/metrics') {
-      outgoing.writeHead(200, { 'content-type': prometheusContentType }).end(view.metrics());
+      const metrics = view.metrics();
+      // Two agents share the port while one hands over: a scraper must not see the counters of both by turns.
+      if (metrics === undefined)
+        send(outgoing, 503, { status: 'another agent of this node counts' });
+      else outgoing.writeHead(200, { 'content-type': prometheusContentType }).end(metrics);
     } else if (path === '/ledger') {
       view.ledger().then(
         (ledger) => send(outgoing, 200, ledger),

@@ -12,7 +12,9 @@ import { createHttpClient } from './http-client.ts';
 import { deliverOverGrpc } from './otlp/otlp-grpc.ts';
 import { deliverOverHttp } from './otlp/otlp-http.ts';
 import { openOtlpSink, type OtlpSink, type SinkCounters } from './otlp/otlp-sink.ts';
+import { removeSpools } from './removed-sinks.ts';
 import type { SelectedPod } from './selection.ts';
+import type { SinkCount } from './sink-ledger.ts';
 
 /** The collectors that spans are sent to beside ingest. */
 export interface Sinks {
@@ -21,6 +23,9 @@ export interface Sinks {
   /** Before anybody else takes the batch's buffer. */
   push(batch: SpanBatch): void;
   counters(): SinksView;
+  /** From now on what there is is sent; before that nothing is. */
+  wake(): void;
+  /** Takes over what earlier boots left, once none of them lives any more. */
   adopt(): Promise<void>;
   /** Resolves once all that was pushed is on disk, or counted as lost. */
   drained(): Promise<void>;
@@ -33,6 +38,8 @@ export interface SinksView {
   readonly byName: Readonly<Record<string, SinkCounters>>;
   /** Names that Taps have, and the agent's configuration has not. */
   readonly unknown: readonly string[];
+  /** What earlier boots had left for sinks that the configuration has no more, by their names: it is lost. */
+  readonly removed: Readonly<Record<string, SinkCount>>;
 }
 
 /** What {@link openSinks} needs. */
@@ -61,15 +68,29 @@ interface Opened {
  * @throws CloverError CLV_CONFIG_INVALID where a certificate cannot be read.
  */
 export async function openSinks(options: SinksOptions): Promise<Sinks> {
-  const { configs, dir, log, ...common } = options;
+  const { configs, log, ...common } = options;
+  const dir = join(options.dir, 'sinks');
   const opened = new Map<string, Opened>();
-  for (const [name, config] of Object.entries(configs)) {
-    const { deliver, close } = deliveryTo(config);
-    const { spoolLimitBytes: limitBytes } = config;
-    const sinkDir = join(dir, 'sinks');
-    const sink = await openOtlpSink({ ...common, name, deliver, dir: sinkDir, limitBytes, log });
-    opened.set(name, { sink, close });
+  const stop: Sinks['stop'] = async (ms) => {
+    await Promise.all([...opened.values()].map(({ sink }) => sink.stop(ms)));
+    for (const { close } of opened.values()) close();
+  };
+  try {
+    for (const [name, config] of Object.entries(configs)) {
+      const { deliver, close } = deliveryTo(config);
+      const { spoolLimitBytes: limitBytes } = config;
+      const sink = await openOtlpSink({ ...common, name, deliver, dir, limitBytes, log });
+      opened.set(name, { sink, close });
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
   }
+  let removed: SinksView['removed'] = {};
+  const removeOthers = async (): Promise<void> => {
+    removed = await removeSpools({ dir, kept: new Set(opened.keys()), log });
+  };
+  if (options.takeLeftovers) await removeOthers();
   /** Sinks by the uid of a pod. */
   let routes = new Map<string, readonly string[]>();
   let unknown: readonly string[] = [];
@@ -94,17 +115,18 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
     counters: () => ({
       byName: Object.fromEntries([...opened].map(([name, { sink }]) => [name, sink.counters()])),
       unknown,
+      removed,
     }),
+    wake() {
+      for (const { sink } of opened.values()) sink.wake();
+    },
     async adopt() {
-      await Promise.all([...opened.values()].map(({ sink }) => sink.adopt()));
+      await Promise.all([removeOthers(), ...[...opened.values()].map(({ sink }) => sink.adopt())]);
     },
     async drained() {
       await Promise.all([...opened.values()].map(({ sink }) => sink.drained()));
     },
-    async stop(ms) {
-      await Promise.all([...opened.values()].map(({ sink }) => sink.stop(ms)));
-      for (const { close } of opened.values()) close();
-    },
+    stop,
   };
 }
 

@@ -27,7 +27,8 @@ const retryable: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
 
 /**
  * OTLP over gRPC by Node's own HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): one method with
- * one message each way is all of gRPC that is needed. The connection is opened with the first batch, and again after it ended.
+ * one message each way is all of gRPC that is needed. The connection is opened with the first batch, and again after it ended
+ * or gave no answer in time.
  */
 export function deliverOverGrpc({ endpoint, ca, headers }: GrpcTarget): GrpcDelivery {
   let session: ClientHttp2Session | undefined;
@@ -51,7 +52,8 @@ export function deliverOverGrpc({ endpoint, ca, headers }: GrpcTarget): GrpcDeli
     signal: AbortSignal,
   ): Promise<DeliveryOutcome> =>
     new Promise((resolve, reject) => {
-      const stream = connected().request(
+      const used = connected();
+      const stream = used.request(
         {
           ...more,
           [constants.HTTP2_HEADER_METHOD]: 'POST',
@@ -68,8 +70,9 @@ export function deliverOverGrpc({ endpoint, ca, headers }: GrpcTarget): GrpcDeli
       let head: IncomingHttpHeaders = {};
       let trailers: IncomingHttpHeaders | undefined;
       const timer = setTimeout(() => {
-        stream.close(constants.NGHTTP2_CANCEL);
         reject(new Error(`no answer within ${timeoutMs} ms`));
+        // Nothing tells a slow receiver from a connection whose other end is gone: the next try is over another one.
+        used.destroy();
       }, timeoutMs);
       stream.on('response', (found) => {
         head = found;

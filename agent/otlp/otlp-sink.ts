@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../functions/lib/clock.ts';
 import type { SpanBatch } from '../../native/capture/types.ts';
 import type { Deliver } from '../delivery.ts';
+import { pendingIn } from '../ledger.ts';
 import { createPace } from '../pace.ts';
 import { createSender } from '../sender.ts';
 import { createSinkLedger, type SinkBuckets, type SinkCount } from '../sink-ledger.ts';
@@ -17,6 +18,8 @@ export interface OtlpSink {
   /** Takes its part of a batch, by the uids of the pods; never blocks, and leaves the batch's buffer as it is. */
   push(batch: SpanBatch, wants: (podUid: string) => boolean): void;
   counters(): SinkCounters;
+  /** Sends what is there, from now on; before that nothing is sent. */
+  wake(): void;
   /** Takes over what earlier boots left; see `Spool.adopt`. */
   adopt(): Promise<void>;
   /** Resolves once all that was pushed is on disk, or counted as lost. */
@@ -25,9 +28,10 @@ export interface OtlpSink {
   stop(ms: number): Promise<void>;
 }
 
-/** Where this boot's spans for a sink are: entered = accepted + rejected + Σ lost + pending. */
+/** Where the spans for a sink are, this boot's and what earlier boots left: entered = accepted + rejected + Σ lost + pending. */
 export interface SinkCounters extends SinkBuckets {
   readonly pending: SinkCount;
+  readonly inherited: SinkBuckets & { readonly pending: SinkCount };
   readonly spoolBytes: number;
 }
 
@@ -57,7 +61,7 @@ const gzipOptions = { level: 1, chunkSize: 128 * 1024 };
 
 const gzipped = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
 
-/** Opens a sink; rejects when its folder is unusable. */
+/** Opens a sink, which sends nothing before it is woken; rejects when its folder is unusable. */
 export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> {
   const { name, deliver, limitBytes, takeLeftovers, boot, startedMs, source, clock, log } = options;
   const ledger = createSinkLedger();
@@ -65,6 +69,10 @@ export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> 
   const spool = await openSpool({ dir, limitBytes, takeLeftovers, boot, ledger, log });
   const pace = createPace(options.random);
   const sender = createSender({ spool, deliver, receiver: name, pace, clock, log });
+  let awake = false;
+  const wake = (): void => {
+    if (awake) sender.wake();
+  };
   const pipe = createSpanPipe({
     boot,
     startedMs,
@@ -72,12 +80,11 @@ export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> 
     spool,
     ledger,
     lossText: () => '',
-    onSpooled: sender.wake,
+    onSpooled: wake,
     compress: (otlp) => gzipped(otlp, gzipOptions),
     queueLimitBytes,
     log,
   });
-  sender.wake();
   return {
     push(batch, wants) {
       const part = selectResources(batch.otlp, wants);
@@ -85,16 +92,21 @@ export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> 
     },
     counters() {
       const held = pipe.pending();
-      const waiting = spool.entries().filter(({ own }) => own);
-      const pending = {
-        batches: held.batches + waiting.length,
-        spans: held.spans + waiting.reduce((sum, { spans }) => sum + spans, 0),
+      const own = pendingIn(spool, true);
+      return {
+        ...ledger.buckets(true),
+        pending: { batches: held.batches + own.batches, spans: held.spans + own.spans },
+        inherited: { ...ledger.buckets(false), pending: pendingIn(spool, false) },
+        spoolBytes: spool.bytes,
       };
-      return { ...ledger.buckets(true), pending, spoolBytes: spool.bytes };
+    },
+    wake() {
+      awake = true;
+      wake();
     },
     async adopt() {
       await spool.adopt();
-      sender.wake();
+      wake();
     },
     drained: () => pipe.drained(),
     async stop(ms) {

@@ -72,7 +72,10 @@ conventions have no name for is \`clover_server_request_duration_seconds\` or \`
 version, and the conventional attributes of few values; the name that a DNS query asks for is none of them. Of each service and role,
 \`clover_requests_started_total\` is the sum of the durations' counts, \`clover_requests_open\` and \`clover_requests_lost_total\`.
 A node has 2,000 series at most; what would need more counts in one with \`otel_metric_overflow\`.
-The same values stand in \`GET /v1/status\`, and so in \`cloverctl status\`, below \`agent/<node>\`.
+While two agents of a node hand over, the one that does not count answers 503. On Kubernetes an agent listens at \`127.0.0.1:9465\` of its
+node, and an installation has no setting that changes it: what scrapes it has to run on the node's network.
+
+The values of the table, of agents, stand in \`GET /v1/status\` too, and so in \`cloverctl status\`, below \`agent/<node>\`.
 
 ## Alerts
 

@@ -23,7 +23,7 @@ export const tapSpec = z
       .meta(setList)
       .optional()
       .describe(
-        'TCP ports of servers to trace; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
+        'Ports of servers to trace, of TCP and UDP alike; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
       ),
     sampling: z
       .strictObject({

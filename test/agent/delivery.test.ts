@@ -1,9 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { zstdCompressSync } from 'node:zlib';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
 import { encodeSpoolFile } from '../../agent/spool-file.ts';
+import { createMemoryCapture, type MemoryCapture } from './helpers/memory-capture.ts';
 import { eventually, makeBed } from './helpers/test-agent.ts';
+import { startOtlpServer } from './otlp/otlp-server.ts';
 
 const sum = (counts: Map<string, number>): number =>
   [...counts.values()].reduce((total, count) => total + count, 0);
@@ -218,4 +221,73 @@ test('open requests and losses of the capture stay in the books', async (t) => {
   t.is((await fetch(`http://127.0.0.1:${agent.port}/nothing`)).status, 404);
   const [file = ''] = await bed.spooled();
   if (file !== '') t.true((await readFile(join(bed.dir, 'spool', file))).length > 0);
+});
+
+const refuse = (): never => {
+  throw new Error('no capture here');
+};
+
+test('an agent whose start fails sends nothing afterwards', async (t) => {
+  const bed = await makeBed(t);
+  const receiver = await startOtlpServer(t, 'http');
+  const dir = join(bed.dir, 'spool', 'sinks', 'jaeger');
+  await mkdir(dir, { recursive: true });
+  const body = gzipSync('');
+  const header = {
+    source: '/nodes/node-1/00112233445566aa',
+    id: '1',
+    time: '2026-01-01T00:00:00Z',
+    spans: 5,
+    watermarkMs: 5,
+    loss: '',
+    bytes: body.length,
+  };
+  const name = '00001700000000-00112233445566aa-0000000001-5.spans';
+  await writeFile(join(dir, name), encodeSpoolFile(header, body));
+  const options = { sinks: { jaeger: { endpoint: receiver.url } } };
+  await t.throwsAsync(bed.startWith(refuse, options), { message: 'no capture here' });
+  await sleep(500);
+  t.deepEqual(receiver.requests, []);
+  t.true((await readdir(dir)).includes(name));
+
+  await bed.start(options);
+  await eventually('what was left', () => receiver.requests.length === 1);
+});
+
+test('after a start that fails late everything is closed', async (t) => {
+  const bed = await makeBed(t);
+  const captures: MemoryCapture[] = [];
+  const closed: string[] = [];
+  // A folder that is not empty where the socket has to be: it is found when all else is there.
+  const handoverSocket = join(bed.dir, 'agent.sock');
+  await mkdir(join(handoverSocket, 'full'), { recursive: true });
+  const start = bed.startWith(
+    (needs) => {
+      const capture = createMemoryCapture(needs);
+      captures.push(capture);
+      return { ...capture, close: async () => void closed.push('capture') };
+    },
+    { handoverSocket },
+  );
+  await t.throwsAsync(start);
+  t.is(captures.length, 1);
+  t.deepEqual(closed, ['capture']);
+  const polls = bed.plane.received.length;
+  await sleep(1_500);
+  t.is(bed.plane.received.length, polls);
+});
+
+const metricsOf = async ({ port }: { port: number }): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${port}/metrics`)).status;
+
+test('while one agent follows another, one of the two gives metrics', async (t) => {
+  const bed = await makeBed(t);
+  const options = { handoverSocket: join(bed.dir, 'agent.sock') };
+  const first = await bed.start(options);
+  t.is(await metricsOf(first.agent), 200);
+  const second = await bed.start(options);
+  await eventually('the handover', async () => (await metricsOf(second.agent)) === 200);
+  t.is(await metricsOf(first.agent), 503);
+  await first.agent.stop();
+  t.is(await metricsOf(second.agent), 200);
 });

@@ -32,6 +32,13 @@ const ledgerView = z.object({
   }),
 });
 
+/** What differs from an agent without sinks that is alone. */
+export interface BedOptions {
+  readonly limitBytes?: number;
+  readonly sinks?: object;
+  readonly handoverSocket?: string;
+}
+
 /** A folder, a control plane, and agents that are started on them. */
 export interface Bed {
   readonly dir: string;
@@ -39,11 +46,11 @@ export interface Bed {
   /** Interfaces that exist, by name. */
   readonly interfaces: Map<string, number>;
   writePods(content: string): Promise<void>;
-  start(options?: { limitBytes?: number }): Promise<{ agent: Agent; capture: MemoryCapture }>;
+  start(options?: BedOptions): Promise<{ agent: Agent; capture: MemoryCapture }>;
   /** An agent with another capture. */
   startWith(
     createCapture: AgentDependencies['createCapture'],
-    options?: { limitBytes?: number },
+    options?: BedOptions,
   ): Promise<Agent>;
   ledger(agent: Agent): Promise<z.output<typeof ledgerView>>;
   spooled(): Promise<string[]>;
@@ -67,7 +74,8 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
   };
   await writePods('{"pods":[]}');
 
-  const startWith: Bed['startWith'] = async (createCapture, { limitBytes = 1_000_000 } = {}) => {
+  const startWith: Bed['startWith'] = async (createCapture, options = {}) => {
+    const { limitBytes = 1_000_000, ...more } = options;
     const config = parseAgentConfig(
       JSON.stringify({
         node: { uid: 'node-1', name: 'first' },
@@ -76,6 +84,7 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
         listen: { port: 0 },
         spool: { dir: spoolDir, limitBytes },
         logLevel: 'silent',
+        ...more,
       }),
     );
     const agent = await createAgent(config, {

@@ -1,8 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { z } from 'zod';
 import type { Sinks } from '../../../agent/sinks.ts';
+import { listenOnLoopback } from '../../functions/host/helpers.ts';
 import { eventually } from '../helpers/test-agent.ts';
 import { startOtlpServer, type OtlpAnswer, type OtlpServer } from './otlp-server.ts';
 import { openTestSinks, podOf } from './test-sinks.ts';
@@ -136,4 +142,128 @@ test('routes change at once, and a name that nobody knows is told', async (t) =>
   sinks.push(await batchOf({ web: 3, db: 2 }));
   await eventually('accepted', () => counters(sinks).accepted === 2);
   t.true(server.spans.every(({ resource }) => resource['k8s.pod.uid'] === 'db'));
+});
+
+/** A way to a server; the first connection over it is one that leads nowhere. */
+async function deadAtFirst(t: ExecutionContext, url: string): Promise<string> {
+  const sockets = new Set<Socket>();
+  const proxy = createServer((socket) => {
+    const isFirst = sockets.size === 0;
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    if (isFirst) return;
+    const onward = connect(Number(new URL(url).port), '127.0.0.1');
+    sockets.add(onward);
+    onward.on('error', () => undefined);
+    socket.pipe(onward).pipe(socket);
+  });
+  const port = await listenOnLoopback(proxy);
+  t.teardown(() => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `http://127.0.0.1:${port}`;
+}
+
+test('grpc: what a dead connection swallowed is sent again over a new one', async (t) => {
+  t.timeout(60_000);
+  const server = await startOtlpServer(t, 'grpc');
+  const sinks = await open(t, await deadAtFirst(t, server.url), 'grpc');
+  sinks.push(await batchOf({ web: 3 }));
+  await eventually('accepted', () => counters(sinks).accepted === 3);
+  t.is(server.requests.length, 1);
+});
+
+/** A folder in which an earlier boot has left three spans for `jaeger`. */
+async function withLeftovers(t: ExecutionContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'clover-sinks-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  const earlier = await openTestSinks(dir, { jaeger: { endpoint: 'http://127.0.0.1:9' } });
+  earlier.route([podOf('web', ['jaeger'])]);
+  earlier.push(await batchOf({ web: 3 }));
+  await earlier.drained();
+  await earlier.stop(0);
+  return dir;
+}
+
+test('what earlier boots left has books of its own', async (t) => {
+  const dir = await withLeftovers(t);
+  const server = await startOtlpServer(t, 'http');
+  server.answers.push({ status: 503, headers: { 'retry-after': '1' } });
+  const sinks = await openTestSinks(dir, { jaeger: { endpoint: server.url } });
+  t.teardown(() => sinks.stop(0));
+  const inherited = () => sinks.counters().byName['jaeger']?.inherited;
+  const [some, none] = [
+    { batches: 1, spans: 3 },
+    { batches: 0, spans: 0 },
+  ];
+  const all = { entered: some, accepted: none, rejected: none, lost: {}, pending: some };
+  t.deepEqual(inherited(), all);
+  await eventually('accepted', () => inherited()?.accepted.spans === 3);
+  t.deepEqual(inherited(), { ...all, accepted: some, pending: none });
+  t.is(counters(sinks).entered, 0);
+});
+
+test('where one sink cannot be opened, those before it send nothing', async (t) => {
+  const dir = await withLeftovers(t);
+  const server = await startOtlpServer(t, 'http');
+  const jaeger = { endpoint: server.url };
+  const broken = { endpoint: 'https://127.0.0.1:9', caFile: join(dir, 'nothing.pem') };
+  await t.throwsAsync(openTestSinks(dir, { jaeger, broken }), { code: 'CLV_CONFIG_INVALID' });
+  await sleep(500);
+  t.deepEqual(server.requests, []);
+});
+
+test('what waits for a sink that is configured no more is removed and counted, once no earlier agent lives', async (t) => {
+  const dir = await withLeftovers(t);
+  const collector = { endpoint: 'http://127.0.0.1:9' };
+  const sinks = await openTestSinks(dir, { collector }, { takeLeftovers: false });
+  t.teardown(() => sinks.stop(0));
+  t.deepEqual(sinks.counters().removed, {});
+  t.deepEqual(await readdir(join(dir, 'sinks')), ['collector', 'jaeger']);
+  await sinks.adopt();
+  t.deepEqual(sinks.counters().removed, { jaeger: { batches: 1, spans: 3 } });
+  t.deepEqual(await readdir(join(dir, 'sinks')), ['collector']);
+});
+
+test('a sink that is gone is removed by the first start without it', async (t) => {
+  const dir = await withLeftovers(t);
+  const sinks = await openTestSinks(dir, {});
+  t.deepEqual(sinks.counters().removed, { jaeger: { batches: 1, spans: 3 } });
+  t.deepEqual(await readdir(join(dir, 'sinks')), []);
+});
+
+test('refusals for ever are one line in the log until something is taken', async (t) => {
+  const lines: string[] = [];
+  const log = pino(
+    { level: 'info' },
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(z.object({ msg: z.string() }).parse(JSON.parse(chunk.toString())).msg);
+        done();
+      },
+    }),
+  );
+  const server = await startOtlpServer(t, 'http');
+  const dir = await mkdtemp(join(tmpdir(), 'clover-sinks-'));
+  const sinks = await openTestSinks(dir, { jaeger: { endpoint: server.url } }, { log });
+  t.teardown(async () => {
+    await sinks.stop(0);
+    await rm(dir, { recursive: true, force: true });
+  });
+  sinks.route([podOf('web', ['jaeger'])]);
+  let sequence = 0;
+  const send = async (code: number): Promise<void> => {
+    server.answers.push({ status: code });
+    sequence += 1;
+    sinks.push(await batchOf({ web: 1 }, sequence));
+    const ended = (): number => counters(sinks).accepted + counters(sinks).rejected;
+    await eventually('an end', () => ended() === sequence);
+  };
+  for (const answer of [400, 400, 400, 200, 400]) await send(answer);
+  t.deepEqual(lines, [
+    'a batch was refused for ever',
+    'the receiver takes spans again',
+    'a batch was refused for ever',
+  ]);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { parseAgentConfig } from '../../../agent/config.ts';
 import { openSinks, type Sinks } from '../../../agent/sinks.ts';
 import type { SelectedPod } from '../../../agent/selection.ts';
@@ -15,8 +15,12 @@ export const podOf = (uid: string, sinks: readonly string[]): SelectedPod => ({
   sinks,
 });
 
-/** Sinks of an agent's configuration, with their spools in a folder. */
-export function openTestSinks(dir: string, configured: object): Promise<Sinks> {
+/** Sinks of an agent's configuration, with their spools in a folder; they are awake. */
+export async function openTestSinks(
+  dir: string,
+  configured: object,
+  more: { takeLeftovers?: boolean; log?: Logger } = {},
+): Promise<Sinks> {
   const { sinks: configs } = parseAgentConfig(
     JSON.stringify({
       node: { uid: 'n', name: 'n' },
@@ -27,7 +31,7 @@ export function openTestSinks(dir: string, configured: object): Promise<Sinks> {
       sinks: configured,
     }),
   );
-  return openSinks({
+  const sinks = await openSinks({
     configs,
     dir,
     takeLeftovers: true,
@@ -37,5 +41,8 @@ export function openTestSinks(dir: string, configured: object): Promise<Sinks> {
     clock: systemClock,
     random: Math.random,
     log: pino({ level: 'silent' }),
+    ...more,
   });
+  sinks.wake();
+  return sinks;
 }
