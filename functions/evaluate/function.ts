@@ -35,7 +35,7 @@ const absentMs = 10_000;
 /** Evidence that nobody needs any more goes once in this time, ms. */
 const pruneEveryMs = 60_000;
 
-/** Experiments that no active run leads to are looked for once in this time, ms. */
+/** Experiments that no active run leads to are looked for once in this time, and so is anything while all rests, ms. */
 const lookEveryMs = 10_000;
 
 /** A run that is not there is asked for again after this time, ms. */
@@ -56,6 +56,12 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   let calledAt = listeningSince;
   let prunedAt: number | undefined;
   let lookedAt: number | undefined;
+  /** Ticks and changes that were dealt with. */
+  let told = 0;
+  /** When nothing was found to look at, and how much was told by then. */
+  let rest: { readonly at: number; readonly told: number } | undefined;
+  const isWithin = (ms: number, at: number | undefined): boolean =>
+    at !== undefined && Math.abs(clock.now() - at) < ms;
   const owners = createRecent<readonly Key[]>({ ms: ownerMs, most: 1_000 });
   const context: StepContext = {
     resources,
@@ -121,8 +127,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   };
 
   const prune = async (): Promise<void> => {
+    if (isWithin(pruneEveryMs, prunedAt)) return;
     const now = clock.now();
-    if (prunedAt !== undefined && Math.abs(now - prunedAt) < pruneEveryMs) return;
     prunedAt = now;
     const active = await activeRuns();
     await evidence.prune({
@@ -139,8 +145,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
 
   /** An event that was lost for good must not leave an experiment waiting for ever; nor need it be found in every second. */
   const overlooked = async (all: boolean): Promise<Key[]> => {
+    if (!all && isWithin(lookEveryMs, lookedAt)) return [];
     const now = clock.now();
-    if (!all && lookedAt !== undefined && Math.abs(now - lookedAt) < lookEveryMs) return [];
     const experiments = await listExperiments();
     lookedAt = now;
     return experiments.filter((experiment) => all || needsTicks(experiment)).map(keyOf);
@@ -157,10 +163,25 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     if (run !== undefined) await settle(ownerOf(run));
   };
 
+  /** Whether a look would find something to do. It is asked for in every second, and at rest it need not be found out in each. */
+  const needsLooks = async (): Promise<boolean> => {
+    if (rest?.told === told && isWithin(lookEveryMs, rest.at)) return false;
+    const asked = { at: clock.now(), told };
+    const needed = (await activeRuns()).length > 0 || (await listExperiments()).some(needsTicks);
+    rest = needed ? undefined : asked;
+    return needed;
+  };
+
   /** What every invocation begins with. */
   const begin = ({ signal }: Invocation): void => {
     signal.throwIfAborted();
     attend();
+  };
+
+  /** Something has changed, or is to be looked for: whatever comes of it, what was found before does not count. */
+  const hear = async (invocation: Invocation, work: () => Promise<void>): Promise<void> => {
+    begin(invocation);
+    await work().finally(() => (told += 1));
   };
 
   return {
@@ -175,23 +196,20 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         await prune();
         await settleSeen(report.cells);
       }),
-      onTick(async ({ data: { schedule } }, invocation) => {
-        begin(invocation);
-        const active = (await activeRuns()).map(ownerOf);
-        await settleEach([...active, ...(await overlooked(schedule === resyncSchedule))]);
-      }),
-      ...Object.values(resourceChanges).map((change) =>
-        on(change, async ({ data }, invocation) => {
-          begin(invocation);
-          await onResource(data);
+      onTick(({ data: { schedule } }, invocation) =>
+        hear(invocation, async () => {
+          const active = (await activeRuns()).map(ownerOf);
+          await settleEach([...active, ...(await overlooked(schedule === resyncSchedule))]);
         }),
+      ),
+      ...Object.values(resourceChanges).map((change) =>
+        on(change, ({ data }, invocation) => hear(invocation, () => onResource(data))),
       ),
     ],
 
     async isActive(schedule): Promise<boolean> {
       if (schedule === resyncSchedule) return (await listExperiments()).length > 0;
-      if ((await activeRuns()).length > 0) return true;
-      return (await listExperiments()).some(needsTicks);
+      return needsLooks();
     },
 
     counters: () => ({ ...counts }),

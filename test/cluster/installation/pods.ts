@@ -34,6 +34,7 @@ const port = 8_080;
 const loadProgram = fileURLToPath(
   new URL('../../../infra/samples/sdc/load-main.ts', import.meta.url),
 );
+const relayProgram = fileURLToPath(new URL('relay-main.ts', import.meta.url));
 const status = z.object({
   status: z.object({
     podIP: z.string(),
@@ -106,6 +107,27 @@ export function sendFrom(
       child.stdin.end();
       return ended;
     },
+  };
+}
+
+/**
+ * Makes a pod a gateway: a process of this machine in its network sends requests to the port on, and gives back what is answered.
+ * Resolves when it listens, with what ends it.
+ */
+export async function relayIn(
+  { pid }: RunningPod,
+  at: number,
+  target: string,
+): Promise<() => void> {
+  const child = spawn(
+    'nsenter',
+    [`--net=/proc/${pid}/ns/net`, process.execPath, relayProgram, String(at), target],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const first = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
+  if (first.done === true) throw new Error('the gateway does not listen');
+  return () => {
+    child.stdin.end();
   };
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { CloverError } from '../../../functions/lib/errors.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { World } from './helpers/world.ts';
 import type { Stores } from './helpers/killer.ts';
@@ -69,4 +70,59 @@ test('experiments on a policy that changes are asked for by its name', async (t)
   await world.applyPolicy();
   t.true(lists.includes('Experiment spec.targetRef.name'));
   t.false(lists.includes('Experiment'));
+});
+
+test('at rest it is asked once in ten seconds whether there is anything to look at, and after every change', async (t) => {
+  const lists: string[] = [];
+  const world = await World.create(t, { wrap: counted(lists) });
+  const isActive = () => world.evaluate.isActive?.('evaluate-look');
+  const once = ['ExperimentRun unfinished', 'Experiment'];
+  for (let second = 0; second < 60; second += 1) {
+    t.false(await isActive());
+    world.now += 1_000;
+  }
+  t.deepEqual(lists, Array.from({ length: 6 }, () => once).flat());
+  t.false(await isActive());
+  await world.tick();
+  lists.length = 0;
+  t.false(await isActive());
+  t.false(await isActive());
+  t.deepEqual(lists, once);
+  await world.applyPolicy();
+  await world.applyExperiment();
+  t.true(await isActive(), 'its event was told');
+});
+
+test('at rest an experiment whose event was lost is found after ten seconds', async (t) => {
+  const world = await World.create(t);
+  const isActive = () => world.evaluate.isActive?.('evaluate-look');
+  await world.applyPolicy();
+  t.false(await isActive());
+  await world.applyExperimentUnseen();
+  world.now += 9_999;
+  t.false(await isActive());
+  world.now += 1;
+  t.true(await isActive());
+  await world.tick();
+  t.is((await world.run()).status.phase, 'WarmingUp');
+});
+
+test('what was found at rest does not count once a change has failed', async (t) => {
+  let isDown = false;
+  const world = await World.create(t, {
+    wrap: (stores) => {
+      const get: ResourceStore['get'] = async (kind, namespace, name) => {
+        if (isDown) throw new CloverError('CLV_KUBERNETES_UNREACHABLE', 'no answer');
+        return stores.resources.get(kind, namespace, name);
+      };
+      return { ...stores, resources: { ...stores.resources, get } };
+    },
+  });
+  const isActive = () => world.evaluate.isActive?.('evaluate-look');
+  t.false(await isActive());
+  await world.applyExperimentUnseen();
+  isDown = true;
+  await t.throwsAsync(world.tell('Experiment', 'exp'), { code: 'CLV_KUBERNETES_UNREACHABLE' });
+  isDown = false;
+  t.true(await isActive());
 });

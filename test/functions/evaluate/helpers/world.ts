@@ -120,6 +120,15 @@ export class World {
   }
 
   async applyExperiment(spec: Readonly<Record<string, unknown>> = {}, name = 'exp'): Promise<void> {
+    await this.applyExperimentUnseen(spec, name);
+    await this.tell('Experiment', name);
+  }
+
+  /** Its event is lost. */
+  async applyExperimentUnseen(
+    spec: Readonly<Record<string, unknown>> = {},
+    name = 'exp',
+  ): Promise<void> {
     await this.stores.resources.applySpec(
       {
         kind: 'Experiment',
@@ -140,7 +149,6 @@ export class World {
       },
       { manager: 'test' },
     );
-    await this.tell('Experiment', name);
   }
 
   async experiment(name = 'exp'): Promise<Experiment> {
