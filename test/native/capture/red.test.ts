@@ -221,9 +221,11 @@ test('a trace is kept by the last 56 bits of its id, as every sampler does', asy
   t.is((await kept({ ratio: 0 })).length, 0);
 });
 
+/** A trace's id with these 56 bits. */
+const id = (randomness: string): string => `ffffffffffffffffff${randomness}`;
+
 test('a caller that leaves sampling to others has not decided', async (t) => {
   const [keep, drop] = ['c0000000000000', 'bfffffffffffff'];
-  const id = (randomness: string): string => `ffffffffffffffffff${randomness}`;
   const parent = '00000000000000aa';
   const apart = (randomness: string, more = ''): string =>
     `x-b3-traceid: ${id(randomness)}\r\nx-b3-spanid: ${parent}\r\n${more}`;
