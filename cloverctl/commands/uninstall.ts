@@ -55,6 +55,7 @@ async function run(options: UninstallOptions, env: CliEnv): Promise<void> {
     data: keepData === true ? 'keep' : deleteData === true ? 'delete' : 'none',
     dryRun,
     timeoutMs,
+    warn: (line) => env.stderr.write(`warning: ${line}\n`),
     done: outcomeTeller(env, { isText, dryRun }),
   });
   if (!isText) {

@@ -7,7 +7,7 @@ import { discover, type Findings } from '../installation/discover.ts';
 import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
 import { olderKubernetesFix } from '../installation/kubernetes-version.ts';
 import { findLive, found404 } from '../installation/live-object.ts';
-import { otherInstallations, wishToSeeOthers } from '../installation/other-installations.ts';
+import { otherInstallations, wishesToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
@@ -81,13 +81,23 @@ function installed(inventory: Inventory | undefined, namespace: string): Finding
 
 /** Who may not see them is told nothing of them. */
 async function others(client: KubeClient, namespace: string): Promise<readonly Finding[]> {
-  if ((await refusedWishes(client, [wishToSeeOthers])).length > 0) return [];
-  return (await otherInstallations(client, namespace)).map((other) => ({
-    check: 'installation',
-    state: 'bad',
-    found: `Clover ${other.inventory.version} is in ${other.namespace}`,
-    fix: 'a cluster has one, as both would work on the same objects: cloverctl uninstall -n removes the other',
-  }));
+  if ((await refusedWishes(client, wishesToSeeOthers)).length > 0) return [];
+  const { installations, doubts } = await otherInstallations(client, namespace);
+  const check = 'installation';
+  return [
+    ...installations.map((other): Finding => ({
+      check,
+      state: 'bad',
+      found: `Clover ${other.inventory?.version ?? '(its inventory is damaged)'} is in ${other.namespace}`,
+      fix: 'a cluster has one, as both would work on the same objects: cloverctl uninstall -n removes the other',
+    })),
+    ...doubts.map((found): Finding => ({
+      check,
+      state: 'doubtful',
+      found,
+      fix: 'delete the ConfigMap, unless somebody needs it',
+    })),
+  ];
 }
 
 function knative({ settings }: Inventory, { serving, eventing }: Findings): readonly Finding[] {
@@ -146,7 +156,7 @@ async function permissions(
 ): Promise<Finding> {
   const wishes = [
     ...wishesFor([...objects, inventoryPlace(namespace)], ['get', 'create', 'patch']),
-    wishToSeeOthers,
+    ...wishesToSeeOthers,
   ];
   const refused = await refusedWishes(client, wishes);
   const check = 'your permissions';

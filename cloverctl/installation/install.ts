@@ -11,6 +11,7 @@ import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { discover, type Findings } from './discover.ts';
+import { dispatcherRestart } from './dispatcher-restart.ts';
 import { existingTokens } from './existing-tokens.ts';
 import {
   inventoryPlace,
@@ -22,7 +23,7 @@ import {
 } from './inventory.ts';
 import { olderKubernetesFix } from './kubernetes-version.ts';
 import { findLive } from './live-object.ts';
-import { otherInstallations, wishToSeeOthers } from './other-installations.ts';
+import { otherInstallations, wishesToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
 import { checkedInstallation, chosenSettings, merge, type SettingsOptions } from './settings.ts';
 import { isSaid } from './unsaid-settings.ts';
@@ -92,13 +93,16 @@ export async function install(how: InstallHow): Promise<Installed> {
       old.filter((place) => !isData(place)),
       ['get', 'delete'],
     ),
-    wishToSeeOthers,
+    ...wishesToSeeOthers,
   ]);
   await demandAlone(how);
   const tokens = { ...randomTokens(), ...(await existingTokens(client, installation)) };
   const objects = renderInstallation(installation, tokens);
   const apply = { client, force: how.forceConflicts };
   const plan = await planObjects(apply, objects);
+  // Said before it is done: an upgrade that ends early finds nothing to change the next time.
+  const restart = await dispatcherRestart(client, objects);
+  if (restart !== undefined) how.warn(restart);
   if (how.dryRun) {
     const outcomes = [...plan, ...(await planned(client, old))];
     for (const outcome of outcomes) how.done(outcome);
@@ -176,8 +180,10 @@ function demandKubernetes({ version: found }: Findings): void {
 }
 
 /** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */
-async function demandAlone({ client, namespace }: InstallHow): Promise<void> {
-  const [other] = await otherInstallations(client, namespace);
+async function demandAlone({ client, namespace, warn }: InstallHow): Promise<void> {
+  const { installations, doubts } = await otherInstallations(client, namespace);
+  for (const line of doubts) warn(line);
+  const [other] = installations;
   if (other === undefined) return;
   const message = `nothing was changed: Clover is in ${other.namespace} already, and a cluster has one. "cloverctl upgrade -n ${other.namespace}" changes that one; "cloverctl uninstall -n ${other.namespace}" removes it, with --keep-data if ${namespace} is to go on with its objects`;
   throw new CloverError('CLV_CONFLICT', message);

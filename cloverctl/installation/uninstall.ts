@@ -11,7 +11,7 @@ import { findLive, found404 } from './live-object.ts';
 import { contentsOf } from './namespace-contents.ts';
 import {
   otherInstallations,
-  wishToSeeOthers,
+  wishesToSeeOthers,
   type OtherInstallation,
 } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
@@ -29,6 +29,8 @@ export interface UninstallHow {
   readonly data: DataChoice;
   readonly dryRun: boolean;
   readonly timeoutMs: number;
+  /** Hears what is odd, and hinders nothing. */
+  readonly warn: (line: string) => void;
   readonly done: (outcome: Outcome) => void;
 }
 
@@ -42,11 +44,13 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const inventory = await readInventory(client, namespace);
   if (inventory === undefined) return undefined;
   const until = env.clock.now() + how.timeoutMs;
-  await demandPermissions(client, [wishToSeeOthers]);
-  const shared = sharedWith(await otherInstallations(client, namespace));
+  await demandPermissions(client, wishesToSeeOthers);
+  const { installations, doubts } = await otherInstallations(client, namespace);
+  for (const line of doubts) how.warn(line);
   // While another installation is there, objects of users are its work.
-  const used = shared.size === 0 ? await userObjects(client) : [];
+  const used = installations.length === 0 ? await userObjects(client) : [];
   const own = inventory.objects;
+  const shared = sharedWith(installations, own);
   const missed = [...used, ...(await databasesOf(client, own))];
   if (data === 'none' && missed.length > 0) throw inUse(missed);
   const going = own.filter(
@@ -106,12 +110,22 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   return outcomes;
 }
 
-/** What other installations have made, too, by its key, and where the first of them is. */
-function sharedWith(others: readonly OtherInstallation[]): ReadonlyMap<string, string> {
+/**
+ * What other installations have made, too, by its key, and where the first of them is. One that is damaged has the definitions, which
+ * every installation has under the same names.
+ */
+function sharedWith(
+  others: readonly OtherInstallation[],
+  own: readonly Place[],
+): ReadonlyMap<string, string> {
+  const definitions = own.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const entries = others
     .toReversed()
-    .flatMap(({ namespace, inventory: { objects } }) =>
-      objects.map((place): [string, string] => [keyOf(place), namespace]),
+    .flatMap(({ namespace, inventory }) =>
+      (inventory?.objects ?? definitions).map((place): [string, string] => [
+        keyOf(place),
+        namespace,
+      ]),
     );
   return new Map(entries);
 }

@@ -1,5 +1,6 @@
 import { resourceChanges, type ResourceReference } from '../../knative/events.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -10,7 +11,7 @@ import { onTick } from '../host/on-tick.ts';
 import type { PolicyOutcome, TrafficTarget } from '../mesh/target.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
-import { compile, type CompiledPolicy } from './compile.ts';
+import { compile } from './compile.ts';
 import { policyStatus, type StatusInput } from './policy-status.ts';
 
 /** What {@link createPolicy} works on. */
@@ -45,7 +46,7 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
   let last: readonly PolicyOutcome[] = [];
   /** Whether the last reconciliation left nothing to do; a run that is not over may have an event that never arrives. */
   let isSettled = true;
-  /** What the runs wanted of the traffic that is in force, by {@link runKey}; none after a failure. */
+  /** What runs and policies wanted of the traffic that is in force, by {@link keyOf}; none after a failure. */
   let inForce: ReadonlyMap<string, string> = new Map();
 
   const retryOnConflict = async <Value>(work: () => Promise<Value>): Promise<Value> => {
@@ -67,28 +68,33 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
       resources.list('ExperimentRun'),
     ]);
     const { released } = reading;
-    const place = (policy: CompiledPolicy['policy']) => target.place(policy);
+    const place = (policy: TrafficPolicy) => target.place(policy);
     return {
       reading,
       traffic: compile(policies.items, runs.items, { released, place }),
       isRunning: runs.items.some(({ status }) => !isFinal(status.phase)),
-      wanted: new Map(runs.items.map((run) => [runKey(run.metadata), wishOf(run)])),
+      wanted: new Map(runs.items.map((run) => [keyOf('ExperimentRun', run.metadata), wishOf(run)])),
     };
   };
 
-  const writeStatus = async (input: StatusInput): Promise<void> => {
-    let current: CompiledPolicy['policy'] | undefined = input.compiled.policy;
+  /** The policy with the status that tells of its spec; undefined if it is another one by now. */
+  const writeStatus = async (input: StatusInput): Promise<TrafficPolicy | undefined> => {
+    let current: TrafficPolicy | undefined = input.compiled.policy;
     const { uid, generation, namespace, name } = current.metadata;
-    await retryOnConflict(async () => {
+    return retryOnConflict(async () => {
       current ??= await resources.get('TrafficPolicy', namespace, name);
       // A newer spec has its own event; a deleted object needs no status.
-      if (current?.metadata.uid !== uid || current.metadata.generation !== generation) return;
+      if (current?.metadata.uid !== uid || current.metadata.generation !== generation)
+        return undefined;
       const policy = current;
       current = undefined;
       const status = policyStatus({ ...input, compiled: { ...input.compiled, policy } });
-      if (canonicalJson(status) === canonicalJson(policy.status)) return;
-      await resources.patchStatus<'TrafficPolicy'>(policy, status).catch(ignoreMissing);
+      if (canonicalJson(status) === canonicalJson(policy.status)) return policy;
+      const written = await resources
+        .patchStatus<'TrafficPolicy'>(policy, status)
+        .catch(ignoreMissing);
       counts.statusWrites += 1;
+      return written;
     });
   };
 
@@ -107,7 +113,10 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     counts.unacknowledged += unknown.length;
     for (const compiled of traffic.policies) {
       const outcome = outcomes.get(compiled.key);
-      await writeStatus({ compiled, outcome, now: clock.now() });
+      const told = await writeStatus({ compiled, outcome, now: clock.now() });
+      // What is refused is tried again with every event.
+      if (told === undefined || outcome?.state === 'rejected') continue;
+      wanted.set(keyOf('TrafficPolicy', told.metadata), wishOf(told));
     }
     if (unknown[0] !== undefined && !resync) {
       throw new CloverError('CLV_GATEWAY_UNAVAILABLE', unknown[0].message, { retryAfter: 1 });
@@ -116,13 +125,19 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
     if (last.every(isAtRest)) inForce = wanted;
   };
 
-  /** A run changes with every look, and what it wants of the traffic a few times in its life: that alone is worth reading everything for. */
+  /**
+   * A run changes with every look, and what it wants of the traffic a few times in its life; a policy changes with every status that
+   * is written here. Only what is not in force is worth reading everything for.
+   */
   const isKnown = async ({ kind, namespace, name }: ResourceReference): Promise<boolean> => {
-    const key = runKey({ namespace, name });
-    if (kind !== 'ExperimentRun' || !inForce.has(key)) return false;
-    const { items } = await resources.list('ExperimentRun', namespace, { name });
+    const key = keyOf(kind, { namespace, name });
+    if (!inForce.has(key)) return false;
+    const found =
+      kind === 'TrafficPolicy'
+        ? await resources.get(kind, namespace, name)
+        : (await resources.list('ExperimentRun', namespace, { name })).items[0];
     // Asked for after the answer: a reconciliation may have begun meanwhile.
-    return items[0] !== undefined && wishOf(items[0]) === inForce.get(key);
+    return found !== undefined && wishOf(found) === inForce.get(key);
   };
 
   const reconcile = coalesce(
@@ -159,12 +174,19 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
   };
 }
 
-const runKey = ({ namespace, name }: { readonly namespace: string; readonly name: string }) =>
-  `${namespace}/${name}`;
+const keyOf = (kind: string, { namespace, name }: { namespace: string; name: string }): string =>
+  `${kind}/${namespace}/${name}`;
 
-/** All that the traffic depends on of a run: an epoch has one intent. */
-function wishOf({ metadata, status }: ExperimentRun): string {
-  return canonicalJson([metadata.uid, status.intent?.epoch ?? 0, status.phase ?? '']);
+/**
+ * All that the traffic depends on of a run: an epoch has one intent. Of a policy: a generation has one spec, and a status that others
+ * wrote over is to be written again.
+ */
+function wishOf({ kind, metadata, status }: ExperimentRun | TrafficPolicy): string {
+  return canonicalJson(
+    kind === 'TrafficPolicy'
+      ? [metadata.uid, metadata.generation, status]
+      : [metadata.uid, status.intent?.epoch ?? 0, status.phase ?? ''],
+  );
 }
 
 /** Where there is no mesh, a look each minute would only keep a pod. */
@@ -176,6 +198,7 @@ function isConflict(error: unknown): boolean {
   return error instanceof CloverError && error.code === 'CLV_CONFLICT';
 }
 
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if (!(error instanceof CloverError) || error.code !== 'CLV_NOT_FOUND') throw error;
+  return undefined;
 }

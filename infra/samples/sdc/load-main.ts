@@ -25,7 +25,7 @@ const write = (final: boolean): void => {
   process.stdout.write(`${JSON.stringify(tally.report(wallClock(), final))}\n`);
 };
 
-function send(plannedAt: number): void {
+function send(plannedAt: number, path: string): void {
   tally.sent();
   const sentAt = wallClock();
   let ended = false;
@@ -38,7 +38,7 @@ function send(plannedAt: number): void {
   const outgoing = request({
     host: plan.host,
     port: plan.port,
-    path: plan.path,
+    path,
     agent,
     timeout: plan.timeoutMs,
     headers: { traceparent },
@@ -77,7 +77,9 @@ function send(plannedAt: number): void {
 function sendDue(): void {
   const elapsed = performance.now() - startedAt;
   const due = Math.min(Math.floor((elapsed * plan.rate) / 1_000) + 1, plan.maxRequests);
-  for (; planned < due; planned += 1) send(startedAt + (planned * 1_000) / plan.rate);
+  for (; planned < due; planned += 1) {
+    send(startedAt + (planned * 1_000) / plan.rate, plan.path.replace('{n}', String(planned)));
+  }
   if (planned >= plan.maxRequests || elapsed >= plan.maxDurationMs) stop();
 }
 

@@ -37,6 +37,7 @@ export type LoadReport = z.output<typeof loadReport>;
 export const loadPlan = z.strictObject({
   host: z.string(),
   port: z.int().min(1).max(65_535),
+  /** `{n}` in it stands for the number of the request, from 0. */
   path: z.string().default('/'),
   /** Requests per second, started on time whether or not others are open. */
   rate: z.number().min(1).max(5_000).default(200),

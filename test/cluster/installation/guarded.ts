@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventTypes } from '../../../knative/events.ts';
 import { brokerOf } from '../../../knative/render/broker.ts';
+import { sharedByFile, type SharedByFile } from '../shared-by-file.ts';
 import { sendEvent, startReceiver, type Received, type Receiver } from '../knative/receiver.ts';
-import { shop, tapOf } from './objects.ts';
+import { policyOfWeb, shop, tapOf } from './objects.ts';
+import { operatorOf, type Operator } from './operator.ts';
 import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
 import { apply, ledgerWhen, startStage, type NodeStage, type Stage } from './stage.ts';
@@ -13,6 +16,7 @@ export interface Guarded extends Stage {
   readonly watcher: Receiver;
   readonly web: RunningPod;
   readonly caller: RunningPod;
+  readonly operator: Operator;
 }
 
 /** Of kubectl: Clover's namespace. */
@@ -38,9 +42,24 @@ const watching = (uri: string): object => ({
   },
 });
 
-/** Starts it, and two pods with a Tap. @param ends takes what ends it, the last first. */
-export async function startGuarded(ends: (() => unknown)[]): Promise<Guarded> {
-  const stage = await startStage(ends, { oidc: true, schedules: [] });
+/** Starts it, and two pods with a Tap, for the tests of the file that calls it. Says why where it cannot. */
+export function guardedByFile(): Promise<SharedByFile<Guarded>> {
+  return sharedByFile(
+    ({ teardown }) => {
+      const ends: (() => unknown)[] = [];
+      teardown(async () => {
+        for (const end of ends.toReversed()) await end();
+      });
+      return startGuarded(ends);
+    },
+    { tier: 'knative', withinMs: 1_200_000 },
+  );
+}
+
+async function startGuarded(ends: (() => unknown)[]): Promise<Guarded> {
+  // The receiver of other tests has no say: Clover itself keeps dead letters.
+  const settings = { oidc: true, schedules: [], deadLetters: undefined };
+  const stage = await startStage(ends, settings);
   await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
   const installed = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '9m');
   if (installed.code !== 0) throw new Error(`${installed.stdout}\n${installed.stderr}`);
@@ -58,7 +77,7 @@ export async function startGuarded(ends: (() => unknown)[]): Promise<Guarded> {
   const caller = await startPod(stage.tier, shop, 'client');
   await apply(stage, tapOf(shop, { ports: [8_080] }));
   await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
-  return { ...stage, watcher, web, caller };
+  return { ...stage, watcher, web, caller, operator: await operatorOf(stage) };
 }
 
 /** By what an event is known. */
@@ -126,7 +145,13 @@ export const identityOf = (stage: Stage, sender: string): Promise<string> =>
   field(stage, '{.status.auth.serviceAccountName}', ...own, sender);
 
 /** What is known of the policy, and of what was told about it. */
-export async function policyState(stage: Stage): Promise<unknown> {
+export interface PolicyState {
+  readonly version: string;
+  readonly records: string;
+}
+
+/** Asks for it. */
+export async function policyState(stage: Stage): Promise<PolicyState> {
   const records = ['get', 'events.events.k8s.io', '-n', shop, '-o'];
   return {
     version: await field(stage, '{.metadata.resourceVersion}', ...policyPath),
@@ -135,6 +160,15 @@ export async function policyState(stage: Stage): Promise<unknown> {
       'jsonpath={range .items[*]}{.metadata.name} {.reason} {.series.count}{"\\n"}{end}',
     ]),
   };
+}
+
+/** The subscription of each Trigger, by its uid. */
+export async function subscriptionsOf(stage: Stage): Promise<Record<string, string>> {
+  const each = '{.metadata.ownerReferences[0].name} {.metadata.uid}{"\\n"}';
+  const path = `{range .items[*]}${each}{end}`;
+  const lines = await field(stage, path, ...own, 'subscriptions.messaging.knative.dev');
+  const pairs = lines.split('\n').map((line) => line.split(' '));
+  return Object.fromEntries(pairs.map(([trigger = '', uid = '']) => [trigger, uid]));
 }
 
 const reports = z.object({ reports: z.coerce.number(), last: z.coerce.number() });
@@ -147,4 +181,29 @@ export async function reportsOf(
   const query = `SELECT count(DISTINCT sequence) AS reports, max(sequence) AS last FROM evidence_reports WHERE source LIKE '%/${boot}'`;
   const [found = { reports: 0, last: 0 }] = await clickhouse.rows(query, reports);
   return found;
+}
+
+/** Changes the policy, to another port; resolves to its generation from then on. */
+export async function changePolicy(stage: Stage, port: number): Promise<number> {
+  const { target, ...spec } = policyOfWeb.spec;
+  await apply(stage, { ...policyOfWeb, spec: { ...spec, target: { ...target, port } } });
+  return Number(await field(stage, '{.metadata.generation}', ...policyPath));
+}
+
+const changedPolicy = z.object({
+  metadata: z.object({ name: z.string(), generation: z.int() }),
+});
+
+/** Resolves when the watcher has been told of each of these generations of the policy. */
+export async function toldOf({ watcher }: Guarded, generations: readonly number[]): Promise<void> {
+  const told = (): ReadonlySet<number> =>
+    new Set(
+      watcher.events
+        .filter(({ attributes }) => attributes['type'] === eventTypes.resourceUpdated)
+        .map(({ data }) => changedPolicy.parse(JSON.parse(data)).metadata)
+        .filter(({ name }) => name === policyOfWeb.metadata.name)
+        .map(({ generation }) => generation),
+    );
+  for (let known = told(); !generations.every((each) => known.has(each)); known = told())
+    await sleep(200);
 }

@@ -9,11 +9,14 @@ const counts = z.record(z.string(), z.int());
 
 const ledger = z.looseObject({
   boot: z.string(),
+  source: z.string(),
+  atMs: z.number(),
   unexplained: z.int(),
   capture: z.looseObject({
     requests: z.looseObject({ seen: z.int(), spans: z.int(), open: z.int(), lost: counts }),
   }),
   sink: z.looseObject({ accepted: z.looseObject({ spans: z.int() }) }),
+  inherited: z.looseObject({ pending: z.looseObject({ batches: z.int() }) }),
   evidence: z.looseObject({ accepted: z.int() }),
   attachments: z.looseObject({ attached: z.int(), waiting: z.int() }),
   taps: z.looseObject({ known: z.int() }),

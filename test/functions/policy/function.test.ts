@@ -16,7 +16,7 @@ import { createSqliteSnapshotStore } from '../../../functions/mesh/envoy/sqlite-
 import { createLocalStore } from '../../../functions/resources/local-store.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { handle } from '../host/helpers.ts';
-import { intentOf, policyOf, runOf, updatedEvent } from './examples.ts';
+import { intentOf, policyOf, runEvent, runOf, updatedEvent } from './examples.ts';
 
 interface Stand {
   readonly resources: ResourceStore;
@@ -40,6 +40,8 @@ function stand(t: ExecutionContext): Stand {
 }
 
 const changed = (policy: CloverFunction) => handle(policy, updatedEvent);
+
+const runChanged = (policy: CloverFunction) => handle(policy, runEvent);
 
 const tick = (policy: CloverFunction) => handle(policy, tickEvent('policy-resync', 0));
 
@@ -162,11 +164,11 @@ test('a run moves the traffic, and its roll-back returns to the exact bytes of b
   await apply(resources);
   await changed(policy);
   await setRun(resources, { phase: 'Running', intent: intentOf(50) });
-  await changed(policy);
+  await runChanged(policy);
   t.deepEqual((await read(resources)).status.overlays, ['try-1']);
   t.is(conditions(await read(resources))['OverlayActive'], 'True RunInProgress');
   await setRun(resources, { phase: 'RolledBack', intent: intentOf(0, 2) });
-  await changed(policy);
+  await runChanged(policy);
 
   const [now, during, before] = await snapshots.revisions();
   t.deepEqual([now?.version, during?.version, before?.version], [3, 2, 1]);
@@ -179,7 +181,7 @@ test('after success the overlay stays until the spec agrees, and does not come b
   const { resources, snapshots, policy } = stand(t);
   await apply(resources);
   await setRun(resources, { phase: 'Succeeded', intent: intentOf(100, 2) });
-  await changed(policy);
+  await runChanged(policy);
   t.is(conditions(await read(resources))['OverlayActive'], 'True AwaitingSpec');
 
   await apply(resources, policyOf({ rules: [{ split: [{ version: 'v2', weight: 1 }] }] }));
@@ -249,13 +251,13 @@ test('there is something to settle while a run is not over, and not for a policy
   await changed(policy);
   t.false(await isSettling(policy));
   await setRun(resources, {});
-  await changed(policy);
+  await runChanged(policy);
   t.true(await isSettling(policy), 'the event of its intent may be lost');
   await setRun(resources, { phase: 'RollingBack', intent: intentOf(0, 3) });
-  await changed(policy);
+  await runChanged(policy);
   t.true(await isSettling(policy));
   await setRun(resources, { phase: 'RolledBack', intent: intentOf(0, 3) });
-  await changed(policy);
+  await runChanged(policy);
   t.false(await isSettling(policy));
 });
 

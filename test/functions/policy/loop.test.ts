@@ -18,7 +18,7 @@ import {
   versionsOf,
 } from '../mesh/envoy/envoy.ts';
 import { handle } from '../host/helpers.ts';
-import { intentOf, policyOf, runOf, updatedEvent } from './examples.ts';
+import { intentOf, policyOf, runOf, runEvent, updatedEvent } from './examples.ts';
 
 const test = envoyMissing === undefined ? anyTest.serial : anyTest.serial.skip;
 
@@ -42,7 +42,7 @@ test('from resources to requests: a run moves them, its end brings back the exac
   const setRun = async (status: ExperimentRunStatus): Promise<void> => {
     const run = await resources.get('ExperimentRun', 'shop', 'try-1');
     if (run) await resources.patchStatus<'ExperimentRun'>(run, status);
-    await notify(eventTypes.resourceUpdated);
+    await handle(policy, runEvent);
   };
   const programmed = async (): Promise<string | undefined> =>
     (await resources.get('TrafficPolicy', 'shop', 'proxy'))?.status.conditions?.find(
