@@ -69,6 +69,7 @@ struct work {
   __u32 payload;   /* offset of what it carries */
   __u32 end;       /* offset behind the last byte that IP claims */
   __u32 udp;
+  __u32 part;      /* the first part of a datagram that IP has cut */
 };
 
 struct {
@@ -103,15 +104,8 @@ static __always_inline int traced(__u16 port, const struct tap_settings *set)
   return (set->ports[port >> 6] >> (port & 63)) & 1;
 }
 
-/* Whether this piece of a packet can be read by itself: of TCP the first one is a segment of its own. */
-static __always_inline int is_readable(__u8 protocol, __u32 offset, __u32 more)
-{
-  if (!offset && !(more && protocol == IPPROTO_UDP)) return 1;
-  count_loss(TAP_FRAGMENT, 0);
-  return 0;
-}
-
-/* Finds TCP or UDP behind IPv4. 1 = found, 0 = neither, -1 = cannot be read. */
+/* Finds TCP or UDP behind IPv4. 1 = found, 0 = neither, -1 = cannot be read. Of a packet that IP has cut only the first part has
+ * ports, and stands for all: of TCP it is a segment of its own, and the rest a hole in the stream. */
 static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct work *work)
 {
   struct iphdr ip;
@@ -119,7 +113,8 @@ static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct
   if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP) return 0;
   if (ip.ihl < 5) return -1;
   __u16 part = bpf_ntohs(ip.frag_off);
-  if (!is_readable(ip.protocol, part & IP_OFFSET_MASK, part & IP_MORE)) return 0;
+  if (part & IP_OFFSET_MASK) return 0;
+  work->part = !!(part & IP_MORE);
   /* The packet before may have been of IPv6. */
   work->record.source[0] = work->record.destination[0] = 0;
   work->record.source[1] = work->record.destination[1] = 0;
@@ -138,6 +133,7 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
   struct ipv6hdr ip;
   if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) < 0) return -1;
   __u8 next = ip.nexthdr;
+  work->part = 0;
   __u32 at = offset + sizeof(ip);
   work->end = ip.payload_len ? at + bpf_ntohs(ip.payload_len) : skb->len;
   __builtin_memcpy(work->record.source, &ip.saddr, sizeof(work->record.source));
@@ -153,10 +149,9 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
     __u8 head[4];
     if (bpf_skb_load_bytes(skb, at, head, sizeof(head)) < 0) return -1;
     if (next == FRAGMENT) {
-      int known = head[0] == IPPROTO_TCP || head[0] == IPPROTO_UDP;
       __u32 part = head[2] << 8 | head[3];
-      if (known && !is_readable(head[0], part & 0xfff8, part & 1)) return 0;
       if (part & 0xfff8) return 0;
+      work->part = part & 1;
       at += 8;
     } else {
       at += (head[1] + 1) * 8;
@@ -299,7 +294,8 @@ __noinline int is_wanted(struct __sk_buff *skb)
   if (!verdict) return ALL;
   if (key.datagrams) {
     __u64 now = bpf_ktime_get_ns();
-    if (now - verdict->seen_ns > TAP_DATAGRAMS_IDLE_NS) {
+    /* Another CPU may have noted a later one meanwhile. */
+    if ((__s64)(now - verdict->seen_ns) > (__s64)TAP_DATAGRAMS_IDLE_NS) {
       bpf_map_delete_elem(&verdicts, &key);
       return ALL;
     }
@@ -321,6 +317,7 @@ __noinline int is_wanted(struct __sk_buff *skb)
   __u32 from = verdict->from[record->direction & 1];
   __u32 size = verdict->until[record->direction & 1] - from;
   __u32 at = record->seq - from;
+  if (size > TAP_MAX_RANGE) return ALL;
   if (at < size) {
     if (record->payload_length > size - at) return ALL;
     counter->unwanted_segments++;
@@ -366,7 +363,9 @@ static __always_inline int read_udp(struct __sk_buff *skb, struct work *work)
   __u32 from = work->transport + sizeof(udp);
   __u32 end = work->end;
   /* Of a jumbogram the length is 0 (RFC 2675). */
-  if (udp.len && work->transport + bpf_ntohs(udp.len) < end) end = work->transport + bpf_ntohs(udp.len);
+  __u32 claimed = work->transport + bpf_ntohs(udp.len);
+  /* A part is counted as the whole datagram. */
+  if (udp.len && (claimed < end || work->part)) end = claimed;
   __u32 length = end > from ? end - from : 0;
   if (!length) return 0;
   /* Datagrams that are not cut apart yet (UDP_SEGMENT, GRO). */
@@ -399,6 +398,10 @@ __noinline int read_transport(struct __sk_buff *skb)
   __u32 length = record->payload_length;
   counter->segments++;
   counter->payload_bytes += length;
+  if (work->udp && work->part) {
+    count_loss(TAP_FRAGMENT, length);
+    return 0;
+  }
   __u32 header = work->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
   __u32 longest = work->udp ? 0xffff : TAP_MAX_PAYLOAD;
   if (work->payload >= work->transport + header && length <= longest) return 1;

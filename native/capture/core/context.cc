@@ -62,12 +62,13 @@ bool complete(TraceContext& context) {
 }
 
 // Ids as b3 writes them: a trace id of 64 bits has zeros on its left.
-TraceContext b3_of(std::string_view trace, std::string_view span, bool sampled) {
+TraceContext b3_of(std::string_view trace, std::string_view span, std::optional<bool> sampled) {
   TraceContext context;
   if ((trace.size() != 16 && trace.size() != 32) || span.size() != 16) return context;
   if (!unhex(trace, context.trace_id.data() + 16 - trace.size() / 2)) return context;
   if (!unhex(span, context.parent_id.data())) return context;
-  context.flags = sampled ? kSampled : 0;
+  context.flags = sampled.value_or(false) ? kSampled : 0;
+  context.decided = sampled.has_value();
   complete(context);
   return context;
 }
@@ -176,7 +177,9 @@ TraceContext TraceHeaders::context() const {
   if ((context = parse_traceparent(mine[TraceField::traceparent])).valid) return context;
   if ((context = parse_b3(mine[TraceField::b3])).valid) return context;
   std::string_view sampled = mine[TraceField::b3_sampled];
-  bool samples = sampled == "1" || sampled == "true" || mine[TraceField::b3_flags] == "1";
+  std::optional<bool> samples;
+  if (sampled == "1" || sampled == "true" || mine[TraceField::b3_flags] == "1") samples = true;
+  else if (sampled == "0" || sampled == "false") samples = false;
   context = b3_of(mine[TraceField::b3_trace_id], mine[TraceField::b3_span_id], samples);
   if (context.valid) return context;
   if ((context = parse_uber_trace_id(mine[TraceField::uber_trace_id])).valid) return context;
@@ -226,7 +229,7 @@ TraceContext parse_b3(std::string_view text) {
   u8 parent[8];
   if (!state.empty() && !sampled && state != "0") return {};
   if (!text.empty() && (text.size() != 16 || !unhex(text, parent))) return {};
-  return b3_of(trace, span, sampled);
+  return b3_of(trace, span, state.empty() ? std::nullopt : std::optional(sampled));
 }
 
 TraceContext parse_uber_trace_id(std::string_view text) {

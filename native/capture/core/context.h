@@ -15,7 +15,8 @@ struct Request;
 struct TraceContext {
   std::array<u8, 16> trace_id{};
   std::array<u8, 8> parent_id{};
-  u8 flags = 0;  // 1: sampled
+  u8 flags = 0;         // 1: sampled
+  bool decided = true;  // whether the flag says so, or nobody has decided yet
   bool valid = false;
 
   // A trace without one is told from what its requests share, such as a Call-ID.

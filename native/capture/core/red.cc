@@ -3,23 +3,25 @@
 #include <algorithm>
 
 #include "attributes.h"
+#include "protocols/redis_command.h"
 
 namespace clover {
 namespace {
 
 // The SDKs' default is 2000 of one metric (OpenTelemetry, Metrics SDK, cardinality limits); these are of all. About 1 MiB.
 constexpr size_t kMaxSeries = 2'000;
+constexpr size_t kMaxSeriesOfSide = 200;  // so that no service takes the room of all
 constexpr size_t kMaxServices = 1'000;
 constexpr size_t kMaxValue = 128;
 
 enum Key : size_t {
-  request_method, status_code, url_scheme, rpc_system, rpc_method, rpc_status, rpc_status_before, db_system, db_operation,
+  request_method, status_code, url_scheme, rpc_system, rpc_method, rpc_status, db_system, db_operation,
   db_status, messaging_system, messaging_operation, protocol_name, question_type, sip_method, sip_status, kKeys
 };
 
 constexpr std::string_view kNames[kKeys] = {
     "http.request.method", "http.response.status_code", "url.scheme", "rpc.system.name", "rpc.method",
-    "rpc.response.status_code", "rpc.status_code", "db.system.name", "db.operation.name", "db.response.status_code",
+    "rpc.status_code", "db.system.name", "db.operation.name", "db.response.status_code",
     "messaging.system", "messaging.operation.name", "network.protocol.name", "dns.question.type", "sip.request.method",
     "sip.response.status_code"};
 
@@ -154,7 +156,7 @@ RedSeries& Red::series_of(RedSide& side, const Request& request) {
   read_values(request.attributes, values);
   Metric metric = metric_of(values, request.server);
   static constexpr Key kHttp[] = {request_method, url_scheme, status_code};
-  static constexpr Key kRpc[] = {rpc_system, rpc_method, rpc_status, rpc_status_before};
+  static constexpr Key kRpc[] = {rpc_system, rpc_method, rpc_status};
   static constexpr Key kDb[] = {db_system, db_operation, db_status};
   static constexpr Key kMessaging[] = {messaging_system, messaging_operation};
   // The name that was asked for has no bound.
@@ -166,7 +168,10 @@ RedSeries& Red::series_of(RedSide& side, const Request& request) {
     for (size_t i = 0; i < count; i++) {
       const Value& value = values[keys[i]];
       if (!value.known) continue;
-      attributes.emplace_back(kNames[keys[i]], value.numeric ? std::to_string(value.number) : std::string(value.text));
+      std::string text = value.numeric ? std::to_string(value.number) : std::string(value.text);
+      // Spans have it as it was sent.
+      if (keys[i] == db_operation && values[db_system].text == "redis") text = redis::known_name(text);
+      attributes.emplace_back(kNames[keys[i]], std::move(text));
     }
   };
   switch (metric) {
@@ -185,7 +190,7 @@ RedSeries& Red::series_of(RedSide& side, const Request& request) {
   for (const auto& [name, value] : attributes) key_.append(name).push_back('\0'), key_.append(value).push_back('\0');
   auto found = side.series.find(key_);
   if (found != side.series.end()) return found->second;
-  if (series_ >= kMaxSeries) {
+  if (series_ >= kMaxSeries || side.series.size() >= kMaxSeriesOfSide) {
     RedSeries& overflow = side.overflow[static_cast<size_t>(metric)];
     overflow.metric = metric;
     if (overflow.attributes.empty()) overflow.attributes.emplace_back("otel.metric.overflow", "true");

@@ -17,7 +17,8 @@ struct Identifier {
 constexpr Identifier kIdentifiers[] = {
     {"imsi-", "{supi}", true},  {"nai-", "{supi}", false},   {"suci-", "{supi}", true},
     {"gci-", "{supi}", false},  {"gli-", "{supi}", false},   {"msisdn-", "{gpsi}", true},
-    {"extid-", "{gpsi}", false}, {"imei-", "{pei}", true},   {"imeisv-", "{pei}", true}};
+    {"extid-", "{gpsi}", false}, {"imei-", "{pei}", true},   {"imeisv-", "{pei}", true},
+    {"5g-guti-", "{guti}", true}};
 
 // In paths, the longest first where one begins like another.
 constexpr std::string_view kFunctions[] = {
@@ -29,20 +30,50 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_word(char c) { return is_digit(c) || is_letter(c); }
 
-bool starts_with(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() &&
-         std::equal(lower.begin(), lower.end(), text.begin(),
-                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
+int hex(char c) {
+  if (is_digit(c)) return c - '0';
+  return is_letter(c) && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
-// The identifier that begins here and has a value, or null.
-const Identifier* identifier_at(std::string_view text) {
+// Whether an octet that is written as %XX begins here (RFC 3986 §2.1).
+bool is_escape(std::string_view text, size_t at) {
+  return at + 2 < text.size() && text[at] == '%' && hex(text[at + 1]) >= 0 && hex(text[at + 2]) >= 0;
+}
+
+// Takes an octet off the front, escaped or not.
+char take_octet(std::string_view& text) {
+  bool escaped = is_escape(text, 0);
+  char octet = escaped ? static_cast<char>(hex(text[1]) << 4 | hex(text[2])) : text[0];
+  text.remove_prefix(escaped ? 3 : 1);
+  return octet;
+}
+
+// Takes this prefix off the front, in any case of letters; false where there is another text.
+bool take_prefix(std::string_view& text, std::string_view lower) {
+  for (char expected : lower) {
+    if (text.empty()) return false;
+    char octet = take_octet(text);
+    if ((octet >= 'A' && octet <= 'Z' ? octet + 32 : octet) != expected) return false;
+  }
+  return true;
+}
+
+// The identifier that begins here and has a value, or null; `length` is how long its prefix is here.
+const Identifier* identifier_at(std::string_view text, size_t& length) {
   for (const Identifier& one : kIdentifiers) {
-    if (!starts_with(text, one.prefix) || text.size() == one.prefix.size()) continue;
-    char next = text[one.prefix.size()];
-    if (one.digits ? is_digit(next) : is_word(next) || next == '%') return &one;
+    std::string_view rest = text;
+    if (!take_prefix(rest, one.prefix) || rest.empty()) continue;
+    length = text.size() - rest.size();
+    bool escaped = rest[0] == '%';
+    char next = take_octet(rest);
+    if (one.digits ? is_digit(next) : is_word(next) || escaped) return &one;
   }
   return nullptr;
+}
+
+// Whether a word may begin here. Behind an escape one may, whatever that is.
+bool begins(std::string_view text, size_t at) {
+  return at == 0 || !is_word(text[at - 1]) || (at >= 3 && is_escape(text, at - 3));
 }
 
 // What is there for one of many things, and not for a kind.
@@ -64,16 +95,16 @@ std::string_view take_segment(std::string_view& path) {
 
 std::string redacted(std::string_view text) {
   std::string out;
-  // Each prefix ends with a dash: most paths have none.
-  if (text.find('-') == kNone) return out.assign(text), out;
+  // Each prefix ends with a dash: most paths have none, escaped or not.
+  if (text.find_first_of("-%") == kNone) return out.assign(text), out;
   for (size_t at = 0; at < text.size();) {
-    bool begins = at == 0 || !is_word(text[at - 1]);
-    const Identifier* found = begins ? identifier_at(text.substr(at)) : nullptr;
+    size_t length = 0;
+    const Identifier* found = begins(text, at) ? identifier_at(text.substr(at), length) : nullptr;
     if (found == nullptr) {
       out.push_back(text[at++]);
       continue;
     }
-    out.append(text.substr(at, found->prefix.size())).append("REDACTED");
+    out.append(text.substr(at, length)).append("REDACTED");
     at = std::min(text.find_first_of("/?&=#", at), text.size());
   }
   return out;
@@ -99,7 +130,8 @@ std::optional<Resource> parse(std::string_view path) {
   out.operation = out.route.size();
   while (!rest.empty() && out.route.size() < kMaxRoute) {
     std::string_view segment = take_segment(rest);
-    const Identifier* identifier = identifier_at(segment);
+    size_t length = 0;
+    const Identifier* identifier = identifier_at(segment, length);
     out.route.push_back('/');
     out.route.append(identifier != nullptr ? identifier->name : is_id(segment) ? "{id}" : segment);
   }

@@ -153,6 +153,18 @@ test.serial('a datagram in pieces is lost by name', async (t) => {
   const long = randomBytes(4_000);
   t.deepEqual(await exchange(bed, [long]), [long]);
   await capture.flush();
+  const ledger = capture.ledger();
+  t.deepEqual(ledger.wire.lost, { fragment: 2 });
+  t.deepEqual(ledger.bytes.lost, { fragment: 8_000 });
+  t.deepEqual(gapsOf(ledger), []);
+});
+
+test.serial('a datagram in pieces to a port that is not traced is no loss', async (t) => {
+  const { bed, capture } = await startCapture(t);
+  capture.setPorts([5301]);
+  const long = randomBytes(4_000);
+  t.deepEqual(await exchange(bed, [long]), [long]);
+  await capture.flush();
   const { wire } = capture.ledger();
-  t.deepEqual(wire.lost, { fragment: 6 });
+  t.deepEqual({ lost: wire.lost, bytes: wire.payloadBytes }, { lost: {}, bytes: 0 });
 });

@@ -170,6 +170,21 @@ test('encryption that is refused goes on in plain text, and ends the reading whe
   t.deepEqual(gss.ledger.bytes.skipped, { gssapi: 5 });
 });
 
+test('a replication is told up to its beginning, and what follows is skipped by name', async (t) => {
+  const { spans, ledger } = await readDatabase([
+    ...start,
+    client(query('START_REPLICATION SLOT "s" LOGICAL 0/0')),
+    server(message('W', '\0\0\0'), message('d', 'changes')),
+    client(message('d', 'r')),
+  ]);
+  t.deepEqual(
+    spans.map(({ name, status, parentSpanId }) => [name, status, parentSpanId]),
+    [['START_REPLICATION', 0, '']],
+  );
+  t.deepEqual(ledger.bytes.skipped, { replication: 18 });
+  t.deepEqual(ledger.requests.lost, {});
+});
+
 test('a cancellation is no request, and its key is not told', async (t) => {
   const { spans, ledger } = await readDatabase([client(opening(codes.cancel, '\0\0\0\x01abcd'))]);
   t.deepEqual(spans, []);

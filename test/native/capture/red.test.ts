@@ -9,9 +9,12 @@ import {
   play,
   pod,
   segmentsOf,
+  segmentsOfTurns,
   startNs,
   startReplay,
 } from './conversation.ts';
+import { client, server } from './db.ts';
+import { command } from './redis.ts';
 
 const plain = (method: string, status: number, request = ''): Exchange => ({
   request: Buffer.from(`${method} /a HTTP/1.1\r\nHost: cart\r\n${request}\r\n`),
@@ -138,13 +141,10 @@ test('series have a bound: what is beyond it counts as overflow', (t) => {
   const { replay } = startReplay();
   const all = 2_500;
   for (let index = 0; index < all; index += 1) {
-    replay.attach(7, { ...pod, version: `v${Math.floor(index / 500)}` });
+    replay.attach(7, { ...pod, version: `v${Math.floor(index / 200)}` });
     const peerPort = 10_000 + index;
     const timeNs = startNs + BigInt(index) * 1_000_000n;
-    play(
-      replay,
-      segmentsOf([[plain('GET', 100 + (index % 500) + 100)]], { ...wire, peerPort, timeNs }),
-    );
+    play(replay, segmentsOf([[plain('GET', 200 + (index % 200))]], { ...wire, peerPort, timeNs }));
   }
   const found = sides(replay.metrics());
   const series = found.flatMap((side) => side.series);
@@ -153,7 +153,35 @@ test('series have a bound: what is beyond it counts as overflow', (t) => {
   // Versions that no pod runs any more made room.
   const versions = new Set(found.map(({ version }) => version));
   t.false(versions.has('v0'));
-  t.true(versions.has('v4'));
+  t.true(versions.has('v12'));
+});
+
+test('one service does not take the room of all', (t) => {
+  const { replay } = startReplay();
+  const calls = Array.from({ length: 300 }, (_, index) => [plain('GET', 200 + index)]);
+  play(replay, segmentsOf(calls, wire));
+  const [side = t.fail()] = sides(replay.metrics());
+  const [overflow, ...none] = side.series.filter(
+    ({ attributes }) => attributes['otel.metric.overflow'] === 'true',
+  );
+  t.is(side.series.length, 201);
+  t.deepEqual(none, []);
+  t.is(sum(overflow?.buckets ?? []), 100);
+});
+
+test('commands of Redis count by names of which there are few', (t) => {
+  const { replay } = startReplay();
+  const names = ['get', 'GET', 'Get', 'monitored', 'XYZ', 'config'];
+  const turns = names.flatMap((name) => [
+    client(name === 'config' ? command(name, 'get', 'a') : command(name, 'k')),
+    server('+OK\r\n'),
+  ]);
+  play(replay, segmentsOfTurns(turns, wire));
+  const counts = (sides(replay.metrics())[0]?.series ?? []).map(({ attributes, buckets }) => [
+    attributes['db.operation.name'],
+    sum(buckets),
+  ]);
+  t.deepEqual(Object.fromEntries(counts), { GET: 3, _OTHER: 2, 'CONFIG GET': 1 });
 });
 
 const call = (randomness: string, flags: string): Exchange =>
@@ -191,4 +219,40 @@ test('a trace is kept by the last 56 bits of its id, as every sampler does', asy
   t.deepEqual(await kept({ ratio: 0.25, parent: true }), ['bfffffffffffff', '00000000000000']);
   t.is((await kept({ ratio: 1 })).length, 4);
   t.is((await kept({ ratio: 0 })).length, 0);
+});
+
+/** A trace's id with these 56 bits. */
+const id = (randomness: string): string => `ffffffffffffffffff${randomness}`;
+
+test('a caller that leaves sampling to others has not decided', async (t) => {
+  const [keep, drop] = ['c0000000000000', 'bfffffffffffff'];
+  const parent = '00000000000000aa';
+  const apart = (randomness: string, more = ''): string =>
+    `x-b3-traceid: ${id(randomness)}\r\nx-b3-spanid: ${parent}\r\n${more}`;
+  const calls = [
+    `b3: ${id(keep)}-${parent}\r\n`,
+    `b3: ${id(drop)}-${parent}\r\n`,
+    `b3: ${id(keep)}-${parent}-0\r\n`,
+    `b3: ${id(drop)}-${parent}-1\r\n`,
+    apart(keep),
+    apart(drop),
+    apart(keep, 'x-b3-sampled: 0\r\n'),
+    apart(drop, 'x-b3-sampled: 1\r\n'),
+    apart(drop, 'x-b3-flags: 1\r\n'),
+  ];
+  const { replay, spans } = startReplay();
+  replay.attach(7, pod, { ratio: 0.25, parent: true });
+  play(
+    replay,
+    segmentsOf(
+      calls.map((one) => [plain('GET', 200, one)]),
+      wire,
+    ),
+  );
+  await replay.flush();
+  await replay.close();
+  t.deepEqual(
+    spans.map(({ traceId }) => traceId.slice(18)),
+    [keep, drop, keep, drop, drop],
+  );
 });

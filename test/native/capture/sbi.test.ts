@@ -30,6 +30,13 @@ const named: readonly (readonly [method: string, path: string, nf: string, route
     'UDM',
     '/nudm-sdm/v2/{supi}/am-data',
   ],
+  ['GET', '/nudm-sdm/v2/imsi%2D208930000000003/sm-data', 'UDM', '/nudm-sdm/v2/{supi}/sm-data'],
+  [
+    'GET',
+    '/namf-comm/v1/ue-contexts/5g-guti-208930100420000000001',
+    'AMF',
+    '/namf-comm/v1/ue-contexts/{guti}',
+  ],
   ['GET', '/nudm-sdm/v2/nai-joe%40example.org/nssai', 'UDM', '/nudm-sdm/v2/{supi}/nssai'],
   [
     'POST',
@@ -108,6 +115,13 @@ const redacted: Readonly<Record<string, string>> = {
   '/extid-joe@example.org/x': '/extid-REDACTED/x',
   '/imeisv-1234567890123456': '/imeisv-REDACTED',
   '/imei-123456789012345,imsi-208930000000003': '/imei-REDACTED',
+  '/a/%22imsi-208930000000003%22/b': '/a/%22imsi-REDACTED/b',
+  '/a/imsi%2D208930000000003/b': '/a/imsi%2DREDACTED/b',
+  '/a/%69msi%2d%32%3089': '/a/%69msi%2dREDACTED',
+  '/a%2Fimsi-208930000000003': '/a%2Fimsi-REDACTED',
+  '/5g-guti-208930100420000000001/x': '/5g-guti-REDACTED/x',
+  '/%imsi-1%2/%2': '/%imsi-REDACTED/%2',
+  '/%zzimsi-1/imsi%2D': '/%zzimsi-1/imsi%2D',
   '/imsi-list/nai-/taimsi-1': '/imsi-list/nai-/taimsi-1',
 };
 

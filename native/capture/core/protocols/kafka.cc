@@ -194,7 +194,7 @@ bool Kafka::orphan(const Frame& frame) {
 
 void Kafka::finish(Sent& sent, const kafka::Outcome& outcome, u64 end_ns, std::string_view failure) {
   kafka::describe_outcome(*sent.request, sent.header, sent.subject, outcome, failure);
-  talk_.finish(sent.request, end_ns, !failure.empty() || outcome.code != 0);
+  talk_.finish(sent.request, end_ns, !sent.request->error_type.empty());
 }
 
 void Kafka::lose(Sent& sent, const char* cause) {

@@ -19,6 +19,12 @@ std::string_view type_of(i16 key) {
   return key == kProduce ? "send" : key == kFetch ? "receive" : key == kOffsetCommit ? "settle" : "";
 }
 
+// What a broker says for a client to go on: its name in the group (KIP-394), and that it has to join again.
+bool is_step(i16 key, i16 code) {
+  constexpr i16 kRebalanceInProgress = 27, kMemberIdRequired = 79;
+  return (key == kJoinGroup && code == kMemberIdRequired) || (key == kHeartbeat && code == kRebalanceInProgress);
+}
+
 }  // namespace
 
 void describe_request(Request& request, const Header& header, const Conversation& talk) {
@@ -52,7 +58,7 @@ void describe_outcome(Request& request, const Header& header, const Subject& sub
     out.number("messaging.kafka.response.error_code", static_cast<u64>(i64{outcome.code}));
   }
   if (!failure.empty()) request.error_type = failure;
-  else if (outcome.code != 0) request.error_type = error_name(outcome.code);
+  else if (outcome.code != 0 && !is_step(header.key, outcome.code)) request.error_type = error_name(outcome.code);
 }
 
 }  // namespace clover::kafka

@@ -24,6 +24,8 @@ bool Postgresql::on_answered(const Frame& frame) {
     return talk_.stopped() == nullptr;
   }
   if (std::exchange(begins_, false)) settle(frame.first);
+  // Changes follow, in both directions, until the connection ends (CopyBothResponse).
+  if (type == 'W') return on_replication(frame);
   if (unknown_ || sent_.empty()) return true;
   Request* request = sent_.front().request;
   if (request != nullptr && sent_.front().kind != Kind::sync && request->first_byte_ns == 0)
@@ -57,6 +59,17 @@ void Postgresql::on_copy_in() {
     if (sent_[1].request != nullptr) talk_.drop(sent_[1].request);
     sent_.erase(sent_.begin() + 1);
   }
+}
+
+bool Postgresql::on_replication(const Frame& frame) {
+  if (!unknown_ && !sent_.empty() && sent_.front().kind == Kind::query) {
+    Sent sent = std::move(sent_.front());
+    sent_.pop_front();
+    sent.request->first_byte_ns = frame.first.time_ns;
+    finish(std::move(sent), frame.end_ns, {});
+  }
+  stop("replication");
+  return false;
 }
 
 void Postgresql::on_complete(u64 end_ns) {

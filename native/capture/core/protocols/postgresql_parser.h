@@ -63,6 +63,7 @@ class Postgresql final : public Parser {
   void settle(const Piece& first);
   size_t due(const Piece& answer) const;
   void on_copy_in();
+  bool on_replication(const Frame& frame);
   void pop(Kind kind);
   void finish(Sent sent, u64 end_ns, std::string_view failure);
   void forget(Sent& sent, const char* cause);

@@ -62,6 +62,10 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+bool is_container(std::string_view name) {
+  return std::find(std::begin(kContainers), std::end(kContainers), name) != std::end(kContainers);
+}
+
 }  // namespace
 
 // A command that nobody has heard of is told too, as long as its name cannot be a value.
@@ -78,6 +82,14 @@ bool is_known(std::string_view name) {
   return is_name(name) && kNames.find(" " + upper(name) + " ") != std::string_view::npos;
 }
 
+std::string known_name(std::string_view name) {
+  std::string_view command = name.substr(0, name.find(' '));
+  bool container = is_container(upper(command));
+  auto same = [&](const Known& one) { return one.name == upper(command); };
+  bool has_effect = std::any_of(std::begin(kEffects), std::end(kEffects), same);
+  return is_known(command) || container || has_effect ? upper(name) : "_OTHER";
+}
+
 Command read_command(const RespValue& value) {
   Command command;
   const auto& parts = value.parts;
@@ -85,8 +97,7 @@ Command read_command(const RespValue& value) {
   command.arguments = static_cast<u64>(value.count) - 1;
   command.name = parts[0];
   std::string name = upper(parts[0]);
-  bool container = std::find(std::begin(kContainers), std::end(kContainers), name) != std::end(kContainers);
-  if (container && parts.size() > 1 && is_name(parts[1])) {
+  if (is_container(name) && parts.size() > 1 && is_name(parts[1])) {
     command.name.append(" ").append(parts[1]);
     command.arguments--;
   }

@@ -36,5 +36,7 @@ void describe(Request& request, const Command& command, const RespValue& value, 
 bool is_name(std::string_view text);
 // Whether it is the name of a command that clients use.
 bool is_known(std::string_view name);
+// The name of a command in capitals, with its subcommand, for what has to be of few kinds: `_OTHER` where it is not known.
+std::string known_name(std::string_view name);
 
 }  // namespace clover::redis
