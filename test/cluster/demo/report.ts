@@ -9,8 +9,8 @@ export interface ClusterFacts {
   readonly woken: readonly string[];
   /** By experiment the verdict that `kubectl get experiments -w` has printed. */
   readonly watched: Readonly<Partial<Record<string, Verdict>>>;
-  /** Events that the broker could give to no function. */
-  readonly deadLetters: number;
+  /** Of each event that the broker could give to no function what it was, who did not take it, and why. */
+  readonly deadLetters: readonly string[];
 }
 
 /** The JSON document of the demo on a cluster. */
@@ -20,6 +20,13 @@ export interface ClusterDemoReport extends DemoReport, ClusterFacts {}
 function wakerOf({ triggers, direct }: FunctionEntry): string | undefined {
   if (triggers.length > 0) return 'events of the Broker';
   return direct.length > 0 ? 'agents' : undefined;
+}
+
+/** What Knative says of an event that it gave up: its attributes, and those that a dead letter has beside them. */
+export function describeLetter(attributes: Readonly<Partial<Record<string, string>>>): string {
+  const { type, subject, knativeerrordest, knativeerrorcode, knativeerrordata } = attributes;
+  const answer = Buffer.from(knativeerrordata ?? '', 'base64').toString();
+  return `${type} of ${subject ?? 'nothing'}, not taken by ${knativeerrordest}: ${knativeerrorcode} ${answer}`.trimEnd();
 }
 
 /**
@@ -32,7 +39,7 @@ export function reportClusterDemo(story: DemoReport, facts: ClusterFacts): Clust
     (entry) => wakerOf(entry) === undefined || woken.includes(entry.name),
   );
   const isSeen = story.experiments.every(({ name, verdict }) => watched[name] === verdict);
-  return { ...story, ...facts, ok: story.ok && isAwake && isSeen && deadLetters === 0 };
+  return { ...story, ...facts, ok: story.ok && isAwake && isSeen && deadLetters.length === 0 };
 }
 
 /** The table of what only a cluster has: of each function what has woken it, the verdicts that kubectl printed, and the dead letters. */
@@ -46,6 +53,7 @@ export function renderCluster({ woken, watched, deadLetters }: ClusterFacts): st
   return [
     ...renderTable([['FUNCTION', 'WOKEN FROM ZERO BY'], ...rows]),
     `kubectl get experiments -w: ${verdicts.join(', ') || 'NO VERDICT'}`,
-    `dead letters: ${deadLetters}${deadLetters === 0 ? '' : ', and there may be none'}`,
+    `dead letters: ${deadLetters.length}${deadLetters.length === 0 ? '' : ', and there may be none'}`,
+    ...deadLetters.map((letter) => `  ${letter}`),
   ];
 }

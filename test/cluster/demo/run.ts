@@ -24,7 +24,12 @@ import { createClusterStage } from './cluster-stage.ts';
 import { createCommand, type Command } from './commands.ts';
 import { createEnds, type Ends } from './ends.ts';
 import { createFunctionPods, podColumns, type FunctionPods } from './function-pods.ts';
-import { renderCluster, reportClusterDemo, type ClusterDemoReport } from './report.ts';
+import {
+  describeLetter,
+  renderCluster,
+  reportClusterDemo,
+  type ClusterDemoReport,
+} from './report.ts';
 import { createWatchedVerdicts } from './watched-verdicts.ts';
 
 /** How the demo is run. */
@@ -134,7 +139,7 @@ async function perform(
   const facts = {
     woken: pods.woken(),
     watched: watched.said,
-    deadLetters: deadLetters.events.length,
+    deadLetters: deadLetters.events.map(({ attributes }) => describeLetter(attributes)),
   };
   screen.block(renderCluster(facts));
   return { report: reportClusterDemo(story, facts), kubeconfig: tier.kubeconfig };
