@@ -94,21 +94,21 @@ test('agents are bound to the broker of reports, and functions that emit to the 
   t.deepEqual(bindings, [
     {
       subject: {
-        apiVersion: 'apps/v1',
-        kind: 'DaemonSet',
-        namespace: 'clover-system',
-        name: 'agent',
-      },
-      sink: brokerNamed('reports'),
-    },
-    {
-      subject: {
         apiVersion: 'serving.knative.dev/v1',
         kind: 'Service',
         namespace: 'clover-system',
         name: 'notify',
       },
       sink: brokerNamed('clover'),
+    },
+    {
+      subject: {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        namespace: 'clover-system',
+        name: 'agent',
+      },
+      sink: brokerNamed('reports'),
     },
   ]);
 });
