@@ -1,3 +1,6 @@
+import type { ExecutionContext } from 'ava';
+import fc from 'fast-check';
+
 import type { CaptureLedger } from '../../../native/capture/types.ts';
 import { gapsOf, readPackets, segmentsOfTurns, type Turn } from './conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
@@ -39,3 +42,59 @@ export const server = (...text: string[]): Turn => ({
   from: 'server',
   bytes: Buffer.from(text.join(''), 'latin1'),
 });
+
+/** Asserts that a connection gives these spans ({@link brief}) however it is cut, and whichever segments come again or early. */
+export async function assertAnyOrder(
+  t: ExecutionContext,
+  turns: fc.Arbitrary<readonly Turn[]>,
+  expected: readonly string[],
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(
+      turns,
+      fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.nat(), { maxLength: 8 }),
+      async (exchanges, cuts, moves) => {
+        const segments = segmentsOfTurns(exchanges, { clientIsn: 0xffff_fff0, serverIsn: 9, cuts });
+        for (const move of moves) {
+          const at = 2 + (move % (segments.length - 4));
+          const [one] = segments.slice(at, at + 1);
+          if (one !== undefined) segments.splice(2 + ((move * 7) % (segments.length - 4)), 0, one);
+        }
+        const { spans, ledger } = await readPackets(segments);
+        t.deepEqual(spans.map(brief), expected);
+        t.deepEqual(gapsOf(ledger), []);
+      },
+    ),
+    { numRuns: 300 },
+  );
+}
+
+/** Where {@link assertNamedLosses} looks. */
+export interface Losses {
+  /** The first segment that may be missing: what comes before is the login. */
+  readonly from: number;
+  /** So many exchanges does a connection that is joined late need until it is told. */
+  readonly untold: number;
+}
+
+/** Asserts of a connection with a turn a segment: behind a hole and from the middle each span is right, or its loss has a name. */
+export async function assertNamedLosses(
+  t: ExecutionContext,
+  turns: readonly Turn[],
+  expected: readonly string[],
+  { from, untold }: Losses,
+): Promise<void> {
+  const cuts = [1000];
+  const count = segmentsOfTurns(turns, { clientIsn: 5, serverIsn: 9, cuts }).length;
+  for (let at = from; at < count - 2; at++)
+    for (const keep of [(index: number) => index !== at, (index: number) => index >= at]) {
+      const { spans, ledger } = await readDatabase(turns, cuts, keep);
+      for (const span of spans)
+        t.true(expected.includes(brief(span).replace(/^(shop|-) \| /, '')), brief(span));
+      const joined = keep(at);
+      const least = joined ? Math.floor((count - 2 - at) / 2) - untold : expected.length - 2;
+      t.true(spans.length >= least, `${at}: ${spans.length} of ${least}`);
+      if (!joined) t.is(ledger.requests.seen, expected.length, `${at}`);
+    }
+}
