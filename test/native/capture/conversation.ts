@@ -98,6 +98,18 @@ export interface Turn {
   readonly bytes: Uint8Array;
 }
 
+/** What the client writes in one go. */
+export const client = (...parts: readonly Uint8Array[]): Turn => ({
+  from: 'client',
+  bytes: Buffer.concat(parts),
+});
+
+/** What the server writes in one go. */
+export const server = (...parts: readonly Uint8Array[]): Turn => ({
+  from: 'server',
+  bytes: Buffer.concat(parts),
+});
+
 /** Segments of a conversation in which the requests of each group are pipelined. */
 export function segmentsOf(groups: readonly (readonly Exchange[])[], wire: Wire): TcpSegment[] {
   const turns = groups.flatMap((group): Turn[] => [

@@ -37,18 +37,6 @@ export const block = (...fields: readonly HeaderField[]): Buffer =>
 /** The block of {@link base}. */
 export const get: Buffer = block(...base);
 
-/** Frames that the client sends in one go. */
-export const client = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'client',
-  bytes: Buffer.concat(frames),
-});
-
-/** Frames that the server sends in one go. */
-export const server = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'server',
-  bytes: Buffer.concat(frames),
-});
-
 /** Request blocks and response blocks of one connection, in turn; the answer is 200 where none is given. */
 export const exchangesOf = (
   requests: readonly Uint8Array[],

@@ -1,7 +1,8 @@
 import test from 'ava';
 
+import { client, server } from './conversation.ts';
 import { data, frame, goAway, headers, reset } from './http2.ts';
-import { client, exchangesOf, get, ok, opening, readTurns, server } from './http2-conversation.ts';
+import { exchangesOf, get, ok, opening, readTurns } from './http2-conversation.ts';
 
 for (const [what, turn, error] of [
   ['the server resets', server(reset(1, 2)), 'INTERNAL_ERROR'],

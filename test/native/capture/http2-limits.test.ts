@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { gapsOf, play, segmentsOfTurns, startReplay } from './conversation.ts';
+import { client, server, gapsOf, play, segmentsOfTurns, startReplay } from './conversation.ts';
 import {
   data,
   frame,
@@ -10,7 +10,7 @@ import {
   headers,
   HpackEncoder,
 } from './http2.ts';
-import { client, exchangesOf, hex, ok, opening, readTurns, server } from './http2-conversation.ts';
+import { exchangesOf, hex, ok, opening, readTurns } from './http2-conversation.ts';
 
 const fields: readonly HeaderField[] = [
   [':method', 'GET'],

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { client, server } from './conversation.ts';
 import {
   data,
   frame,
@@ -13,14 +14,12 @@ import {
 import {
   base,
   block,
-  client,
   exchangesOf,
   get,
   hex,
   ok,
   opening,
   readTurns,
-  server,
 } from './http2-conversation.ts';
 
 test('a request and its response by the conventions', async (t) => {

@@ -1,8 +1,10 @@
 import type { CaptureLedger } from '../../../native/capture/types.ts';
 import {
+  client,
   gapsOf,
   play,
   segmentsOfTurns,
+  server,
   startNs,
   startReplay,
   type Turn,
@@ -10,15 +12,6 @@ import {
 } from './conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 
-/** What an end writes. */
-export const client = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'client',
-  bytes: Buffer.concat(frames),
-});
-export const server = (...frames: readonly Uint8Array[]): Turn => ({
-  from: 'server',
-  bytes: Buffer.concat(frames),
-});
 /** Requests and their responses in turn. */
 export const inTurn = (...pairs: readonly (readonly [Buffer, Buffer])[]): Turn[] =>
   pairs.flatMap(([ask, answer]) => [client(ask), server(answer)]);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { gapsOf, readPackets, segmentsOfTurns, type Turn } from './conversation.ts';
+import { client, server, gapsOf, readPackets, segmentsOfTurns, type Turn } from './conversation.ts';
 import {
   batch,
   fetch,
@@ -15,7 +15,7 @@ import {
   request,
   response,
 } from './kafka.ts';
-import { brief, client, inTurn, read, server } from './kafka-conversation.ts';
+import { brief, inTurn, read } from './kafka-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 
 test('names and passwords of SASL never leave the node, in frames of Kafka or without', async (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { client, server } from './conversation.ts';
 import {
   batch,
   compact,
@@ -17,7 +18,7 @@ import {
   response,
   tags,
 } from './kafka.ts';
-import { brief, client, inTurn, read, server } from './kafka-conversation.ts';
+import { brief, inTurn, read } from './kafka-conversation.ts';
 
 test('requests and responses by the conventions', async (t) => {
   const { spans, ledger } = await read(

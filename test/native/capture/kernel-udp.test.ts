@@ -4,15 +4,13 @@ import { createSocket, type Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 
-import { createCapture } from '../../../native/capture/capture.ts';
-import type { Capture } from '../../../native/capture/types.ts';
-import { gapsOf, pod } from './conversation.ts';
+import { gapsOf } from './conversation.ts';
 import { nameOf, queryOf, types } from './dns.ts';
-import { type DecodedSpan, decodeSpans } from './otlp.ts';
 import { sipRequest } from './sip.ts';
-import { startTestbed, type Testbed } from './testbed.ts';
+import type { Testbed } from './testbed.ts';
+import { startTracedServer } from './traced-server.ts';
 
 /** Answers each query with 192.0.2.7, and each SIP request with 200; sends all else back. */
 const server = `
@@ -33,26 +31,6 @@ socket.on('message', (asked, { address, port }) => {
 });
 socket.bind(5300, () => console.log('up'));
 `;
-
-async function startCapture(t: ExecutionContext): Promise<{
-  bed: Testbed;
-  capture: Capture;
-  spans: DecodedSpan[];
-}> {
-  const bed = await startTestbed();
-  t.teardown(() => bed[Symbol.dispose]());
-  const spans: DecodedSpan[] = [];
-  const capture = createCapture({
-    boot: '8899aabbccddeeff',
-    ringBytes: 4 * 1024 * 1024,
-    onBatch: ({ otlp }) => spans.push(...decodeSpans(otlp)),
-  });
-  t.teardown(() => capture.close());
-  await bed.run(server);
-  capture.attach(bed.ifindex, pod);
-  capture.setPorts([5300]);
-  return { bed, capture, spans };
-}
 
 /** The next datagram that comes. */
 const next = (socket: Socket): Promise<Buffer> =>
@@ -75,7 +53,7 @@ async function exchange(bed: Testbed, payloads: readonly Uint8Array[]): Promise<
 
 // Serial: each attaches kernel programs.
 test.serial('queries over UDP are spans of the pod that answers them', async (t) => {
-  const { bed, capture, spans } = await startCapture(t);
+  const { bed, capture, spans } = await startTracedServer(t, server, [5300]);
   const resolver = new Resolver();
   resolver.setServers([`${bed.address}:5300`]);
   const names = Array.from({ length: 20 }, (_, at) => `www${at}.example.com`);
@@ -99,7 +77,7 @@ test.serial('queries over UDP are spans of the pod that answers them', async (t)
 });
 
 test.serial('a SIP transaction over UDP is a span', async (t) => {
-  const { bed, capture, spans } = await startCapture(t);
+  const { bed, capture, spans } = await startTracedServer(t, server, [5300]);
   await exchange(bed, [sipRequest({ method: 'OPTIONS' })]);
   // The server may hear its request again until its transaction is over.
   for (let tries = 0; spans.length === 0 && tries < 100; tries += 1) {
@@ -124,7 +102,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 
 for (const count of [1, 5, 100]) {
   test.serial(`${count} datagrams that are sent at once are ${count} queries`, async (t) => {
-    const { bed, capture, spans } = await startCapture(t);
+    const { bed, capture, spans } = await startTracedServer(t, server, [5300]);
     const label = 'a'.repeat(60);
     const query = queryOf(0, nameOf(label, label, label, 'example'), types.A);
     execFileSync('python3', ['-c', sendAtOnce, bed.address, query.toString('hex'), `${count}`]);
@@ -137,7 +115,7 @@ for (const count of [1, 5, 100]) {
 }
 
 test.serial('datagrams that nobody reads are soon left where they are, and counted', async (t) => {
-  const { bed, capture } = await startCapture(t);
+  const { bed, capture } = await startTracedServer(t, server, [5300]);
   const payloads = Array.from({ length: 200 }, () => randomBytes(300).fill(0xff, 0, 12));
   t.deepEqual(await exchange(bed, payloads), payloads, 'they pass unchanged');
   await capture.flush();
@@ -149,7 +127,7 @@ test.serial('datagrams that nobody reads are soon left where they are, and count
 });
 
 test.serial('a datagram in pieces is lost by name', async (t) => {
-  const { bed, capture } = await startCapture(t);
+  const { bed, capture } = await startTracedServer(t, server, [5300]);
   const long = randomBytes(4_000);
   t.deepEqual(await exchange(bed, [long]), [long]);
   await capture.flush();
@@ -160,7 +138,7 @@ test.serial('a datagram in pieces is lost by name', async (t) => {
 });
 
 test.serial('a datagram in pieces to a port that is not traced is no loss', async (t) => {
-  const { bed, capture } = await startCapture(t);
+  const { bed, capture } = await startTracedServer(t, server, [5300]);
   capture.setPorts([5301]);
   const long = randomBytes(4_000);
   t.deepEqual(await exchange(bed, [long]), [long]);

@@ -4,13 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 
-import { createCapture } from '../../../native/capture/capture.ts';
-import type { Capture } from '../../../native/capture/types.ts';
-import { gapsOf, pod } from './conversation.ts';
-import { type DecodedSpan, decodeSpans } from './otlp.ts';
-import { startTestbed, type Testbed } from './testbed.ts';
+import { gapsOf } from './conversation.ts';
+import type { Testbed } from './testbed.ts';
+import { startTracedServer } from './traced-server.ts';
 
 /** HTTP for who begins with a G; all else is swallowed. */
 const server = `
@@ -23,25 +21,6 @@ createServer((socket) => {
 }).listen(9000, () => console.log('up'));
 `;
 
-async function startCapture(t: ExecutionContext): Promise<{
-  bed: Testbed;
-  capture: Capture;
-  spans: DecodedSpan[];
-}> {
-  const bed = await startTestbed();
-  t.teardown(() => bed[Symbol.dispose]());
-  await bed.run(server);
-  const spans: DecodedSpan[] = [];
-  const capture = createCapture({
-    boot: '8899aabbccddeeff',
-    ringBytes: 16 * 1024 * 1024,
-    onBatch: ({ otlp }) => spans.push(...decodeSpans(otlp)),
-  });
-  t.teardown(() => capture.close());
-  capture.attach(bed.ifindex, pod);
-  return { bed, capture, spans };
-}
-
 async function connected(bed: Testbed, localPort?: number): Promise<Socket> {
   const to = { host: bed.address, port: 9000 };
   const socket = connect(localPort === undefined ? to : { ...to, localPort });
@@ -52,7 +31,7 @@ async function connected(bed: Testbed, localPort?: number): Promise<Socket> {
 
 // Serial: each attaches kernel programs.
 test.serial('what nobody can read is not copied any more, and counted', async (t) => {
-  const { bed, capture } = await startCapture(t);
+  const { bed, capture } = await startTracedServer(t, server);
   const socket = await connected(bed);
   for (let at = 0; at < 100; at += 1) {
     socket.write(Buffer.alloc(1_000, 0xee));
@@ -69,7 +48,7 @@ test.serial('what nobody can read is not copied any more, and counted', async (t
 });
 
 test.serial('a connection with the addresses of one that nobody could read is read', async (t) => {
-  const { bed, capture, spans } = await startCapture(t);
+  const { bed, capture, spans } = await startTracedServer(t, server);
   const first = await connected(bed);
   const { localPort } = first;
   first.write(Buffer.alloc(1_000, 0xee));
@@ -98,7 +77,7 @@ const answerOf = (sent: ReturnType<typeof request>): Promise<IncomingMessage> =>
   });
 
 test.serial('amid a long body only the heads of segments are copied', async (t) => {
-  const { bed, capture, spans } = await startCapture(t);
+  const { bed, capture, spans } = await startTracedServer(t, server);
   const to = { host: bed.address, port: bed.port };
   const answer = await answerOf(get({ ...to, path: '/slow' }));
   t.deepEqual(await buffer(answer), bed.large, 'it passes unchanged');
