@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
-import type { Clock } from '../functions/lib/clock.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { createAuthorization } from '../functions/lib/authorization.ts';
 import { monotonicMs } from '../functions/lib/monotonic.ts';
@@ -11,7 +9,12 @@ import type { Deliver } from './delivery.ts';
 import { createHttpClient } from './http-client.ts';
 import { deliverOverGrpc } from './otlp/otlp-grpc.ts';
 import { deliverOverHttp } from './otlp/otlp-http.ts';
-import { openOtlpSink, type OtlpSink, type SinkCounters } from './otlp/otlp-sink.ts';
+import {
+  openOtlpSink,
+  type OtlpSink,
+  type SinkCounters,
+  type SinkSurroundings,
+} from './otlp/otlp-sink.ts';
 import { removeSpools } from './removed-sinks.ts';
 import type { SelectedPod } from './selection.ts';
 import type { SinkCount } from './sink-ledger.ts';
@@ -43,19 +46,10 @@ export interface SinksView {
 }
 
 /** What {@link openSinks} needs. */
-export interface SinksOptions {
+export interface SinksOptions extends SinkSurroundings {
   readonly configs: Readonly<Record<string, SinkConfig>>;
   /** The agent's spool. */
   readonly dir: string;
-  readonly takeLeftovers: boolean;
-  readonly boot: string;
-  /** Unix ms. */
-  readonly startedMs: number;
-  readonly source: string;
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
 interface Opened {

@@ -35,13 +35,8 @@ export interface SinkCounters extends SinkBuckets {
   readonly spoolBytes: number;
 }
 
-/** What {@link openOtlpSink} needs. */
-export interface OtlpSinkOptions {
-  readonly name: string;
-  readonly deliver: Deliver;
-  /** The folder of all sinks; it makes its own below. */
-  readonly dir: string;
-  readonly limitBytes: number;
+/** What all sinks of an agent share. */
+export interface SinkSurroundings {
   readonly takeLeftovers: boolean;
   readonly boot: string;
   /** Unix ms. */
@@ -51,6 +46,15 @@ export interface OtlpSinkOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: Logger;
+}
+
+/** What {@link openOtlpSink} needs. */
+export interface OtlpSinkOptions extends SinkSurroundings {
+  readonly name: string;
+  readonly deliver: Deliver;
+  /** The folder of all sinks; it makes its own below. */
+  readonly dir: string;
+  readonly limitBytes: number;
 }
 
 /** Bytes, not compressed, that wait for the disk. */
