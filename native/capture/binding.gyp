@@ -6,7 +6,9 @@
       'actions': [
         {
           'action_name': 'compile_tap',
-          'inputs': ['bpf/tap.bpf.c', 'bpf/tap.h'],
+          'inputs': [
+            'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/locate.bpf.h', 'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
+          ],
           'outputs': ['<(PRODUCT_DIR)/tap.bpf.o'],
           'action': [
             # Debian names a version; others have the plain name too.

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The last stage: what user space is to have goes into the ring. */
+#pragma once
+
+#include "work.bpf.h"
+
+/* Sends one piece in a slot of a fixed size: one copy only, where bpf_ringbuf_output needs two. */
+static __always_inline int emit(struct __sk_buff *skb, const struct tap_record *record, __u32 from,
+                                __u32 length, const __u32 room)
+{
+  struct tap_record *slot = bpf_ringbuf_reserve(&ring, sizeof(*slot) + room, 0);
+  if (!slot) return TAP_RING_FULL;
+  *slot = *record;
+  slot->chunk_length = length;
+  if (room) {
+    /* It is so already: this only shows it to the verifier. */
+    __u64 fits = length;
+    barrier_var(fits);
+    if (fits < 1 || fits > room || bpf_skb_load_bytes(skb, from, slot + 1, fits) < 0) {
+      bpf_ringbuf_discard(slot, BPF_RB_NO_WAKEUP);
+      return TAP_UNREADABLE;
+    }
+  }
+  __u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+  __u64 crossing = waiting >= wakeup_bytes && waiting < wakeup_bytes + 2 * TAP_CHUNK;
+  bpf_ringbuf_submit(slot, crossing ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+  return -1;
+}
+
+/* The ring holds what a starved reader has not taken: slots fit, also for one MSS of Ethernet. */
+static __always_inline int emit_sized(struct __sk_buff *skb, const struct tap_record *record,
+                                      __u32 from, __u32 length)
+{
+  if (length <= 128) return emit(skb, record, from, length, 128);
+  if (length <= 256) return emit(skb, record, from, length, 256);
+  if (length <= 512) return emit(skb, record, from, length, 512);
+  if (length <= 1024) return emit(skb, record, from, length, 1024);
+  if (length <= 1536) return emit(skb, record, from, length, 1536);
+  if (length <= 2048) return emit(skb, record, from, length, 2048);
+  if (length <= 4096) return emit(skb, record, from, length, 4096);
+  if (length <= 8192) return emit(skb, record, from, length, 8192);
+  return emit(skb, record, from, length, TAP_CHUNK);
+}
+
+__noinline int copy_chunks(struct __sk_buff *skb)
+{
+  struct work *work = work_of_cpu();
+  if (!work) return 0;
+  struct tap_record *record = &work->record;
+  __u32 from = work->payload, length = record->payload_length;
+  /* A record holds whole datagrams; of one that is longer it has the beginning. */
+  __u32 stride = TAP_CHUNK;
+  __u32 each = record->datagram_length;
+  if (each) stride = each > TAP_CHUNK ? each : TAP_CHUNK / each * each;
+  __u32 missing = 0;
+  int why = -1;
+  for (int i = 0; i < TAP_MAX_CHUNKS; i++) {
+    __u32 offset = i * stride;
+    if (offset >= length) break;
+    __u32 piece = length - offset;
+    if (piece > stride) piece = stride;
+    __u32 copied = piece > TAP_CHUNK ? TAP_CHUNK : piece;
+    record->chunk_offset = offset;
+    int cause = emit(skb, record, from + offset, copied, TAP_CHUNK);
+    if (cause >= 0) {
+      missing += piece;
+      why = cause;
+    }
+  }
+  if (why == TAP_RING_FULL) count_loss(TAP_RING_FULL, missing);
+  else if (why >= 0) count_loss(TAP_UNREADABLE, missing);
+  return 0;
+}
+
+__noinline int copy_at_once(struct __sk_buff *skb)
+{
+  struct work *work = work_of_cpu();
+  if (!work) return 0;
+  __u32 length = work->record.payload_length;
+  int cause = emit_sized(skb, &work->record, work->payload, length);
+  if (cause >= 0) count_loss(cause, length);
+  return 0;
+}
