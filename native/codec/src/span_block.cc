@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 namespace clover {
 namespace {
@@ -120,7 +122,9 @@ bool promote(Promoted &into, const Attribute &attribute) {
   if (key == "clover.epoch") return take_number(into.epoch, text, UINT32_MAX);
   if (key == "clover.arm") return into.arm = text, true;
   if (key == "clover.time_to_first_byte") return take_number(into.ttfb_ns, text, INT64_MAX);
-  if (key == "rpc.grpc.status_code") into.grpc_status = text;
+  // The second and the first were its names before (semantic-conventions #2920, #3921).
+  if (key == "rpc.grpc.status_code" || key == "rpc.response.status_code" || key == "rpc.status_code")
+    into.grpc_status = text;
   return false;
 }
 
@@ -148,12 +152,21 @@ void reconcile(Promoted &promoted, const Legacy &legacy, Attributes &rest) {
   }
 }
 
+// Codes of gRPC that tell of a failure of the server: as numbers, and by their names.
+bool is_grpc_failure(std::string_view status) {
+  static constexpr std::pair<std::string_view, unsigned> failures[] = {
+      {"UNKNOWN", 2},   {"DEADLINE_EXCEEDED", 4}, {"RESOURCE_EXHAUSTED", 8},
+      {"INTERNAL", 13}, {"UNAVAILABLE", 14},      {"DATA_LOSS", 15}};
+  const uint64_t code = to_integer(status, 0);
+  return std::any_of(std::begin(failures), std::end(failures), [&](const auto &failure) {
+    return status == failure.first || code == failure.second;
+  });
+}
+
 // Design §3: HTTP ≥ 500, gRPC {2, 4, 8, 13, 14, 15}, or a failure that is not the client's (4xx).
 bool is_error(const Promoted &of, uint8_t status) {
   if (of.status_code >= 500) return true;
-  const uint64_t grpc = to_integer(of.grpc_status, 0);
-  if (grpc < 16 && (1u << grpc & (1u << 2 | 1u << 4 | 1u << 8 | 1u << 13 | 1u << 14 | 1u << 15)))
-    return true;
+  if (is_grpc_failure(of.grpc_status)) return true;
   return status == 2 && of.status_code < 400;
 }
 

@@ -148,6 +148,9 @@ const errors: readonly [name: string, code: number, list: readonly AttributePair
     ['a refused connection', 2, [], 1n],
     ['gRPC UNAVAILABLE', 0, [[grpc, 14n]], 1n],
     ['gRPC NOT_FOUND', 0, [[grpc, 5n]], 0n],
+    ['gRPC UNAVAILABLE by its name', 0, [['rpc.status_code', 'UNAVAILABLE']], 1n],
+    ['gRPC INTERNAL under the name before', 0, [['rpc.response.status_code', 'INTERNAL']], 1n],
+    ['gRPC NOT_FOUND by its name', 0, [['rpc.status_code', 'NOT_FOUND']], 0n],
     ['older names', 0, [['http.status_code', 503n]], 1n],
     ['nothing said', 0, [], 0n],
   ];
