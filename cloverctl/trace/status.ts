@@ -8,7 +8,7 @@ const places = [
   'sip.response.status_code',
   'dns.response_code',
   'db.response.status_code',
-  'messaging.kafka.response.error_code',
+  'clover.kafka.error_code',
   'http.response.status_code',
 ] as const;
 

@@ -50,7 +50,7 @@ const cases: readonly [
   ['Kafka', { 'messaging.system': 'kafka' }, 'kafka', null],
   [
     'Kafka, unknown error',
-    { 'messaging.system': 'kafka', 'messaging.kafka.response.error_code': -1 },
+    { 'messaging.system': 'kafka', 'clover.kafka.error_code': -1 },
     'kafka',
     -1,
   ],

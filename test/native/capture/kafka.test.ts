@@ -49,7 +49,7 @@ test('requests and responses by the conventions', async (t) => {
     'messaging.batch.message_count': 3,
     'messaging.kafka.offset': 42,
     'clover.kafka.api_version': 9,
-    'messaging.kafka.response.error_code': 0,
+    'clover.kafka.error_code': 0,
     'clover.time_to_first_byte': 10_000,
   });
   t.like(polled, {
@@ -65,7 +65,7 @@ test('requests and responses by the conventions', async (t) => {
     'messaging.operation.name': 'Heartbeat',
     'messaging.operation.type': undefined,
     'messaging.consumer.group.name': 'billing',
-    'messaging.kafka.response.error_code': 27,
+    'clover.kafka.error_code': 27,
     'error.type': undefined,
   });
   t.deepEqual(ledger.bytes.skipped, {});
@@ -176,7 +176,7 @@ const described: readonly (readonly [
     response(4, [i32(3), i16(79)]),
     {
       'messaging.consumer.group.name': 'g',
-      'messaging.kafka.response.error_code': 79,
+      'clover.kafka.error_code': 79,
       'error.type': undefined,
       'clover.kafka.throttle_time_ms': 3,
     },
@@ -185,7 +185,7 @@ const described: readonly (readonly [
     'SyncGroup',
     request(14, 5, 4, [compact.text('g')], { flexible: true }),
     response(4, [i32(0), i16(0)], true),
-    { 'messaging.consumer.group.name': 'g', 'messaging.kafka.response.error_code': 0 },
+    { 'messaging.consumer.group.name': 'g', 'clover.kafka.error_code': 0 },
   ],
   [
     'OffsetFetch',
@@ -270,7 +270,7 @@ const described: readonly (readonly [
     {
       'messaging.operation.name': 'send',
       'messaging.destination.name': undefined,
-      'messaging.kafka.response.error_code': undefined,
+      'clover.kafka.error_code': undefined,
     },
   ],
   [

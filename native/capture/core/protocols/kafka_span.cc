@@ -54,8 +54,8 @@ void describe_outcome(Request& request, const Header& header, const Subject& sub
   if (outcome.throttled_ms > 0) out.number("clover.kafka.throttle_time_ms", outcome.throttled_ms);
   if (outcome.known) {
     request.status = outcome.code;
-    // An int64 on the wire, -1 among them.
-    out.number("messaging.kafka.response.error_code", static_cast<u64>(i64{outcome.code}));
+    // No convention has the code but as a name where it is an error. An int64 on the wire, -1 among them.
+    out.number("clover.kafka.error_code", static_cast<u64>(i64{outcome.code}));
   }
   if (!failure.empty()) request.error_type = failure;
   else if (outcome.code != 0 && !is_step(header.key, outcome.code)) request.error_type = error_name(outcome.code);
