@@ -6,7 +6,7 @@ import { importClover } from './clover-images.ts';
 import { cloverBefore, type Differences } from './installation/clover-before.ts';
 import { field, own, patience, reportsOf } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { policyOfWeb, shop, tapOf } from './installation/objects.ts';
+import { serviceAndPolicy, shop, tapOf } from './installation/objects.ts';
 import { relayIn, sendFrom, startPod, type RunningPod } from './installation/pods.ts';
 import { cloverNamespace, imageNames } from './installation/prepare.ts';
 import {
@@ -53,16 +53,7 @@ const experiment = [...inShop, 'experiment/shift'];
 const gatewayPort = 8_081;
 const names = '{.items[*].metadata.name}';
 
-/** The Service `web` of two versions that are alike, its policy, and a comparison of them that takes minutes. */
-const objects = [
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'web', namespace: shop },
-    spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 8_080 }] },
-  },
-  { ...policyOfWeb, spec: { ...policyOfWeb.spec, target: { host: 'web', port: 8_080 } } },
-];
+/** A comparison of two versions of `web` that are alike; it takes minutes. */
 const comparison = {
   apiVersion: 'clover.dev/v1alpha1',
   kind: 'Experiment',
@@ -125,7 +116,7 @@ serial('an Experiment on two versions in the mesh runs', async (t) => {
   const gateway = await startPod(tier, shop, 'gateway');
   const caller = await startPod(tier, shop, 'caller', { 'sidecar.istio.io/inject': 'false' });
   ways.resolve({ caller, gateway });
-  await apply(stage, ...objects, tapOf(shop, { ports: [8_080, gatewayPort] }));
+  await apply(stage, ...serviceAndPolicy('web'), tapOf(shop, { ports: [8_080, gatewayPort] }));
   await tier.kubectl([
     'wait',
     '--for=condition=Programmed',

@@ -41,8 +41,8 @@ export const experimentOnWeb = {
   },
 };
 
-/** A Service without pods, a policy for it that the mesh takes, and an Experiment on that. */
-export const shortRun = (name: string, deadline: string): readonly object[] => {
+/** A Service, and a policy for it that the mesh takes. */
+export const serviceAndPolicy = (name: string): readonly object[] => {
   const metadata = { name, namespace: shop };
   const { spec, ...policy } = policyOfWeb;
   return [
@@ -53,10 +53,15 @@ export const shortRun = (name: string, deadline: string): readonly object[] => {
       spec: { selector: { app: name }, ports: [{ name: 'http', port: 8_080 }] },
     },
     { ...policy, metadata, spec: { ...spec, target: { host: name, port: 8_080 } } },
-    {
-      ...experimentOnWeb,
-      metadata,
-      spec: { ...experimentOnWeb.spec, targetRef: { name }, deadline },
-    },
   ];
 };
+
+/** The same of a Service without pods, and an Experiment on that. */
+export const shortRun = (name: string, deadline: string): readonly object[] => [
+  ...serviceAndPolicy(name),
+  {
+    ...experimentOnWeb,
+    metadata: { name, namespace: shop },
+    spec: { ...experimentOnWeb.spec, targetRef: { name }, deadline },
+  },
+];
