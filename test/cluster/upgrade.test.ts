@@ -6,7 +6,7 @@ import { importClover } from './clover-images.ts';
 import { cloverBefore, type Differences } from './installation/clover-before.ts';
 import { field, own, patience, reportsOf } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { serviceAndPolicy, shop, tapOf } from './installation/objects.ts';
+import { experimentOnWeb, serviceAndPolicy, shop, tapOf } from './installation/objects.ts';
 import { relayIn, sendFrom, startPod, type RunningPod } from './installation/pods.ts';
 import { cloverNamespace, imageNames } from './installation/prepare.ts';
 import {
@@ -55,13 +55,9 @@ const names = '{.items[*].metadata.name}';
 
 /** A comparison of two versions of `web` that are alike; it takes minutes. */
 const comparison = {
-  apiVersion: 'clover.dev/v1alpha1',
-  kind: 'Experiment',
-  metadata: { name: 'shift', namespace: shop },
+  ...experimentOnWeb,
   spec: {
-    targetRef: { name: 'web' },
-    control: 'v1',
-    variant: 'v2',
+    ...experimentOnWeb.spec,
     // The first step lasts until the upgrade is over.
     plan: [{ weight: 40, hold: '150s' }, { weight: 50 }],
     metrics: [{ type: 'latency', margin: 1 }],
