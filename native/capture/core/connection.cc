@@ -77,7 +77,9 @@ void Connection::segment(const Segment& segment) {
     piece.unwanted = segment.unwanted;
     offer(mine, piece);
   }
-  if ((segment.flags & kFin) && segment.last && !mine.fin && mine.synced) {
+  if ((segment.flags & kFin) && segment.last && !mine.fin) {
+    // All that it sent was missed: it stands where the other end has said.
+    if (!mine.synced) take_up(mine, mine.has_acked ? mine.next : segment.seq);
     mine.fin = true;
     mine.fin_seq = segment.seq + segment.size();
     mine.fin_ack = has_ack ? segment.ack : peer_of(mine).next;

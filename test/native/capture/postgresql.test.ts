@@ -185,6 +185,34 @@ test('a replication is told up to its beginning, and what follows is skipped by 
   t.deepEqual(ledger.requests.lost, {});
 });
 
+test('what follows an error is not carried out until the next Sync, a Query among it', async (t) => {
+  const lines = [
+    'shop | SELECT | 42P01 |  | SELECT ?',
+    'shop | SELECT | pipeline_aborted |  | SELECT ?',
+    'shop | BEGIN | ok |  | BEGIN',
+  ];
+  const behind = [client(query('BEGIN')), server(complete('BEGIN'), ready)];
+  // The error comes before the Query, and behind it.
+  t.deepEqual(
+    await told(
+      client(parse('', 'SELECT 1'), bind(''), execute()),
+      server(error('42P01')),
+      client(query('SELECT 2'), sync),
+      server(ready),
+      ...behind,
+    ),
+    lines,
+  );
+  t.deepEqual(
+    await told(
+      client(parse('', 'SELECT 1'), bind(''), execute(), query('SELECT 2'), sync),
+      server(error('42P01'), ready),
+      ...behind,
+    ),
+    lines,
+  );
+});
+
 test('a cancellation is no request, and its key is not told', async (t) => {
   const { spans, ledger } = await readDatabase([client(opening(codes.cancel, '\0\0\0\x01abcd'))]);
   t.deepEqual(spans, []);

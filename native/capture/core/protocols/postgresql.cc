@@ -120,7 +120,7 @@ bool Postgresql::on_asked(const Frame& frame) {
       request->name = "FUNCTION CALL";
       talk_.observe(request);
       talk_.count(request);
-      push(Kind::function, frame, request);
+      ask(Kind::function, frame, request);
       break;
     }
     case 'c':
@@ -131,13 +131,19 @@ bool Postgresql::on_asked(const Frame& frame) {
 }
 
 void Postgresql::push(Kind kind, const Frame& frame, Request* request, QueryPointer query) {
-  if (aborting_ && kind != Kind::sync && kind != Kind::query && kind != Kind::function) return;
+  if (aborting_ && kind != Kind::sync) return;
   Sent sent;
   sent.kind = kind;
   sent.request = request;
   sent.query = std::move(query);
   sent.seq = frame.first.seq;
   sent_.push_back(std::move(sent));
+}
+
+// What a failed server is asked before the next Sync it does not carry out, whatever it is.
+void Postgresql::ask(Kind kind, const Frame& frame, Request* request) {
+  if (!aborting_) return push(kind, frame, request);
+  finish({kind, request, nullptr, {}, 0, std::exchange(abort_code_, {}), 0}, frame.end_ns, kAborted);
 }
 
 void Postgresql::open(Request* request, const Query* query) {
@@ -154,7 +160,7 @@ void Postgresql::on_query(const Frame& frame) {
       sql::read(text.substr(0, text.find('\0')), {sql::Dialect::postgresql, escapes_}, cut));
   Request* request = talk_.begin(frame.first, Side::client);
   open(request, query.get());
-  push(Kind::query, frame, request);
+  ask(Kind::query, frame, request);
 }
 
 // What Parse or Bind begin is executed by the next Execute.
@@ -203,9 +209,7 @@ void Postgresql::on_execute(const Frame& frame) {
   QueryPointer query = aborting_ ? group_query_ : portals_.get(fields.text());
   open(request, query.get());
   group_query_ = nullptr;
-  if (!aborting_) return push(Kind::execute, frame, request);
-  Sent sent{Kind::execute, request, nullptr, {}, 0, std::exchange(abort_code_, {}), 0};
-  finish(std::move(sent), frame.end_ns, kAborted);
+  ask(Kind::execute, frame, request);
 }
 
 void Postgresql::on_sync(const Frame& frame) {

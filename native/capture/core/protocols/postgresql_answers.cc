@@ -110,7 +110,7 @@ void Postgresql::on_error(std::string_view body, u64 end_ns) {
     Sent sent = std::move(sent_.front());
     sent_.pop_front();
     if (sent.kind == Kind::parse) statements_.erase(sent.name);
-    if (sent.kind != Kind::execute) continue;
+    if (sent.request == nullptr) continue;
     if (!given) sent.code = code;
     finish(std::move(sent), end_ns, given ? kAborted : std::string_view());
     given = true;

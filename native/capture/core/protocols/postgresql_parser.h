@@ -54,6 +54,7 @@ class Postgresql final : public Parser {
   void on_execute(const Frame& frame);
   void on_sync(const Frame& frame);
   void push(Kind kind, const Frame& frame, Request* request = nullptr, QueryPointer query = nullptr);
+  void ask(Kind kind, const Frame& frame, Request* request);
   Request* group(const Frame& frame);
   void open(Request* request, const sql::Query* query);
 
