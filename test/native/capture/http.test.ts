@@ -1,15 +1,7 @@
 import test from 'ava';
 
 import type { CaptureLedger } from '../../../native/capture/types.ts';
-import {
-  type Exchange,
-  gapsOf,
-  play,
-  readPackets,
-  segmentsOf,
-  startNs,
-  startReplay,
-} from './conversation.ts';
+import { type Exchange, gapsOf, play, segmentsOf, startNs, startReplay } from './conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 
 const lines = (...parts: readonly string[]): string => `${parts.join('\r\n')}\r\n\r\n`;
@@ -296,14 +288,4 @@ test('text that is not UTF-8 and methods that nobody knows do no harm', async (t
     'user_agent.original': 'é',
   });
   t.is(spans[0]?.name, 'HTTP');
-});
-
-test('a connection that is joined late ends with its FINs, also where one end shows nothing else', async (t) => {
-  const segments = segmentsOf([[raw(get, ok)]], { clientIsn: 7, serverIsn: 9, cuts: [1_000] });
-  // SYN, SYN-ACK, request, response, FIN, FIN: the response is missing, and confirmed.
-  const seen = segments.filter((_, at) => at === 2 || at > 3);
-  const { ledger } = await readPackets(seen, 3_000_000_000n);
-  t.deepEqual(ledger.connections, { open: 0, seen: 1 });
-  t.deepEqual([ledger.requests.open, ledger.requests.lost], [0, { hole: 1 }]);
-  t.deepEqual(gapsOf(ledger), []);
 });

@@ -4,7 +4,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { createCapture } from '../../../native/capture/capture.ts';
-import { type Exchange, play, pod, segmentsOf, startNs, startReplay } from './conversation.ts';
+import {
+  type Exchange,
+  gapsOf,
+  play,
+  pod,
+  readPackets,
+  segmentsOf,
+  startNs,
+  startReplay,
+} from './conversation.ts';
 import { withForeignPrograms } from './foreign-program.ts';
 
 const exchange: Exchange = {
@@ -137,4 +146,14 @@ test('a kernel program that redirects packets past the veth is found by its deed
   t.is(asking.exitCode, 0, 'the pods reach each other');
   await capture.flush();
   t.deepEqual(capture.oneWay(), [{ ifindex, oneWay: 5, bothWays: 0 }]);
+});
+
+test('a connection that is joined late ends with its FINs, also where one end shows nothing else', async (t) => {
+  const segments = segmentsOf([[exchange]], { clientIsn: 7, serverIsn: 9, cuts: [1_000] });
+  // SYN, SYN-ACK, request, response, FIN, FIN: the response is missing, and confirmed.
+  const seen = segments.filter((_, at) => at === 2 || at > 3);
+  const { ledger } = await readPackets(seen, 3_000_000_000n);
+  t.deepEqual(ledger.connections, { open: 0, seen: 1 });
+  t.deepEqual([ledger.requests.open, ledger.requests.lost], [0, { hole: 1 }]);
+  t.deepEqual(gapsOf(ledger), []);
 });
