@@ -3,14 +3,15 @@ import type { AnalyticsStore } from '../analytics/store.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Clock } from '../lib/clock.ts';
-import { eventText } from './event-stream.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import { eventText } from './event-stream.ts';
+import { followObjects, placeOf, type FollowedObjects } from './followed-objects.ts';
 import type { LiveExperiment, LiveView } from './schemas/live.ts';
 import type { Status } from './schemas/questions.ts';
 
 /** What the live view shows. */
 export interface LiveSources {
-  readonly resources: Pick<ResourceStore, 'list'>;
+  readonly resources: Pick<ResourceStore, 'list' | 'watch'>;
   readonly analytics: Pick<AnalyticsStore, 'red'>;
   readonly status: () => Promise<Status>;
   readonly clock: Clock;
@@ -35,12 +36,20 @@ export interface LiveFeed {
   follow(signal: AbortSignal, known?: string): AsyncIterable<LiveFrame>;
 }
 
+/** Where a view takes its parts from. */
+interface Parts {
+  readonly red: () => Promise<LiveView['red']>;
+  readonly status: LiveSources['status'];
+  readonly experiments: FollowedObjects<'Experiment'>;
+  readonly runs: FollowedObjects<'ExperimentRun'>;
+}
+
 const redWindowMs = 60_000;
 const shownAfterEndMs = 5 * 60_000;
 
 /** A feed with one worker, which runs as long as there are readers. */
 export function createLiveFeed(sources: LiveSources): LiveFeed {
-  const { clock, periodMs = 1_000 } = sources;
+  const { clock, resources, status, periodMs = 1_000 } = sources;
   const news = new EventEmitter().setMaxListeners(0);
   let newest: LiveFrame | undefined;
   const readers = new Set<AbortSignal>();
@@ -50,9 +59,16 @@ export function createLiveFeed(sources: LiveSources): LiveFeed {
 
   async function work(): Promise<void> {
     working = true;
+    const looking = new AbortController();
+    const parts: Parts = {
+      red,
+      status,
+      experiments: followObjects(resources, 'Experiment', looking.signal),
+      runs: followObjects(resources, 'ExperimentRun', looking.signal),
+    };
     while (readers.size > 0) {
       const began = clock.now();
-      const view = await liveView(sources, began, red).catch(() => undefined);
+      const view = await liveView(parts, began).catch(() => undefined);
       if (view !== undefined) {
         // The time is part of the id, so that those of the process before are never met again.
         const id = `${view.at}-${(sequence += 1)}`;
@@ -61,6 +77,7 @@ export function createLiveFeed(sources: LiveSources): LiveFeed {
       }
       await clock.sleep(Math.max(periodMs - (clock.now() - began), periodMs / 4));
     }
+    looking.abort();
     working = false;
     newest = undefined;
   }
@@ -119,24 +136,20 @@ function patientRed(
   };
 }
 
-async function liveView(
-  { resources, status }: LiveSources,
-  at: number,
-  readRed: () => Promise<LiveView['red']>,
-): Promise<LiveView> {
+async function liveView(parts: Parts, at: number): Promise<LiveView> {
   const [red, counters, experiments, runs] = await Promise.all([
-    readRed(),
-    status(),
-    resources.list('Experiment'),
-    resources.list('ExperimentRun'),
+    parts.red(),
+    parts.status(),
+    parts.experiments.now(),
+    parts.runs.now(),
   ]);
-  const byName = new Map(runs.items.map((run) => [keyOf(run), run]));
+  const byPlace = [...experiments].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     at,
     red,
-    experiments: experiments.items.flatMap((experiment) => {
+    experiments: byPlace.flatMap(([, experiment]) => {
       const { namespace } = experiment.metadata;
-      const run = byName.get(`${namespace}/${experiment.status.run ?? ''}`);
+      const run = runs.get(placeOf({ namespace, name: experiment.status.run ?? '' }));
       const ended = run?.status.endedAt;
       if (ended !== undefined && ended < at - shownAfterEndMs) return [];
       return [liveExperiment(experiment, run)];
@@ -144,8 +157,6 @@ async function liveView(
     broker: { ...counters['broker'] },
   };
 }
-
-const keyOf = ({ metadata: { namespace, name } }: ExperimentRun): string => `${namespace}/${name}`;
 
 function liveExperiment(
   { metadata, spec, status }: Experiment,
