@@ -16,6 +16,7 @@ module.exports = {
     'test/cloverctl/installation/uninstall.test.ts',
     'test/functions/admission/admission-on-kubernetes.test.ts',
     'test/functions/api/kubernetes-guard-on-kubernetes.test.ts',
+    'test/functions/evaluate/kept-runs-on-kubernetes.test.ts',
     'test/functions/host/cluster-resources.test.ts',
     'test/functions/ingress/controller.test.ts',
     'test/functions/ingress/main.test.ts',

@@ -11,6 +11,7 @@ import type { CloverFunction } from '../../../../functions/host/function.ts';
 import type { Clock } from '../../../../functions/lib/clock.ts';
 import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';
 import { createLocalStore } from '../../../../functions/resources/local-store.ts';
+import type { ResourceStore } from '../../../../functions/resources/store.ts';
 import { toCells, type Seen } from './cells.ts';
 import { Killed, type Stores } from './killer.ts';
 import { createNormal, createRandom } from './random.ts';
@@ -34,6 +35,10 @@ export interface WorldOptions {
   readonly perSecond?: number;
   readonly control?: Answer;
   readonly variant?: Answer;
+  /** Where objects are; it stays open when the world ends. Default: a file of the world's own. */
+  readonly resources?: ResourceStore;
+  /** Of the objects. Default: `default`. */
+  readonly namespace?: string;
   /** Wraps the stores of every new function, to break them. */
   readonly wrap?: (stores: Stores) => Stores;
 }
@@ -46,6 +51,7 @@ const start = 1_800_000_000_000;
 /** A service with traffic, an agent that sees it, and the function under test; time is ours. */
 export class World {
   now = start;
+  readonly namespace: string;
   stores: Stores;
   evaluate: CloverFunction;
   /** Agents send nothing while this is set. */
@@ -63,6 +69,7 @@ export class World {
   private constructor(folder: string, options: WorldOptions) {
     this.folder = folder;
     this.options = options;
+    this.namespace = options.namespace ?? 'default';
     this.perSecond = options.perSecond ?? 200;
     this.random = createRandom(options.seed ?? 1);
     this.normal = createNormal(this.random);
@@ -105,7 +112,7 @@ export class World {
     await this.stores.resources.applySpec(
       {
         kind: 'TrafficPolicy',
-        metadata: { name: 'proxy', namespace: 'default' },
+        metadata: { name: 'proxy', namespace: this.namespace },
         spec: {
           target: { host: '*', port: 80 },
           versions: names.map((name) => ({
@@ -132,7 +139,7 @@ export class World {
     await this.stores.resources.applySpec(
       {
         kind: 'Experiment',
-        metadata: { name, namespace: 'default' },
+        metadata: { name, namespace: this.namespace },
         spec: {
           targetRef: { name: 'proxy' },
           control: 'v1',
@@ -152,14 +159,14 @@ export class World {
   }
 
   async experiment(name = 'exp'): Promise<Experiment> {
-    const found = await this.stores.resources.get('Experiment', 'default', name);
+    const found = await this.stores.resources.get('Experiment', this.namespace, name);
     if (found === undefined) throw new Error(`no experiment ${name}`);
     return found;
   }
 
   /** The newest run of an experiment. */
   async run(name = 'exp'): Promise<ExperimentRun> {
-    const { items } = await this.stores.resources.list('ExperimentRun', 'default');
+    const { items } = await this.stores.resources.list('ExperimentRun', this.namespace);
     const run = items.findLast((item) => item.spec.experiment.name === name);
     if (run === undefined) throw new Error(`no run of ${name}`);
     return run;
@@ -217,7 +224,7 @@ export class World {
     await this.send(eventTypes.resourceUpdated, '/resources', {
       apiVersion: 'clover.dev/v1alpha1',
       kind,
-      namespace: 'default',
+      namespace: this.namespace,
       name,
       uid: 'u',
       resourceVersion: '1',
@@ -251,14 +258,15 @@ export class World {
 
   async close(): Promise<void> {
     await this.evaluate.close?.();
-    await this.stores.resources.close();
+    if (this.options.resources === undefined) await this.stores.resources.close();
     await this.stores.evidence.close();
   }
 
   private open(): Stores {
     const at = (name: string): string => path.join(this.folder, name);
     return {
-      resources: createLocalStore({ path: at('resources.db'), clock: this.clock }),
+      resources:
+        this.options.resources ?? createLocalStore({ path: at('resources.db'), clock: this.clock }),
       evidence: createSqliteEvidenceStore({ path: at('evidence.db') }),
     };
   }
@@ -270,7 +278,7 @@ export class World {
   }
 
   private async traffic(block: number): Promise<Seen[]> {
-    const { items } = await this.stores.resources.list('ExperimentRun', 'default');
+    const { items } = await this.stores.resources.list('ExperimentRun', this.namespace);
     const run = items.find(
       ({ status }) => status.intent !== undefined && status.endedAt === undefined,
     );
