@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { checkedInstallation, chosenSettings } from '../../../cloverctl/installation/settings.ts';
 import { eventTypes } from '../../../knative/events.ts';
-import type { FunctionRow } from '../../../knative/render/function-table.ts';
+import { deployedFunctions, type FunctionRow } from '../../../knative/render/function-table.ts';
 import { imageOf } from '../../../knative/render/image.ts';
 import type { Installation } from '../../../knative/render/installation.ts';
 import { functionService } from '../../../knative/render/service.ts';
@@ -19,6 +19,8 @@ import { importSmallest, smallest } from './smallest-function.ts';
 /** Odd. */
 const rounds = 7;
 const sample = 'hello';
+
+type Question = Omit<Ask, 'url'> & { readonly path?: string };
 
 const event = (type: string, source: string, data: object = {}): Omit<Ask, 'url'> => ({
   headers: {
@@ -48,11 +50,24 @@ const missing = {
 };
 
 /**
+ * What a pod has beside its container makes it start later, whatever runs there: the kubelet fetches a token for the API server and mounts it,
+ * and reads a Secret. So that a function is also compared with the smallest one in a pod like its own.
+ */
+type PodShape = Pick<FunctionRow, 'access' | 'clickhouse'>;
+const twinOf = ({ access, clickhouse }: PodShape): string =>
+  [smallest, ...(access.length > 0 ? ['token'] : []), ...(clickhouse ? ['secret'] : [])].join('-');
+const shapes: readonly PodShape[] = [
+  { access: [], clickhouse: false },
+  { access: [], clickhouse: true },
+  { access: [{ kind: 'Tap', verbs: ['get'] }], clickhouse: false },
+  { access: [{ kind: 'Tap', verbs: ['get'] }], clickhouse: true },
+];
+
+/**
  * What each is asked: the least that it is there for. The API, `evaluate` and `policy` list objects of the API server, `notify` looks for one
  * that is not there, and `ingest` stores a span, for which it waits up to 200 ms for others.
  */
-const asked: Readonly<Record<string, Omit<Ask, 'url'> & { readonly path?: string }>> = {
-  [smallest]: hello,
+const asked: Readonly<Record<string, Question>> = {
   [sample]: hello,
   api: { path: '/apis/clover.dev/v1alpha1/experiments' },
   evaluate: tickOf('evaluate-resync'),
@@ -61,27 +76,33 @@ const asked: Readonly<Record<string, Omit<Ask, 'url'> & { readonly path?: string
   policy: tickOf('policy-resync'),
 };
 
+const twins: Readonly<Record<string, string>> = {
+  [sample]: smallest,
+  ...Object.fromEntries(deployedFunctions.map(({ row }) => [row.name, twinOf(row)])),
+};
+
 /**
  * Cold starts of functions that all run the same way, each from zero pods, one after the other and in another order each round: from
- * the request, which Knative's activator holds, to the end of the answer. A ratio is the median of those of the rounds.
+ * the request, which Knative's activator holds, to the end of the answer. A ratio is the median of those of the rounds: to the smallest function
+ * there can be, and to the same one in a pod with the token and the Secret that the function has.
  */
 export async function measureColdStarts(
   stage: Stage,
   progress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Figures> {
-  progress('two more functions: the sample, and the smallest there can be');
+  progress('more functions: the sample, and the smallest there can be in each kind of pod');
   await addFunctions(stage);
   const layer = await networkLayerUrl(stage.tier);
   const authorization = `Bearer ${await viewerToken((args) => stage.tier.kubectl(args))}`;
-  const names = Object.keys(asked);
+  const names = [...shapes.map(twinOf), ...Object.keys(asked)];
   const found: Record<string, number>[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await untilNoPod(stage, signal);
     const turns = [...names.slice(round % names.length), ...names.slice(0, round % names.length)];
     const ms: Record<string, number> = {};
     for (const name of turns) {
-      const { path = '/', headers = {}, ...what } = asked[name] ?? {};
+      const { path = '/', headers = {}, ...what }: Question = asked[name] ?? hello;
       const began = performance.now();
       await ask({
         ...what,
@@ -97,36 +118,57 @@ export async function measureColdStarts(
     const said = names.map((name) => `${name} ${ms[name]?.toFixed(0)}`).join(', ');
     progress(`cold starts ${round + 1}/${rounds}, ms: ${said}`);
   }
-  const each = (figure: (round: Record<string, number>, name: string) => number) =>
-    Object.fromEntries(names.map((name) => [name, median(found.map((ms) => figure(ms, name)))]));
+  const each = (
+    of: readonly string[],
+    figure: (msOf: (name: string) => number, name: string) => number,
+  ) =>
+    Object.fromEntries(
+      of.map((name) => [
+        name,
+        median(found.map((ms) => figure((other) => ms[other] ?? Number.NaN, name))),
+      ]),
+    );
   return {
-    coldStartMs: each((ms, name) => ms[name] ?? Number.NaN),
-    coldStartRatio: each((ms, name) => (ms[name] ?? Number.NaN) / (ms[smallest] ?? Number.NaN)),
+    coldStartMs: each(names, (ms, name) => ms(name)),
+    coldStartRatio: each(names, (ms, name) => ms(name) / ms(smallest)),
+    coldStartRatioInLikePod: each(
+      Object.keys(asked),
+      (ms, name) => ms(name) / ms(twins[name] ?? smallest),
+    ),
   };
 }
 
-/** Runs two that are not of the installation as it runs its own. */
+/** Runs those that are not of the installation as it runs its own. */
 async function addFunctions(stage: Stage): Promise<void> {
   const found = { namespace: cloverNamespace, knative: true };
   const installation = checkedInstallation(chosenSettings({ filename: stage.settings }), found);
   await stage.tier.importClover([sample]);
-  await importSmallest(stage.tier, imageOf(installation, smallest));
-  await apply(stage, ...[sample, smallest].flatMap((name) => functionObjects(installation, name)));
-  const services = [sample, smallest].map((name) => `ksvc/${name}`);
+  const more = [
+    functionObjects(installation, sample),
+    ...shapes.map((shape) => functionObjects(installation, twinOf(shape), shape)),
+  ];
+  for (const shape of shapes) {
+    await importSmallest(stage.tier, imageOf(installation, twinOf(shape)));
+  }
+  await apply(stage, ...more.flat());
+  const services = [sample, ...shapes.map(twinOf)].map((name) => `ksvc/${name}`);
   const ready = ['wait', '--for=condition=Ready', '--timeout=180s', '-n', cloverNamespace];
   await stage.tier.kubectl([...ready, ...services]);
 }
 
-function functionObjects(installation: Installation, name: string): object[] {
+function functionObjects(
+  installation: Installation,
+  name: string,
+  shape: PodShape = { access: [], clickhouse: false },
+): object[] {
   const row: FunctionRow = {
     name,
     maxScale: 1,
     containerConcurrency: 100,
     timeoutSeconds: 60,
     resources: { requests: { cpu: '25m', memory: '64Mi' }, limits: { memory: '256Mi' } },
-    access: [],
-    clickhouse: false,
     emits: [],
+    ...shape,
   };
   const entry = { name, triggers: [], schedules: [], direct: [], paths: [] };
   const metadata = { name, namespace: cloverNamespace };
