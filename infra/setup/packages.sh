@@ -12,7 +12,7 @@ libbpf-dev       /usr/include/bpf/libbpf.h           kernel_programs
 libclang-rt-dev  libclang-rt                         fuzzing
 libelf-dev       /usr/include/libelf.h               kernel_programs
 make             make                                native_core
-nftables         /usr/sbin/nft                       services_of_the_testbed
+nftables         /usr/sbin/nft                       NAT_in_tests
 nginx-light      nginx                               sample_network_function
 openssl          openssl                             certificates_of_the_testbed
 python3          python3                             node-gyp
@@ -23,7 +23,7 @@ wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' containerd libclang-rt-dev nftables openssl runc wrk '
+readonly packages_on_demand=' containerd libclang-rt-dev openssl runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, libclang-rt, pip) one of its spellings.
 there() {

@@ -183,6 +183,7 @@ const asDecoded = (span: PlacedSpan): DecodedSpan => ({
   endNs: BigInt(span.endTimeUnixNano),
   attributes: values.parse(span.attributes),
   events: [],
+  links: span.links,
   status: span.status.code ?? 0,
 });
 

@@ -45,6 +45,8 @@ Request* Conversation::begin(const Piece& first, Side from) {
   Request* request = session_.pool_.take();
   request->start_ns = first.time_ns;
   request->start_seq = first.seq;
+  request->start_ack = first.ack;
+  request->sequenced = first.has_ack;
   request->server = (from == Side::client) == pod_serves_;
   request->foreign = !owns(first);
   session_.open_.insert(request);

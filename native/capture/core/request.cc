@@ -7,10 +7,20 @@ constexpr size_t kMaxKept = 1024;
 
 }  // namespace
 
+void Request::answered(const Piece& first) {
+  if (first_byte_ns != 0) return;
+  first_byte_ns = first.time_ns;
+  answer_seq = first.seq;
+  is_answered = true;
+}
+
 void Request::reset() {
   before = after = same_trace = newer_in_trace = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
-  start_seq = arm = stream_id = 0;
+  start_seq = start_ack = answer_seq = arm = stream_id = 0;
+  sequenced = is_answered = false;
+  transaction = calls_as = 0;
+  caller.reset();
   counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =
       request_unsized = response_unsized = doubtful = false;
   status = 0;

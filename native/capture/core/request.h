@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "context.h"
+#include "piece.h"
+#include "sampling.h"
 #include "stamp.h"
 
 namespace clover {
@@ -24,7 +26,13 @@ struct Request {
   u64 start_ns = 0;  // Unix, first byte
   u64 first_byte_ns = 0;
   u64 end_ns = 0;
-  u32 start_seq = 0;
+  u32 start_seq = 0, start_ack = 0;
+  u32 answer_seq = 0;  // of the response's first byte
+  bool sequenced = false;    // they are sequence numbers
+  bool is_answered = false;  // answer_seq is known
+  u64 transaction = 0;       // in place of them: what both ends know it by, whatever carries it
+  u64 calls_as = 0;          // the key that it is found by while it is open (Session::meet)
+  std::optional<Sampling> caller;  // what is kept at its other end, where that is seen here, too
   u64 ordinal = 0;
   bool counted = false;  // the head was whole: the ledger has seen it
   bool server = false;   // the pod received it
@@ -53,6 +61,8 @@ struct Request {
   std::string events;      // the same of its events (add_event)
   std::string error_type;  // empty: no error
 
+  // Its response begins with `first`; only the first that is told counts.
+  void answered(const Piece& first);
   void reset();
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hop.h"
+
 namespace clover {
 namespace {
 
@@ -329,6 +331,7 @@ void Session::opened(Request* request, Pod& pod) {
     ledger.open++;
     if (pod.red != nullptr) red.start(*request, *pod.red);
   }
+  meet(*request, pod);
   if (!request->server) {
     if (request->context.valid && request->stamp.known()) stamp_by_trace(pod, *request);
     return;
@@ -346,7 +349,19 @@ void Session::opened(Request* request, Pod& pod) {
   at->second = request;
 }
 
+// What leaves a pod passes its interface before that of the pod that it goes to.
+void Session::meet(Request& request, const Pod& pod) {
+  u64 key = hop_of(request).id;
+  if (key == 0) return;
+  if (!request.server) {
+    if (callers_.try_emplace(key, pod.sampling).second) request.calls_as = key;
+  } else if (auto found = callers_.find(key); found != callers_.end()) {
+    request.caller = found->second;
+  }
+}
+
 void Session::closed(Request* request, Pod& pod) {
+  if (request->calls_as != 0) callers_.erase(request->calls_as);
   // Thousands may have one trace id, by chance or ill will.
   if (request->traced) {
     Request *newer = request->newer_in_trace, *older = request->same_trace;

@@ -119,6 +119,7 @@ class Session {
   void opened(Request* request, Pod& pod);
   void closed(Request* request, Pod& pod);
   void emit(Pod& pod, const Request& request, const SpanPlace& place);
+  void meet(Request& request, const Pod& pod);
   void stamp_by_trace(Pod& pod, const Request& sent);
   void await(Connection& connection);
   void wish(const Wish& wish) {
@@ -145,6 +146,7 @@ class Session {
   std::unordered_map<FlowKey, std::unique_ptr<DatagramFlow>, FlowHash> datagrams_;
   DatagramList datagram_list_;
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
+  std::unordered_map<u64, Sampling> callers_;  // by what open CLIENT requests call as
   std::vector<Connection*> waiting_;
   std::deque<Grave> graves_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attributes.h"
+#include "hop.h"
 #include "protobuf.h"
 
 namespace clover {
@@ -21,11 +22,22 @@ u64 span_id_of(const Request& request, u64 boot, u64 connection) {
   return nonzero(mix(mix(boot ^ mix(connection)) + request.ordinal));
 }
 
+// As `Span.links`.
+void add_link(std::string& out, const std::array<u8, 16>& trace_id, u64 span_id) {
+  std::string link;
+  proto::bytes(link, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
+  proto::bytes(link, 2, raw(span_id));
+  proto::bytes(out, 13, link);
+}
+
 }  // namespace
 
 std::array<u8, 16> trace_id_of(const Request& request, u64 boot, u64 connection) {
   if (request.context.valid) return request.context.trace_id;
-  u64 low = span_id_of(request, boot, connection), high = nonzero(mix(low ^ 0x7472616365ULL));
+  Hop hop = hop_of(request);
+  // Not the id itself, which is the CLIENT span's.
+  u64 low = hop.id != 0 ? nonzero(mix(~hop.id)) : span_id_of(request, boot, connection);
+  u64 high = nonzero(mix(low ^ 0x7472616365ULL));
   std::array<u8, 16> id;
   std::memcpy(id.data(), &high, 8);
   std::memcpy(id.data() + 8, &low, 8);
@@ -46,13 +58,19 @@ std::string SpanWriter::encode_resource(const Identity& identity) {
 
 void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   span_.clear();
-  u64 own = span_id_of(request, boot_, place.connection);
+  Hop hop = hop_of(request);
+  bool calls = !request.server && hop.id != 0;
+  u64 own = calls ? hop.id : span_id_of(request, boot_, place.connection);
   auto trace_id = trace_id_of(request, boot_, place.connection);
   proto::bytes(span_, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
   proto::bytes(span_, 2, raw(own));
   if (!request.tracestate.empty() && request.context.valid && is_ascii(request.tracestate))
     proto::bytes(span_, 3, std::string_view(request.tracestate).substr(0, kMaxState));
-  if (request.context.has_parent()) {
+  // The CLIENT span is the parent where it is known to be one; another node's may not exist, and is linked.
+  bool called = request.caller && request.caller->keeps(request.context, trace_id);
+  if (called) {
+    proto::bytes(span_, 4, raw(hop.id));
+  } else if (request.context.has_parent()) {
     const auto& id = request.context.parent_id;
     proto::bytes(span_, 4, {reinterpret_cast<const char*>(id.data()), id.size()});
   }
@@ -70,6 +88,7 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     out.number("network.local.port", place.local_port);
     if (request.stream_id != 0) out.number("clover.stream_id", request.stream_id);
   }
+  if (hop.id != 0) out.text("clover.hop", hop.by);
   if (request.incomplete) out.flag("clover.incomplete");
   if (!request.error_type.empty()) out.text("error.type", request.error_type);
   if (request.first_byte_ns > request.start_ns)
@@ -80,9 +99,10 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     out.text("clover.arm", request.stamp.arm);
   }
   span_.append(request.events);
+  if (request.server && hop.id != 0 && !request.caller) add_link(span_, trace_id, hop.id);
   if (!request.error_type.empty())
     proto::bytes(span_, 15, std::string_view("\x18\x02", 2));  // Status{code: ERROR}
-  if (request.context.has_parent()) {
+  if (called || request.context.has_parent()) {
     u32 flags = request.context.flags | kHasIsRemote | kIsRemote;
     span_.append("\x85\x01", 2);  // field 16, fixed32
     span_.append(reinterpret_cast<const char*>(&flags), 4);

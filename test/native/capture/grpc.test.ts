@@ -54,7 +54,7 @@ test('a call by the conventions', async (t) => {
   t.deepEqual(
     Object.fromEntries(
       Object.entries(spans[0]?.attributes ?? {}).filter(
-        ([key]) => !/^network.peer|first_byte/.test(key),
+        ([key]) => !/^network.peer|first_byte|hop$/.test(key),
       ),
     ),
     {

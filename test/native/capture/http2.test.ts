@@ -78,6 +78,7 @@ test('a request and its response by the conventions', async (t) => {
       'clover.run': 'run-a',
       'clover.epoch': 12,
       'clover.arm': 'variant',
+      'clover.hop': 'tcp.sequence',
     },
   );
   t.is(ledger.bytes.parsed, ledger.wire.payloadBytes);

@@ -31,6 +31,7 @@ test('requests and responses by the conventions', async (t) => {
     'server.address': '10.0.0.1',
     'server.port': 8080,
     'client.address': '10.0.0.2',
+    'clover.hop': 'tcp.sequence',
   };
   const [, sent, polled, beat] = spans.map(({ attributes }) => attributes);
   const peer = {

@@ -8,6 +8,12 @@ export interface DecodedEvent {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
+/** A link to another span. */
+export interface DecodedLink {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
 /** A decoded span with the resource of its pod; times are Unix ns. */
 export interface DecodedSpan {
   readonly resource: Readonly<Record<string, AttributeValue>>;
@@ -22,6 +28,7 @@ export interface DecodedSpan {
   readonly endNs: bigint;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly events: readonly DecodedEvent[];
+  readonly links: readonly DecodedLink[];
   /** 2 = ERROR. */
   readonly status: number;
   readonly flags: number;
@@ -126,6 +133,10 @@ export function decodeSpans(otlp: Buffer): DecodedSpan[] {
         endNs: valueOf(bytes, 8),
         attributes: attributes(bytes, 9),
         events: events(bytes),
+        links: all(bytes, 13).map((link) => ({
+          traceId: bytesOf(link.bytes, 1).toString('hex'),
+          spanId: bytesOf(link.bytes, 2).toString('hex'),
+        })),
         status: Number(valueOf(bytesOf(bytes, 15), 3)),
         flags: Number(valueOf(bytes, 16)),
       }));

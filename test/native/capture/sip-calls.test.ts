@@ -18,6 +18,7 @@ test('a call is a span for INVITE, one for BYE, and one for the dialog', async (
     'server.address': '198.18.0.2',
     'server.port': 5060,
     'client.address': '198.18.0.1',
+    'clover.hop': 'sip.transaction',
     'sip.call_id': 'c-1',
     'sip.from.uri': 'sip:alice@example.com',
     'sip.to.uri': 'sip:bob@example.org',

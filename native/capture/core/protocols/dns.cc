@@ -239,7 +239,7 @@ void Dns::on_answer(Side from, const Message& answer, const Piece& first, u64 en
   auto at = find(other(from), answer.id, answer.fingerprint, answer.questions == 0);
   if (at == open_.end()) return unasked(from, answer, first);
   Request& request = *at->request;
-  if (request.first_byte_ns == 0) request.first_byte_ns = first.time_ns;
+  request.answered(first);
   at->outcome.messages++;
   at->outcome.answers += answer.answers;
   at->outcome.truncated = at->outcome.truncated || answer.truncated;

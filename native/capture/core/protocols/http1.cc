@@ -31,10 +31,8 @@ struct Messages {
   bool ended = false;
   TextHead head;
   BodyReader body;
-  u64 message_ns = 0;    // of the message's first byte
+  Piece first;           // of the message's first byte, without the bytes
   bool foreign = false;  // the message began outside of the session's window
-  u32 message_seq = 0, message_ack = 0;
-  bool message_has_ack = false;
   bool sparing = false;  // a part of the body need not come up, to this sequence number
   u32 spared_until = 0;
   Request* current = nullptr;  // the request sent, or answered, by the message
@@ -131,10 +129,8 @@ void Http1::spare(Messages& mine, u32 seq) {
 void Http1::begin_message(Messages& mine, const Piece& piece) {
   mine.phase = Phase::head;
   mine.sparing = false;
-  mine.message_ns = piece.time_ns;
-  mine.message_seq = piece.seq;
-  mine.message_ack = piece.ack;
-  mine.message_has_ack = piece.has_ack;
+  mine.first = piece;
+  mine.first.data = nullptr;
   mine.foreign = !talk_.owns(piece);
   if (is_request(mine)) mine.current = talk_.begin(piece, mine.from);
 }
@@ -178,8 +174,8 @@ void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, 
 // server, came too slowly, or was wrong from its first line on.
 bool Http1::answers_early() {
   return queue_.empty() && asking_.phase == Phase::head &&
-         asking_.head.partial().find('\n') != std::string_view::npos && answering_.message_has_ack &&
-         seq_diff(answering_.message_ack, asking_.message_seq) > 0;
+         asking_.head.partial().find('\n') != std::string_view::npos && answering_.first.has_ack &&
+         seq_diff(answering_.first.ack, asking_.first.seq) > 0;
 }
 
 void Http1::on_request(const Head& head, const Piece& piece) {
@@ -204,8 +200,8 @@ void Http1::on_request(const Head& head, const Piece& piece) {
 Request* Http1::match() {
   if (queue_.empty()) return nullptr;
   // A server has received a request before it answers: its acknowledgement must say so.
-  bool older = answering_.message_has_ack &&
-               seq_diff(answering_.message_ack, queue_.front()->start_seq) <= 0;
+  bool older = answering_.first.has_ack &&
+               seq_diff(answering_.first.ack, queue_.front()->start_seq) <= 0;
   return (doubt_ || talk_.late()) && older ? nullptr : queue_.front();
 }
 
@@ -238,7 +234,7 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   bool whole = asking_.phase == Phase::start && queue_.size() == 1;
   if (head.status == 101 && head.upgrade == "h2c" && whole) return upgrade(request);
   request->status = head.status;
-  request->first_byte_ns = mine.message_ns;
+  request->answered(mine.first);
   bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);
   bool empty = tunnel || request->bodiless || head.status == 204 || head.status == 304;
   talk_.reveal(request, head.stamp);

@@ -185,9 +185,9 @@ void Http2Streams::on_response(const HeaderBlock& block, const Fields& fields) {
   request.incomplete = request.incomplete || !fields.complete();
   if (status != 0) {
     request.status = status;
-    request.first_byte_ns = block.first.time_ns;
+    request.answered(block.first);
   } else if (!exchange.answered && fields.complete() && exchange.doubt_ns == 0) {
-    request.first_byte_ns = block.first.time_ns;
+    request.answered(block.first);
   }
   exchange.answered = true;
   talk_.reveal(&request, fields[Field::clover_arm]);

@@ -167,7 +167,7 @@ bool Kafka::on_response(const Frame& frame) {
   }
   Sent sent = std::move(*at);
   sent_.erase(at);
-  sent.request->first_byte_ns = frame.first.time_ns;
+  sent.request->answered(frame.first);
   kafka::Outcome outcome = kafka::read_response(frame.kept, sent.header, sent.subject);
   finish(sent, outcome, frame.end_ns, {});
   return true;

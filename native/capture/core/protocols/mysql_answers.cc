@@ -32,8 +32,7 @@ void Mysql::on_answered(std::string_view payload, const Frame& frame) {
     return wrong();
   }
   front.next++;
-  if (front.request != nullptr && front.request->first_byte_ns == 0)
-    front.request->first_byte_ns = frame.first.time_ns;
+  if (front.request != nullptr) front.request->answered(frame.first);
   if (payload.empty()) return wrong();
   if (first_of(payload) == kError) {
     auto code = static_cast<u16>(Reader(payload.substr(1)).integer(2));

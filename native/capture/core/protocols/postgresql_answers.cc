@@ -28,8 +28,7 @@ bool Postgresql::on_answered(const Frame& frame) {
   if (type == 'W') return on_replication(frame);
   if (unknown_ || sent_.empty()) return true;
   Request* request = sent_.front().request;
-  if (request != nullptr && sent_.front().kind != Kind::sync && request->first_byte_ns == 0)
-    request->first_byte_ns = frame.first.time_ns;
+  if (request != nullptr && sent_.front().kind != Kind::sync) request->answered(frame.first);
   switch (type) {
     case '1': pop(Kind::parse); break;
     case '2': pop(Kind::bind); break;
@@ -65,7 +64,7 @@ bool Postgresql::on_replication(const Frame& frame) {
   if (!unknown_ && !sent_.empty() && sent_.front().kind == Kind::query) {
     Sent sent = std::move(sent_.front());
     sent_.pop_front();
-    sent.request->first_byte_ns = frame.first.time_ns;
+    sent.request->answered(frame.first);
     finish(std::move(sent), frame.end_ns, {});
   }
   stop("replication");

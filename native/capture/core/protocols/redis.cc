@@ -177,7 +177,7 @@ bool Redis::unpaired(const RespValue& value) {
 
 void Redis::confirm(const std::string& kind, const RespValue& value) {
   Open& one = open_.front();
-  if (one.request->first_byte_ns == 0) one.request->first_byte_ns = value.first.time_ns;
+  one.request->answered(value.first);
   i64 total = value.parts.size() > 2 ? std::strtoll(value.parts[2].c_str(), nullptr, 10) : 0;
   total = std::clamp<i64>(total, 0, i64{1} << 32);
   bool patterns = kind[0] == 'p', shards = kind[1] == 's';
@@ -206,7 +206,7 @@ void Redis::pair(const RespValue& reply) {
   if (open_.empty()) return orphan(reply);
   if (sure_ > 0) sure_--;
   Open& one = open_.front();
-  if (one.request->first_byte_ns == 0) one.request->first_byte_ns = reply.first.time_ns;
+  one.request->answered(reply.first);
   finish(reply);
 }
 

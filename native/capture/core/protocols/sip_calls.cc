@@ -99,6 +99,8 @@ Leg Calls::begin(const Conversation& flow, bool to_pod, const Piece& first, cons
   leg.talk = std::make_unique<Conversation>(session_, pod_, flow.key(), id, false);
   leg.talk->set_roles(to_pod);
   leg.request = leg.talk->begin(first, Side::client);
+  // Several spans begin with one message.
+  leg.request->sequenced = false;
   message.trace.apply(*leg.request);
   if (!leg.request->context.valid) leg.request->context = trace_of(message.call_id);
   return leg;
@@ -131,6 +133,7 @@ void Calls::on_request(Conversation& flow, bool to_pod, const Message& message, 
   one.foreign = one.leg.request->foreign;
   one.due_ns = first.time_ns + kTimerB;
   Request* request = one.leg.request;
+  request->transaction = key;
   describe_request(*request, message, *one.leg.talk);
   one.leg.talk->observe(request);
   one.leg.talk->count(request);
@@ -180,8 +183,7 @@ void Calls::on_response(Conversation& flow, const Message& message, const Piece&
     return unasked(flow, message, first, missing);
   touch(*call, end_ns);
   Transaction& one = *with_key(call->transactions, key);
-  if (one.leg.request != nullptr && one.leg.request->first_byte_ns == 0)
-    one.leg.request->first_byte_ns = first.time_ns;
+  if (one.leg.request != nullptr) one.leg.request->answered(first);
   bool dials = one.invites && message.status > 100 && one.outcome.post_dial_delay == 0;
   u64 asked_ns = one.first.time_ns;
   if (dials && first.time_ns > asked_ns) one.outcome.post_dial_delay = first.time_ns - asked_ns;

@@ -29,6 +29,7 @@ const span = z.object({
   attributes: attributeList,
   status: z.object({ code: z.number().optional(), message: z.string().optional() }),
   events: z.array(z.object({ name: z.string(), attributes: attributeList })).default([]),
+  links: z.array(z.object({ traceId: z.string(), spanId: z.string() })).default([]),
 });
 
 /** Schema of `TracesData` of opentelemetry-proto, in JSON. */
