@@ -26,7 +26,12 @@ size_t utf8_length(std::string_view text, size_t at) {
 }  // namespace
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<u8>(c) < 0x80; });
+  const u8* at = reinterpret_cast<const u8*>(text.data());
+  u64 bits = 0;
+  size_t left = text.size();
+  for (; left >= 8; left -= 8, at += 8) bits |= load64(at);
+  for (; left > 0; left--) bits |= *at++;
+  return (bits & 0x8080808080808080ULL) == 0;
 }
 
 std::string valid_text(std::string_view value) {

@@ -1,20 +1,11 @@
 // The part of protobuf's wire format that OTLP traces need, written into a byte string.
 #pragma once
 
+#include <algorithm>
+
 #include "common.h"
 
 namespace clover::proto {
-
-inline void varint(std::string& out, u64 value) {
-  char bytes[10];
-  size_t n = 0;
-  while (value >= 0x80) {
-    bytes[n++] = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  bytes[n++] = static_cast<char>(value);
-  out.append(bytes, n);
-}
 
 inline size_t varint_size(u64 value) {
   size_t n = 1;
@@ -25,11 +16,41 @@ inline size_t varint_size(u64 value) {
   return n;
 }
 
+// Makes room for `size` bytes at the end, which the caller fills: one step of growth for all parts of a field.
+inline char* grow(std::string& out, size_t size) {
+  size_t before = out.size();
+  out.resize(before + size);
+  return out.data() + before;
+}
+
+// Where there is room already: each returns the place behind what it wrote.
+inline char* put_varint(char* at, u64 value) {
+  while (value >= 0x80) {
+    *at++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+inline char* put_head(char* at, u8 field, size_t size) {
+  *at++ = static_cast<char>(field << 3 | 2);
+  return put_varint(at, size);
+}
+
+inline char* put_bytes(char* at, u8 field, std::string_view value) {
+  at = put_head(at, field, value.size());
+  return std::copy(value.begin(), value.end(), at);
+}
+
+// Size of a length-delimited field that holds so many bytes.
+inline size_t field_size(size_t size) { return 1 + varint_size(size) + size; }
+
+inline void varint(std::string& out, u64 value) { put_varint(grow(out, varint_size(value)), value); }
+
 // Length-delimited field; field numbers below 16 only.
 inline void bytes(std::string& out, u8 field, std::string_view value) {
-  out.push_back(static_cast<char>(field << 3 | 2));
-  varint(out, value.size());
-  out.append(value);
+  put_bytes(grow(out, field_size(value.size())), field, value);
 }
 
 inline void integer(std::string& out, u8 field, u64 value) {
@@ -46,26 +67,23 @@ inline void fixed64(std::string& out, u8 field, u64 value) {
 
 // common.v1.KeyValue with a string value, as `field` of the message in `out`.
 inline void attribute(std::string& out, u8 field, std::string_view key, std::string_view value) {
-  size_t any = 1 + varint_size(value.size()) + value.size();
-  size_t all = 1 + varint_size(key.size()) + key.size() + 1 + varint_size(any) + any;
-  out.push_back(static_cast<char>(field << 3 | 2));
-  varint(out, all);
-  bytes(out, 1, key);
-  out.push_back(2 << 3 | 2);
-  varint(out, any);
-  bytes(out, 1, value);
+  size_t any = field_size(value.size());
+  size_t pair = field_size(key.size()) + field_size(any);
+  char* at = put_head(grow(out, field_size(pair)), field, pair);
+  at = put_bytes(at, 1, key);
+  at = put_head(at, 2, any);
+  put_bytes(at, 1, value);
 }
 
 // The same with an integer value.
 inline void attribute(std::string& out, u8 field, std::string_view key, u64 value) {
   size_t any = 1 + varint_size(value);
-  size_t all = 1 + varint_size(key.size()) + key.size() + 1 + varint_size(any) + any;
-  out.push_back(static_cast<char>(field << 3 | 2));
-  varint(out, all);
-  bytes(out, 1, key);
-  out.push_back(2 << 3 | 2);
-  varint(out, any);
-  integer(out, 3, value);
+  size_t pair = field_size(key.size()) + field_size(any);
+  char* at = put_head(grow(out, field_size(pair)), field, pair);
+  at = put_bytes(at, 1, key);
+  at = put_head(at, 2, any);
+  *at++ = 3 << 3;
+  put_varint(at, value);
 }
 
 }  // namespace clover::proto

@@ -81,13 +81,19 @@ FlowKey Session::key_of(const Segment& segment) {
   return key;
 }
 
+Connection* Session::known(const FlowKey& key) {
+  if (last_known_ != nullptr && last_known_->key() == key) return last_known_;
+  auto found = flows_.find(key);
+  if (found == flows_.end()) return nullptr;
+  return last_known_ = found->second.get();
+}
+
 Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   FlowKey key = key_of(segment);
-  auto found = flows_.find(key);
-  if (found != flows_.end()) {
-    if (found->second->continues(segment)) return found->second.get();
-    found->second->close(End::replaced);
-    forget(found);
+  if (Connection* connection = known(key)) {
+    if (connection->continues(segment)) return connection;
+    connection->close(End::replaced);
+    forget(*connection);
     // What was wished of the old one may have come to the source after the beginning of the new one.
     Wish wish;
     wish.key = key;
@@ -140,9 +146,9 @@ bool Session::goes_to_pod(Segment& segment) {
     segment.to_pod = to_pod;
     FlowKey key = key_of(segment);
     if (!segment.datagram) {
-      auto found = flows_.find(key);
+      Connection* connection = known(key);
       // A new connection may be opened from the other end.
-      if (found != flows_.end() && found->second->continues(segment)) return to_pod;
+      if (connection != nullptr && connection->continues(segment)) return to_pod;
     } else if (datagrams_.count(key) > 0) {
       return to_pod;
     }
@@ -151,10 +157,9 @@ bool Session::goes_to_pod(Segment& segment) {
   bool to_pod = !(segment.flags & kAck);
   // What these two ends had the other way round is over.
   segment.to_pod = !to_pod;
-  auto before = flows_.find(key_of(segment));
-  if (before != flows_.end()) {
-    before->second->close(End::replaced);
-    forget(before);
+  if (Connection* before = known(key_of(segment))) {
+    before->close(End::replaced);
+    forget(*before);
   }
   return to_pod;
 }
@@ -210,6 +215,7 @@ void Session::bury(Connection& connection) {
 
 Session::Flows::iterator Session::forget(Flows::iterator at) {
   Connection* gone = at->second.get();
+  if (gone == last_known_) last_known_ = nullptr;
   if (gone->listed)
     waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), gone), waiting_.end());
   return flows_.erase(at);

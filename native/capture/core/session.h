@@ -103,12 +103,14 @@ class Session {
   };
 
   static FlowKey key_of(const Segment& segment);
+  Connection* known(const FlowKey& key);
   bool goes_to_pod(Segment& segment);
   Connection* connection_for(const Segment& segment, Pod& pod);
   void datagram(const Segment& segment, Pod& pod);
   void forget(DatagramFlow& flow, const char* cause);
   void sweep_datagrams();
   Flows::iterator forget(Flows::iterator at);
+  void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
   void bury(Connection& connection);
   void sweep();
   void settle_waiting();
@@ -143,6 +145,7 @@ class Session {
   SpanWriter writer_;
   std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
   Flows flows_;
+  Connection* last_known_ = nullptr;  // one of flows_: segments of a connection come in rows
   std::unordered_map<FlowKey, std::unique_ptr<DatagramFlow>, FlowHash> datagrams_;
   DatagramList datagram_list_;
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
