@@ -6,14 +6,18 @@ bpftool          bpftool                             tests
 ca-certificates  /etc/ssl/certs/ca-certificates.crt  certificates
 clang            clang                               kernel_programs
 containerd       containerd                          pods_of_the_testbed
+dnsperf          dnsperf                             benchmarks
 g++              g++                                 native_core
+iperf3           iperf3                              benchmarks
 iproute2         ip                                  network_namespaces
 libbpf-dev       /usr/include/bpf/libbpf.h           kernel_programs
 libclang-rt-dev  libclang-rt                         fuzzing
 libelf-dev       /usr/include/libelf.h               kernel_programs
 make             make                                native_core
 nftables         /usr/sbin/nft                       NAT_in_tests
+nghttp2-client   h2load                              benchmarks
 nginx-light      nginx                               sample_network_function
+nsd              nsd                                 benchmarks
 openssl          openssl                             certificates_of_the_testbed
 python3          python3                             node-gyp
 python3-pip      pip                                 Envoy
@@ -23,7 +27,7 @@ wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' containerd libclang-rt-dev openssl runc wrk '
+readonly packages_on_demand=' containerd dnsperf iperf3 libclang-rt-dev nghttp2-client nsd openssl runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, libclang-rt, pip) one of its spellings.
 there() {

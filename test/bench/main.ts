@@ -5,7 +5,7 @@ import { formatFigures, type BenchEntry } from './lib/bench.ts';
 const benches: readonly BenchEntry[] = [
   {
     name: 'agent',
-    summary: 'wrk on nginx at full speed, traced by the real agent (needs root)',
+    summary: 'what tracing nginx costs, and whether all is seen: HTTP/1 and HTTP/2 (needs root)',
     load: async () => (await import('./agent.ts')).benchAgent,
   },
   {

@@ -16,7 +16,7 @@ const agentLedger = z.object({
   maxRssBytes: z.number(),
   attachments: z.object({ attached: z.number() }),
   capture: z.object({
-    wire: z.object({ segments: z.number(), lost: causes }),
+    wire: z.object({ segments: z.number(), unwanted: z.number(), lost: causes }),
     bytes: z.object({ lost: causes }),
     requests: z.object({ seen: z.number(), spans: z.number(), open: z.number(), lost: causes }),
   }),

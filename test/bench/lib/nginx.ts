@@ -8,13 +8,16 @@ import type { Host } from './network.ts';
 
 /** A running nginx with one worker. */
 export interface Nginx {
+  /** Of HTTP/1, and of HTTP/2 in plain text. */
   readonly port: number;
-  /** Requests that came in on {@link port} so far, by nginx's own count. */
+  readonly http2Port: number;
+  /** Requests that came in on both so far, by nginx's own count. */
   requests(): Promise<number>;
   stop(): Promise<void>;
 }
 
 const port = 8_080;
+const http2Port = 8_081;
 const bodyBytes = 1_024;
 
 /** Starts nginx inside `host`, with everything that it writes in `dir`. */
@@ -38,7 +41,7 @@ export async function startNginx(host: Host, dir: string): Promise<Nginx> {
   for (;;) {
     try {
       await requests();
-      return { port, requests, stop: () => end(nginx) };
+      return { port, http2Port, requests, stop: () => end(nginx) };
     } catch (cause) {
       if (nginx.exitCode !== null || Date.now() > deadline) {
         await end(nginx);
@@ -80,7 +83,10 @@ http {
   fastcgi_temp_path ${dir}/fastcgi;
   uwsgi_temp_path ${dir}/uwsgi;
   scgi_temp_path ${dir}/scgi;
+  http2_max_concurrent_streams 1000;
   server { listen ${port}; root ${dir}; }
+  # With sendfile each frame with a head alone waits until the other end confirms the one before.
+  server { listen ${http2Port} http2; root ${dir}; sendfile off; }
   server { listen unix:${status}; location / { stub_status; } }
 }
 `;

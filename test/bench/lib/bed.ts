@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../../functions/lib/free-port.ts';
+import { startAgent, type AgentLedger, type AgentProcess } from './agent-process.ts';
+import { makeNetwork, type Host, type Network } from './network.ts';
+import { programRuns, type ProgramRuns } from './programs.ts';
+import { startSink, type Sink } from './sink.ts';
+import { setSysctl } from './sysctl.ts';
+
+const tap = {
+  metadata: { namespace: 'bench', name: 'server' },
+  spec: { selector: { matchLabels: { app: 'server' } } },
+};
+
+/** Two hosts, of which the server is a pod that the real agent can trace, into a sink that counts and discards. */
+export interface Bed {
+  /** For files; goes with the bed. */
+  readonly dir: string;
+  readonly network: Network;
+  readonly sink: Sink;
+  readonly agent: AgentProcess;
+  readonly signal: AbortSignal;
+}
+
+/** What the agent did during a piece of work, from rest to rest. */
+export interface Traced<T> {
+  readonly result: T;
+  readonly before: AgentLedger;
+  readonly after: AgentLedger;
+  /** CPU of the kernel programs, and of the agent's process. */
+  readonly micros: { readonly kernel: number; readonly user: number; readonly system: number };
+  readonly programs: ProgramRuns;
+}
+
+/** Sets it up; `cleanUp` takes it down. */
+export async function makeBed(cleanUp: AsyncDisposableStack, signal: AbortSignal): Promise<Bed> {
+  const dir = await mkdtemp(join(tmpdir(), 'clover-bench-'));
+  cleanUp.defer(() => rm(dir, { recursive: true, force: true }));
+  cleanUp.defer(await setSysctl('kernel.bpf_stats_enabled', '1'));
+  const network = await makeNetwork();
+  cleanUp.defer(() => network.remove());
+  const sink = await startSink();
+  cleanUp.defer(() => sink.stop());
+  const pods = [podOf(network.server)];
+  const agent = await startAgent({ dir, controlPlaneUrl: sink.url, pods, port: await freePort() });
+  cleanUp.defer(() => agent.stop());
+  return { dir, network, sink, agent, signal };
+}
+
+/** Turns tracing on or off with a Tap, and waits for it. */
+export async function attach({ sink, agent, signal }: Bed, wanted: boolean): Promise<void> {
+  await sink.setTaps(wanted ? [tap] : []);
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+    const { attachments } = await agent.ledger();
+    if (attachments.attached === Number(wanted)) return;
+    await sleep(100, undefined, { signal });
+  }
+  throw new Error(`the agent does not ${wanted ? 'attach' : 'detach'}`);
+}
+
+/** Does `work`, and tells what it was to an agent that traces. */
+export async function traced<T>(bed: Bed, work: () => Promise<T>): Promise<Traced<T>> {
+  const { pid } = bed.agent;
+  const [before, programsBefore] = [await settled(bed), await programRuns(pid)];
+  const result = await work();
+  const [after, programsAfter] = [await settled(bed), await programRuns(pid)];
+  return {
+    result,
+    before,
+    after,
+    micros: {
+      kernel: (after.kernelCpuNs - before.kernelCpuNs) / 1_000,
+      user: after.cpuMicros.user - before.cpuMicros.user,
+      system: after.cpuMicros.system - before.cpuMicros.system,
+    },
+    programs: {
+      runs: programsAfter.runs - programsBefore.runs,
+      ns: programsAfter.ns - programsBefore.ns,
+    },
+  };
+}
+
+/** Everything that the agent counts as lost, by what it is and why. */
+export function lossesOf({ capture, sink }: AgentLedger): Record<string, number> {
+  const spans = Object.entries(sink.lost).map(([cause, count]): [string, number] => [
+    cause,
+    count.spans,
+  ]);
+  const groups = {
+    wire: capture.wire.lost,
+    bytes: capture.bytes.lost,
+    requests: capture.requests.lost,
+    spans: Object.fromEntries(spans),
+  };
+  return Object.fromEntries(
+    Object.entries(groups).flatMap(([group, causes]) =>
+      Object.entries(causes)
+        .filter(([, count]) => count > 0)
+        .map(([cause, count]) => [`${group}.${cause}`, count]),
+    ),
+  );
+}
+
+/** The ledger once nothing moves any more: no new segments, nothing undelivered. */
+export async function settled({ agent, signal }: Bed): Promise<AgentLedger> {
+  let segments = -1;
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+    const ledger = await agent.ledger();
+    const quiet = ledger.capture.wire.segments === segments && ledger.sink.pending.spans === 0;
+    if (quiet) return ledger;
+    segments = ledger.capture.wire.segments;
+    await sleep(300, undefined, { signal });
+  }
+  throw new Error('the agent does not come to rest');
+}
+
+function podOf(host: Host): object {
+  return {
+    namespace: 'bench',
+    name: 'server-0',
+    uid: 'bench-server-0',
+    labels: { app: 'server', version: 'v1' },
+    interface: host.hostInterface,
+    addresses: [host.address],
+  };
+}
