@@ -117,8 +117,9 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   };
 
   const inPart = (): readonly UnseenInterface[] =>
-    capture.oneWay().flatMap(({ ifindex, oneWay }) => {
-      const at = oneWay < leastOneWay ? undefined : attached.get(ifindex);
+    capture.oneWay().flatMap(({ point, oneWay }) => {
+      const at =
+        oneWay < leastOneWay || typeof point === 'string' ? undefined : attached.get(point);
       return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyInPart(at) }];
     });
 

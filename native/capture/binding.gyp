@@ -7,7 +7,8 @@
         {
           'action_name': 'compile_tap',
           'inputs': [
-            'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/locate.bpf.h', 'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
+            'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/interface.bpf.h', 'bpf/locate.bpf.h',
+            'bpf/socket.bpf.h', 'bpf/stages.bpf.h', 'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
           ],
           'outputs': ['<(PRODUCT_DIR)/tap.bpf.o'],
           'action': [
@@ -25,14 +26,14 @@
       'dependencies': ['tap'],
       'sources': [
         'addon/addon.cc', 'addon/handle.cc',
-        'core/attributes.cc', 'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
+        'core/attributes.cc', 'core/capture_point.cc', 'core/cgroup_point.cc', 'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
         'core/datagrams.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/engine.cc', 'core/evidence.cc',
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/grpc_span.cc',
         'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/session.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',
-        'core/tap.cc', 'core/text_head.cc',
+        'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc',

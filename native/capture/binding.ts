@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 import type {
   CaptureLedger,
+  CapturePoint,
+  CapturePointKind,
   EvidenceSnapshot,
   OneWay,
   PodIdentity,
@@ -44,8 +46,13 @@ export interface RawFileState {
 export interface Binding {
   /** With `notify` a capture, which calls it when batches wait; without, a replay. */
   create(options: RawOptions, notify: (() => void) | undefined): Handle;
-  attach(handle: Handle, ifindex: number, pod: PodIdentity, sampling?: Required<Sampling>): void;
-  detach(handle: Handle, ifindex: number): void;
+  attach(
+    handle: Handle,
+    point: CapturePoint,
+    pod: PodIdentity,
+    sampling?: Required<Sampling>,
+  ): CapturePointKind;
+  detach(handle: Handle, point: CapturePoint): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
   frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;

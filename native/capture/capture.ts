@@ -113,10 +113,10 @@ function weakNotify(
 
 function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): Shared {
   return {
-    attach: (ifindex, pod, { ratio = 1, parent = false } = {}) =>
-      translated(() => binding.attach(handle, ifindex, pod, { ratio, parent })),
-    detach(ifindex) {
-      binding.detach(handle, ifindex);
+    attach: (point, pod, { ratio = 1, parent = false } = {}) =>
+      translated(() => binding.attach(handle, point, pod, { ratio, parent })),
+    detach(point) {
+      binding.detach(handle, point);
       deliver();
     },
     setPorts: (ports) => binding.set_ports(handle, ports),

@@ -79,9 +79,15 @@ export interface EvidenceSnapshot {
   readonly cells: readonly EvidenceCell[];
 }
 
-/** Connections at an interface, from their start on, by what was seen of them. */
+/** Where packets of a pod are seen: on the host side of its veth, by its index, or at a cgroup v2, by its folder. */
+export type CapturePoint = number | string;
+
+/** How a point is captured. `replay`: by frames that are given by hand. */
+export type CapturePointKind = 'cgroup' | 'tcx' | 'replay';
+
+/** Connections at a point, from their start on, by what was seen of them. */
 export interface OneWay {
-  readonly ifindex: number;
+  readonly point: CapturePoint;
   /** Data in one direction, and nothing in the other: that passes elsewhere. Above 0. */
   readonly oneWay: number;
   readonly bothWays: number;
@@ -157,15 +163,18 @@ export const never: bigint = 2n ** 64n - 1n;
 
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
 export interface Capture {
-  /** Traces the pod behind the host side `ifindex`; where that is attached already, replaces identity and sampling alone. */
-  attach(ifindex: number, pod: PodIdentity, sampling?: Sampling): void;
-  /** Ends tracing there; open requests of the interface count as lost(`detached`). */
-  detach(ifindex: number): void;
+  /**
+   * Traces a pod at a point; where that is attached already, replaces identity and sampling alone.
+   * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
+   */
+  attach(point: CapturePoint, pod: PodIdentity, sampling?: Sampling): CapturePointKind;
+  /** Ends tracing there; open requests of the point count as lost(`detached`). */
+  detach(point: CapturePoint): void;
   /** Server ports to trace, of TCP and UDP; an empty list means every port. */
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;
-  /** The attached interfaces of which only a part is seen. */
+  /** The attached points of which only a part is seen. */
   oneWay(): readonly OneWay[];
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
   evidence(after: number): EvidenceSnapshot;
@@ -181,9 +190,7 @@ export interface Capture {
 }
 
 /** A capture fed by hand: the same core without a kernel. */
-export interface Replay extends Omit<Capture, 'attach' | 'detach' | 'kernelCpuNs'> {
-  attach(ifindex: number, pod: PodIdentity, sampling?: Sampling): void;
-  detach(ifindex: number): void;
+export interface Replay extends Omit<Capture, 'kernelCpuNs'> {
   /**
    * One Ethernet frame as seen on the host side of `ifindex`.
    * @param toPod whether it goes to the pod (tcx egress) or comes from it (tcx ingress).

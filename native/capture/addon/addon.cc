@@ -15,6 +15,13 @@ napi_value create(napi_env env, napi_callback_info info) {
   return Handle::create(env, args[0], args[1]);
 }
 
+// The point that JS names: an interface by its index, a cgroup by its folder.
+u32 to_point(napi_env env, Engine& engine, napi_value value) {
+  napi_valuetype given;
+  js::check(env, napi_typeof(env, value, &given));
+  return given == napi_string ? engine.point_of(js::to_string(env, value)) : static_cast<u32>(js::to_u64(env, value));
+}
+
 napi_value attach(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 4);
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
@@ -27,17 +34,19 @@ napi_value attach(napi_env env, napi_callback_info info) {
     sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
     sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
   }
+  Engine& engine = Handle::from(env, args[0]).engine();
   try {
-    Handle::from(env, args[0]).engine().attach(static_cast<u32>(js::to_u64(env, args[1])), identity, sampling);
+    return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling));
   } catch (const Unavailable& missing) {
     napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
+    return nullptr;
   }
-  return nullptr;
 }
 
 napi_value detach(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 2);
-  Handle::from(env, args[0]).engine().detach(static_cast<u32>(js::to_u64(env, args[1])));
+  Engine& engine = Handle::from(env, args[0]).engine();
+  engine.detach(to_point(env, engine, args[1]));
   return nullptr;
 }
 
@@ -244,12 +253,14 @@ napi_value metrics(napi_env env, napi_callback_info info) {
 
 napi_value one_way(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
-  return Handle::from(env, args[0]).engine().glance([&](Session& session) {
+  Engine& engine = Handle::from(env, args[0]).engine();
+  return engine.glance([&](Session& session) {
     napi_value out = js::array(env);
     size_t n = 0;
     for (const Pod* pod : session.one_way()) {
+      const std::string* cgroup = engine.cgroup_of(pod->ifindex);
       napi_value item = js::object(env);
-      js::set(env, item, "ifindex", js::number(env, u64{pod->ifindex}));
+      js::set(env, item, "point", cgroup ? js::text(env, *cgroup) : js::number(env, u64{pod->ifindex}));
       js::set(env, item, "oneWay", js::number(env, pod->one_way));
       js::set(env, item, "bothWays", js::number(env, pod->both_ways));
       js::push(env, out, n++, item);

@@ -42,18 +42,14 @@ static __always_inline int emit_sized(struct __sk_buff *skb, const struct tap_re
   return emit(skb, record, from, length, TAP_CHUNK);
 }
 
-__noinline int copy_chunks(struct __sk_buff *skb)
+static __noinline int copy_chunks(struct __sk_buff *skb, struct work *work)
 {
-  struct work *work = work_of_cpu();
-  if (!work) return 0;
   struct tap_record *record = &work->record;
   __u32 from = work->payload, length = record->payload_length;
   /* A record holds whole datagrams; of one that is longer it has the beginning. */
   __u32 stride = TAP_CHUNK;
   __u32 each = record->datagram_length;
   if (each) stride = each > TAP_CHUNK ? each : TAP_CHUNK / each * each;
-  __u32 missing = 0;
-  int why = -1;
   for (int i = 0; i < TAP_MAX_CHUNKS; i++) {
     __u32 offset = i * stride;
     if (offset >= length) break;
@@ -62,20 +58,16 @@ __noinline int copy_chunks(struct __sk_buff *skb)
     __u32 copied = piece > TAP_CHUNK ? TAP_CHUNK : piece;
     record->chunk_offset = offset;
     int cause = emit(skb, record, from + offset, copied, TAP_CHUNK);
-    if (cause >= 0) {
-      missing += piece;
-      why = cause;
-    }
+    if (cause < 0) continue;
+    /* What follows would not fare better. */
+    count_loss(cause, length - offset);
+    break;
   }
-  if (why == TAP_RING_FULL) count_loss(TAP_RING_FULL, missing);
-  else if (why >= 0) count_loss(TAP_UNREADABLE, missing);
   return 0;
 }
 
-__noinline int copy_at_once(struct __sk_buff *skb)
+static __noinline int copy_at_once(struct __sk_buff *skb, struct work *work)
 {
-  struct work *work = work_of_cpu();
-  if (!work) return 0;
   __u32 length = work->record.payload_length;
   int cause = emit_sized(skb, &work->record, work->payload, length);
   if (cause >= 0) count_loss(cause, length);

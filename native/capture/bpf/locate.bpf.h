@@ -76,10 +76,16 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
   return -1;
 }
 
-__noinline int locate(struct __sk_buff *skb)
+static __noinline int locate_ip(struct __sk_buff *skb, __be16 protocol, __u32 offset, struct work *work)
 {
-  struct work *work = work_of_cpu();
-  if (!work) return 0;
+  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, work);
+  if (protocol == bpf_htons(ETH_P_IPV6)) return locate_v6(skb, offset, work);
+  return 0;
+}
+
+/* The same in a frame of Ethernet. */
+static __noinline int locate(struct __sk_buff *skb, struct work *work)
+{
   __u32 offset = sizeof(struct ethhdr);
   __be16 protocol;
   if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
@@ -88,7 +94,5 @@ __noinline int locate(struct __sk_buff *skb)
     offset += 4;
     if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
   }
-  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, work);
-  if (protocol == bpf_htons(ETH_P_IPV6)) return locate_v6(skb, offset, work);
-  return 0;
+  return locate_ip(skb, protocol, offset, work);
 }

@@ -4,6 +4,9 @@
 
 #include <linux/types.h>
 
+/* A point is an interface, by its index, or a cgroup, by a number from this one on. */
+#define TAP_FIRST_CGROUP 0x80000000U
+
 /* Largest piece of a payload in one record; longer segments (GSO, BIG TCP) come as several. */
 #define TAP_CHUNK 16384
 /* 33 chunks of 16 KiB cover the longest BIG TCP segment (8 * 65,535 bytes). */
@@ -32,7 +35,7 @@ enum tap_cause {
  * no byte is wanted (tap_verdict) comes without any: `chunk_length` is 0 and `payload_length` is not. */
 struct tap_record {
   __u64 time_ns; /* CLOCK_MONOTONIC */
-  __u32 ifindex;
+  __u32 point;
   __u32 seq; /* TCP: of the segment's first byte, host order */
   __u32 ack;
   __u32 payload_length; /* of the whole segment */
@@ -47,9 +50,9 @@ struct tap_record {
   __u16 datagram_length; /* UDP: of each of the datagrams in a row, but the last may be shorter; 0: TCP */
 };
 
-/* One TCP connection, or the datagrams between two sockets, as seen at one interface. */
+/* One TCP connection, or the datagrams between two sockets, as seen at one point. */
 struct tap_flow {
-  __u32 ifindex;
+  __u32 point;
   __u32 pod[4]; /* addresses and ports as in a record */
   __u32 peer[4];
   __u16 pod_port;

@@ -21,13 +21,11 @@ static __always_inline void set_key(struct tap_flow *key, const struct tap_recor
 }
 
 /* What user space wants to have of this packet; what it does not is counted as skipped. */
-__noinline int is_wanted(struct __sk_buff *skb)
+static __noinline int is_wanted(const struct tap_record *record)
 {
-  struct work *work = work_of_cpu();
   struct tap_counters *counter = count();
-  if (!work || !counter) return ALL;
-  const struct tap_record *record = &work->record;
-  struct tap_flow key = {.ifindex = skb->ifindex};
+  if (!counter) return ALL;
+  struct tap_flow key = {.point = record->point};
   set_key(&key, record);
   struct tap_verdict *verdict = bpf_map_lookup_elem(&verdicts, &key);
   if (!verdict) return ALL;
@@ -47,8 +45,8 @@ __noinline int is_wanted(struct __sk_buff *skb)
   __u32 reason = verdict->reason;
   if (reason) {
     if (reason >= TAP_REASONS) return ALL;
-    counter->skipped_bytes[reason] += record->payload_length;
-    counter->unwanted_segments++;
+    add_to(&counter->skipped_bytes[reason], record->payload_length);
+    add_to(&counter->unwanted_segments, 1);
     return NOTHING;
   }
   if (key.datagrams) return ALL;
@@ -59,7 +57,7 @@ __noinline int is_wanted(struct __sk_buff *skb)
   if (size > TAP_MAX_RANGE) return ALL;
   if (at < size) {
     if (record->payload_length > size - at) return ALL;
-    counter->unwanted_segments++;
+    add_to(&counter->unwanted_segments, 1);
     return HEAD_ALONE;
   }
   /* It is behind the range, which would mean other bytes when they have wrapped around. */

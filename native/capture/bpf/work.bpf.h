@@ -39,8 +39,7 @@ struct {
 /* User space is woken when this much waits in the ring; else it looks by itself every few ms. */
 const volatile __u64 wakeup_bytes = 4 * 1024 * 1024;
 
-/* The packet in hand. The stages are global functions, each of which the verifier looks at once, and which have the packet and
- * this to share: nothing interrupts one packet for another on its CPU. */
+/* The packet in hand. It is on the stack: where a process sends, a packet that is received may interrupt the program on its CPU. */
 struct work {
   struct tap_record record;
   __u32 transport; /* offset of the header of TCP or UDP */
@@ -50,31 +49,24 @@ struct work {
   __u32 part;      /* the first part of a datagram that IP has cut */
 };
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct work);
-} works SEC(".maps");
-
-static __always_inline struct work *work_of_cpu(void)
-{
-  __u32 zero = 0;
-  return bpf_map_lookup_elem(&works, &zero);
-}
-
 static __always_inline struct tap_counters *count(void)
 {
   __u32 zero = 0;
   return bpf_map_lookup_elem(&counters, &zero);
 }
 
+/* Atomic for the interrupts of its own CPU. */
+static __always_inline void add_to(__u64 *counter, __u64 n)
+{
+  __sync_fetch_and_add(counter, n);
+}
+
 static __always_inline void count_loss(enum tap_cause cause, __u64 bytes)
 {
   struct tap_counters *counter = count();
   if (!counter) return;
-  counter->lost_segments[cause]++;
-  counter->lost_bytes[cause] += bytes;
+  add_to(&counter->lost_segments[cause], 1);
+  add_to(&counter->lost_bytes[cause], bytes);
 }
 
 static __always_inline int traced(__u16 port, const struct tap_settings *set)

@@ -79,16 +79,37 @@ void Engine::catch_up() {
     left -= kDrainBytes;
 }
 
-void Engine::attach(u32 ifindex, const Identity& identity, const Sampling& sampling) {
+u32 Engine::point_of(const std::string& cgroup) {
   std::lock_guard<std::mutex> lock(mutex_);
-  session_.attach(ifindex, identity, tap_ ? tap_->attach(ifindex) : 0, sampling);
+  auto known = std::find_if(cgroups_.begin(), cgroups_.end(), [&](const auto& one) { return one.second == cgroup; });
+  if (known != cgroups_.end()) return known->first;
+  cgroups_[next_cgroup_] = cgroup;
+  return next_cgroup_++;
 }
 
-void Engine::detach(u32 ifindex) {
+const std::string* Engine::cgroup_of(u32 point) const {
+  auto found = cgroups_.find(point);
+  return found == cgroups_.end() ? nullptr : &found->second;
+}
+
+const char* Engine::attach(u32 point, const Identity& identity, const Sampling& sampling) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (tap_) tap_->detach(ifindex);
+  if (!tap_) {
+    session_.attach(point, identity, 0, sampling);
+    return "replay";
+  }
+  const std::string* cgroup = cgroup_of(point);
+  const auto& attached = tap_->attach(point, cgroup == nullptr ? "" : *cgroup);
+  session_.attach(point, identity, attached.whole_from_ns, sampling);
+  return attached.point->kind();
+}
+
+void Engine::detach(u32 point) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (tap_) tap_->detach(point);
   catch_up();
-  session_.detach(ifindex);
+  session_.detach(point);
+  cgroups_.erase(point);
 }
 
 void Engine::set_ports(const std::vector<u16>& ports) {

@@ -22,8 +22,13 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  void attach(u32 ifindex, const Identity& identity, const Sampling& sampling);
-  void detach(u32 ifindex);
+  // A point is an interface, by its index, or the number that a cgroup has here.
+  u32 point_of(const std::string& cgroup);
+  // Null for an interface. To be called from within inspect() and glance().
+  const std::string* cgroup_of(u32 point) const;
+  // By which kind of point (CapturePointKind of types.ts); throws Unavailable.
+  const char* attach(u32 point, const Identity& identity, const Sampling& sampling);
+  void detach(u32 point);
   void set_ports(const std::vector<u16>& ports);
   void set_window(const Window& window);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
@@ -66,6 +71,8 @@ class Engine {
   std::mutex mutex_;
   Session session_;
   std::unique_ptr<Tap> tap_;
+  std::unordered_map<u32, std::string> cgroups_;
+  u32 next_cgroup_ = TAP_FIRST_CGROUP;
   std::unique_ptr<Recording> recording_;
   std::function<void()> notify_;
   tap_settings ports_{};

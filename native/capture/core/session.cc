@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hop.h"
+#include "wire.h"
 
 namespace clover {
 namespace {
@@ -101,6 +102,9 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   }
   // The end of a connection that was never seen says nothing.
   if (segment.size() == 0 && !(segment.flags & kSyn)) return nullptr;
+  // Of a socket that listens the packet alone tells the ends, on which rules (DNAT) may have hidden that it is an answer.
+  bool answer = (segment.flags & kSyn) && (segment.flags & kAck);
+  if (answer && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
   if (ledger.connections_open >= kMaxConnections) return nullptr;
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;

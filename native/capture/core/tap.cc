@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,30 +19,7 @@
 namespace clover {
 namespace {
 
-// Newer than Debian 12's linux/bpf.h.
-constexpr u32 kTcxIngress = 46, kTcxEgress = 47;
-constexpr u32 kBefore = 1u << 3;
-constexpr int kMinMajor = 6, kMinMinor = 6;
-
-struct LinkCreate {
-  u32 prog_fd, target_ifindex, attach_type, flags;
-  u32 relative_fd, reserved;
-  u64 expected_revision;
-};
-static_assert(sizeof(LinkCreate) == 32, "as bpf(2) has it");
-
-// BPF_F_BEFORE without a relative is the head of the chain: others' programs still run after ours.
-int link_tcx(int program, u32 ifindex, u32 type) {
-  LinkCreate request{static_cast<u32>(program), ifindex, type, kBefore, 0, 0, 0};
-  return static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &request, sizeof(request)));
-}
-
-[[noreturn]] void refuse(const std::string& what, int error) {
-  std::string why = std::strerror(error);
-  if (error == EPERM || error == EACCES)
-    why += "; needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
-  throw Unavailable(what + ": " + why);
-}
+constexpr int kMinMajor = 5, kMinMinor = 10;
 
 void check_kernel() {
   utsname name{};
@@ -51,7 +27,7 @@ void check_kernel() {
   uname(&name);
   if (std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return;
   if (major > kMinMajor || (major == kMinMajor && minor >= kMinMinor)) return;
-  throw Unavailable(std::string("tcx needs Linux 6.6 or newer, this is ") + name.release);
+  throw Unavailable(std::string("needs Linux 5.10 or newer, this is ") + name.release);
 }
 
 // The verifier gives up with EAGAIN where a signal waits for the thread that loads.
@@ -78,7 +54,7 @@ u64 clock_ns(clockid_t clock) {
 
 Segment to_segment(const tap_record& record, u64 offset_ns) {
   Segment out;
-  out.ifindex = record.ifindex;
+  out.ifindex = record.point;
   out.to_pod = record.direction == TAP_TO_POD;
   out.time_ns = record.time_ns + offset_ns;
   out.monotonic_ns = record.time_ns;
@@ -120,7 +96,7 @@ void take_record(const tap_record& record, u64 offset_ns, const std::function<vo
 
 tap_flow flow_of(const FlowKey& key) {
   tap_flow flow{};
-  flow.ifindex = key.ifindex;
+  flow.point = key.ifindex;
   std::memcpy(flow.pod, key.pod.data(), sizeof(flow.pod));
   std::memcpy(flow.peer, key.peer.data(), sizeof(flow.peer));
   flow.pod_port = key.pod_port;
@@ -146,7 +122,7 @@ Tap::Tap(const std::string& object_path, u32 ring_bytes) {
 Tap::~Tap() { release(); }
 
 void Tap::release() {
-  while (!links_.empty()) detach(links_.begin()->first);
+  points_.clear();
   if (consumer_ != nullptr) munmap(consumer_, page_);
   if (producer_ != nullptr) munmap(producer_, producer_bytes_);
   if (epoll_ >= 0) close(epoll_);
@@ -161,17 +137,26 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "ring"), ring_bytes);
+  leave_out_cgroups_where_unknown();
   if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs", -error);
   auto program = [&](const char* name) {
     return bpf_program__fd(bpf_object__find_program_by_name(object_, name));
   };
   auto map = [&](const char* name) { return bpf_object__find_map_fd_by_name(object_, name); };
-  from_pod_ = program("tap_from_pod");
-  to_pod_ = program("tap_to_pod");
+  on_interface_ = {program("tap_from_pod"), program("tap_to_pod")};
+  on_cgroup_ = {program("tap_from_socket"), program("tap_to_socket")};
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
   verdicts_ = map("verdicts");
+  cgroups_ = map("cgroups");
+}
+
+void Tap::leave_out_cgroups_where_unknown() {
+  if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, nullptr) != 0) return;
+  for (const char* name : {"tap_from_socket", "tap_to_socket"})
+    bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), false);
+  bpf_map__set_autocreate(bpf_object__find_map_by_name(object_, "cgroups"), false);
 }
 
 void Tap::map_ring(u32 ring_bytes) {
@@ -197,29 +182,15 @@ void Tap::map_ring(u32 ring_bytes) {
     refuse("cannot wait for the ring", errno);
 }
 
-u64 Tap::attach(u32 ifindex) {
-  auto known = links_.find(ifindex);
-  if (known != links_.end()) return known->second.whole_from_ns;
-  int ingress = link_tcx(from_pod_, ifindex, kTcxIngress);
-  if (ingress < 0) refuse("cannot attach to interface " + std::to_string(ifindex), errno);
-  int egress = link_tcx(to_pod_, ifindex, kTcxEgress);
-  if (egress < 0) {
-    int error = errno;
-    close(ingress);
-    refuse("cannot attach to interface " + std::to_string(ifindex), error);
-  }
-  u64 whole_from_ns = clock_ns(CLOCK_MONOTONIC);
-  links_[ifindex] = {ingress, egress, whole_from_ns};
-  return whole_from_ns;
+const Tap::Attached& Tap::attach(u32 point, const std::string& cgroup) {
+  auto known = points_.find(point);
+  if (known != points_.end()) return known->second;
+  auto made = point < TAP_FIRST_CGROUP ? attach_by_tcx(on_interface_, point)
+                                       : attach_to_cgroup(on_cgroup_, cgroups_, cgroup, point);
+  return points_[point] = {std::move(made), clock_ns(CLOCK_MONOTONIC)};
 }
 
-void Tap::detach(u32 ifindex) {
-  auto found = links_.find(ifindex);
-  if (found == links_.end()) return;
-  close(found->second.ingress);
-  close(found->second.egress);
-  links_.erase(found);
-}
+void Tap::detach(u32 point) { points_.erase(point); }
 
 void Tap::set_ports(const tap_settings& settings) {
   u32 zero = 0;
@@ -276,7 +247,7 @@ void Tap::tell(const Wish& wish) {
 
 u64 Tap::run_time_ns() const {
   u64 sum = 0;
-  for (int program : {from_pod_, to_pod_}) {
+  for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_cgroup_.from_pod, on_cgroup_.to_pod}) {
     bpf_prog_info info{};
     u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(program, &info, &size) == 0) sum += info.run_time_ns;

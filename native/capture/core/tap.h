@@ -1,23 +1,18 @@
-// The kernel side: loads the programs, attaches them by tcx links, reads their ring.
+// The kernel side: loads the programs, attaches them to pods, reads their ring.
 #pragma once
 
 #include <functional>
-#include <stdexcept>
 #include <unordered_map>
 #include <vector>
 
+#include "capture_point.h"
 #include "wire.h"
 
 struct bpf_object;
 
 namespace clover {
 
-// Says what is missing, in words for an operator.
-struct Unavailable : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// The kernel side: loads the programs, attaches them to interfaces, reads the ring and the counters.
+// The kernel side: loads the programs, attaches them, reads the ring and the counters.
 class Tap {
  public:
   // Throws Unavailable.
@@ -26,9 +21,14 @@ class Tap {
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
 
-  // CLOCK_MONOTONIC in ns from which both directions come up; throws Unavailable.
-  u64 attach(u32 ifindex);
-  void detach(u32 ifindex);
+  // A place that is seen, and CLOCK_MONOTONIC in ns from which both directions come up.
+  struct Attached {
+    std::unique_ptr<CapturePoint> point;
+    u64 whole_from_ns = 0;
+  };
+  // `point` is an interface, or a number for `cgroup` from TAP_FIRST_CGROUP on; throws Unavailable.
+  const Attached& attach(u32 point, const std::string& cgroup);
+  void detach(u32 point);
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
   // Bytes that the programs did not hand up, since nobody wanted them: by reason.
@@ -43,24 +43,21 @@ class Tap {
   bool drain(size_t bytes, const std::function<void(const Segment&)>& take);
 
  private:
-  struct Links {
-    int ingress;
-    int egress;
-    u64 whole_from_ns;
-  };
   void load(const std::string& object_path, u32 ring_bytes);
+  void leave_out_cgroups_where_unknown();
   void map_ring(u32 ring_bytes);
   void release();
   u64 unix_offset();
 
   bpf_object* object_ = nullptr;
-  int from_pod_ = -1, to_pod_ = -1, ring_ = -1, counters_ = -1, settings_ = -1, verdicts_ = -1, epoll_ = -1;
+  ProgramPair on_interface_, on_cgroup_;
+  int ring_ = -1, counters_ = -1, settings_ = -1, verdicts_ = -1, cgroups_ = -1, epoll_ = -1;
   size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;
   unsigned long* producer_ = nullptr;
   u8* data_ = nullptr;
   u64 offset_ns_ = 0, offset_at_ns_ = 0;
-  std::unordered_map<u32, Links> links_;
+  std::unordered_map<u32, Attached> points_;
   std::vector<std::string> reasons_{""};  // by tap_verdict.reason
 };
 

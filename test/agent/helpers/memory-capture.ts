@@ -2,20 +2,22 @@ import type {
   Capture,
   CaptureLedger,
   CaptureOptions,
+  CapturePoint,
   EvidenceSnapshot,
   PodIdentity,
   RequestMetrics,
   Sampling,
 } from '../../../native/capture/types.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EvidenceCell } from '../../../knative/events.ts';
 
 /** A capture without a kernel: tests say which requests finished. */
 export interface MemoryCapture extends Capture {
-  /** Attached pods by interface index. */
-  readonly attached: ReadonlyMap<number, PodIdentity>;
+  /** Attached pods. */
+  readonly attached: ReadonlyMap<CapturePoint, PodIdentity>;
   /** What is kept of them. */
-  readonly samplings: ReadonlyMap<number, Sampling>;
-  /** How often an interface was detached. */
+  readonly samplings: ReadonlyMap<CapturePoint, Sampling>;
+  /** How often a point was detached. */
   readonly detaches: number;
   readonly ports: readonly number[];
   setMetrics(metrics: RequestMetrics): void;
@@ -27,7 +29,9 @@ export interface MemoryCapture extends Capture {
   setCell(block: number, started: number, run?: string): void;
   setWatermark(unixMs: number): void;
   /** So many connections there were seen in one direction alone. */
-  setOneWay(ifindex: number, connections: number): void;
+  setOneWay(point: CapturePoint, connections: number): void;
+  /** From now on no cgroup is to be had. */
+  refuseCgroups(): void;
 }
 
 /** The OTLP of one span here: incompressible enough to give the spool some weight. */
@@ -35,11 +39,12 @@ const bytesPerSpan = 64;
 
 /** Implements the contract of {@link Capture} on plain arrays. */
 export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
-  const attached = new Map<number, PodIdentity>();
-  const samplings = new Map<number, Sampling>();
+  const attached = new Map<CapturePoint, PodIdentity>();
+  const samplings = new Map<CapturePoint, Sampling>();
   let detaches = 0;
   let requestMetrics: RequestMetrics = { boundsSeconds: {}, sides: [] };
-  const oneWay = new Map<number, number>();
+  const oneWay = new Map<CapturePoint, number>();
+  let cgroups = true;
   const cells = new Map<number, { revision: number; cell: EvidenceCell }>();
   let ports: readonly number[] = [];
   let open = 0;
@@ -83,9 +88,10 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     get ports() {
       return ports;
     },
-    setOneWay: (ifindex, connections) => void oneWay.set(ifindex, connections),
+    setOneWay: (point, connections) => void oneWay.set(point, connections),
+    refuseCgroups: () => void (cgroups = false),
     oneWay: () =>
-      [...oneWay].map(([ifindex, connections]) => ({ ifindex, oneWay: connections, bothWays: 0 })),
+      [...oneWay].map(([point, connections]) => ({ point, oneWay: connections, bothWays: 0 })),
     finish(count) {
       spans += count;
       inBatch += count;
@@ -115,13 +121,17 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     setWatermark(unixMs) {
       watermarkMs = unixMs;
     },
-    attach(ifindex, pod, sampling = {}) {
-      attached.set(ifindex, pod);
-      samplings.set(ifindex, sampling);
+    attach(point, pod, sampling = {}) {
+      const kind = typeof point === 'string' ? 'cgroup' : 'tcx';
+      if (kind === 'cgroup' && !cgroups)
+        throw new CloverError('CLV_CAPTURE_UNAVAILABLE', 'no cgroups here');
+      attached.set(point, pod);
+      samplings.set(point, sampling);
+      return kind;
     },
-    detach(ifindex) {
+    detach(point) {
       detaches += 1;
-      attached.delete(ifindex);
+      attached.delete(point);
       if (attached.size > 0) return;
       detached += open;
       open = 0;

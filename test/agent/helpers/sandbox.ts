@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupRoot, makeCgroup, removeCgroups } from '../../native/capture/cgroup.ts';
 
 /** What a container runtime makes of a pod: a network namespace, and a server whose cgroup the kubelet has named. */
 export interface Sandbox {
@@ -22,13 +22,6 @@ export interface Sandbox {
 export type CgroupDriver = 'cgroupfs' | 'systemd';
 
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
-
-function cgroupRoot(): string {
-  const mounts = readFileSync('/proc/mounts', 'utf8');
-  const found = /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1];
-  if (found === undefined) throw new Error('no cgroup2 is mounted');
-  return found;
-}
 
 function cgroupOf(driver: CgroupDriver, uid: string): string {
   const slice = `kubepods-burstable-pod${uid.replaceAll('-', '_')}.slice`;
@@ -65,7 +58,7 @@ export async function makeSandbox(
     ip('netns', 'del', namespace);
     await removeCgroups(cgroup, root);
   };
-  mkdirSync(cgroup, { recursive: true });
+  makeCgroup(`clover-${tag}`, cgroupOf(driver, uid));
   ip('netns', 'add', namespace);
   try {
     ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
@@ -103,19 +96,4 @@ async function accepts(host: string, server: ChildProcess): Promise<void> {
     await sleep(25);
   }
   throw new Error(`the server ended with ${server.exitCode ?? server.signalCode}`);
-}
-
-/** A cgroup is free a little after its last process. */
-async function removeCgroups(from: string, to: string): Promise<void> {
-  for (let folder = from; folder.length >= to.length; folder = dirname(folder)) {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        rmdirSync(folder);
-        break;
-      } catch (cause) {
-        if (attempt > 100) throw cause;
-        await sleep(20);
-      }
-    }
-  }
 }

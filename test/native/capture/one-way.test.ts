@@ -53,7 +53,7 @@ for (const podServes of [true, false]) {
         const half = conversation(peerPort, podServes).filter((each) => each.toPod === toPod);
         play(replay, half);
       }
-      t.deepEqual(replay.oneWay(), [{ ifindex: 7, oneWay: 2, bothWays: 1 }]);
+      t.deepEqual(replay.oneWay(), [{ point: 7, oneWay: 2, bothWays: 1 }]);
       await replay.close();
     });
   }
@@ -63,7 +63,7 @@ test('a direction that was only late makes it a whole connection', async (t) => 
   const { replay } = startReplay();
   const all = conversation(1);
   play(replay, all.filter(({ toPod }) => toPod).slice(0, 2));
-  t.deepEqual(replay.oneWay(), [{ ifindex: 7, oneWay: 1, bothWays: 0 }]);
+  t.deepEqual(replay.oneWay(), [{ point: 7, oneWay: 1, bothWays: 0 }]);
   play(replay, all.filter(({ toPod }) => !toPod).slice(0, 1));
   t.deepEqual(replay.oneWay(), []);
   await replay.close();
@@ -145,7 +145,7 @@ test('a kernel program that redirects packets past the veth is found by its deed
   await once(asking, 'close');
   t.is(asking.exitCode, 0, 'the pods reach each other');
   await capture.flush();
-  t.deepEqual(capture.oneWay(), [{ ifindex, oneWay: 5, bothWays: 0 }]);
+  t.deepEqual(capture.oneWay(), [{ point: ifindex, oneWay: 5, bothWays: 0 }]);
 });
 
 test('a connection that is joined late ends with its FINs, also where one end shows nothing else', async (t) => {

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { inCgroup, makeCgroup, removeCgroups } from './cgroup.ts';
+
 /** A real nginx behind a veth in a network namespace of its own. */
 export interface Testbed extends Disposable {
   readonly address: string;
@@ -15,6 +17,8 @@ export interface Testbed extends Disposable {
   readonly namespace: string;
   /** Of the host side of the veth. */
   readonly ifindex: number;
+  /** The folder of the cgroup v2 that all processes in the namespace are in. */
+  readonly cgroup: string;
   /** Starts an ES module in the namespace, and waits for its first word. */
   run(script: string): Promise<void>;
   /** What `/large` serves, and `/slow` within a quarter of a second. */
@@ -34,8 +38,10 @@ export async function startTestbed(): Promise<Testbed> {
   const folder = mkdtempSync(join(tmpdir(), 'clover-capture-'));
   const large = randomBytes(2 * 1024 * 1024);
   const children: ChildProcess[] = [];
+  const cgroup = makeCgroup(namespace);
   const inside = (args: readonly string[], output: 'ignore' | 'pipe'): ChildProcess => {
-    const child = spawn('ip', ['netns', 'exec', namespace, ...args], {
+    const command = ['ip', 'netns', 'exec', namespace, ...args];
+    const child = spawn('sh', ['-c', inCgroup(cgroup), 'sh', ...command], {
       stdio: ['ignore', output, output === 'pipe' ? 'inherit' : 'ignore'],
     });
     children.push(child);
@@ -45,6 +51,7 @@ export async function startTestbed(): Promise<Testbed> {
     for (const child of children) child.kill('SIGKILL');
     run('ip', ['netns', 'del', namespace]);
     rmSync(folder, { recursive: true, force: true });
+    void removeCgroups(cgroup);
   };
   run('ip', ['netns', 'add', namespace]);
   try {
@@ -68,7 +75,8 @@ export async function startTestbed(): Promise<Testbed> {
     const { stdout } = inside([process.execPath, '--input-type=module', '-e', script], 'pipe');
     if (stdout !== null) await once(stdout, 'data');
   };
-  return { address, port: 8080, namespace, ifindex, large, run: runScript, [Symbol.dispose]: end };
+  const network = { address, port: 8080, namespace, ifindex };
+  return { ...network, cgroup, large, run: runScript, [Symbol.dispose]: end };
 }
 
 function nginxConfig(folder: string, address: string): string {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Programs on the host side of a pod's veth: frames, whose direction is that of the hook. */
+#pragma once
+
+#include "locate.bpf.h"
+#include "stages.bpf.h"
+
+/* For the chain of tcx what it is for that of a qdisc (TC_ACT_UNSPEC): the next program has its say. */
+#define NEXT -1
+#define TIME_MARK 0x636c7674
+
+/* Two agents on one interface, as in a handover, have to agree on when a packet passed: the first one notes it for the next, in
+ * the scratch space that programs of the chain have. It means nothing elsewhere. */
+static __always_inline __u64 time_of(struct __sk_buff *skb, enum tap_direction direction)
+{
+  __u32 mark = TIME_MARK ^ (skb->ifindex << 1 | direction);
+  if (skb->cb[4] == mark) return (__u64)skb->cb[3] << 32 | skb->cb[2];
+  __u64 now = bpf_ktime_get_ns();
+  skb->cb[2] = (__u32)now;
+  skb->cb[3] = now >> 32;
+  skb->cb[4] = mark;
+  return now;
+}
+
+static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_direction direction)
+{
+  struct work work = {};
+  int found = locate(skb, &work);
+  if (found < 0) count_loss(TAP_UNREADABLE, 0);
+  if (found <= 0) return NEXT;
+  work.record.point = skb->ifindex;
+  work.record.direction = direction;
+  if (!read_transport(skb, &work) || !is_traced(&work)) return NEXT;
+  enum wanted wanted = is_wanted(&work.record);
+  if (wanted == NOTHING) return NEXT;
+  work.record.time_ns = time_of(skb, direction);
+  hand_up(skb, &work, wanted);
+  return NEXT;
+}
+
+/* Ingress on the host side: what the pod sends. */
+SEC("tc")
+int tap_from_pod(struct __sk_buff *skb)
+{
+  return observe_frame(skb, TAP_FROM_POD);
+}
+
+/* Egress on the host side: what goes to the pod. */
+SEC("tc")
+int tap_to_pod(struct __sk_buff *skb)
+{
+  return observe_frame(skb, TAP_TO_POD);
+}

@@ -1,0 +1,46 @@
+// Where the programs see the packets of a pod, by one way of several.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+
+#include "common.h"
+
+namespace clover {
+
+// Says what is missing, in words for an operator.
+struct Unavailable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Throws Unavailable with what could not be done, why, and which rights it takes if it is for those.
+[[noreturn]] void refuse(const std::string& what, int error);
+
+// What sees the packets of a pod in both directions, and leaves nothing behind when it is destroyed.
+class CapturePoint {
+ public:
+  virtual ~CapturePoint() = default;
+  // CapturePointKind of types.ts.
+  virtual const char* kind() const = 0;
+
+ protected:
+  CapturePoint() = default;
+  CapturePoint(const CapturePoint&) = delete;
+  CapturePoint& operator=(const CapturePoint&) = delete;
+};
+
+// File descriptors of two programs.
+struct ProgramPair {
+  int from_pod = -1;
+  int to_pod = -1;
+};
+
+// At a cgroup v2: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
+// Throws Unavailable.
+std::unique_ptr<CapturePoint> attach_to_cgroup(const ProgramPair& programs, int numbers, const std::string& folder,
+                                               u32 number);
+
+// At the head of the tcx chain of an interface (Linux 6.6). Throws Unavailable.
+std::unique_ptr<CapturePoint> attach_by_tcx(const ProgramPair& programs, u32 ifindex);
+
+}  // namespace clover

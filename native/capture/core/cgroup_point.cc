@@ -1,0 +1,41 @@
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "capture_point.h"
+#include "file.h"
+
+namespace clover {
+namespace {
+
+class CgroupPoint : public CapturePoint {
+ public:
+  CgroupPoint(File from_pod, File to_pod) : from_pod_(std::move(from_pod)), to_pod_(std::move(to_pod)) {}
+  const char* kind() const override { return "cgroup"; }
+
+ private:
+  File from_pod_, to_pod_;
+};
+
+}  // namespace
+
+std::unique_ptr<CapturePoint> attach_to_cgroup(const ProgramPair& programs, int numbers, const std::string& folder,
+                                               u32 number) {
+  const std::string what = "cannot attach to cgroup " + folder;
+  File cgroup(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat found {};
+  if (!cgroup || fstat(cgroup.get(), &found) != 0) refuse(what, errno);
+  // A link adds its program to those that others have there.
+  File from_pod(bpf_link_create(programs.from_pod, cgroup.get(), BPF_CGROUP_INET_EGRESS, nullptr));
+  if (!from_pod) refuse(what, errno);
+  File to_pod(bpf_link_create(programs.to_pod, cgroup.get(), BPF_CGROUP_INET_INGRESS, nullptr));
+  if (!to_pod) refuse(what, errno);
+  // The kernel's id of a cgroup is the inode of its folder.
+  u64 id = found.st_ino;
+  if (bpf_map_update_elem(numbers, &id, &number, BPF_ANY) != 0) refuse(what, errno);
+  return std::make_unique<CgroupPoint>(std::move(from_pod), std::move(to_pod));
+}
+
+}  // namespace clover
