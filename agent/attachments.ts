@@ -1,10 +1,15 @@
 import type { Logger } from 'pino';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
-import type { Capture, PodIdentity } from '../native/capture/types.ts';
-import type { NodeInterface, Pod, PodDirectory } from './pod-directory.ts';
+import type {
+  Capture,
+  CapturePoint,
+  CapturePointKind,
+  PodIdentity,
+} from '../native/capture/types.ts';
+import type { Location, NodePoint, Pod, PodDirectory, Way } from './pod-directory.ts';
 import { identify, type SelectedPod, type Selection } from './selection.ts';
 
-/** Which interfaces the capture is attached to. */
+/** Which points the capture is attached to. */
 export interface Attachments {
   /** Attaches and detaches until the capture traces the selection; call again to retry the rest. */
   reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): void;
@@ -21,11 +26,21 @@ export interface UnseenInterface {
   readonly why: string;
 }
 
+/** A point at which a pod is traced. */
+export interface AttachedPoint {
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly kind: CapturePointKind;
+  /** The interface, or the folder of the cgroup. */
+  readonly name: string;
+}
+
 /** Counters of {@link Attachments}; `attaches` and `failures` are cumulative, the others are of now. */
 export interface AttachmentCounters {
   readonly attached: number;
   readonly attaches: number;
-  /** Selected pods without an interface yet, or with one that cannot be attached to. */
+  readonly points: readonly AttachedPoint[];
+  /** Selected pods without a point yet, or with one that cannot be attached to. */
   readonly waiting: number;
   readonly unseen: readonly UnseenInterface[];
   readonly failures: number;
@@ -38,14 +53,11 @@ export interface AttachmentsOptions {
   readonly log: Logger;
 }
 
-/** An interface that is traced. */
-interface Attached {
+/** A point that is traced. */
+interface Attached extends AttachedPoint {
   /** Who it is, and what of it is kept, as text. */
   readonly wish: string;
-  /** `namespace/name`. */
-  readonly pod: string;
-  /** As the node calls it. */
-  readonly name: string;
+  readonly inode: number | undefined;
 }
 
 /** Connections at least that make a rule of it: of a few the other direction may have been lost on its way up. */
@@ -53,23 +65,24 @@ const leastOneWay = 3;
 
 /** Nothing attached yet. */
 export function createAttachments({ capture, node, log }: AttachmentsOptions): Attachments {
-  /** By ifindex. */
-  const attached = new Map<number, Attached>();
+  const attached = new Map<CapturePoint, Attached>();
   let ports: string | undefined;
   /** Pods by uid. */
   let waiting: ReadonlySet<string> = new Set();
+  /** Points that were refused before: told once. */
+  const failed = new Set<CapturePoint>();
   let unseen: readonly UnseenInterface[] = [];
   let attaches = 0;
   let failures = 0;
 
-  const detach = (ifindex: number): void => {
-    attached.delete(ifindex);
+  const detach = (point: CapturePoint): void => {
+    attached.delete(point);
     try {
-      capture.detach(ifindex);
-      log.info({ ifindex }, 'detached');
+      capture.detach(point);
+      log.info({ point }, 'detached');
     } catch (error) {
-      // The interface took the kernel program with it when it went.
-      log.debug({ err: error, ifindex }, 'detach');
+      // The interface or cgroup took the kernel program with it when it went.
+      log.debug({ err: error, point }, 'detach');
     }
   };
 
@@ -87,25 +100,43 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
 
   /** Whether the pod is traced there now. */
   const attach = (
-    { ifindex, name }: NodeInterface,
+    { point, name, inode }: NodePoint,
     pod: SelectedPod,
     identity: PodIdentity,
   ): boolean => {
     const { sampling } = pod;
     const wish = canonicalJson({ identity, sampling });
-    if (attached.get(ifindex)?.wish === wish) return true;
-    const context = { ifindex, interface: name, pod: nameOf(pod) };
+    const before = attached.get(point);
+    if (before !== undefined && before.inode !== inode) detach(point);
+    else if (before?.wish === wish) return true;
+    const context = { point, name, pod: nameOf(pod) };
     try {
-      capture.attach(ifindex, identity, sampling);
+      const kind = capture.attach(point, identity, sampling);
+      attached.set(point, { wish, inode, kind, pod: nameOf(pod), name });
+      attaches += 1;
+      log.info({ ...context, kind }, 'attached');
+      return true;
     } catch (error) {
       failures += 1;
-      if (!waiting.has(pod.uid)) log.error({ err: error, ...context }, 'cannot attach');
+      if (!failed.has(point)) log.error({ err: error, ...context }, 'cannot attach');
+      failed.add(point);
       return false;
     }
-    attached.set(ifindex, { wish, pod: nameOf(pod), name });
-    attaches += 1;
-    log.info(context, 'attached');
-    return true;
+  };
+
+  /** The first way that can be had; the last one, in part, where there is none. */
+  const attachBy = (ways: Location, pod: SelectedPod): { way: Way | undefined; whole: boolean } => {
+    const identity = identify(pod, node);
+    for (const way of ways) {
+      const done = way.points.map((one) => attach(one, pod, identity));
+      if (done.every(Boolean)) return { way, whole: true };
+    }
+    return { way: ways.at(-1), whole: false };
+  };
+
+  const keepOnly = (points: ReadonlySet<CapturePoint>): void => {
+    for (const point of attached.keys()) if (!points.has(point)) detach(point);
+    for (const point of failed) if (!points.has(point)) failed.delete(point);
   };
 
   const tellUnseen = (now: readonly UnseenInterface[]): void => {
@@ -118,8 +149,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
 
   const inPart = (): readonly UnseenInterface[] =>
     capture.oneWay().flatMap(({ point, oneWay }) => {
-      const at =
-        oneWay < leastOneWay || typeof point === 'string' ? undefined : attached.get(point);
+      const at = oneWay < leastOneWay ? undefined : attached.get(point);
       return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyInPart(at) }];
     });
 
@@ -127,33 +157,35 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     reconcile({ pods, ports: wanted }, directory) {
       if (pods.length > 0) setPorts(wanted);
       const located = directory.locate(new Set(pods.map(({ uid }) => uid)));
-      const indexes = [...located.values()].flatMap(({ interfaces }) => interfaces);
-      const keep = new Set(indexes.map(({ ifindex }) => ifindex));
-      for (const ifindex of attached.keys()) if (!keep.has(ifindex)) detach(ifindex);
+      const there = [...located.values()].flat().flatMap(({ points }) => points);
+      // Those that have gone first, as their numbers may be given anew.
+      keepOnly(new Set(there.map(({ point }) => point)));
 
       const missing = new Set<string>();
       const blind: UnseenInterface[] = [];
+      const keep = new Set<CapturePoint>();
       for (const pod of pods) {
-        const location = located.get(pod.uid);
-        const identity = identify(pod, node);
-        if (location === undefined) {
+        const ways = located.get(pod.uid);
+        if (ways === undefined) {
           missing.add(pod.uid);
-          if (!waiting.has(pod.uid)) log.info({ pod: nameOf(pod) }, 'no interface yet');
+          if (!waiting.has(pod.uid)) log.info({ pod: nameOf(pod) }, 'nowhere to be seen yet');
           continue;
         }
-        for (const one of location.interfaces) {
-          if (!attach(one, pod, identity)) missing.add(pod.uid);
-        }
-        for (const one of location.unseen) blind.push({ pod: nameOf(pod), ...one });
+        const { way, whole } = attachBy(ways, pod);
+        if (!whole) missing.add(pod.uid);
+        for (const { point } of way?.points ?? []) keep.add(point);
+        for (const one of way?.unseen ?? []) blind.push({ pod: nameOf(pod), ...one });
       }
+      keepOnly(keep);
       waiting = missing;
       tellUnseen([...blind, ...inPart()]);
     },
     detachAll() {
-      for (const ifindex of attached.keys()) detach(ifindex);
+      keepOnly(new Set());
     },
     counters: () => ({
       attached: attached.size,
+      points: [...attached.values()].map(({ pod, kind, name }) => ({ pod, kind, name })),
       attaches,
       waiting: waiting.size,
       unseen,
@@ -162,7 +194,9 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   };
 }
 
-function whyInPart({ name }: Attached): string {
+function whyInPart({ name, kind }: Attached): string {
+  if (kind === 'cgroup')
+    return `of some connections of ${name} one direction alone passes its sockets`;
   return `packets are redirected past ${name}: of some connections one direction alone passes there`;
 }
 

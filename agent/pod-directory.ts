@@ -1,3 +1,5 @@
+import type { CapturePoint } from '../native/capture/types.ts';
+
 /** One pod of this node, as far as tracing needs it. */
 export interface Pod {
   readonly namespace: string;
@@ -6,10 +8,13 @@ export interface Pod {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** An interface of the node's network namespace that leads to a pod. */
-export interface NodeInterface {
+/** A place where a pod's packets can be seen. */
+export interface NodePoint {
+  readonly point: CapturePoint;
+  /** For people: the interface, or the folder of the cgroup below its root. */
   readonly name: string;
-  readonly ifindex: number;
+  /** Of a cgroup: one that is made anew in the same folder has another. */
+  readonly inode?: number;
 }
 
 /** Something of a pod that cannot be traced. */
@@ -20,11 +25,14 @@ export interface Unseen {
   readonly why: string;
 }
 
-/** Where a pod's traffic passes. */
-export interface Location {
-  readonly interfaces: readonly NodeInterface[];
+/** All points that it takes to see a pod by one kind of them, and what it leaves unseen. */
+export interface Way {
+  readonly points: readonly NodePoint[];
   readonly unseen: readonly Unseen[];
 }
+
+/** Where a pod's traffic passes: each way has all of it, the first one that can be had is taken. */
+export type Location = readonly Way[];
 
 /** The pods of this node, kept up to date by itself. */
 export interface PodDirectory {

@@ -86,7 +86,8 @@ function openFile({ file, ifindexOf, log }: PodFileOptions, onChange: () => void
       const found = new Map<string, Location>();
       for (const { uid, interface: name } of pods ?? []) {
         const ifindex = uids.has(uid) ? ifindexOf(name) : undefined;
-        if (ifindex !== undefined) found.set(uid, { interfaces: [{ name, ifindex }], unseen: [] });
+        if (ifindex !== undefined)
+          found.set(uid, [{ points: [{ name, point: ifindex }], unseen: [] }]);
       }
       return found;
     },

@@ -9,6 +9,7 @@ import { httpTo } from './http-to.ts';
 import { clusterTaps } from './kubernetes/cluster-taps.ts';
 import { createLocator } from './kubernetes/locator.ts';
 import { nodePods } from './kubernetes/node-pods.ts';
+import { cgroupRoots, podCgroups } from './kubernetes/pod-cgroups.ts';
 import { podProcesses } from './kubernetes/pod-processes.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
 import { podFile } from './pod-file.ts';
@@ -49,7 +50,15 @@ export function openSources({ source, node }: AgentConfig, needs: SourceNeeds): 
   const client = createKubeClient(inClusterConnection({ env, folder, monotonicMs }));
   const following = { client, clock, random, log };
   const processes = podProcesses();
-  const locator = createLocator({ processes, linksOf, ifindexOf, nowMs: monotonicMs, log });
+  const cgroups = podCgroups({ roots: cgroupRoots(), nowMs: monotonicMs });
+  const locator = createLocator({
+    processes,
+    cgroups,
+    linksOf,
+    ifindexOf,
+    nowMs: monotonicMs,
+    log,
+  });
   return {
     openPods: nodePods({ ...following, node: node.name, locator }),
     openTaps: clusterTaps(following),

@@ -1,5 +1,5 @@
 import type { ProcessLink } from '../../native/capture/types.ts';
-import type { Location, Unseen } from '../pod-directory.ts';
+import type { NodePoint, Unseen } from '../pod-directory.ts';
 import type { KubePod } from './pod-object.ts';
 
 /** Devices that send their packets by another interface of the pod, or keep them in it. */
@@ -32,6 +32,16 @@ const inside: ReadonlySet<string> = new Set([
   'xfrm',
 ]);
 
+/** What there is to see of a pod's network. */
+export interface JudgedLinks {
+  /** The node's ends of its veths. */
+  readonly interfaces: readonly NodePoint[];
+  /** What does not pass there. */
+  readonly unseen: readonly Unseen[];
+  /** What does not pass the pod's sockets, either. */
+  readonly unseenAtSockets: readonly Unseen[];
+}
+
 /**
  * Which of a pod's interfaces can be traced from the node, and why the others cannot; undefined while the pod has none, as its
  * network is not made yet.
@@ -41,18 +51,27 @@ const inside: ReadonlySet<string> = new Set([
 export function judgeLinks(
   links: readonly ProcessLink[],
   pod: Pick<KubePod, 'devices' | 'hugePages'>,
-): Location | undefined {
+): JudgedLinks | undefined {
   const outside = links.filter(({ name, kind }) => name !== 'lo' && !inside.has(kind));
   if (outside.length === 0) return undefined;
   const interfaces = outside.flatMap(({ kind, ours }) =>
-    kind === 'veth' && ours !== undefined ? [ours] : [],
+    kind === 'veth' && ours !== undefined ? [{ name: ours.name, point: ours.ifindex }] : [],
   );
   const unseen = outside
     .filter(({ kind, ours }) => kind !== 'veth' || ours === undefined)
     // With a way out, a veth that leads elsewhere is the pod's own affair, such as containers in its containers.
     .filter(({ kind }) => kind !== 'veth' || interfaces.length === 0)
     .map((link) => ({ interface: link.name, why: whyUnseen(link) }));
-  return { interfaces, unseen: [...unseen, ...takenEarly(outside), ...devicesOf(pod, outside)] };
+  const devices = devicesOf(pod, outside);
+  const taken = outside.filter(({ kind, xdp }) => kind === '' && xdp === true);
+  return {
+    interfaces,
+    unseen: [...unseen, ...takenEarly(outside), ...devices],
+    unseenAtSockets: [
+      ...taken.map((link) => ({ interface: link.name, why: whyUnseen(link) })),
+      ...devices,
+    ],
+  };
 }
 
 /** Veths whose packets somebody gets before the agent does. On the pod's own end an XDP program takes nothing from it. */
@@ -70,7 +89,7 @@ function takenEarly(links: readonly ProcessLink[]): readonly Unseen[] {
 }
 
 /** Devices that a program drives by itself are no interfaces; those that the kernel drives are among the links. */
-function devicesOf(
+export function devicesOf(
   { devices, hugePages }: Pick<KubePod, 'devices' | 'hugePages'>,
   links: readonly ProcessLink[],
 ): readonly Unseen[] {

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
 import type { ProcessLink } from '../../native/capture/types.ts';
 import type { Location } from '../pod-directory.ts';
-import { judgeLinks } from './judge-links.ts';
+import { devicesOf, judgeLinks, type JudgedLinks } from './judge-links.ts';
+import type { PodCgroups } from './pod-cgroups.ts';
 import type { KubePod } from './pod-object.ts';
 import type { PodProcesses } from './pod-processes.ts';
 
-/** Finds the interfaces of pods, and remembers them. */
+/** Finds where pods can be seen, and remembers it. */
 export interface Locator {
   /** By uid; pods that are missing in the answer have no network yet. Forgets all others. Never throws. */
   locate(pods: readonly KubePod[]): ReadonlyMap<string, Location>;
@@ -14,6 +15,7 @@ export interface Locator {
 /** What {@link createLocator} needs. */
 export interface LocatorOptions {
   readonly processes: PodProcesses;
+  readonly cgroups: PodCgroups;
   /** See `processLinks`. */
   readonly linksOf: (pid: number) => readonly ProcessLink[] | 'own' | undefined;
   /** Index of a network interface, undefined when there is none. */
@@ -25,7 +27,7 @@ export interface LocatorOptions {
 
 /** What a process of a pod told. */
 interface Sighting {
-  readonly location: Location;
+  readonly links: JudgedLinks;
   readonly pid: number;
 }
 
@@ -44,26 +46,24 @@ const longestWaitMs = 60_000;
 /** At one time; a look at a process that is known costs some 100 µs. */
 const mostAgain = 20;
 
-const ofTheNode: Location = {
-  interfaces: [],
-  unseen: [{ interface: '*', why: "it uses the node's own network (hostNetwork)" }],
-};
+const ofTheNode = { interface: '*', why: "it uses the node's own network (hostNetwork)" };
 
-/** From a pod's uid to a process of its cgroup, and from that by netlink to the node's end of its veth. */
+/**
+ * From a pod's uid to its cgroups, and to a process in them, and from that by netlink to the node's end of its veth: the first
+ * show more, and the others are there where nobody mounts a cgroup v2.
+ */
 export function createLocator(options: LocatorOptions): Locator {
-  const { processes, linksOf, ifindexOf, nowMs, log } = options;
+  const { processes, cgroups, linksOf, ifindexOf, nowMs, log } = options;
   let known: ReadonlyMap<string, Finding> = new Map();
   let failing = false;
 
   const lookAt = (pids: readonly number[], pod: KubePod): [uid: string, sighting: Sighting][] => {
     const { uid, cgroupUid } = pod;
     for (const pid of pids.slice(0, mostProcesses)) {
-      const links = linksOf(pid);
+      const found = linksOf(pid);
       // Helpers of the runtime are in the pod's cgroup, but in the node's network; so is what starts the sandbox, at first.
-      const location = links === undefined || links === 'own' ? undefined : judgeLinks(links, pod);
-      if (location !== undefined && processes.isOf(pid, cgroupUid)) {
-        return [[uid, { location, pid }]];
-      }
+      const links = found === undefined || found === 'own' ? undefined : judgeLinks(found, pod);
+      if (links !== undefined && processes.isOf(pid, cgroupUid)) return [[uid, { links, pid }]];
     }
     return [];
   };
@@ -74,8 +74,20 @@ export function createLocator(options: LocatorOptions): Locator {
     return pods.flatMap((pod) => lookAt(found.get(pod.cgroupUid) ?? [], pod));
   };
 
-  const isThere = ({ location: { interfaces } }: Finding): boolean =>
-    interfaces.every(({ name, ifindex }) => ifindexOf(name) === ifindex);
+  const isThere = ({ links: { interfaces } }: Finding): boolean =>
+    interfaces.every(({ name, point }) => ifindexOf(name) === point);
+
+  const waysOf = (
+    pod: KubePod,
+    { interfaces, unseen, unseenAtSockets }: JudgedLinks,
+  ): readonly [uid: string, Location][] => {
+    const points = cgroups.find(pod);
+    const atVeth = { points: interfaces, unseen };
+    if (points === undefined) return [[pod.uid, [atVeth]]];
+    // Its application has not begun: at the veth the sidecar is all there is.
+    if (points.length === 0) return [];
+    return [[pod.uid, [{ points, unseen: unseenAtSockets }, atVeth]]];
+  };
 
   const dueOf = (pods: readonly KubePod[], found: ReadonlyMap<string, Finding>) =>
     pods
@@ -98,13 +110,13 @@ export function createLocator(options: LocatorOptions): Locator {
     for (const { pod, finding } of astray) {
       if (seen.has(pod.uid)) continue;
       // Without a process its interface alone says that it is there.
-      if (finding.location.interfaces.length > 0) seen.set(pod.uid, finding);
+      if (finding.links.interfaces.length > 0) seen.set(pod.uid, finding);
       else found.delete(pod.uid);
     }
-    for (const [uid, { location, pid }] of seen) {
+    for (const [uid, { links, pid }] of seen) {
       const before = found.get(uid)?.waitMs ?? firstWaitMs / 2;
       const waitMs = Math.min(longestWaitMs, before * 2);
-      found.set(uid, { location, pid, waitMs, againMs: nowMs() + waitMs });
+      found.set(uid, { links, pid, waitMs, againMs: nowMs() + waitMs });
     }
   };
 
@@ -124,12 +136,17 @@ export function createLocator(options: LocatorOptions): Locator {
         failing = true;
       }
       known = found;
-      return new Map([
-        ...pods
-          .filter(({ hostNetwork }) => hostNetwork)
-          .map(({ uid }) => [uid, ofTheNode] as const),
-        ...[...found].map(([uid, { location }]) => [uid, location] as const),
-      ]);
+      return new Map(
+        pods.flatMap((pod) => {
+          const links = pod.hostNetwork ? onNode(pod) : found.get(pod.uid)?.links;
+          return links === undefined ? [] : waysOf(pod, links);
+        }),
+      );
     },
   };
+}
+
+/** The node's interfaces are no pod's alone. */
+function onNode(pod: KubePod): JudgedLinks {
+  return { interfaces: [], unseen: [ofTheNode], unseenAtSockets: devicesOf(pod, []) };
 }

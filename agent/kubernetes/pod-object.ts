@@ -11,13 +11,27 @@ export interface KubePod extends Pod {
   readonly hugePages: boolean;
   /** By which the kubelet names its cgroups. */
   readonly cgroupUid: string;
+  /** It names a RuntimeClass: maybe a sandbox whose connections are no sockets of the node. */
+  readonly sandboxed: boolean;
+  /** Ids of its containers but for the sidecar, as far as they have any; undefined where it has no sidecar. */
+  readonly besideSidecar: readonly string[] | undefined;
 }
 
 const labels = z.record(z.string(), z.string()).default({});
 
+/** Containers that meshes and Knative put before an application: what that says passes them once more. */
+const proxies: ReadonlySet<string> = new Set([
+  'consul-dataplane',
+  'istio-proxy',
+  'kuma-sidecar',
+  'linkerd-proxy',
+  'queue-proxy',
+]);
+
 const containers = z
   .array(
     z.object({
+      name: z.string().default(''),
       resources: z.object({ limits: z.record(z.string(), z.unknown()).default({}) }).prefault({}),
     }),
   )
@@ -40,10 +54,18 @@ const podObject = z.object({
   }),
   spec: z.object({
     hostNetwork: z.boolean().default(false),
+    runtimeClassName: z.string().optional(),
     containers,
     initContainers: containers,
   }),
-  status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
+  status: z
+    .object({
+      phase: z.string().default(''),
+      containerStatuses: z
+        .array(z.object({ name: z.string(), containerID: z.string().default('') }))
+        .default([]),
+    })
+    .prefault({}),
 });
 
 /**
@@ -69,5 +91,21 @@ export function readPod(object: unknown): KubePod | undefined {
     devices: devices.length === 0 ? none : devices,
     hugePages: asked.some((resource) => resource.startsWith('hugepages-')),
     cgroupUid: annotations['kubernetes.io/config.hash'] ?? uid,
+    sandboxed: spec.runtimeClassName !== undefined,
+    besideSidecar: besideSidecar(spec, status),
   };
+}
+
+/** One that is nothing but a proxy, such as a gateway, is no sidecar. */
+function besideSidecar(
+  { containers: all, initContainers }: z.output<typeof podObject>['spec'],
+  { containerStatuses }: z.output<typeof podObject>['status'],
+): readonly string[] | undefined {
+  const others = new Set(all.map(({ name }) => name).filter((name) => !proxies.has(name)));
+  const hasSidecar = [...all, ...initContainers].some(({ name }) => proxies.has(name));
+  if (!hasSidecar || others.size === 0) return undefined;
+  // `containerd://<id>`
+  return containerStatuses.flatMap(({ name, containerID }) =>
+    others.has(name) && containerID !== '' ? [containerID.replace(/^.*:\/\//, '')] : [],
+  );
 }

@@ -15,6 +15,11 @@ interface PodPlace {
 const podFolder =
   /^(?:.+-)?pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?$/;
 
+/** The uid of the pod whose cgroup a folder is, by its name. */
+export function podUidOf(folder: string): string | undefined {
+  return podFolder.exec(folder)?.[1]?.replaceAll('_', '-');
+}
+
 /** The pods whose cgroups a process is in, from the text of `/proc/<pid>/cgroup`; of cgroups v1 and v2, whatever their root. */
 export function podPlaces(text: string): readonly PodPlace[] {
   const places = new Map<string, number>();
@@ -23,7 +28,7 @@ export function podPlaces(text: string): readonly PodPlace[] {
   for (const line of text.split('\n')) {
     const folders = line.slice(line.indexOf(':', line.indexOf(':') + 1) + 1).split('/');
     for (const [at, folder] of folders.entries()) {
-      const uid = podFolder.exec(folder)?.[1]?.replaceAll('_', '-');
+      const uid = podUidOf(folder);
       if (uid === undefined) continue;
       const depth = folders.length - 1 - at;
       places.set(uid, Math.min(depth, places.get(uid) ?? depth));

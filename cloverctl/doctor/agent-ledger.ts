@@ -19,6 +19,9 @@ const ledgerText = z
       }),
       attachments: z.object({
         attached: count,
+        points: z
+          .array(z.object({ pod: z.string(), kind: z.string(), name: z.string() }))
+          .default([]),
         waiting: count,
         unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
       }),
@@ -55,6 +58,11 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
     work(node, ledger, asked),
     ...clock(node, ledger, asked),
     books(node, ledger),
+    ...ledger.attachments.points.map(({ pod, kind, name }): Finding => ({
+      check: `pod/${pod}`,
+      state: 'good',
+      found: `seen at ${kind === 'cgroup' ? 'its cgroup' : `its veth (${kind})`} ${name}; not seen: ${blindSpot(kind)}`,
+    })),
     ...ledger.attachments.unseen.map(({ pod, interface: name, why }): Finding => ({
       check: `pod/${pod}`,
       state: 'doubtful',
@@ -64,10 +72,17 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
   ];
 }
 
+/** What passes a point unseen; docs/tracing.md has the reasons. */
+function blindSpot(kind: string): string {
+  return kind === 'cgroup'
+    ? 'what it encrypts by itself, and what its sidecar says to others'
+    : 'what is encrypted, also by its sidecar, and what stays in the pod';
+}
+
 function work(node: string, { version, attachments, taps }: AgentLedger, asked: Asked): Finding {
   const check = `agent on ${node}`;
   const { attached, waiting } = attachments;
-  const found = `${version}, ${attached} interfaces of pods traced, ${taps.known} Taps known`;
+  const found = `${version}, ${attached} points of pods traced, ${taps.known} Taps known`;
   if (version !== asked.version) {
     const fix = `this is cloverctl ${asked.version}: wait for the rollout, or see cloverctl upgrade`;
     return { check, state: 'doubtful', found, fix };

@@ -1,5 +1,10 @@
 import test from 'ava';
+import { createAttachments } from '../../agent/attachments.ts';
+import type { Unseen, Way } from '../../agent/pod-directory.ts';
+import type { SelectedPod } from '../../agent/selection.ts';
+import { silent } from '../functions/host/helpers.ts';
 import { tap } from './helpers/control-plane.ts';
+import { createMemoryCapture } from './helpers/memory-capture.ts';
 import { eventually, makeBed, type Bed } from './helpers/test-agent.ts';
 
 const pods = (...entries: [name: string, app: string, device: string][]): string =>
@@ -128,4 +133,68 @@ test('what a tap keeps is changed within a second, and nothing is detached for i
   t.true(Date.now() - changedAt < 2_000);
   t.deepEqual(capture.samplings.get(11), { ratio: 0.25, parent: true });
   t.is(capture.detaches, 0);
+});
+
+const selected = (name: string): SelectedPod => ({
+  namespace: 'shop',
+  name,
+  uid: `uid-${name}`,
+  labels: {},
+  sampling: { ratio: 1, parent: false },
+  sinks: [],
+});
+
+/** Attachments on a capture without a kernel, of one pod whose ways the test sets. */
+function oneLocated() {
+  const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
+  const attachments = createAttachments({ capture, node: 'first', log: silent });
+  const reconcile = (...ways: readonly Way[]): void => {
+    const locate = () => new Map([['uid-web', ways]]);
+    attachments.reconcile({ pods: [selected('web')], ports: [] }, { locate });
+  };
+  return { capture, attachments, reconcile };
+}
+
+const atCgroup = (inode: number, ...unseen: Unseen[]): Way => ({
+  points: [{ point: '/cgroup/poda', name: 'poda', inode }],
+  unseen,
+});
+const atVeth: Way = {
+  points: [{ point: 7, name: 'veth-a' }],
+  unseen: [{ interface: 'net1', why: 'it is macvlan' }],
+};
+
+test('a pod is seen at its cgroup alone, and is told of with it', (t) => {
+  const { capture, attachments, reconcile } = oneLocated();
+  reconcile(atCgroup(5), atVeth);
+  t.deepEqual([...capture.attached.keys()], ['/cgroup/poda']);
+  t.like(attachments.counters(), {
+    points: [{ pod: 'shop/web', kind: 'cgroup', name: 'poda' }],
+    unseen: [],
+    waiting: 0,
+  });
+});
+
+test('a pod whose cgroup is refused is seen at its veth, and at its cgroup once that is not', (t) => {
+  const { capture, attachments, reconcile } = oneLocated();
+  capture.refuseCgroups();
+  reconcile(atCgroup(5), atVeth);
+  reconcile(atCgroup(5), atVeth);
+  t.deepEqual([...capture.attached.keys()], [7]);
+  t.is(capture.detaches, 0);
+  t.like(attachments.counters(), { unseen: [{ interface: 'net1' }], waiting: 0 });
+  reconcile(atVeth);
+  t.deepEqual([...capture.attached.keys()], [7]);
+});
+
+test('a cgroup that is made anew is attached to anew, and one that goes is let go', (t) => {
+  const { capture, attachments, reconcile } = oneLocated();
+  reconcile(atCgroup(5));
+  reconcile(atCgroup(5));
+  t.is(attachments.counters().attaches, 1);
+  reconcile(atCgroup(6));
+  t.is(capture.detaches, 1);
+  t.is(attachments.counters().attaches, 2);
+  reconcile(atVeth);
+  t.deepEqual([...capture.attached.keys()], [7]);
 });

@@ -14,7 +14,7 @@ const graceSeconds = 45;
 /** Both agents of a node answer probes at the same port: the old one may say that the new one is ready. */
 const handoverSeconds = 10;
 
-/** What it takes to load programs into the kernel, and to attach them to interfaces: docs/agent-on-kubernetes.md. */
+/** What it takes to load programs into the kernel, and to attach them to pods: docs/agent-on-kubernetes.md. */
 const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
 
 /** The agents: one on each node. */
@@ -81,6 +81,7 @@ function container(installation: Installation) {
     volumeMounts: [
       { name: 'config', mountPath: mounts.config, readOnly: true },
       { name: 'spool', mountPath: mounts.spool },
+      { name: 'cgroup', mountPath: mounts.cgroup, readOnly: true },
       ...(installation.knative ? [] : [{ name: 'token', mountPath: mounts.token, readOnly: true }]),
     ],
   };
@@ -92,6 +93,8 @@ function volumes(installation: Installation) {
   return [
     { name: 'config', configMap: { name: agent } },
     { name: 'spool', hostPath: { path: spoolFolder, type: 'DirectoryOrCreate' } },
+    // Programs are attached to folders of it; a container of its own has its own alone.
+    { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
     ...(installation.knative ? [] : [{ name: 'token', secret: token }]),
   ];
 }

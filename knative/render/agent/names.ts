@@ -9,6 +9,7 @@ export const mounts = {
   config: '/etc/clover/config',
   token: '/etc/clover/token',
   spool: '/var/lib/clover/agent',
+  cgroup: '/host/sys/fs/cgroup',
 } as const;
 
 /** The key of the configuration, and so its file. */

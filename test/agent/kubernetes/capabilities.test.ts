@@ -17,14 +17,17 @@ const moduleOf = (path: string): string =>
 const steps = `
 import { createCapture } from '${moduleOf('native/capture/capture.ts')}';
 import { processLinks } from '${moduleOf('native/capture/process-links.ts')}';
+import { cgroupRoots, podCgroups } from '${moduleOf('agent/kubernetes/pod-cgroups.ts')}';
 import { podProcesses } from '${moduleOf('agent/kubernetes/pod-processes.ts')}';
 const capture = createCapture({ boot: '0011223344556677', ringBytes: 65536, onBatch: () => {} });
 const [pid] = podProcesses().find(new Set(['${uid}'])).get('${uid}');
 const { ours } = processLinks(pid).find(({ name }) => name === 'eth0');
 const pod = { namespace: '', name: '', uid: '', node: '', service: '', version: '' };
-capture.attach(ours.ifindex, pod);
+const cgroups = podCgroups({ roots: cgroupRoots(), nowMs: () => 0 });
+const [{ point }] = cgroups.find({ cgroupUid: '${uid}', sandboxed: false });
+const kinds = [capture.attach(ours.ifindex, pod), capture.attach(point, pod)];
 await capture.close();
-console.log(ours.name);
+console.log(ours.name, kinds.join());
 `;
 
 const withCapabilities = async (capabilities: readonly string[]) => {
@@ -47,7 +50,7 @@ const makePod = async (t: ExecutionContext): Promise<string> => {
 
 test.serial('three capabilities are enough for all that an agent does on its node', async (t) => {
   const link = await makePod(t);
-  t.is(await withCapabilities(needed), link);
+  t.is(await withCapabilities(needed), `${link} tcx,cgroup`);
 });
 
 for (const dropped of needed) {

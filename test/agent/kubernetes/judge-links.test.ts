@@ -10,12 +10,14 @@ const judgeLinks = (
 
 const lo = { name: 'lo', kind: '' };
 const eth0 = { name: 'eth0', kind: 'veth', ours: { name: 'cali1', ifindex: 7 } };
+const point = { name: 'cali1', point: 7 };
 
 test('the ends of veths on the node are traced, however many there are', (t) => {
   const net1 = { name: 'net1', kind: 'veth', ours: { name: 'veth9', ifindex: 9 } };
   t.deepEqual(judgeLinks([lo, eth0, net1]), {
-    interfaces: [eth0.ours, net1.ours],
+    interfaces: [point, { name: 'veth9', point: 9 }],
     unseen: [],
+    unseenAtSockets: [],
   });
 });
 
@@ -33,7 +35,8 @@ for (const [kind, why] of [
 ] as const) {
   test(`an interface of kind "${kind}" is named with the reason, beside one that is traced`, (t) => {
     const judged = judgeLinks([lo, eth0, { name: 'net1', kind }]);
-    t.deepEqual(judged?.interfaces, [eth0.ours]);
+    t.deepEqual(judged?.interfaces, [point]);
+    t.deepEqual(judged?.unseenAtSockets, [], 'its packets are those of sockets of the pod');
     t.is(judged?.unseen[0]?.interface, 'net1');
     t.regex(judged?.unseen[0]?.why ?? '', why);
   });
@@ -45,6 +48,7 @@ test('a veth that leads elsewhere is named only where it is the way out', (t) =>
   t.deepEqual(judgeLinks([lo, nested]), {
     interfaces: [],
     unseen: [{ interface: 'veth1', why: "its other end is not in the node's network namespace" }],
+    unseenAtSockets: [],
   });
 });
 
@@ -56,13 +60,16 @@ test('tunnels and bridges in a pod are not named: their packets pass by another 
 test('a device with an XDP program is told by it', (t) => {
   const net1 = { name: 'net1', kind: '', xdp: true } as const;
   const why = 'it is a device handed to the pod, with an XDP program (AF_XDP) on it';
-  t.deepEqual(judgeLinks([lo, eth0, net1])?.unseen, [{ interface: 'net1', why }]);
+  const judged = judgeLinks([lo, eth0, net1]);
+  t.deepEqual(judged?.unseen, [{ interface: 'net1', why }]);
+  t.deepEqual(judged?.unseenAtSockets, [{ interface: 'net1', why }]);
 });
 
 test('a veth is traced and named where an XDP program is on its end at the node, not on its own', (t) => {
   const ours = { ...eth0.ours, xdp: true } as const;
   const judged = judgeLinks([lo, { ...eth0, ours }]);
-  t.deepEqual(judged?.interfaces, [ours]);
+  t.deepEqual(judged?.interfaces, [point]);
+  t.deepEqual(judged?.unseenAtSockets, []);
   t.regex(judged?.unseen[0]?.why ?? '', /^an XDP program on the node's end of it, cali1, may take/);
   t.deepEqual(judgeLinks([lo, { ...eth0, xdp: true }])?.unseen, []);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createLocator } from '../../../agent/kubernetes/locator.ts';
 import type { KubePod } from '../../../agent/kubernetes/pod-object.ts';
+import type { Location, NodePoint } from '../../../agent/pod-directory.ts';
 import type { ProcessLink } from '../../../native/capture/types.ts';
 import { silent } from '../../functions/host/helpers.ts';
 
@@ -13,8 +14,14 @@ const pod = (uid: string, more: Partial<KubePod> = {}): KubePod => ({
   hostNetwork: false,
   devices: [],
   hugePages: false,
+  sandboxed: false,
+  besideSidecar: undefined,
   ...more,
 });
+
+/** At its veths, which is the last way of every pod. */
+const atVeths = (location: Location | undefined) => location?.at(-1);
+const pointsOf = (location: Location | undefined) => atVeths(location)?.points;
 
 const veth = (name: string, ifindex: number): ProcessLink[] => [
   { name: 'lo', kind: '' },
@@ -27,6 +34,7 @@ function bench() {
   const links = new Map<number, readonly ProcessLink[] | 'own'>();
   const interfaces = new Map<string, number>();
   const looked = { processes: 0, links: 0 };
+  const cgroups = new Map<string, readonly NodePoint[]>();
   let isBroken = false;
   let nowMs = 0;
   const locator = createLocator({
@@ -38,6 +46,7 @@ function bench() {
       },
       isOf: (pid, uid) => pids.get(uid)?.includes(pid) === true,
     },
+    cgroups: { find: ({ cgroupUid }) => cgroups.get(cgroupUid) },
     linksOf: (pid) => {
       looked.links += 1;
       return links.get(pid);
@@ -49,6 +58,7 @@ function bench() {
   return {
     locator,
     looked,
+    cgroups,
     breakDown: () => {
       isBroken = true;
     },
@@ -84,7 +94,7 @@ test('a pod is found by a process that is in its network, and is looked for once
   helper('a', 1, 'own');
   helper('a', 2, 'none');
   run('a', 3, 'veth-a', 7);
-  const found = { interfaces: [{ name: 'veth-a', ifindex: 7 }], unseen: [] };
+  const found = [{ points: [{ name: 'veth-a', point: 7 }], unseen: [] }];
   t.deepEqual(locator.locate([pod('a')]).get('a'), found);
   t.deepEqual(locator.locate([pod('a')]).get('a'), found);
   t.deepEqual(looked, { processes: 1, links: 3 });
@@ -104,21 +114,21 @@ test('an interface that is another one by now is looked for anew', (t) => {
   locator.locate([pod('a')]);
   // The sandbox was made anew: the same name, another interface.
   run('a', 3, 'veth-a', 9);
-  t.deepEqual(locator.locate([pod('a')]).get('a')?.interfaces, [{ name: 'veth-a', ifindex: 9 }]);
+  t.deepEqual(pointsOf(locator.locate([pod('a')]).get('a')), [{ name: 'veth-a', point: 9 }]);
   interfaces.delete('veth-a');
   run('a', 3, 'veth-b', 11);
-  t.deepEqual(locator.locate([pod('a')]).get('a')?.interfaces, [{ name: 'veth-b', ifindex: 11 }]);
+  t.deepEqual(pointsOf(locator.locate([pod('a')]).get('a')), [{ name: 'veth-b', point: 11 }]);
 });
 
 test('a mirror of a static pod is found by the name of its cgroup, a pod of the node’s network by nothing', (t) => {
   const { locator, looked, run } = bench();
   run('hash', 3, 'veth-s', 5);
   const mirror = pod('mirror', { cgroupUid: 'hash' });
-  t.deepEqual(locator.locate([mirror]).get('mirror')?.interfaces, [{ name: 'veth-s', ifindex: 5 }]);
+  t.deepEqual(pointsOf(locator.locate([mirror]).get('mirror')), [{ name: 'veth-s', point: 5 }]);
   const { processes } = looked;
   const host = locator.locate([pod('host', { hostNetwork: true })]).get('host');
-  t.deepEqual(host?.interfaces, []);
-  t.like(host?.unseen[0], { interface: '*' });
+  t.deepEqual(pointsOf(host), []);
+  t.like(atVeths(host)?.unseen[0], { interface: '*' });
   t.is(looked.processes, processes);
 });
 
@@ -142,11 +152,14 @@ test('what is known stays while processes cannot be looked at', (t) => {
 test('an end of a veth that is moved to the node a moment later is found', (t) => {
   const { locator, runWith, pass } = bench();
   runWith('a', 3, [{ name: 'eth0', kind: 'veth' }]);
-  t.like(locator.locate([pod('a')]).get('a'), { interfaces: [], unseen: [{ interface: 'eth0' }] });
+  t.like(atVeths(locator.locate([pod('a')]).get('a')), {
+    points: [],
+    unseen: [{ interface: 'eth0' }],
+  });
   runWith('a', 3, veth('veth-a', 7));
   pass(1_000);
-  t.deepEqual(locator.locate([pod('a')]).get('a'), {
-    interfaces: [{ name: 'veth-a', ifindex: 7 }],
+  t.deepEqual(atVeths(locator.locate([pod('a')]).get('a')), {
+    points: [{ name: 'veth-a', point: 7 }],
     unseen: [],
   });
 });
@@ -167,7 +180,7 @@ test('an interface that a pod gets while it runs is found within a minute, by th
   };
   runWith('a', 3, [...veth('veth-a', 7), second]);
   pass(60_000);
-  t.is(locator.locate([pod('a')]).get('a')?.interfaces.length, 2);
+  t.is(pointsOf(locator.locate([pod('a')]).get('a'))?.length, 2);
 });
 
 test('of a thousand pods few are looked at again at one time, and each in its turn', (t) => {
@@ -191,7 +204,7 @@ test('of a thousand pods few are looked at again at one time, and each in its tu
     pass(1_000);
     locator.locate(pods);
   }
-  t.true([...locator.locate(pods).values()].every(({ unseen }) => unseen.length === 1));
+  t.true([...locator.locate(pods).values()].every((ways) => atVeths(ways)?.unseen.length === 1));
 });
 
 test('a pod without an interface of the node that has ended is not kept', (t) => {
@@ -212,4 +225,32 @@ test('a pod whose process has ended stays while its interface is there', (t) => 
   t.true(locator.locate([pod('a')]).has('a'));
   t.true(locator.locate([pod('a')]).has('a'));
   t.is(looked.processes, 2);
+});
+
+test('a pod is seen at its cgroup, and at its veth where that fails; one of the node’s network at its cgroup alone', (t) => {
+  const { locator, runWith, cgroups } = bench();
+  const cgroup = { point: '/cgroup/poda', name: 'poda', inode: 5 };
+  runWith('a', 3, [...veth('veth-a', 7), { name: 'net1', kind: 'macvlan' }]);
+  cgroups.set('a', [cgroup]).set('host', [cgroup]);
+  const ways = locator.locate([pod('a')]).get('a');
+  t.deepEqual(ways?.[0], { points: [cgroup], unseen: [] });
+  t.like(ways?.[1], { points: [{ point: 7 }], unseen: [{ interface: 'net1' }] });
+  const host = pod('host', {
+    hostNetwork: true,
+    devices: ['intel.com/sriov_dpdk'],
+    hugePages: true,
+  });
+  t.like(locator.locate([host]).get('host')?.[0], {
+    points: [cgroup],
+    unseen: [{ interface: 'intel.com/sriov_dpdk' }],
+  });
+});
+
+test('a pod whose application has not begun is not there yet, though its sidecar has', (t) => {
+  const { locator, run, cgroups } = bench();
+  run('a', 3, 'veth-a', 7);
+  cgroups.set('a', []);
+  t.false(locator.locate([pod('a')]).has('a'));
+  cgroups.set('a', [{ point: '/cgroup/poda/app', name: 'poda/app', inode: 6 }]);
+  t.true(locator.locate([pod('a')]).has('a'));
 });

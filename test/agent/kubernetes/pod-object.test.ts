@@ -14,6 +14,8 @@ test('of a pod is kept what its traffic is told by', (t) => {
       devices: [],
       hugePages: false,
       cgroupUid: 'u-1',
+      sandboxed: false,
+      besideSidecar: undefined,
     },
   );
   // So it is before a kubelet has looked at it.
@@ -48,6 +50,40 @@ test('devices of a network that a pod asks for are kept, and whether it has huge
   });
   const plain = { containers: [asking('memory', 'nvidia.com/gpu')] };
   t.like(readPod({ metadata, spec: plain }), { devices: [], hugePages: false });
+});
+
+/** A pod with containers of these names, of which each has an id. */
+const withContainers = (...names: readonly string[]) => ({
+  metadata,
+  spec: { containers: names.map((name) => ({ name })) },
+  status: {
+    containerStatuses: names.map((name) => ({ name, containerID: `containerd://id-${name}` })),
+  },
+});
+
+test('beside a sidecar its containers are told one by one, as soon as they have an id', (t) => {
+  t.deepEqual(readPod(withContainers('app', 'istio-proxy'))?.besideSidecar, ['id-app']);
+  t.deepEqual(readPod(withContainers('app', 'log', 'queue-proxy'))?.besideSidecar, [
+    'id-app',
+    'id-log',
+  ]);
+  const { spec } = withContainers('app', 'linkerd-proxy');
+  t.deepEqual(readPod({ metadata, spec })?.besideSidecar, []);
+  const native = { ...withContainers('app') };
+  const initContainers = [{ name: 'istio-proxy' }];
+  t.deepEqual(readPod({ ...native, spec: { ...native.spec, initContainers } })?.besideSidecar, [
+    'id-app',
+  ]);
+});
+
+test('a pod of several containers without a proxy is seen as one, and so is a gateway', (t) => {
+  for (const names of [['app', 'log'], ['istio-proxy']]) {
+    t.is(readPod(withContainers(...names))?.besideSidecar, undefined);
+  }
+});
+
+test('a pod of another runtime is told', (t) => {
+  t.true(readPod({ metadata, spec: { runtimeClassName: 'kata' } })?.sandboxed);
 });
 
 test('what is no pod is refused', (t) => {

@@ -9,13 +9,14 @@ interface Told {
   readonly lost?: Readonly<Record<string, number>>;
   readonly waiting?: number;
   readonly unseen?: readonly object[];
+  readonly points?: readonly object[];
 }
 
 const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
 
 function judged(told: Told = {}): readonly Finding[] {
   const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
-  const { waiting = 0, unseen = [] } = told;
+  const { waiting = 0, unseen = [], points = [] } = told;
   const ledger = {
     version,
     atMs,
@@ -25,7 +26,7 @@ function judged(told: Told = {}): readonly Finding[] {
       bytes: { lost: {} },
       requests: { seen: 7, spans: 7, open: 0, lost },
     },
-    attachments: { attached: 3, waiting, unseen, failures: 0 },
+    attachments: { attached: 3, waiting, unseen, points, failures: 0 },
     pods: { known: 9, failed: 0 },
     taps: { known: 2, failed: 0 },
   };
@@ -42,7 +43,7 @@ test('an agent that is well', (t) => {
     {
       check: 'agent on n1',
       state: 'good',
-      found: '1.4.0, 3 interfaces of pods traced, 2 Taps known',
+      found: '1.4.0, 3 points of pods traced, 2 Taps known',
     },
     { check: 'clock of n1', state: 'good', found: "0.0 s ahead of this machine's" },
     { check: 'ledger of n1', state: 'good', found: '7 requests seen, none lost' },
@@ -51,10 +52,10 @@ test('an agent that is well', (t) => {
 
 test('an agent of another version, and pods that wait', (t) => {
   t.deepEqual(doubts({ version: '1.3.9' }), [
-    'doubtful agent on n1: 1.3.9, 3 interfaces of pods traced, 2 Taps known',
+    'doubtful agent on n1: 1.3.9, 3 points of pods traced, 2 Taps known',
   ]);
   t.deepEqual(doubts({ waiting: 1 }), [
-    'doubtful agent on n1: 1.4.0, 3 interfaces of pods traced, 2 Taps known, 1 pods not traced yet',
+    'doubtful agent on n1: 1.4.0, 3 points of pods traced, 2 Taps known, 1 pods not traced yet',
   ]);
 });
 
@@ -91,4 +92,19 @@ test('each interface that cannot be traced is named', (t) => {
 test('what is no ledger is refused', (t) => {
   t.throws(() => readLedger('<html>'));
   t.throws(() => readLedger('{}'));
+});
+
+test('of each pod is told where it is seen, and what is not', (t) => {
+  const points = [
+    { pod: 'shop/web', kind: 'cgroup', name: 'kubepods/pod1' },
+    { pod: 'shop/db', kind: 'tcx', name: 'veth1' },
+  ];
+  const told = judged({ points }).filter(({ check }) => check.startsWith('pod/'));
+  t.deepEqual(
+    told.map(({ check, state, found }) => `${state} ${check}: ${found}`),
+    [
+      'good pod/shop/web: seen at its cgroup kubepods/pod1; not seen: what it encrypts by itself, and what its sidecar says to others',
+      'good pod/shop/db: seen at its veth (tcx) veth1; not seen: what is encrypted, also by its sidecar, and what stays in the pod',
+    ],
+  );
 });
