@@ -17,7 +17,7 @@ export interface Handover {
 /** What {@link startHandover} needs. */
 export interface HandoverOptions {
   readonly place: Place;
-  readonly capture: Pick<Capture, 'setWindow' | 'ledger'>;
+  readonly capture: Pick<Capture, 'setWindow' | 'handOver' | 'hold' | 'takeOver' | 'ledger'>;
   /** Requests open for longer are not waited for. */
   readonly openTimeoutMs: number;
   /** Whether all is attached that is to be. */
@@ -73,7 +73,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
         capture.setWindow({ fromNs, untilNs });
         owns = false;
         retired = retire();
-        return untilNs;
+        return { fromNs: untilNs, state: capture.handOver() };
       },
       onLost: (took) => {
         if (took && !ending.signal.aborted) options.onOrphaned();
@@ -85,17 +85,20 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
 
   const takeOver = async (before: Predecessor): Promise<void> => {
     await until(options.settled, settleMs);
-    const given = await before.takeOver();
+    const given = await before.takeOver(() => capture.hold());
     if (ending.signal.aborted) return;
+    capture.takeOver(given?.state);
     const now = nowNs();
     if (given === undefined) log.warn('the predecessor has ended without a handover');
-    else if (given < now) {
-      log.error({ lateNs: String(now - given) }, 'the handover came late: requests are missing');
+    else if (given.fromNs < now) {
+      const lateNs = String(now - given.fromNs);
+      log.error({ lateNs }, 'the handover came late: requests are missing');
     }
-    fromNs = given ?? now;
+    fromNs = given?.fromNs ?? now;
     capture.setWindow({ fromNs, untilNs: never });
     owns = true;
-    log.info({ from: String(fromNs) }, 'taken over');
+    const { connections, refused } = capture.ledger().takenOver;
+    log.info({ from: String(fromNs), connections, refused }, 'taken over');
     await before.ended();
     if (ending.signal.aborted) return;
     await options.onInherit();

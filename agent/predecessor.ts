@@ -5,15 +5,16 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../functions/lib/clock.ts';
 import { CloverError } from '../functions/lib/errors.ts';
+import type { Bequest } from './succession.ts';
 
 /** The agent of this node that was here before, and still counts. */
 export interface Predecessor {
   /**
-   * Asks for the requests that begin at a time, in ns of the monotonic clock; resolves to that time, or to undefined when it
-   * ended instead.
+   * Asks for the traffic; resolves to undefined when it ended instead.
+   * @param onAsk called before each time that it is asked.
    * @throws CloverError CLV_DEADLINE_EXCEEDED when it does neither within a minute.
    */
-  takeOver(): Promise<bigint | undefined>;
+  takeOver(onAsk: () => void): Promise<Bequest | undefined>;
   /** Resolves when it has ended, or after {@link Predecessor.close}. */
   ended(): Promise<void>;
   close(): void;
@@ -28,7 +29,11 @@ export interface FollowOptions {
   readonly log: Logger;
 }
 
-const answer = z.strictObject({ from: z.string().regex(/^\d{1,20}$/) });
+/** One of another version may have no state, or say more. */
+const answer = z.object({
+  from: z.string().regex(/^\d{1,20}$/),
+  state: z.base64().default(''),
+});
 
 const lookMs = 50;
 const patienceMs = 60_000;
@@ -40,13 +45,17 @@ export function follow({ socketPath, inherit, clock, log }: FollowOptions): Pred
   const closing = new AbortController();
 
   return {
-    async takeOver() {
+    async takeOver(onAsk) {
       const deadline = clock.now() + patienceMs;
       for (let tries = 0; ; tries += 1) {
         const timer = setTimeout(line.close, deadline - clock.now());
+        onAsk();
         const text = await line.ask();
         clearTimeout(timer);
-        if (text !== undefined) return BigInt(answer.parse(JSON.parse(text)).from);
+        if (text !== undefined) {
+          const { from, state } = answer.parse(JSON.parse(text));
+          return { fromNs: BigInt(from), state: Buffer.from(state, 'base64') };
+        }
         if (closing.signal.aborted || inherit()) return undefined;
         if (clock.now() >= deadline) {
           throw new CloverError(

@@ -13,11 +13,19 @@ export interface Succession {
   close(): Promise<void>;
 }
 
+/** What an agent leaves to its successor. */
+export interface Bequest {
+  /** When the requests begin that are the successor's, in ns of the monotonic clock. */
+  readonly fromNs: bigint;
+  /** What `Capture.handOver` says. */
+  readonly state: Buffer;
+}
+
 /** What {@link awaitSuccessor} needs. */
 export interface SuccessionOptions {
   readonly socketPath: string;
-  /** The successor is ready: from when on are requests its own? In ns of the monotonic clock. */
-  readonly onReady: () => bigint;
+  /** The successor is ready: what is it to know? */
+  readonly onReady: () => Bequest;
   /** It has gone; `took`: after it had taken over. */
   readonly onLost: (took: boolean) => void;
   readonly log: Logger;
@@ -52,9 +60,10 @@ export async function awaitSuccessor(options: SuccessionOptions): Promise<Succes
     lines.once('line', () => {
       if (refuses) return;
       took = true;
-      const from = onReady();
-      socket.write(`${JSON.stringify({ from: String(from) })}\n`);
-      log.info({ from: String(from) }, 'handed over');
+      const { fromNs, state } = onReady();
+      const from = String(fromNs);
+      socket.write(`${JSON.stringify({ from, state: state.toString('base64') })}\n`);
+      log.info({ from, stateBytes: state.length }, 'handed over');
     });
   };
 

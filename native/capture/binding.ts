@@ -55,6 +55,9 @@ export interface Binding {
   detach(handle: Handle, point: CapturePoint): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
+  hand_over(handle: Handle): Buffer;
+  hold(handle: Handle): void;
+  take_over(handle: Handle, state: Uint8Array): void;
   frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;
   /** How many bytes were taken: fewer than all of them where batches have to be taken first. */
   file(handle: Handle, chunk: Uint8Array): number;

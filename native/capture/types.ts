@@ -126,8 +126,20 @@ export interface CaptureLedger {
     readonly lost: Readonly<Record<string, number>>;
   };
   readonly connections: { readonly open: number; readonly seen: number };
-  /** Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. */
+  /**
+   * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
+   * read before a window begins is in neither.
+   */
   readonly headerFields: { readonly read: number; readonly unknown: number };
+  /** What a predecessor has told ({@link Capture.takeOver}). */
+  readonly takenOver: {
+    /** That go on as it left them. */
+    readonly connections: number;
+    /** It had read them, of messages that were not whole: they are in `bytes`, and were never on the wire here. */
+    readonly bytes: number;
+    /** Connections that are followed as they were met, by cause (`behind`, `malformed`, …); `other_version` is all of them. */
+    readonly refused: Readonly<Record<string, number>>;
+  };
 }
 
 /** Options of a capture or a replay. */
@@ -174,6 +186,18 @@ export interface Capture {
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;
+  /**
+   * What a successor on the same interfaces has to know to read on where this capture stands: of each connection the place in
+   * both streams, and what its protocol remembers (HPACK tables). Requests that are open stay here. At most 8 MiB.
+   */
+  handOver(): Buffer;
+  /** Reads nothing until {@link Capture.takeOver}, for 2 s at most: to be called before the predecessor makes its state. */
+  hold(): void;
+  /**
+   * Goes on where the predecessor stood that made `state`, which may be anything: what is not sound or not of this version is
+   * refused and counted ({@link CaptureLedger.takenOver}), and read as it was met. The window must not have begun.
+   */
+  takeOver(state?: Uint8Array): void;
   /** The attached points of which only a part is seen. */
   oneWay(): readonly OneWay[];
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */

@@ -1,74 +1,21 @@
 import { Agent, get } from 'node:http';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { zstdDecompressSync } from 'node:zlib';
-import test, { type ExecutionContext } from 'ava';
-import { decodeSpans } from '../native/capture/otlp.ts';
-import { runAgent, type RunningAgent } from './helpers/agent-process.ts';
+import test from 'ava';
 import {
-  startControlPlane,
-  tap,
-  type ControlPlane,
-  type Received,
-} from './helpers/control-plane.ts';
-import { makeSandbox } from './helpers/sandbox.ts';
+  isAttached as attached,
+  isReady,
+  lostOf,
+  makeHandoverBed,
+  readStored,
+  spansStored,
+} from './helpers/handover-bed.ts';
 import { eventually } from './helpers/test-agent.ts';
 
 const server = `
 import { createServer } from 'node:http';
 createServer((incoming, outgoing) => setTimeout(() => outgoing.end('hello'), incoming.url === '/slow' ? 2500 : 2)).listen(8080);
 `;
-
-interface Bed {
-  readonly plane: ControlPlane;
-  readonly url: string;
-  readonly start: () => Promise<RunningAgent>;
-}
-
-const makeBed = async (t: ExecutionContext): Promise<Bed> => {
-  t.timeout(120_000);
-  const dir = await mkdtemp(join(tmpdir(), 'clover-handover-'));
-  const plane = await startControlPlane();
-  t.teardown(async () => {
-    await plane.down();
-    await rm(dir, { recursive: true, force: true });
-  });
-  const sandbox = await makeSandbox('5c7d1f0a-2222-4333-8444-0123456789ac', server);
-  t.teardown(() => sandbox.remove());
-  const pod = {
-    namespace: 'shop',
-    name: 'web',
-    uid: 'u',
-    labels: {},
-    interface: sandbox.interface,
-  };
-  const podsFile = join(dir, 'pods.json');
-  await writeFile(podsFile, JSON.stringify({ pods: [pod] }));
-  plane.setTaps([tap('shop', {}, [8080])]);
-  return {
-    plane,
-    url: sandbox.url,
-    async start() {
-      const agent = await runAgent(dir, {
-        node: { uid: 'node-1', name: 'first' },
-        podsFile,
-        controlPlane: { url: plane.url, token: 'secret' },
-        listen: { port: 0 },
-        spool: { dir: join(dir, 'spool') },
-        handoverSocket: join(dir, 'agent.sock'),
-        capture: { ringBytes: 16 * 1024 * 1024 },
-      });
-      t.teardown(async () => {
-        agent.process.kill('SIGKILL');
-        await agent.ended;
-      });
-      return agent;
-    },
-  };
-};
 
 const request = (url: string, agent?: Agent): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -99,38 +46,10 @@ const startLoad = (url: string): (() => Promise<number>) => {
   };
 };
 
-const isReady = async ({ url }: RunningAgent): Promise<boolean> =>
-  (await fetch(`${url}/health/ready`).catch(() => undefined))?.status === 200;
-
-const storedBatches = (plane: ControlPlane): Received[] =>
-  plane.received.filter(({ path, status }) => path === '/functions/ingest' && status < 300);
-
-/** By what the headers say: this process is the server, which has no time to answer while all bodies are read again and again. */
-const spansStored = (plane: ControlPlane): number =>
-  storedBatches(plane).reduce((sum, { headers }) => sum + Number(headers['ce-cloverspans']), 0);
-
-/** Names of the batches that were stored, and ids of their spans. */
-const readStored = (plane: ControlPlane) => {
-  const stored = storedBatches(plane);
-  return {
-    batches: stored.map(
-      ({ headers }) => `${String(headers['ce-source'])} ${String(headers['ce-id'])}`,
-    ),
-    spans: stored.flatMap(({ body }) =>
-      decodeSpans(zstdDecompressSync(body)).map(({ spanId }) => spanId),
-    ),
-  };
-};
-
-const attached = async (agent: RunningAgent): Promise<boolean> => {
-  const ledger = await (await fetch(`${agent.url}/ledger`)).text();
-  return ledger.includes('"attached":1');
-};
-
 test.serial(
   'agents that replace each other under load neither double nor lose a span',
   async (t) => {
-    const { plane, url, start } = await makeBed(t);
+    const { plane, url, start } = await makeHandoverBed(t, server);
     const first = await start();
     await eventually('the first agent', async () => (await isReady(first)) && attached(first));
     const stop = startLoad(url);
@@ -159,23 +78,20 @@ test.serial(
     const { batches, spans } = readStored(plane);
     t.log(`${asked} requests`);
     t.is(spans.length, asked);
-    t.is(new Set(spans).size, asked, 'no span twice');
+    t.is(new Set(spans.map(({ spanId }) => spanId)).size, asked, 'no span twice');
     t.is(new Set(batches).size, batches.length, 'no batch twice');
     for (const { source } of [first, second, third]) {
       const own = batches.filter((batch) => batch.startsWith(source)).length;
       t.true(own > 0, 'each had its time');
     }
-    const lost = plane.reports().flatMap(({ loss }) => Object.keys(loss ?? {}));
-    // A newcomer joins connections in the middle: bytes of what others have counted may be missing there.
-    const others = lost.filter((cause) => !cause.startsWith('bytes.'));
-    t.deepEqual(others, []);
+    t.deepEqual(lostOf(plane), []);
   },
 );
 
 test.serial(
   'an agent that has handed over ends when its successor dies, to be started anew',
   async (t) => {
-    const { start } = await makeBed(t);
+    const { start } = await makeHandoverBed(t, server);
     const first = await start();
     await eventually('the first agent', () => isReady(first));
     const second = await start();
@@ -189,7 +105,7 @@ test.serial(
 );
 
 test.serial('an agent that dies is followed by one that waits for it', async (t) => {
-  const { plane, url, start } = await makeBed(t);
+  const { plane, url, start } = await makeHandoverBed(t, server);
   const first = await start();
   await eventually('the first agent', async () => (await isReady(first)) && attached(first));
   const second = await start();
@@ -206,7 +122,7 @@ const ask = async (url: string, times: number): Promise<void> => {
 };
 
 test.serial('of two agents that start at one time one counts', async (t) => {
-  const { plane, url, start } = await makeBed(t);
+  const { plane, url, start } = await makeHandoverBed(t, server);
   const agents = await Promise.all([start(), start()]);
   await eventually('both', async () => (await Promise.all(agents.map(attached))).every(Boolean));
   await eventually('the first', async () => (await Promise.all(agents.map(isReady))).some(Boolean));
@@ -218,7 +134,7 @@ test.serial('of two agents that start at one time one counts', async (t) => {
 });
 
 test.serial('while an agent ends and another one counts, a third one waits', async (t) => {
-  const { plane, url, start } = await makeBed(t);
+  const { plane, url, start } = await makeHandoverBed(t, server);
   const first = await start();
   await eventually('the first agent', async () => (await isReady(first)) && attached(first));
   const second = await start();

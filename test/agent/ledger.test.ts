@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { unexplained, type LedgerMoment } from '../../agent/ledger.ts';
 import { formatLoss, joinLoss } from '../../agent/loss.ts';
+import { emptyLedger } from './helpers/memory-capture.ts';
 
 interface Flow {
   readonly open: number;
@@ -32,8 +33,7 @@ const momentOf = (flow: Flow): LedgerMoment => {
   const spans = entered + flow.inBatch;
   return {
     capture: {
-      wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
-      bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
+      ...emptyLedger,
       requests: {
         seen: spans + flow.sampledOut + flow.open + flow.lost,
         spans,
@@ -41,8 +41,6 @@ const momentOf = (flow: Flow): LedgerMoment => {
         open: flow.open,
         lost: { hole: flow.lost },
       },
-      connections: { open: 0, seen: 0 },
-      headerFields: { read: 0, unknown: 0 },
     },
     spansBeforeFlush: entered,
     sink: {

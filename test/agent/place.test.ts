@@ -6,6 +6,7 @@ import { takePlace } from '../../agent/place.ts';
 import { systemClock } from '../../functions/lib/clock.ts';
 import { never } from '../../native/capture/types.ts';
 import { silent, temporaryFolder } from '../functions/host/helpers.ts';
+import { emptyLedger } from './helpers/memory-capture.ts';
 import { eventually } from './helpers/test-agent.ts';
 
 /** An agent without traffic: what of it the others of its node notice. */
@@ -15,6 +16,9 @@ interface Member {
   counts: boolean;
   adopted: number;
   orphaned: boolean;
+  /** What its capture says to the next one, and what it was told. */
+  says: string;
+  readonly heard: string[];
 }
 
 const makeNode = async (t: ExecutionContext) => {
@@ -33,13 +37,10 @@ const makeNode = async (t: ExecutionContext) => {
           setWindow: ({ untilNs, fromNs }) => {
             member.counts = fromNs !== never && untilNs === never;
           },
-          ledger: () => ({
-            wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
-            bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
-            requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
-            connections: { open: 0, seen: 0 },
-            headerFields: { read: 0, unknown: 0 },
-          }),
+          handOver: () => Buffer.from(member.says),
+          hold: () => void member.heard.push('hold'),
+          takeOver: (state) => void member.heard.push(String(state)),
+          ledger: () => emptyLedger,
         },
         openTimeoutMs: 1_000,
         settled: () => true,
@@ -65,6 +66,16 @@ const newMember = (): Member => ({
   counts: false,
   adopted: 0,
   orphaned: false,
+  says: 'a state',
+  heard: [],
+});
+
+test('the successor holds, and then hears what the one before it says', async (t) => {
+  const node = await makeNode(t);
+  await node.start();
+  const second = await node.start();
+  await eventually('the handover', () => second.handover.owns);
+  t.deepEqual(second.heard, ['hold', 'a state']);
 });
 
 test('of two that start at one time one counts, and the other one after it', async (t) => {

@@ -72,6 +72,29 @@ napi_value set_window(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value hand_over(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  std::string state = Handle::from(env, args[0]).engine().hand_over();
+  napi_value out;
+  js::check(env, napi_create_buffer_copy(env, state.size(), state.data(), nullptr, &out));
+  return out;
+}
+
+napi_value hold(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  Handle::from(env, args[0]).engine().hold();
+  return nullptr;
+}
+
+napi_value take_over(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  void* data = nullptr;
+  size_t size = 0;
+  js::check(env, napi_get_typedarray_info(env, args[1], nullptr, &size, &data, nullptr, nullptr));
+  Handle::from(env, args[0]).engine().take_over({static_cast<const char*>(data), size});
+  return nullptr;
+}
+
 napi_value frame(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 5);
   void* data = nullptr;
@@ -197,6 +220,11 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   js::set(env, part, "read", js::number(env, core.fields));
   js::set(env, part, "unknown", js::number(env, core.unknown_fields));
   js::set(env, out, "headerFields", part);
+  part = js::object(env);
+  js::set(env, part, "connections", js::number(env, core.taken_over));
+  js::set(env, part, "bytes", js::number(env, core.inherited));
+  js::set(env, part, "refused", js::counts(env, core.refused));
+  js::set(env, out, "takenOver", part);
   return out;
 }
 
@@ -360,6 +388,9 @@ NAPI_MODULE_INIT() {
       method<detach>("detach"),
       method<set_ports>("set_ports"),
       method<set_window>("set_window"),
+      method<hand_over>("hand_over"),
+      method<hold>("hold"),
+      method<take_over>("take_over"),
       method<frame>("frame"),
       method<file>("file"),
       method<end_file>("end_file"),

@@ -29,6 +29,11 @@ Connection::Connection(Session& session, Pod& pod, const FlowKey& key, const Seg
   within_ = talk_.late();
 }
 
+Connection::Connection(Session& session, Pod& pod, const FlowKey& key)
+    : session_(session), pod_(pod), talk_(session, pod, key, 0, true) {
+  in_.to_pod = true;
+}
+
 Connection::~Connection() = default;
 
 bool Connection::continues(const Segment& segment) const {

@@ -19,6 +19,8 @@ enum class End : u8 { fin, reset, replaced, detached, idle, capture_end };
 class Connection {
  public:
   Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first);
+  // For take_over().
+  Connection(Session& session, Pod& pod, const FlowKey& key);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -31,6 +33,14 @@ class Connection {
   void expire(u64 now_ns);
   // False where a SYN begins another connection with the same addresses.
   bool continues(const Segment& segment) const;
+
+  // Whether a successor can go on with it.
+  bool can_hand_over() const;
+  // Session::hand_over and take_over; false where the bytes say nothing that can be.
+  void hand_over(State& state);
+  void go_on();
+  // Has delivered bytes that the other one still has to.
+  bool is_ahead_of(const Connection& other) const;
 
   bool closed() const { return closed_; }
   bool idle() const { return parser_ == nullptr || parser_->idle(); }
@@ -83,6 +93,10 @@ class Connection {
   void recognise(bool to_pod, const Piece& piece);
   const Protocol* recognise_within(bool to_pod, const Piece& piece);
   void start(const Protocol& protocol);
+
+  // handover.cc
+  void hand_over(State& state, Stream& stream);
+  void hand_over(State& state, Held& held);
   void settle();
   void miss(const Stream& mine, u32 length);
   void drop_opening(const char* reason);

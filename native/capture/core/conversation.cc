@@ -114,6 +114,11 @@ void Conversation::skipped(std::string_view reason, u64 bytes) {
 
 void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
 
+void Conversation::inherit(u64 bytes) {
+  session_.ledger.pending += bytes;
+  session_.ledger.inherited += bytes;
+}
+
 u32 Conversation::unwanted(Side from, u32 seq, u64 length) {
   Wish wish;
   wish.key = key_;
@@ -130,6 +135,7 @@ void Conversation::keep(i64 bytes) { session_.kept_bytes_ += static_cast<u64>(by
 bool Conversation::scarce() const { return session_.kept_bytes_ > kMaxKept; }
 
 void Conversation::fields(u64 count, u64 unknown) {
+  if (session_.shadows()) return;
   session_.ledger.fields += count;
   session_.ledger.unknown_fields += unknown;
 }

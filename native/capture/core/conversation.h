@@ -59,6 +59,8 @@ class Conversation {
   void parsed(u64 bytes);
   void skipped(std::string_view reason, u64 bytes);
   void pending(i64 bytes);
+  // Pending bytes that a predecessor has read: they did not come up here.
+  void inherit(u64 bytes);
   // Nobody has to see the next `length` bytes of this end, beginning with `seq`: they may come as holes, which are
   // skipped and not lost. Returns the sequence number behind those that were taken note of.
   u32 unwanted(Side from, u32 seq, u64 length);
@@ -83,6 +85,9 @@ class Conversation {
   // Any protocol follows, beginning with the next byte of each end.
   void start_anew() { anew_ = true; }
   bool take_anew() { return std::exchange(anew_, false); }
+
+  // Session::hand_over and take_over.
+  void hand_over(State& state);
 
   const std::string& pod_text() const { return pod_text_; }
   const std::string& peer_text() const { return peer_text_; }

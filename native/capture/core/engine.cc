@@ -15,6 +15,7 @@ constexpr size_t kDrainBytes = 2 * 1024 * 1024;  // per holding of the lock
 constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
 // A program on another CPU may have taken its time and not its slot yet.
 constexpr u64 kInFlightNs = 5'000'000;
+constexpr u64 kMaxHoldNs = 2'000'000'000;
 
 u64 unix_ns() {
   timespec now{};
@@ -62,6 +63,7 @@ void Engine::run() {
 
 bool Engine::drain(size_t bytes) {
   u64 now = unix_ns();
+  if (now < held_until_ns_) return true;
   // First the clock, so that arrivals are stamped with it; then what fell due by it.
   session_.tick(now);
   bool all = tap_->drain(bytes, [this](const Segment& segment) { session_.segment(segment); });
@@ -125,6 +127,21 @@ void Engine::set_window(const Window& window) {
   session_.set_window(window);
 }
 
+std::string Engine::hand_over() {
+  return inspect([](Session& session) { return session.hand_over(); });
+}
+
+void Engine::hold() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  held_until_ns_ = unix_ns() + kMaxHoldNs;
+}
+
+void Engine::take_over(std::string_view state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  held_until_ns_ = 0;
+  if (!state.empty()) session_.take_over(state);
+}
+
 void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size) {
   if (closed_) return;
   Segment segment;
@@ -166,6 +183,7 @@ void Engine::close() {
   if (thread_.joinable()) thread_.join();
   std::lock_guard<std::mutex> lock(mutex_);
   if (closed_) return;
+  held_until_ns_ = 0;
   catch_up();
   session_.detach_all();
   session_.close_batch();

@@ -31,6 +31,13 @@ class Engine {
   void detach(u32 point);
   void set_ports(const std::vector<u16>& ports);
   void set_window(const Window& window);
+  // Session::hand_over, up to date with the ring.
+  std::string hand_over();
+  // Leaves what comes in the ring until take_over(), for two seconds at most: a predecessor is asked for its state, which has to
+  // be of a later time than what is read here.
+  void hold();
+  // Session::take_over; without a state it only goes on.
+  void take_over(std::string_view state);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
   void advance(u64 time_ns);
   // A replay of a capture file: Recording::feed and end.
@@ -80,6 +87,7 @@ class Engine {
   WireCounters last_wire_{};
   Counts last_skipped_;
   u64 clock_ns_ = 0;
+  u64 held_until_ns_ = 0;
   u64 kernel_ns_ = 0;
   bool closed_ = false;
   std::atomic<bool> stop_{false};

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "piece.h"
+#include "state.h"
 
 namespace clover {
 
@@ -30,6 +31,10 @@ class Parser {
   virtual void expire(u64) {}
   // Whether no request is open.
   virtual bool idle() const = 0;
+  // The protocol of the table as which a successor goes on; empty: it has to find its own way in.
+  virtual std::string_view handed_over_as() const { return {}; }
+  // Tells what it knows to a successor that was just made, or learns it. Open requests stay with who began them.
+  virtual void hand_over(State&) {}
 };
 
 // What the first bytes of one end say of a protocol.

@@ -16,7 +16,6 @@ constexpr u64 kIdle = 600 * kSecond;
 constexpr u64 kIdleOpen = 3600 * kSecond;
 // About 24 MiB of finished batches that JavaScript has not taken yet.
 constexpr size_t kMaxBacklog = 32;
-constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
 constexpr size_t kMaxGraves = 50'000;
 constexpr size_t kMaxDatagramFlows = 50'000;
 // A flow without datagrams is looked at after this time, and forgotten when nothing of it is open.
@@ -38,7 +37,7 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
   }
   auto& pod = pods_[ifindex];
   if (!pod) pod = std::make_unique<Pod>();
-  if (pod->ifindex == 0) pod->shadowed = window_.from_ns == UINT64_MAX;
+  if (pod->ifindex == 0) pod->shadowed = shadows();
   pod->ifindex = ifindex;
   pod->whole_from_ns = whole_from_ns;
   pod->identity = identity;

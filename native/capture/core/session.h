@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <set>
 #include <unordered_map>
 
 #include "connection.h"
@@ -39,6 +40,9 @@ struct Ledger {
   Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
+  // From the predecessor: connections that go on as it left them, pending bytes of theirs, and what could not be taken.
+  u64 taken_over = 0, inherited = 0;
+  Counts refused;
 };
 
 // Turns segments into spans, evidence and a ledger. Single-threaded; knows no kernel and no JS.
@@ -63,6 +67,11 @@ class Session {
   void close_batch();
   // Requests that begin outside are followed, so that pairing never breaks, and are not counted.
   void set_window(const Window& window) { window_ = window; }
+  // What a successor has to know of connections that are open, to go on where this session stands.
+  std::string hand_over();
+  // Goes on where another session stood, from which the bytes are; they may be anything. Only for one whose window has not
+  // begun. What cannot be taken is counted as refused by cause, and stays as this session knows it.
+  void take_over(std::string_view state);
   // Whether its source minds `wishes`.
   void set_wishing(bool wishing) { wishing_ = wishing; }
   // Only sets the clock that arrivals are stamped with.
@@ -85,6 +94,7 @@ class Session {
  private:
   friend class Connection;
   friend class Conversation;
+  static constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
   using Flows = std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash>;
   struct TraceKey {
     u32 ifindex;
@@ -111,6 +121,7 @@ class Session {
   void sweep_datagrams();
   Flows::iterator forget(Flows::iterator at);
   void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
+  const char* take_over_one(State& state);
   void bury(Connection& connection);
   void sweep();
   void settle_waiting();
@@ -127,6 +138,8 @@ class Session {
   void wish(const Wish& wish) {
     if (wishing_) wishes.push_back(wish);
   }
+  // Another one counts, for as long as is known.
+  bool shadows() const { return window_.from_ns == UINT64_MAX; }
   bool owns(u64 monotonic_ns) const {
     return monotonic_ns >= window_.from_ns && monotonic_ns < window_.until_ns;
   }
@@ -151,6 +164,7 @@ class Session {
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
   std::unordered_map<u64, Sampling> callers_;  // by what open CLIENT requests call as
   std::vector<Connection*> waiting_;
+  std::set<std::string, std::less<>> inherited_reasons_;
   std::deque<Grave> graves_;
 };
 

@@ -11,19 +11,17 @@ namespace {
 
 enum Begins : u8 { kStream = 0, kLate = 1, kDatagrams = 2 };
 // The lowest bit is the end that acts: 0 the client, 1 the server.
-enum Step : u8 { kSend = 0, kLose = 2, kWait = 4, kAgain = 6, kEnd = 8, kReset = 10, kLater = 12, kSteps = 14 };
+enum Step : u8 { kSend = 0, kLose = 2, kWait = 4, kAgain = 6, kEnd = 8, kReset = 10, kLater = 12, kUnwanted = 14, kHandOver = 16, kDamage = 18, kSteps = 20 };
 
 constexpr u32 kInterface = 7;
 constexpr u64 kStart = 1'790'000'000'000'000'000;
+constexpr size_t kStateHead = 8;  // what is before the records
+constexpr u64 kHalf = u64{1} << 55;  // of the traces is kept
 constexpr u64 kMicrosecond = 1'000, kMillisecond = 1'000'000;
 
 class Talk {
  public:
-  explicit Talk(u8 begins) : session_(settings()), datagrams_(begins == kDatagrams) {
-    Identity identity;
-    identity.name = "pod";
-    identity.name_space = "fuzz";
-    session_.attach(kInterface, identity);
+  explicit Talk(u8 begins) : session_(start({})), datagrams_(begins == kDatagrams) {
     if (begins != kStream) return;
     send(0, kSyn, {});
     send(1, kSyn | kAck, {});
@@ -40,16 +38,17 @@ class Talk {
       case kEnd: send(end, kFin | kAck, {}); break;
       case kReset: send(end, kRst | kAck, {}); break;
       case kLater: later(end, input.bytes(much)); break;
+      case kUnwanted: unwanted(end, much); break;
+      case kHandOver: hand_over({}); break;
+      case kDamage: hand_over(input.bytes(much)); break;
     }
-    check_ledger(session_.ledger);
+    check_ledger(session_->ledger);
   }
 
   void over() {
     for (const auto& held : later_) deliver(held.end, kAck, held.seq, held.bytes);
     wait(5'000 * kMillisecond);
-    session_.detach_all();
-    session_.close_batch();
-    check_end(session_.ledger);
+    end(*session_);
   }
 
  private:
@@ -63,6 +62,36 @@ class Talk {
     Settings settings;
     settings.boot = 1;
     return settings;
+  }
+
+  static std::unique_ptr<Session> start(const Window& window) {
+    auto session = std::make_unique<Session>(settings());
+    Identity identity;
+    identity.name = "pod";
+    identity.name_space = "fuzz";
+    session->set_window(window);
+    session->attach(kInterface, identity, 0, {kHalf, false});
+    return session;
+  }
+
+  static void end(Session& session) {
+    session.detach_all();
+    session.close_batch();
+    check_end(session.ledger);
+  }
+
+  // Another session goes on, told by this one; `damage` lies over what it was told.
+  void hand_over(const std::vector<u8>& damage) {
+    std::string state = session_->hand_over();
+    for (size_t i = 0; i < damage.size() && kStateHead + i < state.size(); i++)
+      state[kStateHead + i] = static_cast<char>(state[kStateHead + i] ^ damage[i]);
+    auto next = start({UINT64_MAX, UINT64_MAX});
+    next->advance(now_);
+    next->take_over(state);
+    check_ledger(next->ledger);
+    next->set_window({});
+    end(*session_);
+    session_ = std::move(next);
   }
 
   void send(int end, u8 flags, std::vector<u8> bytes) {
@@ -93,11 +122,32 @@ class Talk {
 
   void wait(u64 ns) {
     now_ += ns;
-    session_.drained_until(now_);
-    session_.advance(now_);
+    session_->drained_until(now_);
+    session_->advance(now_);
+  }
+
+  // The kernel program kept what nobody wants.
+  void unwanted(int end, u16 much) {
+    Segment segment = segment_of(end, kAck, next_[end]);
+    segment.missing = much;
+    segment.unwanted = true;
+    next_[end] += much;
+    deliver(segment);
   }
 
   void deliver(int end, u8 flags, u32 seq, const std::vector<u8>& bytes) {
+    Segment segment = segment_of(end, flags, seq);
+    segment.data = bytes.data();
+    segment.length = static_cast<u32>(bytes.size());
+    deliver(segment);
+  }
+
+  void deliver(const Segment& segment) {
+    session_->tick(now_);
+    session_->segment(segment);
+  }
+
+  Segment segment_of(int end, u8 flags, u32 seq) {
     bool client = end == 0;
     Segment segment;
     segment.ifindex = kInterface;
@@ -111,13 +161,10 @@ class Talk {
     segment.seq = seq;
     segment.ack = next_[1 - end];
     segment.flags = flags;
-    segment.data = bytes.data();
-    segment.length = static_cast<u32>(bytes.size());
-    session_.tick(now_);
-    session_.segment(segment);
+    return segment;
   }
 
-  Session session_;
+  std::unique_ptr<Session> session_;
   bool datagrams_;
   u64 now_ = kStart;
   u32 next_[2] = {UINT32_MAX - 2'000, 1'000};  // one of them wraps

@@ -55,11 +55,12 @@ inline u64 sum(const Counts& counts) {
 
 // Every request and every byte that came up is in one place. Bytes of holes did not come up.
 inline void check_ledger(const Ledger& ledger) {
-  check(ledger.seen == ledger.spans + ledger.open + sum(ledger.lost_requests), "requests = spans + open + lost");
+  check(ledger.seen == ledger.spans + ledger.sampled_out + ledger.open + sum(ledger.lost_requests),
+        "requests = spans + sampled out + open + lost");
   auto hole = ledger.lost.find("hole");
   u64 lost = sum(ledger.lost) - (hole == ledger.lost.end() ? 0 : hole->second);
-  check(ledger.received == ledger.parsed + ledger.pending + sum(ledger.skipped) + lost,
-        "bytes = parsed + pending + skipped + lost");
+  check(ledger.received + ledger.inherited == ledger.parsed + ledger.pending + sum(ledger.skipped) + lost,
+        "bytes with inherited ones = parsed + pending + skipped + lost");
 }
 
 // The same when nothing more will come.

@@ -34,6 +34,16 @@ export interface MemoryCapture extends Capture {
   refuseCgroups(): void;
 }
 
+/** The books of a capture that has seen nothing. */
+export const emptyLedger: CaptureLedger = {
+  wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
+  bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
+  requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
+  connections: { open: 0, seen: 0 },
+  headerFields: { read: 0, unknown: 0 },
+  takenOver: { connections: 0, bytes: 0, refused: {} },
+};
+
 /** The OTLP of one span here: incompressible enough to give the spool some weight. */
 const bytesPerSpan = 64;
 
@@ -140,6 +150,9 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
       ports = wanted;
     },
     setWindow: () => undefined,
+    handOver: () => Buffer.alloc(0),
+    hold: () => undefined,
+    takeOver: () => undefined,
     evidence(after): EvidenceSnapshot {
       const changed = [...cells.values()]
         .filter((entry) => entry.revision > after)
@@ -153,11 +166,8 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     },
     ledger(): CaptureLedger {
       return {
-        wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
-        bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
+        ...emptyLedger,
         requests: { seen: spans + open + detached, spans, sampledOut: 0, open, lost: { detached } },
-        connections: { open: 0, seen: 0 },
-        headerFields: { read: 0, unknown: 0 },
       };
     },
     kernelCpuNs: () => 0,

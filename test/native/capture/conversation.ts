@@ -4,6 +4,7 @@ import { createReplay } from '../../../native/capture/capture.ts';
 import type {
   CaptureLedger,
   CaptureOptions,
+  CaptureWindow,
   PodIdentity,
   Replay,
 } from '../../../native/capture/types.ts';
@@ -155,7 +156,10 @@ export function segmentsOfTurns(turns: readonly Turn[], wire: Wire): TcpSegment[
 }
 
 /** A replay with the test's pod on interface 7, and the spans that it gave so far. */
-export function startReplay(options: Partial<CaptureOptions> = {}): {
+export function startReplay({
+  window,
+  ...options
+}: Partial<CaptureOptions> & { window?: CaptureWindow } = {}): {
   replay: Replay;
   spans: DecodedSpan[];
 } {
@@ -165,6 +169,7 @@ export function startReplay(options: Partial<CaptureOptions> = {}): {
     onBatch: (batch) => spans.push(...decodeSpans(batch.otlp)),
     ...options,
   });
+  if (window !== undefined) replay.setWindow(window);
   replay.attach(7, pod);
   return { replay, spans };
 }
@@ -178,12 +183,13 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** What does not add up in a ledger; empty where it closes. */
-export function gapsOf({ wire, bytes, requests }: CaptureLedger): string[] {
+export function gapsOf({ wire, bytes, requests, takenOver }: CaptureLedger): string[] {
   const { hole = 0, ...lost } = bytes.lost;
   const known = bytes.parsed + bytes.pending + sum(bytes.skipped) + sum(lost);
+  const came = wire.payloadBytes + takenOver.bytes;
   const ended = requests.spans + requests.sampledOut + requests.open + sum(requests.lost);
   return [
-    ...(known === wire.payloadBytes ? [] : [`bytes: ${known} of ${wire.payloadBytes}`]),
+    ...(known === came ? [] : [`bytes: ${known} of ${came}`]),
     ...(ended === requests.seen ? [] : [`requests: ${ended} of ${requests.seen}`]),
     ...(hole >= 0 ? [] : ['hole']),
   ];

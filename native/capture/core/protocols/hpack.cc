@@ -183,4 +183,23 @@ void Hpack::forget() {
   limit_ = kMaxTable;
 }
 
+void Hpack::hand_over(State& state) {
+  u64 limit = limit_;
+  state.numbers(limit, inserted_);
+  state.flag(whole_);
+  state.require(limit <= kMaxTable);
+  limit_ = static_cast<size_t>(limit);
+  size_t count = state.count(entries_.size() - head_);
+  if (state.reads()) entries_.resize(count);
+  for (size_t i = head_; i < entries_.size() && state.ok(); i++) {
+    Entry& entry = entries_[i];
+    state.choice(entry.field, Field::unknown);
+    state.number(entry.size);
+    state.text(entry.value);
+    state.require(entry.size >= kEntryCost + entry.value.size() && entry.size <= kMaxTable);
+    if (state.reads()) size_ += entry.size;
+  }
+  state.require(size_ <= limit_ && inserted_ >= count);
+}
+
 }  // namespace clover

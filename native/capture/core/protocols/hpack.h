@@ -8,6 +8,7 @@
 #include <bitset>
 #include <vector>
 
+#include "../state.h"
 #include "hpack_fields.h"
 
 namespace clover {
@@ -42,6 +43,7 @@ class Hpack {
   void shed(size_t bytes) { evict(bytes); }
   // Bytes of the table by RFC 7541 §4.1; the names of entries that were given by an index are not counted.
   size_t size() const { return size_; }
+  void hand_over(State& state);
 
  private:
   enum class Got : u8 { value, short_of, bad };

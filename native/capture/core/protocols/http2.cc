@@ -19,6 +19,8 @@ class Http2 final : public Parser {
   void close(const char* cause, u64 time_ns) override;
   void expire(u64 now_ns) override { streams_.expire(now_ns); }
   bool idle() const override { return streams_.idle(); }
+  std::string_view handed_over_as() const override { return "http2"; }
+  void hand_over(State& state) override;
 
   void adopt(Request* request) { streams_.adopt(request); }
 
@@ -76,6 +78,11 @@ void Http2::close(const char* cause, u64 time_ns) {
   else streams_.fail_all(time_ns);
   for (Side side : {Side::client, Side::server}) of(side).drop("incomplete");
   streams_.drop_block();
+}
+
+void Http2::hand_over(State& state) {
+  streams_.hand_over(state);
+  for (Http2Frames* frames : {&asking_, &answering_}) frames->hand_over(state);
 }
 
 // What a peer may write (RFC 9113 §8.3.1, §8.3.2).

@@ -249,4 +249,42 @@ void Http2Frames::allow(u32 length) {
   allowed_ = std::max(allowed_, length);
 }
 
+void Http2Frames::hand_over(State& state) {
+  state.choice(phase_, Phase::payload);
+  state.flags(sure_, begun_, pad_known_, open_block_, cut_);
+  state.numbers(got_, left_, data_left_, allowed_, usual_, pending_);
+  for (u8& byte : head_) state.number(byte);
+  hand_over(state, frame_);
+  hand_over(state, block_);
+  for (Piece* first : {&first_, &block_first_}) {
+    state.numbers(first->seq, first->ack, first->time_ns, first->monotonic_ns);
+    state.flag(first->has_ack);
+  }
+  state.text(kept_);
+  // Between frames it may be that of the one before.
+  u64 frame_at = std::min(frame_at_, kept_.size());
+  state.number(frame_at);
+  frame_at_ = static_cast<size_t>(frame_at);
+  if (!state.reads()) return;
+  bool reads_frame = phase_ == Phase::payload;
+  state.require(pad_known_ || data_left_ == frame_.length);
+  state.require(got_ < (phase_ == Phase::preface ? kHttp2Preface.size() : kFrameHead));
+  state.require(left_ <= (reads_frame ? frame_.length : kMaxMaxFrame) && data_left_ <= kMaxMaxFrame);
+  state.require(!reads_frame || (left_ > 0 && (frame_.type != FrameType::data || data_left_ <= left_)));
+  state.require(allowed_ >= kMinMaxFrame && allowed_ <= kMaxMaxFrame && usual_ >= kMinMaxFrame && usual_ <= kMaxMaxFrame);
+  state.require(frame_at_ <= kept_.size() && kept_.size() <= kMaxBlock + kMaxControl);
+  state.require(pending_ <= kept_.size() + got_ + kMaxMaxFrame);
+  if (!state.ok()) pending_ = 0;
+  talk_.inherit(pending_);
+  // Where a frame begins was sought, and is sought anew.
+  if (phase_ == Phase::seek) seeker_ = std::make_unique<FrameSeeker>(from_);
+}
+
+void Http2Frames::hand_over(State& state, FrameHead& head) {
+  auto type = static_cast<u8>(head.type);
+  state.numbers(head.length, type, head.flags, head.stream);
+  head.type = static_cast<FrameType>(type);
+  state.require(head.length <= kMaxMaxFrame);
+}
+
 }  // namespace clover

@@ -63,6 +63,7 @@ class Http2Frames {
   // The other end takes frames up to this length.
   void allow(u32 length);
   u32 usual() const { return usual_; }
+  void hand_over(State& state);
 
  private:
   enum class Phase : u8 { preface, seek, head, payload };
@@ -79,6 +80,7 @@ class Http2Frames {
   void end_block_frame(std::string_view payload, bool kept, u64 time_ns);
   bool strip(std::string_view& payload) const;
   void settle_kept();
+  static void hand_over(State& state, FrameHead& head);
 
   Side from_;
   Conversation& talk_;
@@ -88,7 +90,7 @@ class Http2Frames {
   const char* failed_ = nullptr;
   bool sure_ = true;
   bool begun_ = false;  // a frame was read: the first has to be SETTINGS
-  u8 head_[kFrameHead];
+  u8 head_[kFrameHead] = {};
   u8 got_ = 0;      // of the preface or the head
   FrameHead frame_;
   Piece first_;     // of the frame

@@ -38,6 +38,7 @@ class Http2Streams final : public FrameSink {
   // The longest frame that this end takes, or 0 where it has not said.
   u32 max_frame(Side side) const { return max_frame_[static_cast<size_t>(side)]; }
   bool idle() const { return open_.empty() && opening_ == nullptr; }
+  void hand_over(State& state);
 
  private:
   // A request that is open.
@@ -54,12 +55,13 @@ class Http2Streams final : public FrameSink {
   using Exchanges = std::map<u32, Exchange>;
   // Requests that began in a hole have ids between these.
   struct Unseen {
-    u32 after, before;
-    bool hole;
+    u32 after = 0, before = 0;
+    bool hole = false;
   };
 
   Exchanges::iterator find(u32 stream, u64 time_ns);
   void note_tables();
+  static void hand_over(State& state, Unseen& range);
   void on_request(const HeaderBlock& block, const Fields& fields);
   void on_response(const HeaderBlock& block, const Fields& fields);
   bool is_request(const HeaderBlock& block, const Fields& fields) const;

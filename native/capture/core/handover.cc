@@ -1,0 +1,189 @@
+// A planned restart: what a session tells its successor of connections, and how that one goes on with them.
+//
+// The bytes are a head, and records of one connection each. A record says where both streams stand, by sequence number, so that the
+// successor drops what it sees again and reads on behind it. Requests that are open stay with the one that has counted them.
+#include "../bpf/tap.h"
+#include "session.h"
+
+namespace clover {
+namespace {
+
+constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
+// Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-state.test.ts
+// fails where that changes and this does not.
+constexpr u32 kVersion = 1;
+constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
+constexpr size_t kMaxWaiting = 4096;
+constexpr size_t kMaxReason = 32, kMaxReasons = 64;
+
+void hand_over_key(State& state, FlowKey& key) {
+  for (Address* address : {&key.pod, &key.peer})
+    for (u8& byte : *address) state.number(byte);
+  state.numbers(key.ifindex, key.pod_port, key.peer_port);
+}
+
+void hand_over_head(State& state, u32& magic, u32& version) { state.numbers(magic, version); }
+
+const Protocol* protocol_named(std::string_view name) {
+  for (const Protocol& one : kProtocols)
+    if (one.name == name && one.streams && one.parser != nullptr) return &one;
+  return nullptr;
+}
+
+}  // namespace
+
+void Conversation::hand_over(State& state) {
+  state.number(id_);
+  state.flags(late_, has_roles_, pod_serves_);
+  std::string reason = stopped_ != nullptr ? stopped_ : "";
+  state.text(reason);
+  if (!state.reads() || reason.empty()) return;
+  auto& known = session_.inherited_reasons_;
+  state.require(reason.size() <= kMaxReason && (known.count(reason) > 0 || known.size() < kMaxReasons));
+  if (state.ok()) stopped_ = known.insert(reason).first->c_str();
+}
+
+void Connection::hand_over(State& state, Held& held) {
+  Piece& piece = held.piece;
+  state.numbers(piece.length, piece.seq, piece.ack, piece.time_ns, piece.monotonic_ns);
+  state.flags(piece.has_ack, piece.unwanted);
+  std::string bytes(held.bytes.begin(), held.bytes.end());
+  state.text(bytes);
+  if (!state.reads()) return;
+  state.require(piece.length <= TAP_MAX_PAYLOAD && (bytes.empty() || bytes.size() == piece.length));
+  held.bytes.assign(bytes.begin(), bytes.end());
+  if (!bytes.empty()) piece.data = held.bytes.data();
+}
+
+void Connection::hand_over(State& state, Stream& stream) {
+  // Of which protocol first bytes are is told anew: they are written as if their turn were still to come.
+  std::vector<Held*> waiting;
+  if (opening_ != nullptr)
+    for (Opening::Part& part : opening_->parts)
+      if (part.to_pod == stream.to_pod) waiting.push_back(&part.held);
+  u32 next = waiting.empty() ? stream.next : waiting.front()->piece.seq;
+  for (Held& held : stream.held) waiting.push_back(&held);
+  state.flags(stream.synced, stream.by_syn, stream.fin, stream.finished, stream.has_acked);
+  state.numbers(stream.isn, next, stream.fin_seq, stream.fin_ack, stream.acked);
+  size_t count = state.count(waiting.size());
+  state.require(count <= kMaxWaiting);
+  for (Held* held : waiting) hand_over(state, *held);
+  if (!state.reads()) return;
+  stream.next = next;
+  stream.fin_arrived_ns = session_.now_ns_;
+  for (size_t i = 0; i < count && state.ok(); i++) {
+    Held held;
+    hand_over(state, held);
+    state.require(stream.held.empty() || seq_diff(stream.held.back().piece.seq, held.piece.seq) <= 0);
+    if (!state.ok()) return;
+    session_.ledger.inherited += held.piece.length;
+    stream.held.push_back(keep(held.piece));
+  }
+}
+
+bool Connection::can_hand_over() const {
+  size_t waiting = in_.held.size() + out_.held.size() + (opening_ != nullptr ? opening_->parts.size() : 0);
+  return !closed_ && waiting <= kMaxWaiting && (parser_ == nullptr || !parser_->handed_over_as().empty());
+}
+
+void Connection::hand_over(State& state) {
+  talk_.hand_over(state);
+  state.flags(within_, seen_in_, seen_out_);
+  state.numbers(missed_[0], missed_[1], last_piece_ns_);
+  hand_over(state, in_);
+  hand_over(state, out_);
+  std::string name(parser_ != nullptr ? parser_->handed_over_as() : "");
+  state.text(name);
+  if (state.reads() && state.ok()) {
+    const Protocol* protocol = protocol_named(name);
+    state.require(protocol == nullptr ? name.empty() : talk_.stopped() == nullptr);
+    if (state.ok() && protocol != nullptr) parser_ = protocol->parser(talk_);
+    state.require(parser_ == nullptr || parser_->handed_over_as() == name);
+  }
+  if (parser_ != nullptr) parser_->hand_over(state);
+}
+
+void Connection::go_on() {
+  drain();
+  session_.await(*this);
+}
+
+bool Connection::is_ahead_of(const Connection& other) const {
+  for (bool to_pod : {false, true}) {
+    const Stream &mine = to_pod ? in_ : out_, &theirs = to_pod ? other.in_ : other.out_;
+    if (mine.synced && (!theirs.synced || seq_diff(mine.next, theirs.next) > 0)) return true;
+  }
+  return false;
+}
+
+std::string Session::hand_over() {
+  State all = State::writing();
+  u32 magic = kMagic, version = kVersion;
+  hand_over_head(all, magic, version);
+  for (auto& [key, connection] : flows_) {
+    if (!connection->can_hand_over()) continue;
+    State one = State::writing();
+    FlowKey written = key;
+    hand_over_key(one, written);
+    connection->hand_over(one);
+    if (all.bytes().size() + one.bytes().size() > kMaxState) break;
+    std::string record = one.bytes();
+    all.text(record);
+  }
+  return all.bytes();
+}
+
+// Why it was refused, or null.
+const char* Session::take_over_one(State& state) {
+  FlowKey key;
+  hand_over_key(state, key);
+  auto pod = pods_.find(key.ifindex);
+  if (pod == pods_.end()) return "unknown_interface";
+  if (ledger.connections_open >= kMaxConnections) return "too_many_connections";
+  auto taken = std::make_unique<Connection>(*this, *pod->second, key);
+  taken->last_seen_ns = now_ns_;
+  ledger.connections_open++;
+  taken->hand_over(state);
+  Connection* before = known(key);
+  const char* refused = !state.at_end()                                   ? "malformed"
+                        : before != nullptr && before->closed()           ? "closed"
+                        : before != nullptr && before->is_ahead_of(*taken) ? "behind"
+                                                                          : nullptr;
+  if (refused != nullptr) {
+    taken->close(End::detached);
+    return refused;
+  }
+  if (before != nullptr) {
+    before->close(End::detached);
+    forget(*before);
+    // What was wished of it may be wrong.
+    Wish wish;
+    wish.key = key;
+    this->wish(wish);
+  } else {
+    ledger.connections_seen++;
+  }
+  flows_.emplace(key, std::move(taken)).first->second->go_on();
+  return nullptr;
+}
+
+void Session::take_over(std::string_view bytes) {
+  State all = State::reading(bytes);
+  u32 magic = 0, version = 0;
+  hand_over_head(all, magic, version);
+  const char* refused = magic != kMagic                       ? "malformed"
+                        : version != kVersion                 ? "other_version"
+                        : !shadows()                          ? "too_late"
+                                                              : nullptr;
+  if (refused != nullptr) return add(ledger.refused, refused, 1);
+  while (!all.at_end()) {
+    std::string record;
+    all.text(record);
+    if (!all.ok()) return add(ledger.refused, "malformed", 1);
+    State one = State::reading(record);
+    if (const char* why = take_over_one(one)) add(ledger.refused, why, 1);
+    else ledger.taken_over++;
+  }
+}
+
+}  // namespace clover
