@@ -104,14 +104,14 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     pod: SelectedPod,
     identity: PodIdentity,
   ): boolean => {
-    const { sampling } = pod;
-    const wish = canonicalJson({ identity, sampling });
+    const { settings } = pod;
+    const wish = canonicalJson({ identity, settings });
     const before = attached.get(point);
     if (before !== undefined && before.inode !== inode) detach(point);
     else if (before?.wish === wish) return true;
     const context = { point, name, pod: nameOf(pod) };
     try {
-      const kind = capture.attach(point, identity, sampling);
+      const kind = capture.attach(point, identity, settings);
       attached.set(point, { wish, inode, kind, pod: nameOf(pod), name });
       attaches += 1;
       log.info({ ...context, kind }, 'attached');

@@ -1,10 +1,10 @@
-import type { PodIdentity, Sampling } from '../native/capture/types.ts';
+import type { PodIdentity, Sampling, TraceSettings } from '../native/capture/types.ts';
 import type { Pod } from './pod-directory.ts';
 import type { KnownTap } from './tap-list.ts';
 
 /** A pod, and what of it is kept. */
 export interface SelectedPod extends Pod {
-  readonly sampling: Required<Sampling>;
+  readonly settings: TraceSettings;
   /** Names of the sinks that its spans go to, sorted. */
   readonly sinks: readonly string[];
 }
@@ -29,7 +29,7 @@ export function select(
   const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
   const selected = others.flatMap((pod) => {
     const own = taps.filter((tap) => selects(tap, pod));
-    return own.length === 0 ? [] : [{ ...pod, sampling: samplingOf(own), sinks: sinksOf(own) }];
+    return own.length === 0 ? [] : [{ ...pod, settings: settingsOf(own), sinks: sinksOf(own) }];
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
@@ -62,8 +62,25 @@ function samplingOf(taps: readonly KnownTap[]): Required<Sampling> {
   );
 }
 
+const union = <T extends string>(lists: readonly (readonly T[] | undefined)[]): readonly T[] =>
+  [...new Set(lists.flatMap((list) => list ?? []))].sort();
+
 const sinksOf = (taps: readonly KnownTap[]): readonly string[] =>
-  [...new Set(taps.flatMap(({ spec: { sinks } }) => sinks ?? []))].sort();
+  union(taps.map(({ spec }) => spec.sinks));
+
+/** What Taps have in a list is added up; a Tap that names no protocols wants all. */
+function settingsOf(taps: readonly KnownTap[]): TraceSettings {
+  const specs = taps.map(({ spec }) => spec);
+  const everyProtocol = specs.some(({ protocols }) => protocols === undefined);
+  const lists = {
+    protocols: everyProtocol ? [] : union(specs.map(({ protocols }) => protocols)),
+    requestHeaders: union(specs.map(({ headers }) => headers?.request)),
+    responseHeaders: union(specs.map(({ headers }) => headers?.response)),
+    queryValues: union(specs.map(({ redaction }) => redaction?.keepQueryValues)),
+  };
+  const given = Object.entries(lists).filter(([, list]) => list.length > 0);
+  return { ...samplingOf(taps), ...Object.fromEntries(given) };
+}
 
 /** A span of the delivery of spans would be delivered, too, and so on for ever. */
 function isClover({ labels }: Pod): boolean {

@@ -3,6 +3,34 @@ import { condition, labelValue, observedGeneration } from './meta-schemas.ts';
 import type { Resource } from './meta.ts';
 import { mapList, must, setList, type Frozen } from './rule.ts';
 
+/** What a Tap may select by; gRPC is carried by `http2`. */
+const tapProtocols = [
+  'dns',
+  'http',
+  'http2',
+  'kafka',
+  'mysql',
+  'postgresql',
+  'redis',
+  'sip',
+] as const;
+
+/** A protocol that agents read. */
+export type TapProtocol = (typeof tapProtocols)[number];
+
+const headerNames = z
+  .array(
+    z
+      .string()
+      .max(128)
+      .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/)
+      .meta(must('be the name of a header in lower case')),
+  )
+  .min(1)
+  .max(32)
+  .meta(setList)
+  .optional();
+
 /** Schema of `Tap.spec`. */
 export const tapSpec = z
   .strictObject({
@@ -24,6 +52,40 @@ export const tapSpec = z
       .optional()
       .describe(
         'Ports of servers to trace, of TCP and UDP alike; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
+      ),
+    protocols: z
+      .array(z.enum(tapProtocols))
+      .min(1)
+      .max(tapProtocols.length)
+      .meta(setList)
+      .optional()
+      .describe(
+        'Protocols that are read, as the first bytes of a connection tell them; left out: every one. `http` is HTTP/1, `http2` has gRPC in it. Bytes of others are counted as skipped (`not_selected`). Several Taps that select a pod add theirs.',
+      ),
+    headers: z
+      .strictObject({
+        request: headerNames.describe('Of requests, as `http.request.header.<name>`.'),
+        response: headerNames.describe('Of responses, as `http.response.header.<name>`.'),
+      })
+      .optional()
+      .describe(
+        'Headers of HTTP that spans keep, and of gRPC as `rpc.request.metadata.<name>` and `rpc.response.metadata.<name>`; left out: none but `x-request-id`. Of `authorization`, `cookie` and others that carry credentials the value is `REDACTED`, and in all of them identifiers of subscribers. Several Taps that select a pod add theirs.',
+      ),
+    redaction: z
+      .strictObject({
+        keepQueryValues: z
+          .array(z.string().min(1).max(128))
+          .min(1)
+          .max(32)
+          .meta(setList)
+          .optional()
+          .describe(
+            'Parameters of URL queries whose values spans keep, by their names as they are sent.',
+          ),
+      })
+      .optional()
+      .describe(
+        'What spans may tell that is redacted by default: all values of queries. Credentials, literals of statements, keys, and identifiers of subscribers stay on the node whatever this says. Several Taps that select a pod add theirs.',
       ),
     sampling: z
       .strictObject({

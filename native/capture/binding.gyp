@@ -31,7 +31,7 @@
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/grpc_span.cc',
         'core/handover.cc', 'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
-        'core/sbi.cc', 'core/session.cc',
+        'core/sbi.cc', 'core/selection.cc', 'core/session.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',
         'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',

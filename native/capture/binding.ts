@@ -10,7 +10,6 @@ import type {
   PodIdentity,
   ProcessLink,
   RequestMetrics,
-  Sampling,
   SpanBatch,
 } from './types.ts';
 
@@ -33,6 +32,16 @@ export interface RawOptions {
   readonly evidence: boolean;
 }
 
+/** Settings of {@link Binding.attach}; no protocols: all. */
+export interface RawTraceSettings {
+  readonly ratio: number;
+  readonly parent: boolean;
+  readonly protocols: readonly string[];
+  readonly request_headers: readonly string[];
+  readonly response_headers: readonly string[];
+  readonly query_values: readonly string[];
+}
+
 /** Where a capture file stands. */
 export interface RawFileState {
   readonly packets: number;
@@ -50,7 +59,7 @@ export interface Binding {
     handle: Handle,
     point: CapturePoint,
     pod: PodIdentity,
-    sampling?: Required<Sampling>,
+    settings: RawTraceSettings,
   ): CapturePointKind;
   detach(handle: Handle, point: CapturePoint): void;
   set_ports(handle: Handle, ports: readonly number[]): void;

@@ -1,7 +1,20 @@
 import { CloverError } from '../../functions/lib/errors.ts';
-import { type Binding, type Handle, loadBinding, objectPath } from './binding.ts';
+import {
+  type Binding,
+  type Handle,
+  loadBinding,
+  objectPath,
+  type RawTraceSettings,
+} from './binding.ts';
 import { translated } from './translated.ts';
-import type { Capture, CaptureOptions, FileReplay, Replay, SpanBatch } from './types.ts';
+import type {
+  Capture,
+  CaptureOptions,
+  FileReplay,
+  Replay,
+  SpanBatch,
+  TraceSettings,
+} from './types.ts';
 
 /**
  * Starts the kernel programs and the thread that reads them; nothing is attached yet.
@@ -113,8 +126,8 @@ function weakNotify(
 
 function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): Shared {
   return {
-    attach: (point, pod, { ratio = 1, parent = false } = {}) =>
-      translated(() => binding.attach(handle, point, pod, { ratio, parent })),
+    attach: (point, pod, settings = {}) =>
+      translated(() => binding.attach(handle, point, pod, rawSettings(settings))),
     detach(point) {
       binding.detach(handle, point);
       deliver();
@@ -136,6 +149,22 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
       binding.close(handle);
       deliver();
     },
+  };
+}
+
+/** Attributes of every request that has them: twice they would be none. */
+const alwaysKept: ReadonlySet<string> = new Set(['x-request-id', '3gpp-sbi-correlation-info']);
+
+function rawSettings(settings: TraceSettings): RawTraceSettings {
+  const { ratio = 1, parent = false, protocols = [], queryValues = [] } = settings;
+  const { requestHeaders = [], responseHeaders = [] } = settings;
+  return {
+    ratio,
+    parent,
+    protocols,
+    request_headers: requestHeaders.filter((name) => !alwaysKept.has(name)),
+    response_headers: responseHeaders,
+    query_values: queryValues,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { EvidenceCell } from '../../knative/events.ts';
+import type { TapProtocol } from '../../knative/resources/tap.ts';
 
 /** One pod's identity, put on every span of its interface (OpenTelemetry resource attributes). */
 export interface PodIdentity {
@@ -17,6 +18,20 @@ export interface Sampling {
   readonly ratio?: number;
   /** Requests whose caller has decided follow that (ParentBased). Default: no. */
   readonly parent?: boolean;
+}
+
+/** What is read of a pod, and what its spans say; changed at any time by another {@link Capture.attach}. */
+export interface TraceSettings extends Sampling {
+  /** Default: all. Of others the bytes are skipped as `not_selected`. */
+  readonly protocols?: readonly TapProtocol[];
+  /**
+   * Header fields of HTTP that become attributes (of gRPC: metadata), by their names in lower case. Of those that carry credentials the
+   * value is `REDACTED`. Default: none.
+   */
+  readonly requestHeaders?: readonly string[];
+  readonly responseHeaders?: readonly string[];
+  /** Parameters of queries whose values are told. Default: none, each is `REDACTED`. */
+  readonly queryValues?: readonly string[];
 }
 
 /** Durations of requests that have these attributes in common. */
@@ -176,10 +191,10 @@ export const never: bigint = 2n ** 64n - 1n;
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
 export interface Capture {
   /**
-   * Traces a pod at a point; where that is attached already, replaces identity and sampling alone.
+   * Traces a pod at a point; where that is attached already, replaces identity and settings alone.
    * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
    */
-  attach(point: CapturePoint, pod: PodIdentity, sampling?: Sampling): CapturePointKind;
+  attach(point: CapturePoint, pod: PodIdentity, settings?: TraceSettings): CapturePointKind;
   /** Ends tracing there; open requests of the point count as lost(`detached`). */
   detach(point: CapturePoint): void;
   /** Server ports to trace, of TCP and UDP; an empty list means every port. */

@@ -124,14 +124,23 @@ test('what a tap keeps is changed within a second, and nothing is detached for i
   bed.plane.setTaps([tap('shop', { app: 'web' })]);
   const { capture } = await bed.start();
   await eventually('web attached', () => capture.attached.has(11));
-  t.deepEqual(capture.samplings.get(11), { ratio: 1, parent: false });
+  t.deepEqual(capture.settings.get(11), { ratio: 1, parent: false });
   const sampling = { ratio: 0.25, parentBased: true };
   const changedAt = Date.now();
   bed.plane.setTaps([tap('shop', { app: 'web' }, undefined, { sampling })]);
-  await eventually('the new share', () => capture.samplings.get(11)?.ratio === 0.25);
+  await eventually('the new share', () => capture.settings.get(11)?.ratio === 0.25);
   // The list is asked for each second.
   t.true(Date.now() - changedAt < 2_000);
-  t.deepEqual(capture.samplings.get(11), { ratio: 0.25, parent: true });
+  t.deepEqual(capture.settings.get(11), { ratio: 0.25, parent: true });
+  const more = { headers: { request: ['x-tenant'] }, protocols: ['http' as const] };
+  bed.plane.setTaps([tap('shop', { app: 'web' }, undefined, more)]);
+  await eventually('the headers', () => capture.settings.get(11)?.requestHeaders !== undefined);
+  t.deepEqual(capture.settings.get(11), {
+    ratio: 1,
+    parent: false,
+    protocols: ['http'],
+    requestHeaders: ['x-tenant'],
+  });
   t.is(capture.detaches, 0);
 });
 
@@ -140,7 +149,7 @@ const selected = (name: string): SelectedPod => ({
   name,
   uid: `uid-${name}`,
   labels: {},
-  sampling: { ratio: 1, parent: false },
+  settings: { ratio: 1, parent: false },
   sinks: [],
 });
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Pod } from '../../agent/pod-directory.ts';
 import { identify, select } from '../../agent/selection.ts';
+import type { KnownTap } from '../../agent/tap-list.ts';
 
 const pod = (namespace: string, name: string, labels: Record<string, string> = {}): Pod => ({
   namespace,
@@ -15,7 +16,7 @@ const tap = (namespace: string, matchLabels: Record<string, string>, ports?: num
   spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
 });
 
-const keptWhole = (one: Pod) => ({ ...one, sampling: { ratio: 1, parent: false }, sinks: [] });
+const keptWhole = (one: Pod) => ({ ...one, settings: { ratio: 1, parent: false }, sinks: [] });
 
 const web = pod('shop', 'web', { app: 'web', tier: 'front' });
 const db = pod('shop', 'db', { app: 'db' });
@@ -73,7 +74,38 @@ const keptBy = (...wishes: Wish[]) =>
       name: 'tap',
       spec: { selector: { matchLabels: {} }, ...(sampling === undefined ? {} : { sampling }) },
     })),
-  ).pods[0]?.sampling;
+  ).pods[0]?.settings;
+
+const wishing = (spec: Partial<KnownTap['spec']>): KnownTap => ({
+  namespace: 'shop',
+  name: 'tap',
+  spec: { selector: { matchLabels: {} }, ...spec },
+});
+
+test('what taps have in lists adds up, and one that names no protocols wants all', (t) => {
+  const first = wishing({
+    protocols: ['redis', 'http'],
+    headers: { request: ['x-b', 'x-a'] },
+    redaction: { keepQueryValues: ['page'] },
+  });
+  const second = wishing({
+    protocols: ['http', 'dns'],
+    headers: { request: ['x-a'], response: ['via'] },
+  });
+  const kept = { ratio: 1, parent: false };
+  t.deepEqual(select([web], [first, second]).pods[0]?.settings, {
+    ...kept,
+    protocols: ['dns', 'http', 'redis'],
+    requestHeaders: ['x-a', 'x-b'],
+    responseHeaders: ['via'],
+    queryValues: ['page'],
+  });
+  t.deepEqual(select([web], [first, wishing({})]).pods[0]?.settings, {
+    ...kept,
+    requestHeaders: ['x-a', 'x-b'],
+    queryValues: ['page'],
+  });
+});
 
 test('of several taps the one that keeps most says what is kept of a pod', (t) => {
   t.deepEqual(keptBy(undefined), { ratio: 1, parent: false });

@@ -1,5 +1,6 @@
 // The raw binding: one C function per line of binding.ts, no state of its own.
 #include "../core/links.h"
+#include "../core/protocols/table.h"
 #include "handle.h"
 
 namespace clover {
@@ -27,16 +28,15 @@ napi_value attach(napi_env env, napi_callback_info info) {
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
   Identity identity{text("namespace"), text("name"),    text("uid"),
                     text("node"),      text("service"), text("version")};
+  auto texts = [&](const char* key) { return js::to_strings(env, js::get(env, args[3], key)); };
   Sampling sampling;
-  napi_valuetype given;
-  js::check(env, napi_typeof(env, args[3], &given));
-  if (given != napi_undefined) {
-    sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
-    sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
-  }
+  sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
+  sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
+  Selection selection{HeaderNames(texts("request_headers")), HeaderNames(texts("response_headers")),
+                      texts("query_values"), protocols_named(texts("protocols"))};
   Engine& engine = Handle::from(env, args[0]).engine();
   try {
-    return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling));
+    return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling, selection));
   } catch (const Unavailable& missing) {
     napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
     return nullptr;

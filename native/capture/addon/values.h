@@ -61,6 +61,18 @@ inline u64 big_to_u64(napi_env env, napi_value value) {
   return number;
 }
 
+inline std::vector<std::string> to_strings(napi_env env, napi_value list) {
+  u32 count = 0;
+  check(env, napi_get_array_length(env, list, &count));
+  std::vector<std::string> texts;
+  for (u32 i = 0; i < count; i++) {
+    napi_value one;
+    check(env, napi_get_element(env, list, i, &one));
+    texts.push_back(to_string(env, one));
+  }
+  return texts;
+}
+
 inline bool to_bool(napi_env env, napi_value value) {
   bool flag = false;
   check(env, napi_get_value_bool(env, value, &flag));

@@ -31,6 +31,8 @@ class Connection {
   void close(End end);
   // Fails what has waited for longer than its protocol allows.
   void expire(u64 now_ns);
+  // Begins or ceases to read, by what its pod's Taps select now.
+  void select();
   // False where a SYN begins another connection with the same addresses.
   bool continues(const Segment& segment) const;
 
@@ -105,6 +107,7 @@ class Connection {
   Pod& pod_;
   Conversation talk_;
   Stream in_, out_;
+  const Protocol* protocol_ = nullptr;  // once it is told
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<Opening> opening_;
   size_t held_bytes_ = 0;

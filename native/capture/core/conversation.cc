@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../bpf/tap.h"
+#include "protocols/table.h"
 #include "session.h"
 
 namespace clover {
@@ -150,6 +151,17 @@ void Conversation::stop(const char* reason) {
   if (stopped_ != nullptr) return;
   stopped_ = reason;
   tell_stopped();
+}
+
+void Conversation::resume() {
+  stopped_ = nullptr;
+  Wish wish;
+  wish.key = key_;
+  session_.wish(wish);
+}
+
+bool Conversation::selects(const Protocol& protocol) const {
+  return selection().protocols >> (&protocol - kProtocols.data()) & 1;
 }
 
 void Conversation::tell_stopped() {

@@ -13,6 +13,9 @@ class Session;
 // The cause for which requests are closed that a recording has the end of no more: they are kept, as incomplete.
 inline constexpr const char* kCaptureEnd = "capture_end";
 
+// Why a conversation is not read whose protocol no Tap of its pod selects.
+inline constexpr const char* kNotSelected = "not_selected";
+
 // The bookkeeping between a parser and the session: roles, requests, the ledger of bytes.
 class Conversation {
  public:
@@ -31,6 +34,9 @@ class Conversation {
   bool pod_serves() const { return pod_serves_; }
   // Other agents counted at this pod while it began (Pod::shadowed).
   bool shadowed() const { return pod_.shadowed; }
+  // What the Taps of this pod say now.
+  const Selection& selection() const { return pod_.selection; }
+  bool selects(const Protocol& protocol) const;
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.
@@ -79,6 +85,8 @@ class Conversation {
   // It comes up all the same: whoever hands it up may have forgotten.
   void skip_stopped(u32 length);
   const char* stopped() const { return stopped_; }
+  // What was stopped is read after all, from somewhere in its midst.
+  void resume();
   // Another protocol follows, beginning with the next byte.
   void hand_over(std::unique_ptr<Parser> next) { next_ = std::move(next); }
   std::unique_ptr<Parser> take_next() { return std::move(next_); }

@@ -23,6 +23,7 @@ void DatagramFlow::datagram(const Segment& segment) {
   last_piece_ns_ = std::max(last_piece_ns_, segment.time_ns);
   if (talk_.stopped() != nullptr) return talk_.skip_stopped(piece.length);
   if (parser_ == nullptr && !recognise(segment.to_pod, piece)) {
+    if (talk_.stopped() != nullptr) return talk_.skip_stopped(piece.length);
     talk_.skipped("unrecognised", piece.length);
     if (++unrecognised_ >= kMaxUnrecognised) talk_.stop("unrecognised");
     return;
@@ -37,6 +38,11 @@ bool DatagramFlow::recognise(bool to_pod, const Piece& piece) {
     if (!one.datagrams || one.parser == nullptr) continue;
     for (Side from : {Side::client, Side::server}) {
       if (one.detect(piece.text(), from, Where::datagram) != Verdict::yes) continue;
+      protocol_ = &one;
+      if (!talk_.selects(one)) {
+        talk_.stop(kNotSelected);
+        return false;
+      }
       talk_.set_roles((from == Side::client) == to_pod);
       parser_ = one.parser(talk_);
       return true;
@@ -54,6 +60,10 @@ bool DatagramFlow::expire(u64 now_ns) {
   parser_->expire(now_ns);
   settle();
   return parser_ == nullptr || parser_->idle();
+}
+
+bool DatagramFlow::reselected() const {
+  return protocol_ != nullptr && talk_.selects(*protocol_) != (parser_ != nullptr);
 }
 
 void DatagramFlow::close(const char* cause) {

@@ -17,6 +17,8 @@ class DatagramFlow {
   // Fails what nobody answered in time. True where nothing is open.
   bool expire(u64 now_ns);
   void close(const char* cause);
+  // Whether its pod's Taps say something else of its protocol than they did.
+  bool reselected() const;
   const FlowKey& key() const { return talk_.key(); }
 
   // In the session's list, by last_seen_ns.
@@ -29,6 +31,7 @@ class DatagramFlow {
   void settle();
 
   Conversation talk_;
+  const Protocol* protocol_ = nullptr;  // once it is told
   std::unique_ptr<Parser> parser_;
   u32 unrecognised_ = 0;
   u64 last_piece_ns_ = 0;

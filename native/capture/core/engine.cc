@@ -94,15 +94,16 @@ const std::string* Engine::cgroup_of(u32 point) const {
   return found == cgroups_.end() ? nullptr : &found->second;
 }
 
-const char* Engine::attach(u32 point, const Identity& identity, const Sampling& sampling) {
+const char* Engine::attach(u32 point, const Identity& identity, const Sampling& sampling,
+                           const Selection& selection) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!tap_) {
-    session_.attach(point, identity, 0, sampling);
+    session_.attach(point, identity, 0, sampling, selection);
     return "replay";
   }
   const std::string* cgroup = cgroup_of(point);
   const auto& attached = tap_->attach(point, cgroup == nullptr ? "" : *cgroup);
-  session_.attach(point, identity, attached.whole_from_ns, sampling);
+  session_.attach(point, identity, attached.whole_from_ns, sampling, selection);
   return attached.point->kind();
 }
 

@@ -27,7 +27,8 @@ class Engine {
   // Null for an interface. To be called from within inspect() and glance().
   const std::string* cgroup_of(u32 point) const;
   // By which kind of point (CapturePointKind of types.ts); throws Unavailable.
-  const char* attach(u32 point, const Identity& identity, const Sampling& sampling);
+  const char* attach(u32 point, const Identity& identity, const Sampling& sampling,
+                     const Selection& selection);
   void detach(u32 point);
   void set_ports(const std::vector<u16>& ports);
   void set_window(const Window& window);

@@ -11,7 +11,7 @@ namespace {
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
 // Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-state.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 1;
+constexpr u32 kVersion = 2;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;
@@ -97,7 +97,7 @@ void Connection::hand_over(State& state) {
   if (state.reads() && state.ok()) {
     const Protocol* protocol = protocol_named(name);
     state.require(protocol == nullptr ? name.empty() : talk_.stopped() == nullptr);
-    if (state.ok() && protocol != nullptr) parser_ = protocol->parser(talk_);
+    if (state.ok() && protocol != nullptr) parser_ = (protocol_ = protocol)->parser(talk_);
     state.require(parser_ == nullptr || parser_->handed_over_as() == name);
   }
   if (parser_ != nullptr) parser_->hand_over(state);

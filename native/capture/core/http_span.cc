@@ -40,21 +40,6 @@ Url split_target(std::string_view method, std::string_view target) {
   return url;
 }
 
-// Values never leave the node: only the names of a query's parameters do.
-void redact(std::string_view query, std::string& out) {
-  out.clear();
-  while (!query.empty()) {
-    size_t end = query.find('&');
-    std::string_view pair = query.substr(0, end);
-    size_t equals = pair.find('=');
-    out.append(pair.substr(0, equals));
-    if (equals != std::string_view::npos) out.append("=REDACTED");
-    if (end == std::string_view::npos) break;
-    out.push_back('&');
-    query.remove_prefix(end + 1);
-  }
-}
-
 // Splits `host[:port]`; the port is 0 where none is given.
 std::pair<std::string_view, u16> split_host(std::string_view host) {
   size_t colon = host.rfind(':');
@@ -94,11 +79,8 @@ void describe_request(Request& request, const RequestHead& head, const Conversat
     if (!known) out.text("http.request.method_original", head.method);
   }
   if (!url.path.empty()) out.text("url.path", sbi::redacted(url.path), kMaxPath);
-  if (!url.query.empty()) {
-    std::string redacted;
-    redact(url.query, redacted);
-    out.text("url.query", sbi::redacted(redacted), kMaxQuery);
-  }
+  if (!url.query.empty())
+    out.text("url.query", sbi::redacted(redacted_query(url.query, talk.selection())), kMaxQuery);
   if (!head.scheme.empty() || head.complete) out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
   describe_server(request, head, url.authority.empty() ? head.authority : url.authority, talk);
   if (!head.user_agent.empty()) out.text("user_agent.original", head.user_agent, kMaxAgent);

@@ -3,6 +3,7 @@
 
 #include "evidence.h"
 #include "sampling.h"
+#include "selection.h"
 
 namespace clover {
 
@@ -33,6 +34,7 @@ struct Pod {
   u64 both_ways = 0, one_way = 0;
   Identity identity;
   Sampling sampling;
+  Selection selection;
   std::shared_ptr<RedService> red;  // null where no metrics are kept
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch

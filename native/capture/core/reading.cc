@@ -60,6 +60,8 @@ const Protocol* Connection::recognise_within(bool to_pod, const Piece& piece) {
 }
 
 void Connection::start(const Protocol& protocol) {
+  protocol_ = &protocol;
+  if (!talk_.selects(protocol)) return talk_.stop(kNotSelected);
   parser_ = protocol.parser(talk_);
   for (Stream* stream : {&in_, &out_}) {
     Side from = talk_.sender(stream->to_pod);
@@ -75,6 +77,23 @@ void Connection::settle() {
   if (talk_.stopped() != nullptr) parser_.reset();
   else if (auto next = talk_.take_next()) parser_ = std::move(next);
   else if (talk_.take_anew()) parser_.reset(), within_ = false;
+}
+
+void Connection::select() {
+  // Which protocol was not read, a predecessor has not told.
+  bool selected = protocol_ == nullptr || talk_.selects(*protocol_);
+  if (closed_) return;
+  if (parser_ != nullptr && !selected) {
+    parser_->close("detached", last_piece_ns_);
+    parser_.reset();
+    talk_.stop(kNotSelected);
+  } else if (selected && talk_.stopped() != nullptr && std::string_view(talk_.stopped()) == kNotSelected) {
+    talk_.resume();
+    within_ = true;
+    // Nobody has minded them meanwhile.
+    for (Stream* stream : {&in_, &out_})
+      if (!stream->waiting() && !stream->finished) stream->forget();
+  }
 }
 
 void Connection::expire(u64 now_ns) {

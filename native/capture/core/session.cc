@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hop.h"
+#include "protocols/table.h"
 #include "wire.h"
 
 namespace clover {
@@ -28,7 +29,8 @@ Session::Session(const Settings& given)
 
 Session::~Session() = default;
 
-void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, const Sampling& sampling) {
+void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, const Sampling& sampling,
+                     const Selection& selection) {
   auto found = pods_.find(ifindex);
   if (found != pods_.end()) {
     const Identity& old = found->second->identity;
@@ -42,8 +44,28 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
   pod->whole_from_ns = whole_from_ns;
   pod->identity = identity;
   pod->sampling = sampling;
+  select(*pod, selection);
   if (settings.evidence) pod->red = red.service(identity);
   pod->resource = SpanWriter::encode_resource(identity);
+}
+
+// Nothing is detached for it: of protocols that are selected no more what is open is lost, others are joined.
+void Session::select(Pod& pod, const Selection& selection) {
+  u32 changed = pod.selection.protocols ^ selection.protocols;
+  pod.selection = selection;
+  if (changed == 0) return;
+  for (auto& [key, flow] : flows_)
+    if (key.ifindex == pod.ifindex) flow->select();
+  for (auto at = datagrams_.begin(); at != datagrams_.end();) {
+    DatagramFlow& flow = *(at++)->second;
+    if (flow.key().ifindex == pod.ifindex && flow.reselected()) forget(flow, "detached");
+  }
+  for (size_t i = 0; i < kProtocolCount; i++) {
+    auto state = pod.states.find(kProtocols[i].name);
+    if (selection.protocols >> i & 1 || state == pod.states.end()) continue;
+    state->second->close("detached", now_ns_);
+    pod.states.erase(state);
+  }
 }
 
 void Session::detach(u32 ifindex) {

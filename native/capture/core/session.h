@@ -54,7 +54,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   // What came before `whole_from_ns` (CLOCK_MONOTONIC) came in one direction alone, and is skipped.
-  void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0, const Sampling& sampling = {});
+  void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0, const Sampling& sampling = {},
+              const Selection& selection = {});
   void detach(u32 ifindex);
   void detach_all();
   void segment(const Segment& segment);
@@ -119,6 +120,7 @@ class Session {
   void datagram(const Segment& segment, Pod& pod);
   void forget(DatagramFlow& flow, const char* cause);
   void sweep_datagrams();
+  void select(Pod& pod, const Selection& selection);
   Flows::iterator forget(Flows::iterator at);
   void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
   const char* take_over_one(State& state);

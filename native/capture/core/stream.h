@@ -52,6 +52,9 @@ struct Stream {
     return ahead > 0 && ahead < kMaxAhead ? static_cast<u32>(ahead) : 0;
   }
 
+  // Where it stands is not known any more.
+  void forget() { synced = by_syn = has_acked = false; }
+
   void sync(u32 seq, bool syn) {
     synced = true;
     by_syn = syn;

@@ -6,7 +6,7 @@ import type {
   EvidenceSnapshot,
   PodIdentity,
   RequestMetrics,
-  Sampling,
+  TraceSettings,
 } from '../../../native/capture/types.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EvidenceCell } from '../../../knative/events.ts';
@@ -16,7 +16,7 @@ export interface MemoryCapture extends Capture {
   /** Attached pods. */
   readonly attached: ReadonlyMap<CapturePoint, PodIdentity>;
   /** What is kept of them. */
-  readonly samplings: ReadonlyMap<CapturePoint, Sampling>;
+  readonly settings: ReadonlyMap<CapturePoint, TraceSettings>;
   /** How often a point was detached. */
   readonly detaches: number;
   readonly ports: readonly number[];
@@ -50,7 +50,7 @@ const bytesPerSpan = 64;
 /** Implements the contract of {@link Capture} on plain arrays. */
 export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
   const attached = new Map<CapturePoint, PodIdentity>();
-  const samplings = new Map<CapturePoint, Sampling>();
+  const settings = new Map<CapturePoint, TraceSettings>();
   let detaches = 0;
   let requestMetrics: RequestMetrics = { boundsSeconds: {}, sides: [] };
   const oneWay = new Map<CapturePoint, number>();
@@ -87,7 +87,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
 
   return {
     attached,
-    samplings,
+    settings,
     get detaches() {
       return detaches;
     },
@@ -131,12 +131,12 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     setWatermark(unixMs) {
       watermarkMs = unixMs;
     },
-    attach(point, pod, sampling = {}) {
+    attach(point, pod, given = {}) {
       const kind = typeof point === 'string' ? 'cgroup' : 'tcx';
       if (kind === 'cgroup' && !cgroups)
         throw new CloverError('CLV_CAPTURE_UNAVAILABLE', 'no cgroups here');
       attached.set(point, pod);
-      samplings.set(point, sampling);
+      settings.set(point, given);
       return kind;
     },
     detach(point) {

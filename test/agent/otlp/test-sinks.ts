@@ -11,7 +11,7 @@ export const podOf = (uid: string, sinks: readonly string[]): SelectedPod => ({
   name: uid,
   uid,
   labels: {},
-  sampling: { ratio: 1, parent: false },
+  settings: { ratio: 1, parent: false },
   sinks,
 });
 

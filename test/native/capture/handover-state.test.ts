@@ -185,10 +185,10 @@ test('the layout of a state is the one of its version: with another layout comes
   const segments = segmentsOfTurns(turns, { clientIsn: 5, serverIsn: 9, cuts: [11] });
   play(replay, segments.slice(0, -5));
   const state = replay.handOver();
-  t.is(state.readUInt32LE(4), 1);
+  t.is(state.readUInt32LE(4), 2);
   t.is(
     createHash('sha256').update(state).digest('hex'),
-    'd18aed2c8ea096f85af59ae181f6e12a032856fdc8b1d55be9eccd8d918c50ff',
+    'f1571d2ba8054e1d51fb7b26c292f3282932d5f2fb13b4c290d2d677cbc20e14',
   );
   await replay.close();
 });

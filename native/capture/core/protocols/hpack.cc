@@ -10,6 +10,7 @@ namespace {
 // Tables may be larger; we keep this much of the newest of them.
 constexpr size_t kMaxTable = 64 * 1024;
 constexpr size_t kEntryCost = 32;  // RFC 7541 §4.1
+constexpr size_t kMaxName = 128;   // no Tap names a longer one, and entries that share one each have a copy
 constexpr size_t kMaxText = 1024;  // a string that was longer gives its memory back
 
 // Memory that every decoder of a thread uses in turn.
@@ -22,8 +23,9 @@ Scratch& scratch() {
   return one;
 }
 
-void note(Fields& out, Field field, std::string_view value) {
+void note(Fields& out, Field field, std::string_view name, std::string_view value) {
   out.count++;
+  if (out.wanted != nullptr && !name.empty()) keep_field(*out.wanted, name, value, out.kept);
   if (field == Field::unknown) out.unknown++;
   if (field >= Field::other || out.has(field)) return;
   out.values[static_cast<size_t>(field)].assign(value);
@@ -36,6 +38,9 @@ void Fields::clear() {
   for (std::string& value : values)
     if (value.capacity() > kMaxText) std::string().swap(value);
   present.reset();
+  wanted = nullptr;
+  kept.clear();
+  forgotten = false;
   count = unknown = 0;
   cut = false;
 }
@@ -120,15 +125,21 @@ Hpack::Got Hpack::literal(std::string_view& rest, u32 index, bool inserts, Field
     field = field_of(name);
   } else if (index <= kStaticFields) {
     field = static_field(index).field;
+    name = static_field(index).name;
   } else if (!may_exist(index)) {
     return Got::bad;
   } else if (const Entry* found = entry(index)) {
     field = found->field;
+    name = found->name;
   }
   Got got = take_string(rest, scratch().value, value);
   if (got != Got::value) return got;
-  note(out, field, value);
-  if (inserts) insert(field, name.size() + value.size(), value);
+  note(out, field, name, value);
+  if (!inserts) return Got::value;
+  bool kept = field < Field::other || (out.wanted != nullptr && !out.wanted->find(name).empty());
+  size_t size = (index == 0 ? name.size() : 0) + value.size() + kEntryCost;
+  if (name.size() > kMaxName) name = {};
+  insert({field, static_cast<u32>(size), kept, std::string(name), std::string(kept ? value : "")});
   return Got::value;
 }
 
@@ -136,13 +147,18 @@ Hpack::Got Hpack::indexed(u32 index, Fields& out) {
   if (index == 0) return Got::bad;
   if (index <= kStaticFields) {
     const StaticField& one = static_field(index);
-    note(out, one.field, one.value);
+    note(out, one.field, one.name, one.value);
     return Got::value;
   }
   if (!may_exist(index)) return Got::bad;
   const Entry* found = entry(index);
-  if (found != nullptr) note(out, found->field, found->value);
-  else note(out, Field::unknown, "");
+  if (found == nullptr) {
+    note(out, Field::unknown, "", "");
+  } else {
+    bool wanted = out.wanted != nullptr && !out.wanted->find(found->name).empty();
+    out.forgotten = out.forgotten || (wanted && !found->kept);
+    note(out, found->field, found->kept ? found->name : "", found->value);
+  }
   return Got::value;
 }
 
@@ -153,10 +169,9 @@ const Hpack::Entry* Hpack::entry(u32 index) const {
   return age <= entries_.size() - head_ ? &entries_[entries_.size() - age] : nullptr;
 }
 
-void Hpack::insert(Field field, size_t size, std::string_view value) {
-  size += kEntryCost;
-  entries_.push_back({field, static_cast<u32>(size), std::string(field < Field::other ? value : "")});
-  size_ += size;
+void Hpack::insert(Entry entry) {
+  size_ += entry.size;
+  entries_.push_back(std::move(entry));
   inserted_++;
   evict(limit_);
 }
@@ -166,6 +181,7 @@ void Hpack::evict(size_t limit) {
     Entry& oldest = entries_[head_++];
     size_ -= oldest.size;
     std::string().swap(oldest.value);
+    std::string().swap(oldest.name);
   }
   if (head_ == entries_.size()) std::vector<Entry>().swap(entries_);
   else if (head_ > 16 && head_ > entries_.size() / 2)
@@ -195,8 +211,10 @@ void Hpack::hand_over(State& state) {
     Entry& entry = entries_[i];
     state.choice(entry.field, Field::unknown);
     state.number(entry.size);
+    state.flag(entry.kept);
+    state.text(entry.name);
     state.text(entry.value);
-    state.require(entry.size >= kEntryCost + entry.value.size() && entry.size <= kMaxTable);
+    state.require(entry.name.size() <= kMaxName && entry.size >= kEntryCost + entry.value.size() && entry.size <= kMaxTable);
     if (state.reads()) size_ += entry.size;
   }
   state.require(size_ <= limit_ && inserted_ >= count);

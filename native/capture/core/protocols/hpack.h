@@ -8,6 +8,7 @@
 #include <bitset>
 #include <vector>
 
+#include "../selection.h"
 #include "../state.h"
 #include "hpack_fields.h"
 
@@ -21,6 +22,9 @@ struct Fields {
   u32 count = 0;
   u32 unknown = 0;       // fields of which the name is not known
   bool cut = false;      // a part of the block is missing
+  const HeaderNames* wanted = nullptr;  // to be kept beside
+  KeptFields kept;
+  bool forgotten = false;  // one of them was told by an entry from before it was wanted
 
   void clear();
   bool has(Field field) const { return present[static_cast<size_t>(field)]; }
@@ -52,7 +56,8 @@ class Hpack {
   struct Entry {
     Field field;
     u32 size;
-    std::string value;  // of fields that are read
+    bool kept;          // with its value, as it is read or was wanted
+    std::string name, value;
   };
 
   Got take_field(std::string_view& rest, Fields& out);
@@ -60,7 +65,7 @@ class Hpack {
   Got indexed(u32 index, Fields& out);
   bool may_exist(u32 index) const;
   const Entry* entry(u32 index) const;
-  void insert(Field field, size_t size, std::string_view value);
+  void insert(Entry entry);
   void evict(size_t limit);
   static Got take_integer(std::string_view& rest, u8 bits, u32& out);
   static Got take_string(std::string_view& rest, std::string& scratch, std::string_view& out);

@@ -17,15 +17,30 @@ constexpr Name kNames[] = {
     {"x-clover-arm", Field::clover_arm},
 };
 
-constexpr StaticField kStatic[] = {
-    {Field::authority, ""}, {Field::method, "GET"}, {Field::method, "POST"}, {Field::path, "/"},
-    {Field::path, "/index.html"}, {Field::scheme, "http"}, {Field::scheme, "https"},
-    {Field::status, "200"}, {Field::status, "204"}, {Field::status, "206"}, {Field::status, "304"},
-    {Field::status, "400"}, {Field::status, "404"}, {Field::status, "500"},
-};
-
-constexpr StaticField kOther{Field::other, ""};
-constexpr StaticField kNamed[] = {{Field::content_type, ""}, {Field::host, ""}, {Field::user_agent, ""}};
+constexpr StaticField kStatic[kStaticFields] = {
+    {":authority", Field::authority, ""}, {":method", Field::method, "GET"}, {":method", Field::method, "POST"},
+    {":path", Field::path, "/"}, {":path", Field::path, "/index.html"}, {":scheme", Field::scheme, "http"},
+    {":scheme", Field::scheme, "https"}, {":status", Field::status, "200"}, {":status", Field::status, "204"},
+    {":status", Field::status, "206"}, {":status", Field::status, "304"}, {":status", Field::status, "400"},
+    {":status", Field::status, "404"}, {":status", Field::status, "500"}, {"accept-charset", Field::other, ""},
+    {"accept-encoding", Field::other, "gzip, deflate"}, {"accept-language", Field::other, ""},
+    {"accept-ranges", Field::other, ""}, {"accept", Field::other, ""},
+    {"access-control-allow-origin", Field::other, ""}, {"age", Field::other, ""}, {"allow", Field::other, ""},
+    {"authorization", Field::other, ""}, {"cache-control", Field::other, ""},
+    {"content-disposition", Field::other, ""}, {"content-encoding", Field::other, ""},
+    {"content-language", Field::other, ""}, {"content-length", Field::other, ""},
+    {"content-location", Field::other, ""}, {"content-range", Field::other, ""},
+    {"content-type", Field::content_type, ""}, {"cookie", Field::other, ""}, {"date", Field::other, ""},
+    {"etag", Field::other, ""}, {"expect", Field::other, ""}, {"expires", Field::other, ""},
+    {"from", Field::other, ""}, {"host", Field::host, ""}, {"if-match", Field::other, ""},
+    {"if-modified-since", Field::other, ""}, {"if-none-match", Field::other, ""}, {"if-range", Field::other, ""},
+    {"if-unmodified-since", Field::other, ""}, {"last-modified", Field::other, ""}, {"link", Field::other, ""},
+    {"location", Field::other, ""}, {"max-forwards", Field::other, ""}, {"proxy-authenticate", Field::other, ""},
+    {"proxy-authorization", Field::other, ""}, {"range", Field::other, ""}, {"referer", Field::other, ""},
+    {"refresh", Field::other, ""}, {"retry-after", Field::other, ""}, {"server", Field::other, ""},
+    {"set-cookie", Field::other, ""}, {"strict-transport-security", Field::other, ""},
+    {"transfer-encoding", Field::other, ""}, {"user-agent", Field::user_agent, ""}, {"vary", Field::other, ""},
+    {"via", Field::other, ""}, {"www-authenticate", Field::other, ""}};
 
 }  // namespace
 
@@ -36,9 +51,6 @@ Field field_of(std::string_view name) {
   return trace == TraceField::none ? Field::other : field_of(trace);
 }
 
-const StaticField& static_field(size_t index) {
-  if (index - 1 < std::size(kStatic)) return kStatic[index - 1];
-  return index == 31 ? kNamed[0] : index == 38 ? kNamed[1] : index == 58 ? kNamed[2] : kOther;
-}
+const StaticField& static_field(size_t index) { return kStatic[index - 1]; }
 
 }  // namespace clover

@@ -34,6 +34,7 @@ inline Field field_of(TraceField field) {
 inline bool is_pseudo(Field field) { return field <= Field::status; }
 
 struct StaticField {
+  std::string_view name;
   Field field;
   std::string_view value;
 };

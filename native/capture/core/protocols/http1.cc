@@ -157,6 +157,9 @@ void Http1::cut_head(Messages& mine, const Piece& piece) {
 void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole) {
   Head head;
   bool request = is_request(mine);
+  const Selection& selection = talk_.selection();
+  const HeaderNames& wanted = request ? selection.request_headers : selection.response_headers;
+  if (!wanted.empty()) head.wanted = &wanted;
   // The last line of a head that was cut may be half a line.
   std::string_view lines = whole ? block : block.substr(0, block.rfind('\n') + 1);
   if (request ? !parse_request_head(lines, head) : !parse_response_head(lines, head)) {
@@ -186,6 +189,7 @@ void Http1::on_request(const Head& head, const Piece& piece) {
   request.tunnel = head.method == "CONNECT";
   http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version}, talk_);
   head.trace.describe(request, "http.request.header.");
+  describe_fields(request, "http.request.header.", head.kept);
   if (!request.server) parse_stamp(head.stamp, request.stamp);
   talk_.observe(&request);
   queue_.push_back(&request);
@@ -235,6 +239,7 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   if (head.status == 101 && head.upgrade == "h2c" && whole) return upgrade(request);
   request->status = head.status;
   request->answered(mine.first);
+  describe_fields(*request, "http.response.header.", head.kept);
   bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);
   bool empty = tunnel || request->bodiless || head.status == 204 || head.status == 304;
   talk_.reveal(request, head.stamp);

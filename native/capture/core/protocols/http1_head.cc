@@ -106,6 +106,7 @@ void parse_fields(std::string_view rest, Head& out) {
     bool folded = line[0] == ' ' || line[0] == '\t';  // goes on with the field before it
     if (!folded) name = line.substr(0, colon);
     bool sound = !folded && colon != std::string_view::npos && is_token(name);
+    if (sound && out.wanted != nullptr) keep_field(*out.wanted, name, trim(line.substr(colon + 1)), out.kept);
     if (sound ? !parse_field(name, trim(line.substr(colon + 1)), out) : frames_body(trim(name)))
       out.ambiguous = true;
   }

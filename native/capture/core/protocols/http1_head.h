@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../context.h"
+#include "../selection.h"
 
 namespace clover {
 
@@ -16,6 +17,8 @@ struct Head {
   std::string_view version;  // "1.1"
   std::string_view host, user_agent, stamp, upgrade;
   TraceHeaders trace;
+  const HeaderNames* wanted = nullptr;  // to be kept
+  KeptFields kept;
   bool has_length = false, chunked = false, other_coding = false;
   // Two readers may differ on where the body ends: nothing behind this head can be told apart.
   bool ambiguous = false;

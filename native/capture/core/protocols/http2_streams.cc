@@ -76,6 +76,9 @@ void Http2Streams::drop_block() {
 
 bool Http2Streams::block(Side from, const HeaderBlock& block) {
   Fields& fields = fields_of_block();
+  const Selection& selection = talk_.selection();
+  const HeaderNames& wanted = from == Side::client ? selection.request_headers : selection.response_headers;
+  if (!wanted.empty()) fields.wanted = &wanted;
   bool sound = hpack_[static_cast<size_t>(from)].decode(block.fragments, block.cut, fields);
   talk_.fields(fields.count, fields.unknown);
   note_tables();
@@ -125,7 +128,7 @@ void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
   Request& request = *(exchange.request = std::exchange(opening_, nullptr));
   request.stream_id = stream;
   request.has_body = !ends;
-  request.incomplete = !fields.complete();
+  request.incomplete = !fields.complete() || fields.forgotten;
   exchange.sent = ends;
   describe(exchange, fields);
   TraceHeaders trace;
@@ -135,7 +138,9 @@ void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
   }
   trace.apply(request);
   // The same field is metadata to gRPC.
-  trace.describe(request, exchange.grpc ? "rpc.request.metadata." : "http.request.header.");
+  std::string_view prefix = exchange.grpc ? "rpc.request.metadata." : "http.request.header.";
+  trace.describe(request, prefix);
+  describe_fields(request, prefix, fields.kept);
   if (!request.server) parse_stamp(fields[Field::clover_arm], request.stamp);
   talk_.observe(&request);
   talk_.count(&request);
@@ -182,8 +187,10 @@ void Http2Streams::on_response(const HeaderBlock& block, const Fields& fields) {
   }
   Exchange& exchange = at->second;
   Request& request = *exchange.request;
-  request.incomplete = request.incomplete || !fields.complete();
+  request.incomplete = request.incomplete || !fields.complete() || fields.forgotten;
   if (status != 0) {
+    if (request.status == 0)
+      describe_fields(request, exchange.grpc ? "rpc.response.metadata." : "http.response.header.", fields.kept);
     request.status = status;
     request.answered(block.first);
   } else if (!exchange.answered && fields.complete() && exchange.doubt_ns == 0) {

@@ -24,4 +24,12 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"tls", true, false, detect_tls, nullptr},
 }};
 
+u32 protocols_named(const std::vector<std::string>& names) {
+  u32 bits = 0;
+  for (size_t i = 0; i < kProtocolCount; i++)
+    for (const std::string& name : names)
+      if (kProtocols[i].name == name) bits |= 1u << i;
+  return names.empty() ? UINT32_MAX : bits;
+}
+
 }  // namespace clover

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "../parser.h"
 
@@ -9,5 +11,8 @@ namespace clover {
 
 inline constexpr size_t kProtocolCount = 9;
 extern const std::array<Protocol, kProtocolCount> kProtocols;
+
+// A bit for each of them that has such a name; all where none is given.
+u32 protocols_named(const std::vector<std::string>& names);
 
 }  // namespace clover

@@ -1,0 +1,50 @@
+// What the Taps of a pod say: which protocols are read, and which values its spans may tell.
+#pragma once
+
+#include <vector>
+
+#include "common.h"
+
+namespace clover {
+
+struct Request;
+
+// Names of header fields, in lower case.
+class HeaderNames {
+ public:
+  HeaderNames() = default;
+  explicit HeaderNames(std::vector<std::string> names);
+  bool empty() const { return names_.empty(); }
+  // The name as it is listed, or empty. Given in any case of letters.
+  std::string_view find(std::string_view name) const;
+
+ private:
+  std::vector<std::string> names_;
+  u64 sizes_ = 0;  // a bit per length: most fields have one that none of these has
+};
+
+// A header field that is to be kept.
+struct KeptField {
+  std::string name, value;
+};
+using KeptFields = std::vector<KeptField>;
+// Adds the field where it is listed.
+void keep_field(const HeaderNames& names, std::string_view name, std::string_view value, KeptFields& out);
+
+// Nothing is told that is not listed.
+struct Selection {
+  HeaderNames request_headers, response_headers;
+  std::vector<std::string> query_values;  // names of parameters
+  u32 protocols = UINT32_MAX;             // a bit each, by the table
+
+  bool tells_query(std::string_view name) const;
+};
+
+// Attributes by the conventions for headers: `<prefix><name>`, an array of all values. Of credentials only that they were sent is
+// told, and of subscribers and of queries in URLs only the kind.
+void describe_fields(Request& request, std::string_view prefix, const KeptFields& fields);
+
+// A query with REDACTED for the values of all parameters but those.
+std::string redacted_query(std::string_view query, const Selection& selection);
+
+}  // namespace clover
