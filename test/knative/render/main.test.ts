@@ -35,7 +35,7 @@ test('a bad installation prints nothing but what is wrong with it, with exit cod
 });
 
 test('without a file, with two, or with one that is not there it says so', (t) => {
-  t.regex(run([]).stderr, /^usage: npm run render -- FILE/);
+  t.regex(run([]).stderr, /^usage: npm run --silent render -- FILE/);
   t.is(run([]).status, 2);
   t.regex(run([example, example]).stderr, /^usage: /);
   const { status, stderr } = run(['/no/such/file.yaml']);

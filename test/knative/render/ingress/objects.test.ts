@@ -106,5 +106,5 @@ test('the command prints what is rendered of a file, or names what is wrong with
   t.is(bad.status, 2);
   t.is(bad.stdout, '');
   t.regex(bad.stderr, /^-: replica: unknown key\n$/);
-  t.regex(run([]).stderr, /^usage: npm run render:ingress -- FILE/);
+  t.regex(run([]).stderr, /^usage: npm run --silent render:ingress -- FILE/);
 });
