@@ -3,6 +3,7 @@ import type { Schedule } from '../../knative/catalogue.ts';
 import { eventTypes, resourceChanges } from '../../knative/events.ts';
 import { ownSchedulesOf } from '../../knative/render/function-table.ts';
 import { pingSource } from '../../knative/render/ping-source.ts';
+import { systemClock, type Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import type { KubeClient } from '../resources/kubernetes/client.ts';
@@ -35,9 +36,16 @@ export interface OwnTicksOptions {
   readonly namespace: string;
   /** Those that the function starts and ends itself. */
   readonly schedules: readonly Schedule[];
+  /** By which it waits for one that goes. Default: the machine's. */
+  readonly clock?: Pick<Clock, 'sleep'>;
 }
 
+/** Knative's finalizer takes well below a second, where its controller runs. */
+const leavingMs = [100, 200, 400, 800, 1_600] as const;
+
 const service = z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) });
+
+const present = z.object({ metadata: z.object({ deletionTimestamp: z.string().optional() }) });
 
 /** Events after which a schedule may be active that was not, or the other way round. */
 const telling: ReadonlySet<string> = new Set([
@@ -50,11 +58,18 @@ const telling: ReadonlySet<string> = new Set([
  * and deleted as that changes. It belongs to the function's Service, and goes with it.
  */
 export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): CloverFunction {
-  const { client, namespace, schedules } = options;
+  const { client, namespace, schedules, clock = systemClock } = options;
   const collection = `/apis/sources.knative.dev/v1/namespaces/${namespace}/pingsources`;
   /** What was done last; another process of the function may have done something else since. */
   const known = new Map<string, boolean>();
   let turn: Promise<void> = Promise.resolve();
+
+  /** Whether there is one that stays. One that was deleted is there until its finalizer is gone, and ticks no more. */
+  const stays = async (name: string): Promise<boolean> => {
+    const call = client.call({ method: 'GET', path: `${collection}/${name}` });
+    const found = await unless('CLV_NOT_FOUND', call);
+    return found !== undefined && present.parse(found).metadata.deletionTimestamp === undefined;
+  };
 
   const make = async (schedule: Schedule): Promise<void> => {
     const path = `/apis/serving.knative.dev/v1/namespaces/${namespace}/services/${fn.name}`;
@@ -62,7 +77,17 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
     const source = pingSource({ namespace, version }, fn.name, schedule);
     const ownerReferences = [{ apiVersion: 'serving.knative.dev/v1', kind: 'Service', ...owner }];
     const body = { ...source, metadata: { ...source.metadata, ownerReferences } };
-    await unless('CLV_CONFLICT', client.call({ method: 'POST', path: collection, body }));
+    const isThere = async (): Promise<boolean> => {
+      const call = client.call({ method: 'POST', path: collection, body });
+      return (await unless('CLV_CONFLICT', call)) !== undefined || stays(schedule.name);
+    };
+    for (const wait of leavingMs) {
+      if (await isThere()) return;
+      await clock.sleep(wait);
+    }
+    if (await isThere()) return;
+    const message = `the PingSource ${schedule.name} of before is still being deleted`;
+    throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
   };
 
   const settle = async (): Promise<void> => {
@@ -107,10 +132,12 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
   };
 }
 
-async function unless(code: CloverError['code'], work: Promise<unknown>): Promise<void> {
+/** The answer; undefined for that one refusal. */
+async function unless(code: CloverError['code'], call: Promise<unknown>): Promise<unknown> {
   try {
-    await work;
+    return await call;
   } catch (error) {
     if (!(error instanceof CloverError) || error.code !== code) throw error;
+    return undefined;
   }
 }

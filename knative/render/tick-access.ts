@@ -8,7 +8,7 @@ const apiVersion = `${apiGroup}/v1`;
 
 /**
  * What functions may do that start and end ticks of their own: make PingSources in the namespace (the right to make something
- * cannot be held to a name), delete those of their names, and read their own Service, which a PingSource belongs to.
+ * cannot be held to a name), read and delete those of their names, and read their own Service, which a PingSource belongs to.
  */
 export function tickAccess(installation: Installation): (Role | RoleBinding)[] {
   return functionTable.flatMap(({ name }) => {
@@ -22,7 +22,7 @@ export function tickAccess(installation: Installation): (Role | RoleBinding)[] {
       metadata,
       rules: [
         { ...sources, verbs: ['create'] },
-        { ...sources, resourceNames: schedules.map((each) => each.name), verbs: ['delete'] },
+        { ...sources, resourceNames: schedules.map((each) => each.name), verbs: ['get', 'delete'] },
         {
           apiGroups: ['serving.knative.dev'],
           resources: ['services'],

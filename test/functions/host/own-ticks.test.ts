@@ -26,7 +26,12 @@ interface Stage {
   onChange: () => Promise<void>;
   /** What a write of a PingSource is answered. */
   written: Answer;
-  /** Requests, but for those that ask who the owner is. */
+  /** What is answered when one is read. */
+  read: Answer;
+  /** How long it waited for one that goes, in milliseconds; what happens meanwhile. */
+  readonly waits: number[];
+  meanwhile: () => void;
+  /** Requests, but for those that only read. */
   readonly writes: () => readonly string[];
   readonly body: () => unknown;
   readonly changed: () => Promise<void>;
@@ -37,23 +42,33 @@ async function stageOf(t: ExecutionContext): Promise<Stage> {
   const { client, asked } = await onWire(t, ({ method, path }) =>
     method === 'GET' && path === owner
       ? reply({ metadata: { name: 'judge', uid: 'u-1', labels: {} } })
-      : stage.written,
+      : method === 'GET'
+        ? stage.read
+        : stage.written,
   );
   const fn: CloverFunction = {
     name: 'judge',
     handlers: [on(resourceChanges.updated, () => stage.onChange()), onTick(async () => undefined)],
     isActive: async (schedule) => schedule === look.name && stage.active,
   };
-  const ticking = withOwnTicks(fn, { client, namespace: 'clover', schedules: [look] });
+  const sleep = async (ms: number): Promise<void> => {
+    stage.waits.push(ms);
+    stage.meanwhile();
+  };
+  const clock = { sleep };
+  const ticking = withOwnTicks(fn, { client, namespace: 'clover', schedules: [look], clock });
   const deliver = async (type: string, source: string, data: object): Promise<void> => {
     const time = '2026-11-26T12:00:00Z';
     await handle(ticking, eventOf({ type, source, time, data: Buffer.from(JSON.stringify(data)) }));
   };
-  const writes = () => asked.filter(({ path }) => path !== owner);
+  const writes = () => asked.filter(({ method }) => method !== 'GET');
   const stage: Stage = {
     active: false,
     onChange: async () => undefined,
     written: reply({}),
+    read: refusal(404),
+    waits: [],
+    meanwhile: () => undefined,
     writes: () => writes().map(({ method, path }) => `${method} ${path}`),
     body: () => writes().at(-1)?.body,
     changed: () => deliver(eventTypes.resourceUpdated, '/apiserver', change),
@@ -94,11 +109,53 @@ test('the PingSource sends to the function, and goes with its Service', async (t
 test('what is there already, or gone already, is no failure', async (t) => {
   const stage = await stageOf(t);
   stage.written = refusal(409);
+  stage.read = reply({ metadata: { name: 'judge-look' } });
   stage.active = true;
-  await t.notThrowsAsync(stage.changed());
+  await stage.changed();
+  await stage.tick('judge-look');
+  t.deepEqual(stage.writes(), [`POST ${sources}`], 'it ticks');
+  t.deepEqual(stage.waits, []);
   stage.written = refusal(404);
   stage.active = false;
   await t.notThrowsAsync(stage.changed());
+});
+
+const leaving = reply({
+  metadata: { name: 'judge-look', deletionTimestamp: '2026-11-26T12:00:00Z' },
+});
+
+test('one that is still being deleted is waited for, and made anew', async (t) => {
+  const stage = await stageOf(t);
+  stage.written = refusal(409);
+  stage.read = leaving;
+  stage.meanwhile = () => {
+    // Gone between the write and the look, then gone before the write.
+    if (stage.waits.length === 2) stage.read = refusal(404);
+    if (stage.waits.length === 3) stage.written = reply({});
+  };
+  stage.active = true;
+  await stage.changed();
+  await stage.tick('judge-look');
+  t.is(stage.waits.length, 3);
+  t.deepEqual(
+    stage.writes(),
+    Array.from({ length: 4 }, () => `POST ${sources}`),
+  );
+});
+
+test('one that does not go fails the event, which is sent again', async (t) => {
+  const stage = await stageOf(t);
+  stage.written = refusal(409);
+  stage.read = leaving;
+  stage.active = true;
+  await t.throwsAsync(stage.changed(), {
+    code: 'CLV_OVERLOADED',
+    message: 'the PingSource judge-look of before is still being deleted',
+  });
+  const tried = stage.writes().length;
+  stage.written = reply({});
+  await stage.changed();
+  t.is(stage.writes().length, tried + 1, 'it is not taken for made');
 });
 
 test('a write that fails fails the event, and is tried with the next one', async (t) => {

@@ -60,7 +60,7 @@ test('nobody may do more than this, nor less', (t) => {
   t.deepEqual(Object.fromEntries(found), allowed);
 });
 
-test('who ticks by itself makes PingSources, and deletes its own', (t) => {
+test('who ticks by itself makes PingSources, and reads and deletes its own', (t) => {
   const [role, binding, ...others] = tickAccess(installationOf({}));
   t.like(others[0], {
     metadata: { name: 'policy' },
@@ -76,7 +76,7 @@ test('who ticks by itself makes PingSources, and deletes its own', (t) => {
     metadata: { name: 'evaluate', namespace: 'clover-system' },
     rules: [
       { resources: ['pingsources'], verbs: ['create'] },
-      { resources: ['pingsources'], resourceNames: ['evaluate-look'], verbs: ['delete'] },
+      { resources: ['pingsources'], resourceNames: ['evaluate-look'], verbs: ['get', 'delete'] },
       { resources: ['services'], resourceNames: ['evaluate'], verbs: ['get'] },
     ],
   });
