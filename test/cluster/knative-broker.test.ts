@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventTypes } from '../../knative/events.ts';
+import { deadLetters, divert, lettersOf, letterWhen } from './installation/dead-letters.ts';
 import {
   changePolicy,
   field,
@@ -18,7 +19,7 @@ import {
   toldOf,
 } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
-import { policyOfWeb } from './installation/objects.ts';
+import { policyOfWeb, shop } from './installation/objects.ts';
 import { sendFrom } from './installation/pods.ts';
 import { becomeSplitter } from './installation/stamped.ts';
 import { apply, isSettled, ledgerWhen, spansOf } from './installation/stage.ts';
@@ -185,7 +186,7 @@ serial(
     await tier.kubectl(['wait', '--for=condition=Ready', patience, ...own, 'trigger/watcher']);
     const last = await changePolicy(stage, port);
     await seen(last);
-    await toldOf(stage, [last]);
+    while (!toldOf(stage, policyOfWeb.metadata.name).has(last)) await sleep(200);
     const { watcher: _, ...after } = await subscriptionsOf(stage);
     t.deepEqual(after, before);
     t.is((await policyState(stage)).records, records);
@@ -193,6 +194,74 @@ serial(
       (event) => event.attributes['type'] === eventTypes.notification && !known.has(idOf(event)),
     );
     t.deepEqual(told, []);
+  },
+);
+
+serial(
+  'an event whose data a function refuses is a dead letter: listed, shown, not taken again, dropped',
+  async (t) => {
+    t.timeout(240_000);
+    const stage = await started;
+    const { operator } = stage;
+    const trigger = 'evaluate-reports';
+    const agent = await identityOf(stage, 'sinkbinding/agent');
+    const sent = { id: 'unreadable', type: eventTypes.evidence };
+    t.is(await sendAs(stage, agent, sent, '{"sequence":"first"}'), 202);
+    const { id, event } = await letterWhen(operator, trigger, () => true);
+    t.like(event, { ...sent, knativeerrorcode: '422', data: { sequence: 'first' } });
+    const listed = await deadLetters(operator, 'list');
+    t.regex(listed.stdout, / evaluate-reports .* 422 .*CLV_EVENT_DATA_INVALID/);
+    const shown = await deadLetters(operator, 'show', `${id}`);
+    t.regex(shown.stdout, /lastError: .*CLV_EVENT_DATA_INVALID/s);
+    const replayed = await deadLetters(operator, 'replay', `${id}`);
+    t.not(replayed.code, 0);
+    t.regex(replayed.stderr, new RegExp(`dead letter ${id}: .*CLV_EVENT_DATA_INVALID`, 's'));
+    t.is((await lettersOf(operator, trigger)).length, 1, 'it stays one');
+    const dropped = await deadLetters(operator, 'drop', `${id}`);
+    t.is(dropped.stdout, `dead letter ${id} dropped\n`, dropped.stderr);
+    t.deepEqual(await lettersOf(operator, trigger), []);
+  },
+);
+
+serial(
+  'events that could not be delivered are kept by ingest, and do their work when they are replayed',
+  async (t) => {
+    t.timeout(400_000);
+    const stage = await started;
+    const { tier, operator } = stage;
+    const trigger = 'notify-resources';
+    const refuser = await startReceiver(tier.network.host, () => 422);
+    t.teardown(() => refuser.close());
+    const giveBack = await divert(stage, trigger, refuser.url);
+    let port = 9_201;
+    for (; refuser.events.length === 0; port += 1) {
+      await changePolicy(stage, port);
+      await sleep(500);
+    }
+    // Nobody is to be told of this one: what policy says of it goes to a subscriber that refuses it.
+    const metadata = { namespace: shop, name: 'untold' };
+    const { spec, ...policy } = policyOfWeb;
+    const target = { host: metadata.name, port: 8_080 };
+    await apply(stage, { ...policy, metadata, spec: { ...spec, target } });
+    const isUntold = ({ attributes }: Pick<Received, 'attributes'>): boolean =>
+      attributes['type'] === eventTypes.resourceUpdated && attributes['name'] === metadata.name;
+    const refused = await refuser.first(isUntold);
+    await letterWhen(operator, trigger, ({ event }) => event.id === refused.attributes['id']);
+    await giveBack();
+    const records = (): Promise<string> =>
+      field(
+        stage,
+        `{.items[?(@.regarding.name=="${metadata.name}")].reason}`,
+        'events.events.k8s.io',
+        '-n',
+        shop,
+      );
+    t.is(await records(), '');
+    const replayed = await deadLetters(operator, 'replay', '--all', '--trigger', trigger, '--yes');
+    t.is(replayed.code, 0, `${replayed.stdout}\n${replayed.stderr}`);
+    t.is(await records(), 'PolicyRejected');
+    t.deepEqual(await lettersOf(operator, trigger), []);
+    await tier.kubectl(['delete', 'trafficpolicy/untold', '-n', shop]);
   },
 );
 

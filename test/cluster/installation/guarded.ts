@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventTypes } from '../../../knative/events.ts';
 import { brokerOf } from '../../../knative/render/broker.ts';
@@ -10,7 +9,7 @@ import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
 import { apply, ledgerWhen, startStage, type NodeStage, type Stage } from './stage.ts';
 
-/** An installation that asks senders who they are, and in which nothing ticks: what is done was told by an event. */
+/** An installation that asks senders who they are. */
 export interface Guarded extends Stage {
   /** Gets notifications and what is told of TrafficPolicies from the broker, and answers 503 to whatever it has not seen before. */
   readonly watcher: Receiver;
@@ -42,23 +41,31 @@ const watching = (uri: string): object => ({
   },
 });
 
-/** Starts it, and two pods with a Tap, for the tests of the file that calls it. Says why where it cannot. */
-export function guardedByFile(): Promise<SharedByFile<Guarded>> {
+/**
+ * Starts it, and two pods with a Tap, for the tests of the file that calls it. Says why where it cannot.
+ * @param chosen settings: docs/install.md. Default: nothing ticks, and so what is done was told by an event.
+ */
+export function guardedByFile(
+  chosen: Readonly<Record<string, unknown>> = { schedules: [] },
+): Promise<SharedByFile<Guarded>> {
   return sharedByFile(
     ({ teardown }) => {
       const ends: (() => unknown)[] = [];
       teardown(async () => {
         for (const end of ends.toReversed()) await end();
       });
-      return startGuarded(ends);
+      return startGuarded(ends, chosen);
     },
     { tier: 'knative', withinMs: 1_200_000 },
   );
 }
 
-async function startGuarded(ends: (() => unknown)[]): Promise<Guarded> {
+async function startGuarded(
+  ends: (() => unknown)[],
+  chosen: Readonly<Record<string, unknown>>,
+): Promise<Guarded> {
   // The receiver of other tests has no say: Clover itself keeps dead letters.
-  const settings = { oidc: true, schedules: [], deadLetters: undefined };
+  const settings = { oidc: true, deadLetters: undefined, ...chosen };
   const stage = await startStage(ends, settings);
   await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
   const installed = await stage.cloverctl('install', '-f', stage.settings, '--timeout', '9m');
@@ -194,16 +201,12 @@ const changedPolicy = z.object({
   metadata: z.object({ name: z.string(), generation: z.int() }),
 });
 
-/** Resolves when the watcher has been told of each of these generations of the policy. */
-export async function toldOf({ watcher }: Guarded, generations: readonly number[]): Promise<void> {
-  const told = (): ReadonlySet<number> =>
-    new Set(
-      watcher.events
-        .filter(({ attributes }) => attributes['type'] === eventTypes.resourceUpdated)
-        .map(({ data }) => changedPolicy.parse(JSON.parse(data)).metadata)
-        .filter(({ name }) => name === policyOfWeb.metadata.name)
-        .map(({ generation }) => generation),
-    );
-  for (let known = told(); !generations.every((each) => known.has(each)); known = told())
-    await sleep(200);
-}
+/** Generations of a policy of which the watcher has been told. */
+export const toldOf = ({ watcher }: Guarded, policy: string): ReadonlySet<number> =>
+  new Set(
+    watcher.events
+      .filter(({ attributes }) => attributes['type'] === eventTypes.resourceUpdated)
+      .map(({ data }) => changedPolicy.parse(JSON.parse(data)).metadata)
+      .filter(({ name }) => name === policy)
+      .map(({ generation }) => generation),
+  );
