@@ -31,10 +31,12 @@ export function portPolicy(
 }
 
 /**
- * Ports of the queue-proxy: requests in HTTP/1, HTTP/2 and TLS, probes and the end of a pod, and what the autoscaler reads.
+ * Ports of the queue-proxy: requests in HTTP/1, HTTP/2 and TLS, and what the autoscaler reads. Not 8022, its admin port: who reaches that
+ * starts a drain. The kubelet alone asks there (`preStop`), and no NetworkPolicy keeps out what comes from a pod's own node.
  * https://github.com/knative/serving/blob/main/pkg/networking/constants.go
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/
  */
-const queueProxyPorts = [8012, 8013, 8112, 8022, 9090, 9091];
+const queueProxyPorts = [8012, 8013, 8112, 9090, 9091];
 
 /**
  * Functions are reached through the queue-proxy alone, which counts what it lets in. From anywhere: the gateway of a cluster's network

@@ -132,7 +132,11 @@ test('functions are reached through the queue-proxy alone, unless that is not wi
   const [policy, ...others] = functionPolicy(least);
   t.deepEqual(others, []);
   const ports = policy?.spec.ingress.flatMap((rule) => rule.ports.map(({ port }) => port));
-  t.deepEqual(ports, [8012, 8013, 8112, 8022, 9090, 9091], 'and not 8080, the function itself');
+  t.deepEqual(
+    ports,
+    [8012, 8013, 8112, 9090, 9091],
+    'and neither 8080, the function itself, nor 8022, where who asks starts a drain',
+  );
   for (const { object, spec } of specsOf(least, specs.service)) {
     t.like(
       spec.template.metadata.labels,
