@@ -22,7 +22,6 @@ export function agentDaemonSet(
   installation: Installation,
   { data }: ConfigMap,
 ): Rendered<V1DaemonSet> {
-  const { nodeSelector } = installation.agent;
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
@@ -46,7 +45,8 @@ export function agentDaemonSet(
           hostNetwork: true,
           dnsPolicy: 'ClusterFirstWithHostNet',
           terminationGracePeriodSeconds: graceSeconds,
-          ...(Object.keys(nodeSelector).length > 0 && { nodeSelector: { ...nodeSelector } }),
+          // It bears all taints, those of nodes with Windows, too.
+          nodeSelector: { 'kubernetes.io/os': 'linux', ...installation.agent.nodeSelector },
           ...schedulingOf(installation.agent),
           containers: [container(installation)],
           volumes: volumes(installation),

@@ -12,6 +12,7 @@ export const agentSettings = z
     enabled: z.boolean().default(true),
     /** Default: all nodes, whatever their taints. */
     tolerations: z.array(toleration).default([{ operator: 'Exists' }]),
+    /** Beside `kubernetes.io/os: linux`. */
     nodeSelector: z.record(z.string(), z.string()).default({}),
     priorityClass: objectName.exactOptional(),
     /**
