@@ -26,6 +26,9 @@ import {
 } from './names.ts';
 import { webhookConfiguration } from './webhook.ts';
 
+/** As long as it takes every node to hear that a pod is none of its Service's any more. */
+const leavingSeconds = 5;
+
 /** Everything of the validating webhook, in the order in which it can be applied; nothing where it is switched off. */
 export function admissionObjects(installation: Installation): KubernetesObject[] {
   if (!installation.admission.enabled) return [];
@@ -120,6 +123,8 @@ function container(installation: Installation) {
     ports: [{ name: port, containerPort: admissionPort }],
     readinessProbe: { httpGet: { path: '/health/ready', port, scheme }, periodSeconds: 2 },
     livenessProbe: { httpGet: { path: '/health/live', port, scheme }, periodSeconds: 10 },
+    // API servers that do not know yet that it goes still ask it: a refused connection is taken for a yes.
+    lifecycle: { preStop: { sleep: { seconds: leavingSeconds } } },
     resources: amountsOf(settings.resources),
     securityContext: restrictedContext(),
   };
