@@ -69,7 +69,7 @@ export interface Account {
 const watching: readonly Verb[] = ['get', 'list', 'watch'];
 
 /** Every function on Knative, and the source of resource events. */
-const knativeAccounts: readonly Account[] = [
+export const knativeAccounts: readonly Account[] = [
   ...functionTable,
   {
     name: resourceEvents,

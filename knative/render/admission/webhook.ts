@@ -2,6 +2,8 @@ import type { V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
 import { kinds } from '../../resources/kinds.ts';
 import { apiVersion } from '../../resources/meta.ts';
 import type { Installation } from '../installation.ts';
+import { knativeAccounts, type Account } from '../access.ts';
+import { controlPlaneAccount } from '../control-plane/access.ts';
 import { commonLabels, type Rendered } from '../kubernetes-object.ts';
 import { admission, configurationName } from './names.ts';
 
@@ -13,13 +15,17 @@ const untouched = ['kube-node-lease', 'kube-public', 'kube-system'];
  *
  * - Ignore, after two seconds: structure and rules of CEL hold without the webhook, and who has to change a policy in an
  *   incident must not wait for it.
- * - Never of statuses, finalizers, labels or deletions, and never of Clover itself: no roll-back hangs on it.
+ * - Never of statuses, finalizers, labels or deletions, and never of Clover's own writes: no roll-back hangs on it. By the names of its
+ *   accounts: another one of its namespace is a user's.
  * - No `caBundle`: the webhook writes its own.
  */
 export function webhookConfiguration(
   installation: Installation,
 ): Rendered<V1ValidatingWebhookConfiguration> {
   const { namespace } = installation;
+  const writers = writersOf(installation).map(
+    ({ name }) => `'system:serviceaccount:${namespace}:${name}'`,
+  );
   const [group = '', version = ''] = apiVersion.split('/');
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -59,10 +65,20 @@ export function webhookConfiguration(
           },
           {
             name: 'not-by-clover',
-            expression: `!request.userInfo.username.startsWith('system:serviceaccount:${namespace}:')`,
+            expression: `!(request.userInfo.username in [${writers.join(', ')}])`,
           },
         ],
       },
     ],
   };
+}
+
+/** Clover's accounts that may write an object itself, and not its status alone. */
+function writersOf(installation: Installation): readonly Account[] {
+  const accounts = installation.knative ? knativeAccounts : [controlPlaneAccount(installation)];
+  return accounts.filter(({ access }) =>
+    access.some(({ verbs }) =>
+      verbs.some((verb) => verb === 'create' || verb === 'patch' || verb === 'update'),
+    ),
+  );
 }

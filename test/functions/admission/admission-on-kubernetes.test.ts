@@ -179,15 +179,24 @@ apiTest(
     for (const object of accessObjects(installation, [controlPlaneAccount(installation)])) {
       await apply(client, object);
     }
-    const token = await accountToken(client, account);
-    const own = createKubeClient({
-      server: connection.server,
-      options: async () => ({
-        ...(await connection.options()),
-        headers: { authorization: `Bearer ${token}` },
-      }),
-    });
-    t.is(await applied(own, other), 'taken');
+    const as = async (name: string): Promise<KubeClient> => {
+      const token = await accountToken(client, name);
+      return createKubeClient({
+        server: connection.server,
+        options: async () => ({
+          ...(await connection.options()),
+          headers: { authorization: `Bearer ${token}` },
+        }),
+      });
+    };
+    t.is(await applied(await as(account), other), 'taken');
+    // A user's account that only has the same namespace, and the same rights.
+    for (const object of accessObjects(installation, [
+      { ...controlPlaneAccount(installation), name: 'operator' },
+    ])) {
+      await apply(client, object);
+    }
+    t.is(await applied(await as('operator'), good), 'CLV_KUBERNETES_UNREACHABLE');
     await client.call({ method: 'DELETE', path: `${policyPath}/proxy` });
     await merge('', { metadata: { finalizers: null } });
     t.is(await applied(client, good, true), 'CLV_KUBERNETES_UNREACHABLE');
