@@ -46,7 +46,7 @@
         'core/protocols/postgresql_answers.cc', 'core/protocols/postgresql_message.cc', 'core/protocols/redis.cc',
         'core/protocols/redis_command.cc', 'core/protocols/resp.cc', 'core/protocols/sip.cc',
         'core/protocols/sip_calls.cc', 'core/protocols/sip_message.cc', 'core/protocols/sip_span.cc',
-        'core/protocols/table.cc', 'core/protocols/tls.cc',
+        'core/protocols/table.cc', 'core/protocols/tls.cc', 'core/protocols/websocket.cc',
       ],
       'defines': ['NAPI_VERSION=9'],
       'cflags': ['-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden'],

@@ -85,6 +85,14 @@ void Attributes::number(std::string_view key, u64 value) {
   proto::attribute(out_, field_, key, value);
 }
 
+void copy_attributes(std::string_view attributes, std::string& out, bool (*wanted)(std::string_view key)) {
+  for (size_t at = 0; at < attributes.size();) {
+    size_t before = at, within = 0;
+    std::string_view pair = proto::read_bytes(attributes, at);
+    if (wanted(proto::read_bytes(pair, within))) out.append(attributes.substr(before, at - before));
+  }
+}
+
 void add_event(std::string& out, u64 time_ns, std::string_view name, std::string_view attributes) {
   std::string event;
   proto::fixed64(event, 1, time_ns);

@@ -30,6 +30,9 @@ class Attributes {
 // Appends to the encoded `Span.events` of a request. `attributes` are encoded (kEventAttributes).
 void add_event(std::string& out, u64 time_ns, std::string_view name, std::string_view attributes = {});
 
+// Appends those attributes of an encoded span's whose keys are wanted.
+void copy_attributes(std::string_view attributes, std::string& out, bool (*wanted)(std::string_view key));
+
 bool is_ascii(std::string_view text);
 // What is no UTF-8 replaced by question marks.
 std::string valid_text(std::string_view text);

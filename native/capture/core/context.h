@@ -18,6 +18,7 @@ struct TraceContext {
   u8 flags = 0;         // 1: sampled
   bool decided = true;  // whether the flag says so, or nobody has decided yet
   bool valid = false;
+  bool remote = true;  // the parent is a span of another process
 
   // A trace without one is told from what its requests share, such as a Call-ID.
   bool has_parent() const { return valid && parent_id != decltype(parent_id){}; }

@@ -62,6 +62,10 @@ void Conversation::count(Request* request) {
   session_.opened(request, pod_);
 }
 
+TraceContext Conversation::below(const Request& parent) const {
+  return context_below(parent, session_.settings.boot, id_);
+}
+
 void Conversation::observe(Request* request) {
   if (request->server && session_.settings.evidence) request->leg = &session_.leg(pod_, key_.pod_port);
 }

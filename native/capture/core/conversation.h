@@ -50,6 +50,8 @@ class Conversation {
   void drop(Request* request);
   // It is one: counted from now on, until it is finished or lost.
   void count(Request* request);
+  // What a request says of its trace that is a child of this one's span.
+  TraceContext below(const Request& parent) const;
   // Where its evidence counts, if the pod serves it. Before count().
   void observe(Request* request);
   // Its response shows a stamp of the splitting point: it takes part in an experiment.

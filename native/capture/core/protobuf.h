@@ -1,5 +1,7 @@
-// The part of protobuf's wire format that OTLP traces need, written into a byte string.
+// The part of protobuf's wire format that OTLP traces need, written into a byte string, and read from it again.
 #pragma once
+
+#include <algorithm>
 
 #include <algorithm>
 
@@ -84,6 +86,25 @@ inline void attribute(std::string& out, u8 field, std::string_view key, u64 valu
   at = put_head(at, 2, any);
   *at++ = 3 << 3;
   put_varint(at, value);
+}
+
+inline u64 read_varint(std::string_view bytes, size_t& at) {
+  u64 value = 0;
+  for (int shift = 0; at < bytes.size() && shift < 64; shift += 7) {
+    u8 byte = static_cast<u8>(bytes[at++]);
+    value |= u64{byte & 0x7fu} << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+
+// The next field of what was written here: of bytes, with a tag of one byte.
+inline std::string_view read_bytes(std::string_view bytes, size_t& at) {
+  at++;
+  size_t size = read_varint(bytes, at);
+  std::string_view found = bytes.substr(std::min(at, bytes.size()), size);
+  at += size;
+  return found;
 }
 
 }  // namespace clover::proto

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attributes.h"
+#include "protobuf.h"
 #include "protocols/redis_command.h"
 
 namespace clover {
@@ -32,40 +33,21 @@ struct Value {
   bool known = false, numeric = false;
 };
 
-u64 read_varint(std::string_view bytes, size_t& at) {
-  u64 value = 0;
-  for (int shift = 0; at < bytes.size() && shift < 64; shift += 7) {
-    u8 byte = static_cast<u8>(bytes[at++]);
-    value |= u64{byte & 0x7fu} << shift;
-    if (byte < 0x80) break;
-  }
-  return value;
-}
-
-// What we have written ourselves (Attributes), with each field's tag and length in front.
-std::string_view read_bytes(std::string_view bytes, size_t& at) {
-  at++;
-  size_t size = read_varint(bytes, at);
-  std::string_view found = bytes.substr(std::min(at, bytes.size()), size);
-  at += size;
-  return found;
-}
-
 void read_values(std::string_view attributes, Value (&values)[kKeys]) {
   for (size_t at = 0; at < attributes.size();) {
-    std::string_view pair = read_bytes(attributes, at);
+    std::string_view pair = proto::read_bytes(attributes, at);
     size_t within = 0;
-    std::string_view name = read_bytes(pair, within);
+    std::string_view name = proto::read_bytes(pair, within);
     auto* found = std::find(std::begin(kNames), std::end(kNames), name);
     if (found == std::end(kNames)) continue;
-    std::string_view any = read_bytes(pair, within);
+    std::string_view any = proto::read_bytes(pair, within);
     if (any.empty()) continue;
     Value& value = values[found - kNames];
     size_t start = 0;
     value.known = true;
     value.numeric = any[0] != 0x0a;
-    if (value.numeric) value.number = read_varint(any, ++start);
-    else value.text = read_bytes(any, start).substr(0, kMaxValue);
+    if (value.numeric) value.number = proto::read_varint(any, ++start);
+    else value.text = proto::read_bytes(any, start).substr(0, kMaxValue);
   }
 }
 

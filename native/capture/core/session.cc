@@ -371,7 +371,7 @@ void Session::opened(Request* request, Pod& pod) {
   evidence.start(*request);
   if (request->stuck) evidence.stick(*request);
   // Only experiments ask for a trace's requests.
-  if (!request->context.valid || !settings.evidence) return;
+  if (!request->context.valid || !settings.evidence || request->lasting) return;
   request->traced = true;
   auto [at, fresh] = traces_.try_emplace({pod.ifindex, request->context.trace_id}, request);
   if (fresh) return;

@@ -18,8 +18,13 @@ u64 nonzero(u64 value) { return value ? value : 1; }
 
 std::string_view raw(const u64& value) { return {reinterpret_cast<const char*>(&value), 8}; }
 
-u64 span_id_of(const Request& request, u64 boot, u64 connection) {
+u64 unshared_id_of(const Request& request, u64 boot, u64 connection) {
   return nonzero(mix(mix(boot ^ mix(connection)) + request.ordinal));
+}
+
+u64 span_id_of(const Request& request, u64 boot, u64 connection) {
+  u64 shared = request.server ? 0 : hop_of(request).id;
+  return shared != 0 ? shared : unshared_id_of(request, boot, connection);
 }
 
 // As `Span.links`.
@@ -36,12 +41,23 @@ std::array<u8, 16> trace_id_of(const Request& request, u64 boot, u64 connection)
   if (request.context.valid) return request.context.trace_id;
   Hop hop = hop_of(request);
   // Not the id itself, which is the CLIENT span's.
-  u64 low = hop.id != 0 ? nonzero(mix(~hop.id)) : span_id_of(request, boot, connection);
+  u64 low = hop.id != 0 ? nonzero(mix(~hop.id)) : unshared_id_of(request, boot, connection);
   u64 high = nonzero(mix(low ^ 0x7472616365ULL));
   std::array<u8, 16> id;
   std::memcpy(id.data(), &high, 8);
   std::memcpy(id.data() + 8, &low, 8);
   return id;
+}
+
+TraceContext context_below(const Request& request, u64 boot, u64 connection) {
+  TraceContext context = request.context;
+  context.decided = context.valid && context.decided;
+  context.valid = true;
+  context.remote = false;
+  context.trace_id = trace_id_of(request, boot, connection);
+  u64 id = span_id_of(request, boot, connection);
+  std::memcpy(context.parent_id.data(), &id, 8);
+  return context;
 }
 
 std::string SpanWriter::encode_resource(const Identity& identity) {
@@ -59,8 +75,7 @@ std::string SpanWriter::encode_resource(const Identity& identity) {
 void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   span_.clear();
   Hop hop = hop_of(request);
-  bool calls = !request.server && hop.id != 0;
-  u64 own = calls ? hop.id : span_id_of(request, boot_, place.connection);
+  u64 own = span_id_of(request, boot_, place.connection);
   auto trace_id = trace_id_of(request, boot_, place.connection);
   proto::bytes(span_, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
   proto::bytes(span_, 2, raw(own));
@@ -103,7 +118,7 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
   if (!request.error_type.empty())
     proto::bytes(span_, 15, std::string_view("\x18\x02", 2));  // Status{code: ERROR}
   if (called || request.context.has_parent()) {
-    u32 flags = request.context.flags | kHasIsRemote | kIsRemote;
+    u32 flags = request.context.flags | kHasIsRemote | (called || request.context.remote ? kIsRemote : 0);
     span_.append("\x85\x01", 2);  // field 16, fixed32
     span_.append(reinterpret_cast<const char*>(&flags), 4);
   }

@@ -27,6 +27,9 @@ struct SpanPlace {
 // Of the request's trace: the one that it says it belongs to, or one of its own.
 std::array<u8, 16> trace_id_of(const Request& request, u64 boot, u64 connection);
 
+// The context of a child of its span.
+TraceContext context_below(const Request& request, u64 boot, u64 connection);
+
 // Encodes spans into the open batch, grouped by pod.
 class SpanWriter {
  public:

@@ -51,8 +51,8 @@ test('a body without length ends with the connection', async (t) => {
 for (const [what, request, response, reason] of [
   [
     'an upgrade',
-    lines('GET /chat HTTP/1.1', 'Host: a', 'Connection: upgrade', 'Upgrade: websocket'),
-    lines('HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket'),
+    lines('GET /chat HTTP/1.1', 'Host: a', 'Connection: upgrade', 'Upgrade: tunnel'),
+    lines('HTTP/1.1 101 Switching Protocols', 'Upgrade: tunnel'),
     'upgraded',
   ],
   [

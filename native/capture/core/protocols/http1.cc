@@ -8,12 +8,19 @@
 #include "../text_head.h"
 #include "http1_body.h"
 #include "http2.h"
+#include "websocket.h"
 
 namespace clover {
 namespace {
 
 // Less is not worth a call of the kernel: it would be over before it heard of it.
 constexpr u64 kLongRun = 64 * 1024;
+
+bool is_websocket(std::string_view upgrade) {
+  constexpr std::string_view kName = "websocket";
+  return upgrade.size() == kName.size() &&
+         std::equal(kName.begin(), kName.end(), upgrade.begin(), [](char a, char b) { return a == (b | 0x20); });
+}
 
 enum class Phase : u8 {
   seek,   // somewhere inside a message: waits for a segment that begins one
@@ -249,8 +256,15 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   else if (head.chunked) framing = Framing::chunked;
   else if (head.has_length && !head.other_coding) framing = Framing::length;
   mine.body.begin(framing, head.length);
+  // Before the handshake is finished, below which the session is.
+  std::unique_ptr<Parser> session;
+  if (head.status == 101 && whole && is_websocket(head.upgrade)) session = make_websocket(talk_, *request, mine.first);
   if (mine.body.done()) end_message(mine, piece.time_ns);
   if (!tunnel) return;
+  if (session != nullptr) {
+    handed_on_ = true;
+    return talk_.hand_over(std::move(session));
+  }
   if (head.status == 101 || !whole) return stop("upgraded");
   // Through a tunnel ends speak whatever they like.
   handed_on_ = true;
