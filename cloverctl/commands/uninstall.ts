@@ -9,6 +9,7 @@ import { writeJson, writeLines } from '../output/print.ts';
 interface UninstallOptions extends GlobalOptions, ClusterOptions {
   readonly keepData?: boolean;
   readonly deleteData?: boolean;
+  readonly force?: boolean;
   readonly dryRun?: boolean;
   readonly timeout: number;
 }
@@ -21,6 +22,7 @@ export function registerUninstall(program: Command, env: CliEnv): void {
   addClusterOptions(command)
     .option('--keep-data', 'leave objects of Clover’s kinds, their definitions and the databases')
     .option('--delete-data', 'delete them for good: each Experiment takes its traffic back first')
+    .option('--force', 'with --keep-data: leave the traffic of runs that have not ended as it is')
     .option('--dry-run', 'show what would be deleted, and delete nothing')
     .option(
       '--timeout <duration>',
@@ -53,6 +55,7 @@ async function run(options: UninstallOptions, env: CliEnv): Promise<void> {
     env,
     namespace,
     data: keepData === true ? 'keep' : deleteData === true ? 'delete' : 'none',
+    force: options.force === true,
     dryRun,
     timeoutMs,
     warn: (line) => env.stderr.write(`warning: ${line}\n`),

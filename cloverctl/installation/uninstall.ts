@@ -15,7 +15,7 @@ import {
   type OtherInstallation,
 } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import { deleteUserObjects, userObjects } from './user-objects.ts';
+import { deleteUserObjects, demandEndedRuns, userObjects } from './user-objects.ts';
 
 /** What becomes of users' objects, and of databases. */
 export type DataChoice = 'delete' | 'keep' | 'none';
@@ -27,6 +27,8 @@ export interface UninstallHow {
   readonly namespace: string;
   /** `none`: there has to be neither. */
   readonly data: DataChoice;
+  /** With `keep`: also while runs have not ended, whose traffic then stays as it is. */
+  readonly force: boolean;
   readonly dryRun: boolean;
   readonly timeoutMs: number;
   /** Hears what is odd, and hinders nothing. */
@@ -36,7 +38,7 @@ export interface UninstallHow {
 
 /**
  * Removes what was installed, and nothing else; undefined where nothing is.
- * @throws CloverError CLV_CONFLICT when there is data and it is not said what becomes of it; CLV_KUBERNETES_FORBIDDEN,
+ * @throws CloverError CLV_CONFLICT when there is data and it is not said what becomes of it, or it is kept while runs have not ended; CLV_KUBERNETES_FORBIDDEN,
  * CLV_DEADLINE_EXCEEDED.
  */
 export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] | undefined> {
@@ -53,6 +55,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const shared = sharedWith(installations, own);
   const missed = [...used, ...(await databasesOf(client, own))];
   if (data === 'none' && missed.length > 0) throw inUse(missed);
+  if (data === 'keep' && !how.force && used.length > 0) await demandEndedRuns(client);
   const going = own.filter(
     (place) => !shared.has(keyOf(place)) && (data !== 'keep' || !isData(place)),
   );

@@ -1,11 +1,23 @@
 import { z } from 'zod';
+import { CloverError } from '../../functions/lib/errors.ts';
+import { isFinal } from '../../functions/lib/final-phase.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import { phase } from '../../knative/resources/experiment.ts';
 import { kinds } from '../../knative/resources/kinds.ts';
 import { apiVersion } from '../../knative/resources/meta.ts';
 import { collectionPath, objectPath, type Place } from './collections.ts';
 import { waitGoneAll } from './delete-objects.ts';
 import { found404 } from './live-object.ts';
 import type { CliEnv } from '../env.ts';
+
+const runList = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), namespace: z.string() }),
+      status: z.object({ phase: phase.default('Pending') }).prefault({}),
+    }),
+  ),
+});
 
 const list = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string() }) })),
@@ -29,6 +41,25 @@ export async function userObjects(client: KubeClient): Promise<readonly Place[]>
     }),
   );
   return found.flat();
+}
+
+/**
+ * Refuses to leave traffic to nobody: what a run has split or disturbed stays so until something ends the run.
+ * @throws CloverError CLV_CONFLICT naming each run that has not ended.
+ */
+export async function demandEndedRuns(client: KubeClient): Promise<void> {
+  const path = collectionPath({ apiVersion, plural: 'experimentruns' });
+  const answer = await found404(client.call({ method: 'GET', path }));
+  const { items } = runList.parse(answer ?? { items: [] });
+  const details = items
+    .filter(({ status }) => !isFinal(status.phase))
+    .map(({ metadata, status }) => ({
+      field: `ExperimentRun ${metadata.name} in ${metadata.namespace}`,
+      message: `is ${status.phase}`,
+    }));
+  if (details.length === 0) return;
+  const message = `nothing was changed: ${details.length} ${details.length === 1 ? 'run has' : 'runs have'} not ended, and nobody would end the splits and faults that they have put into force. Delete their Experiments, which takes the traffic back, or wait; --force leaves it as it is`;
+  throw new CloverError('CLV_CONFLICT', message, { details });
 }
 
 /**

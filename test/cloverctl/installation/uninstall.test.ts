@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
 import { kubectlWith } from '../../cluster/kubectl.ts';
+import { examples } from '../../functions/resources/examples.ts';
 import { changesOf, everything } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
 
@@ -87,6 +88,43 @@ serial('while there are objects of users it is asked what becomes of them', asyn
   t.is((await run('install', '--wait=false')).code, 0);
   t.truthy(await store.get('Tap', 'default', 'web'));
 });
+
+serial(
+  'no run that has not ended is left with nobody to end it, unless that is asked for',
+  async (t) => {
+    const { client } = await started;
+    const runs = '/apis/clover.dev/v1alpha1/namespaces/default/experimentruns';
+    const { apiVersion, spec } = examples.Experiment;
+    const experiment = { name: 'try-v2', uid: '1f0e', generation: 1 };
+    const metadata = { name: 'try-v2-1', namespace: 'default' };
+    const body = { apiVersion, kind: 'ExperimentRun', metadata, spec: { experiment, plan: spec } };
+    await client.call({ method: 'POST', path: runs, body });
+    const enter = (phase: string): Promise<unknown> =>
+      client.call({
+        method: 'PATCH',
+        path: `${runs}/try-v2-1/status`,
+        contentType: 'application/merge-patch+json',
+        body: { status: { phase } },
+      });
+    for (const phase of ['Pending', 'Running', 'RollingBack']) {
+      await enter(phase);
+      for (const more of [[], ['--dry-run']]) {
+        const refused = await run('uninstall', '--keep-data', ...more);
+        t.is(refused.code, 1);
+        t.regex(refused.stderr, /nothing was changed: 1 run has not ended, .*--force leaves it/);
+        t.regex(refused.stderr, new RegExp(`ExperimentRun try-v2-1 in default: is ${phase}`));
+      }
+    }
+    t.true((await everything(client)).includes('DaemonSet clover-system/agent'));
+
+    t.is((await run('uninstall', '--keep-data', '--force')).code, 0);
+    t.is((await run('install', '--wait=false')).code, 0);
+    await enter('RolledBack');
+    t.is((await run('uninstall', '--keep-data')).code, 0);
+    t.is((await run('install', '--wait=false')).code, 0);
+    await client.call({ method: 'DELETE', path: `${runs}/try-v2-1` });
+  },
+);
 
 serial('an uninstall leaves nothing behind, and a second one finds nothing', async (t) => {
   const { client, before } = await started;
