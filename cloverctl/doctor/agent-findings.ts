@@ -6,7 +6,7 @@ import { agent, agentPort } from '../../knative/render/agent/names.ts';
 import type { AskPod } from '../installation/ask-pod.ts';
 import { collectionPath } from '../installation/collections.ts';
 import type { Finding } from './finding.ts';
-import { judgeLedger, readLedger } from './agent-ledger.ts';
+import { judgeLedger, readLedger, type CapturePoint } from './agent-ledger.ts';
 
 const pods = z.object({
   items: z.array(
@@ -25,11 +25,19 @@ export interface AgentQuestions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** What each agent of an installation says of itself; one that cannot be asked is told of, too. */
-export async function agentFindings(
+/** What the agents of an installation say. */
+export interface AgentAnswers {
+  /** Of each agent; one that cannot be asked is told of, too. */
+  readonly findings: readonly Finding[];
+  /** Where those that answered see pods. */
+  readonly points: readonly CapturePoint[];
+}
+
+/** Asks each agent of an installation. */
+export async function agentAnswers(
   { client, ask, clock }: AgentQuestions,
   namespace: string,
-): Promise<readonly Finding[]> {
+): Promise<AgentAnswers> {
   const path = collectionPath({ apiVersion: 'v1', plural: 'pods', namespace });
   const labelSelector = `app.kubernetes.io/name=${agent},app.kubernetes.io/instance=${namespace}`;
   const answer = await client.call({ method: 'GET', path, query: { labelSelector } });
@@ -39,13 +47,18 @@ export async function agentFindings(
       const askedAt = clock.now();
       try {
         const ledger = readLedger(await ask({ namespace, pod, port: agentPort }, '/ledger'));
-        return judgeLedger(node, ledger, { version, askedAt, answeredAt: clock.now() });
+        const asked = { version, askedAt, answeredAt: clock.now() };
+        const { points } = ledger.attachments;
+        return { findings: judgeLedger(node, ledger, asked), points };
       } catch (error) {
-        return [unanswered(node, error)];
+        return { findings: [unanswered(node, error)], points: [] };
       }
     }),
   );
-  return found.flat();
+  return {
+    findings: found.flatMap(({ findings }) => findings),
+    points: found.flatMap(({ points }) => points),
+  };
 }
 
 function unanswered(node: string, error: unknown): Finding {

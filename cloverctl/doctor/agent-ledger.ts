@@ -33,6 +33,9 @@ const ledgerText = z
 /** What an agent says of itself, as far as it is judged. */
 export type AgentLedger = z.output<typeof ledgerText>;
 
+/** Where a pod is seen. */
+export type CapturePoint = AgentLedger['attachments']['points'][number];
+
 /** When an agent was asked, by the clock of whoever did; Unix ms. */
 export interface Asked {
   /** Of cloverctl. */

@@ -12,7 +12,7 @@ import { refusedWishes, wishesFor, wishText } from '../installation/permissions.
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
 import { troublesOf } from '../installation/troubles.ts';
 import { hasVolatileDatabases, volatileDatabases } from '../installation/volatile-databases.ts';
-import { agentFindings, type AgentQuestions } from './agent-findings.ts';
+import { agentAnswers, type AgentQuestions } from './agent-findings.ts';
 import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
@@ -52,8 +52,11 @@ export async function clusterFindings(
     const finding = await objectFinding(client, place);
     if (finding !== undefined) found.push(finding);
   }
-  found.push(...(await agentFindings(questions, namespace)));
-  if (cluster.istio !== undefined) found.push(...(await encryptionFindings(client)));
+  const agents = await agentAnswers(questions, namespace);
+  found.push(...agents.findings);
+  if (cluster.istio !== undefined) {
+    found.push(...(await encryptionFindings(client, agents.points)));
+  }
   return found;
 }
 

@@ -5,6 +5,7 @@ import {
   judgeMtls,
   type PeerPolicy,
 } from '../../../cloverctl/doctor/encryption-findings.ts';
+import type { CapturePoint } from '../../../cloverctl/doctor/agent-ledger.ts';
 import type { KubeCall, KubeClient } from '../../../functions/resources/kubernetes/client.ts';
 
 const policy = (namespace: string, mode: string, app?: string): PeerPolicy => ({
@@ -13,7 +14,7 @@ const policy = (namespace: string, mode: string, app?: string): PeerPolicy => ({
 });
 
 const judged = (...policies: readonly PeerPolicy[]): string => {
-  const { state, found } = judgeMtls('shop', policies);
+  const { state, found } = judgeMtls('shop', policies, ['shop/web']);
   return `${state} ${found}`;
 };
 
@@ -44,23 +45,22 @@ const review = z.object({
   spec: z.object({ resourceAttributes: z.object({ resource: z.string() }) }),
 });
 
-/** An API server with Taps in two namespaces, one of them with sidecars; `refused` is a resource that may not be listed. */
+/** An API server with mTLS in one namespace, where two pods have sidecars; `refused` is a resource that may not be listed. */
 function server(refused?: string): KubeClient {
   const answer = ({ path, query, body }: KubeCall): unknown => {
     if (path.endsWith('/selfsubjectaccessreviews')) {
       const { spec } = review.parse(body);
       return { status: { allowed: spec.resourceAttributes.resource !== refused } };
     }
-    if (path.endsWith('/taps')) {
+    if (path.endsWith('/peerauthentications')) {
       return {
-        items: ['shop', 'plain', 'shop'].map((namespace) => ({ metadata: { namespace } })),
+        items: [
+          { metadata: { namespace: 'shop', name: 'default' }, spec: { mtls: { mode: 'STRICT' } } },
+        ],
       };
     }
-    if (path.endsWith('/peerauthentications')) {
-      return { items: [{ metadata: { namespace: 'shop', name: 'default' } }] };
-    }
     const has = path.includes('/shop/') && query?.['labelSelector'] !== undefined;
-    return { items: has ? [{ metadata: { namespace: 'shop' } }] : [] };
+    return { items: has ? ['web', 'pay'].map((name) => ({ metadata: { name } })) : [] };
   };
   return {
     call: async (call) => answer(call),
@@ -70,21 +70,45 @@ function server(refused?: string): KubeClient {
   };
 }
 
-test('only namespaces with a Tap and with sidecars are told of', async (t) => {
-  t.deepEqual(
-    (await encryptionFindings(server())).map(({ check, state, fix }) => ({ check, state, fix })),
-    [
-      {
-        check: 'mTLS in shop',
-        state: 'doubtful',
-        fix: 'agents read plain text alone: a PeerAuthentication in shop with spec.mtls.mode DISABLE, for now',
-      },
-    ],
-  );
+const seen = (pod: string, kind: string): CapturePoint => ({ pod, kind, name: 'x' });
+
+test('pods with sidecars that are seen at veths are told of, and no others', async (t) => {
+  const points = [
+    seen('shop/web', 'ethernet'),
+    seen('shop/pay', 'cgroup'),
+    seen('shop/without-sidecar', 'ethernet'),
+    seen('plain/web', 'ethernet'),
+  ];
+  t.deepEqual(await encryptionFindings(server(), points), [
+    {
+      check: 'mTLS in shop',
+      state: 'bad',
+      found: 'STRICT: shop/web, seen at veths, take nothing that an agent can read',
+      fix: 'nodes with cgroups v2, where a pod with a sidecar is read in plain text; or a PeerAuthentication in shop with spec.mtls.mode DISABLE',
+    },
+  ]);
+  t.deepEqual(await encryptionFindings(server(), []), []);
+});
+
+test('at cgroups STRICT hides nothing', async (t) => {
+  const points = [seen('shop/web', 'cgroup'), seen('shop/web', 'cgroup')];
+  t.deepEqual(await encryptionFindings(server(), points), [
+    {
+      check: 'mTLS in shop',
+      state: 'good',
+      found: 'pods with a sidecar are seen at their cgroups, in plain text, whatever the mode',
+    },
+  ]);
+});
+
+test('of many pods some are named', (t) => {
+  const pods = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const { found } = judgeMtls('shop', [], pods);
+  t.regex(found, /of a, b, c, d, e and 2 more, seen at veths/);
 });
 
 test('who may not look is told what is missing', async (t) => {
-  t.deepEqual(await encryptionFindings(server('pods')), [
+  t.deepEqual(await encryptionFindings(server('pods'), [seen('shop/web', 'ethernet')]), [
     { check: 'mTLS', state: 'doubtful', found: 'cannot be told', fix: 'ask for: list pods' },
   ]);
 });
