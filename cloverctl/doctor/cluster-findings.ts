@@ -17,6 +17,7 @@ import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
 import { networkFindings } from './network-findings.ts';
+import { webhookFinding } from './webhook-finding.ts';
 
 const features = z.object({ data: z.record(z.string(), z.string()).default({}) });
 
@@ -52,6 +53,8 @@ export async function clusterFindings(
     const finding = await objectFinding(client, place);
     if (finding !== undefined) found.push(finding);
   }
+  const webhook = inventory.objects.find(({ kind }) => kind === 'ValidatingWebhookConfiguration');
+  if (webhook !== undefined) found.push(await webhookFinding(client));
   const agents = await agentAnswers(questions, namespace);
   found.push(...agents.findings);
   if (cluster.istio !== undefined) {

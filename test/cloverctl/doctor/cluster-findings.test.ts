@@ -49,6 +49,7 @@ serial('doctor names what is not well, and what helps', async (t) => {
     `✓ installation: Clover ${version} in clover-system`,
     '✓ your permissions: enough for an upgrade',
     '! databases: databases are on no volume: with each upgrade or eviction go events that wait, dead letters, evidence and looks',
+    '! admission webhook: the API server takes what lint refuses: it does not reach the webhook',
     '✗ node/old: Linux 5.15.0',
     '✓ node/fresh: Linux 6.12.1',
     '✗ clusterrole.rbac.authorization.k8s.io/clover-system-agent: is not there',

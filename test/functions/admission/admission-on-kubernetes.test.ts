@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { webhookFinding } from '../../../cloverctl/doctor/webhook-finding.ts';
 import { objectPath, placeOf } from '../../../cloverctl/installation/collections.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import {
@@ -140,7 +141,9 @@ apiTest(
     const { client } = api;
     const webhook = await withWebhook(t, api, 'Ignore');
     t.is(await applied(client, bad), place);
+    t.is((await webhookFinding(client)).state, 'good');
     t.is(await webhook.end(), 0);
+    t.is((await webhookFinding(client)).state, 'doubtful', 'doctor tells, where nothing else does');
     // What lint would have refused is taken; the policy's condition tells.
     t.is(await applied(client, bad), 'taken');
     const broken = changedAt(good, ['spec', 'rules', '0', 'timeout'], '0s');
