@@ -9,11 +9,14 @@ export interface Operator {
   readonly cloverctl: (...args: readonly string[]) => Promise<CliResult>;
 }
 
+const namespace = 'clover-people';
+
 /** Makes one, as docs/install.md says under "The API from outside"; where that forwards a port, this machine reaches the Service. */
 export async function operatorOf({ tier }: Pick<Stage, 'tier'>): Promise<Operator> {
-  const account = ['operator', '-n', cloverNamespace];
+  const account = ['operator', '-n', namespace];
+  await tier.kubectl(['create', 'namespace', namespace]);
   await tier.kubectl(['create', 'serviceaccount', ...account]);
-  const role = ['--clusterrole=edit', `--serviceaccount=${cloverNamespace}:operator`];
+  const role = ['--clusterrole=edit', `--serviceaccount=${namespace}:operator`];
   await tier.kubectl(['create', 'clusterrolebinding', 'clover-operator', ...role]);
   const home = join(tier.folder, 'operator');
   await mkdir(home, { mode: 0o700 });
