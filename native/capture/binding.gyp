@@ -26,10 +26,12 @@
       'dependencies': ['tap'],
       'sources': [
         'addon/addon.cc', 'addon/handle.cc',
-        'core/attributes.cc', 'core/capture_point.cc', 'core/cgroup_point.cc', 'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
+        'core/attributes.cc', 'core/capture_point.cc', 'core/cgroup_point.cc', 'core/clsact_point.cc',
+        'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
         'core/datagrams.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/engine.cc', 'core/evidence.cc',
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/grpc_span.cc',
         'core/handover.cc', 'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
+        'core/netlink.cc', 'core/packet_point.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',

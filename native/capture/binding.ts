@@ -10,6 +10,7 @@ import type {
   PodIdentity,
   ProcessLink,
   RequestMetrics,
+  Rung,
   SpanBatch,
 } from './types.ts';
 
@@ -28,6 +29,7 @@ export interface RawOptions {
   readonly batch_ms: number;
   readonly ring_bytes: number;
   readonly object_path: string;
+  readonly rungs: readonly Rung[];
   readonly detailed: boolean;
   readonly evidence: boolean;
 }

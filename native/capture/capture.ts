@@ -7,13 +7,14 @@ import {
   type RawTraceSettings,
 } from './binding.ts';
 import { translated } from './translated.ts';
-import type {
-  Capture,
-  CaptureOptions,
-  FileReplay,
-  Replay,
-  SpanBatch,
-  TraceSettings,
+import {
+  rungs,
+  type Capture,
+  type CaptureOptions,
+  type FileReplay,
+  type Replay,
+  type SpanBatch,
+  type TraceSettings,
 } from './types.ts';
 
 /**
@@ -98,6 +99,7 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
         batch_ms: options.batchMs ?? 1_000,
         ring_bytes: options.ringBytes ?? 64 * 1024 * 1024,
         object_path: objectPath,
+        rungs: options.rungs ?? rungs,
         detailed: options.detailed ?? false,
         evidence,
       },

@@ -97,8 +97,14 @@ export interface EvidenceSnapshot {
 /** Where packets of a pod are seen: on the host side of its veth, by its index, or at a cgroup v2, by its folder. */
 export type CapturePoint = number | string;
 
+/** Ways to see an interface, from the best to one that needs no tc: links of tcx, filters of a clsact qdisc, a packet socket. */
+export const rungs = ['tcx', 'clsact', 'packet'] as const;
+
+/** One of {@link rungs}. */
+export type Rung = (typeof rungs)[number];
+
 /** How a point is captured. `replay`: by frames that are given by hand. */
-export type CapturePointKind = 'cgroup' | 'tcx' | 'replay';
+export type CapturePointKind = Rung | 'cgroup' | 'replay';
 
 /** Connections at a point, from their start on, by what was seen of them. */
 export interface OneWay {
@@ -163,6 +169,8 @@ export interface CaptureOptions {
   readonly boot: string;
   /** Requests open for longer count as stuck. Default 10 000. */
   readonly openTimeoutMs?: number;
+  /** Ways to interfaces, in the order in which they are tried. Default: all {@link rungs}. */
+  readonly rungs?: readonly Rung[];
   /** Size of the kernel ring buffer in bytes, a power of two. Default 64 MiB. */
   readonly ringBytes?: number;
   /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */

@@ -19,6 +19,18 @@ Settings read_settings(napi_env env, napi_value options) {
   return settings;
 }
 
+std::vector<std::string> read_rungs(napi_env env, napi_value options) {
+  napi_value list = js::get(env, options, "rungs"), rung;
+  u32 length = 0;
+  js::check(env, napi_get_array_length(env, list, &length));
+  std::vector<std::string> rungs;
+  for (u32 i = 0; i < length; i++) {
+    js::check(env, napi_get_element(env, list, i, &rung));
+    rungs.push_back(js::to_string(env, rung));
+  }
+  return rungs;
+}
+
 void end_with_environment(void* data) { static_cast<Handle*>(data)->close(); }
 
 }  // namespace
@@ -38,7 +50,7 @@ napi_value Handle::create(napi_env env, napi_value options, napi_value notify) {
     js::check(env, napi_unref_threadsafe_function(env, handle->notify_));
     napi_threadsafe_function wake = handle->notify_;
     try {
-      handle->engine_ = std::make_unique<Engine>(settings, path, ring, [wake] {
+      handle->engine_ = std::make_unique<Engine>(settings, path, ring, read_rungs(env, options), [wake] {
         napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
       });
     } catch (const Unavailable& missing) {

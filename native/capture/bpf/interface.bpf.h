@@ -2,6 +2,8 @@
 /* Programs on the host side of a pod's veth: frames, whose direction is that of the hook. */
 #pragma once
 
+#include <linux/if_packet.h>
+
 #include "locate.bpf.h"
 #include "stages.bpf.h"
 
@@ -38,6 +40,21 @@ static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_directi
   return NEXT;
 }
 
+/* When user space was alive the last time, by CLOCK_MONOTONIC: filters of a qdisc outlive it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} heartbeat SEC(".maps");
+
+static __always_inline int is_alive(void)
+{
+  __u32 zero = 0;
+  __u64 *beat = bpf_map_lookup_elem(&heartbeat, &zero);
+  return beat && (__s64)(bpf_ktime_get_ns() - *beat) < (__s64)TAP_ALIVE_NS;
+}
+
 /* Ingress on the host side: what the pod sends. */
 SEC("tc")
 int tap_from_pod(struct __sk_buff *skb)
@@ -50,4 +67,24 @@ SEC("tc")
 int tap_to_pod(struct __sk_buff *skb)
 {
   return observe_frame(skb, TAP_TO_POD);
+}
+
+SEC("tc")
+int tap_from_qdisc(struct __sk_buff *skb)
+{
+  return is_alive() ? observe_frame(skb, TAP_FROM_POD) : NEXT;
+}
+
+SEC("tc")
+int tap_to_qdisc(struct __sk_buff *skb)
+{
+  return is_alive() ? observe_frame(skb, TAP_TO_POD) : NEXT;
+}
+
+/* On a packet socket, which gets copies of both directions and is to keep none. */
+SEC("socket")
+int tap_packet(struct __sk_buff *skb)
+{
+  observe_frame(skb, skb->pkt_type == PACKET_OUTGOING ? TAP_TO_POD : TAP_FROM_POD);
+  return 0;
 }

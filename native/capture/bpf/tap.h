@@ -28,6 +28,9 @@ enum tap_cause {
 /* A flow of datagrams is looked at again after so long without one: nothing else says that it is over. */
 #define TAP_DATAGRAMS_IDLE_NS 5000000000ULL
 
+/* Programs that outlive user space do nothing when it has not said for so long that it lives. */
+#define TAP_ALIVE_NS 5000000000ULL
+
 /* The longest range of a stream that is not wanted. */
 #define TAP_MAX_RANGE (1U << 30)
 

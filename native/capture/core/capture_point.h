@@ -43,4 +43,12 @@ std::unique_ptr<CapturePoint> attach_to_cgroup(const ProgramPair& programs, int 
 // At the head of the tcx chain of an interface (Linux 6.6). Throws Unavailable.
 std::unique_ptr<CapturePoint> attach_by_tcx(const ProgramPair& programs, u32 ifindex);
 
+// By filters of a clsact qdisc, which outlive this process. Throws Unavailable.
+std::unique_ptr<CapturePoint> attach_by_clsact(const ProgramPair& programs, u32 ifindex);
+// Takes away the filters that processes which have ended left at the interfaces of this network namespace.
+void sweep_clsact();
+
+// By a packet socket with a program that reads both directions. Throws Unavailable.
+std::unique_ptr<CapturePoint> attach_by_packet_socket(int program, u32 ifindex);
+
 }  // namespace clover

@@ -28,9 +28,9 @@ u64 unix_ns() {
 Engine::Engine(const Settings& settings) : session_(settings) { ports_.all_ports = 1; }
 
 Engine::Engine(const Settings& settings, const std::string& object_path, u32 ring_bytes,
-               std::function<void()> notify)
+               std::vector<std::string> rungs, std::function<void()> notify)
     : session_(settings),
-      tap_(std::make_unique<Tap>(object_path, ring_bytes)),
+      tap_(std::make_unique<Tap>(object_path, ring_bytes, std::move(rungs))),
       notify_(std::move(notify)) {
   ports_.all_ports = 1;
   tap_->set_ports(ports_);

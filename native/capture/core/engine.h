@@ -15,8 +15,8 @@ class Engine {
  public:
   // A replay.
   explicit Engine(const Settings& settings);
-  // A capture; `notify` is called on the engine's thread when batches wait. Throws Unavailable.
-  Engine(const Settings& settings, const std::string& object_path, u32 ring_bytes,
+  // A capture; `notify` is called on the engine's thread when batches wait. `rungs`: Tap. Throws Unavailable.
+  Engine(const Settings& settings, const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs,
          std::function<void()> notify);
   ~Engine();
   Engine(const Engine&) = delete;

@@ -1,125 +1,23 @@
 #include "links.h"
 
 #include <linux/net_namespace.h>
-#include <linux/rtnetlink.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 
-#include "tap.h"
+#include "netlink.h"
 
 namespace clover {
 namespace {
 
 constexpr int kTries = 8;
 constexpr i32 kUnnamed = -1;
-constexpr timeval kPatience{2, 0};
-// A dump never gives a longer datagram (NLMSG_GOODSIZE, at most 32 KiB).
-constexpr size_t kDatagram = 64 * 1024;
-
-[[noreturn]] void refuse(const char* what, int error) {
-  std::string why = std::strerror(error);
-  if (error == EPERM || error == EACCES) why += "; needs CAP_NET_ADMIN";
-  throw Unavailable(std::string(what) + ": " + why);
-}
-
-// A request that grows by attributes.
-class Request {
- public:
-  template <typename Head>
-  Request(u16 type, u16 flags, const Head& head) {
-    nlmsghdr header{};
-    header.nlmsg_type = type;
-    header.nlmsg_flags = static_cast<u16>(NLM_F_REQUEST | flags);
-    append(&header, sizeof(header));
-    append(&head, sizeof(head));
-  }
-
-  Request& with(u16 type, u32 value) {
-    rtattr attribute{RTA_LENGTH(sizeof(value)), type};
-    append(&attribute, sizeof(attribute));
-    append(&value, sizeof(value));
-    return *this;
-  }
-
-  const std::vector<u8>& bytes() {
-    u32 length = static_cast<u32>(bytes_.size());
-    std::memcpy(bytes_.data(), &length, sizeof(length));
-    return bytes_;
-  }
-
- private:
-  void append(const void* data, size_t size) {
-    const u8* from = static_cast<const u8*>(data);
-    bytes_.insert(bytes_.end(), from, from + size);
-    bytes_.resize(NLMSG_ALIGN(bytes_.size()));
-  }
-  std::vector<u8> bytes_;
-};
-
-// A dump that was refused ends like any other: only its end tells.
-int done_with(const nlmsghdr* end) {
-  int error = 0;
-  if (end->nlmsg_len >= NLMSG_LENGTH(sizeof(error))) std::memcpy(&error, NLMSG_DATA(end), sizeof(error));
-  return -error;
-}
-
-// One conversation with the kernel at a time.
-class Netlink {
- public:
-  Netlink() : socket_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)) {
-    if (socket_ < 0) refuse("cannot open a netlink socket", errno);
-    int on = 1;
-    setsockopt(socket_, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  }
-  ~Netlink() { close(socket_); }
-  Netlink(const Netlink&) = delete;
-  Netlink& operator=(const Netlink&) = delete;
-
-  // The errno of the answer, 0 for none; EINTR for a dump that changed while it was told.
-  int ask(Request request, const std::function<void(const nlmsghdr*)>& take) {
-    const auto& bytes = request.bytes();
-    if (send(socket_, bytes.data(), bytes.size(), 0) < 0) return errno;
-    bool changed = false;
-    std::vector<u8> buffer(kDatagram);
-    for (;;) {
-      ssize_t size = recv(socket_, buffer.data(), buffer.size(), 0);
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0) return errno;
-      auto left = static_cast<u32>(size);
-      for (auto* at = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(at, left); at = NLMSG_NEXT(at, left)) {
-        if (at->nlmsg_flags & NLM_F_DUMP_INTR) changed = true;
-        if (at->nlmsg_type == NLMSG_DONE) return changed ? EINTR : done_with(at);
-        if (at->nlmsg_type == NLMSG_ERROR) return -static_cast<const nlmsgerr*>(NLMSG_DATA(at))->error;
-        take(at);
-        if (!(at->nlmsg_flags & NLM_F_MULTI)) return 0;
-      }
-    }
-  }
-
- private:
-  int socket_;
-};
-
-void each_attribute(const rtattr* at, size_t size, const std::function<void(const rtattr*)>& take) {
-  auto left = static_cast<u32>(size);
-  for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) take(at);
-}
 
 i32 number_of(const rtattr* attribute) {
   i32 value = 0;
   if (RTA_PAYLOAD(attribute) >= sizeof(value)) std::memcpy(&value, RTA_DATA(attribute), sizeof(value));
   return value;
-}
-
-std::string text_of(const rtattr* attribute) {
-  const char* text = static_cast<const char*>(RTA_DATA(attribute));
-  return {text, strnlen(text, RTA_PAYLOAD(attribute))};
 }
 
 Link link_of(const nlmsghdr* message) {
@@ -160,7 +58,7 @@ std::vector<Link> links_of(Netlink& netlink, i32 id) {
     error = netlink.ask(request, [&](const nlmsghdr* message) { links.push_back(link_of(message)); });
     if (error == 0) return links;
   }
-  refuse("cannot list network interfaces", error);
+  refuse_netlink("cannot list network interfaces", error);
 }
 
 // The id that our namespace has for that of a process, kUnnamed for none yet; nothing when it is gone.
@@ -176,7 +74,7 @@ std::optional<i32> namespace_of(Netlink& netlink, u32 pid) {
     });
   });
   if (error == ESRCH) return std::nullopt;
-  if (error != 0) refuse("cannot ask for a network namespace", error);
+  if (error != 0) refuse_netlink("cannot ask for a network namespace", error);
   return id;
 }
 
@@ -185,7 +83,7 @@ void name_namespace(Netlink& netlink, u32 pid) {
   Request request(RTM_NEWNSID, NLM_F_ACK, rtgenmsg{});
   request.with(NETNSA_PID, pid).with(NETNSA_NSID, static_cast<u32>(kUnnamed));
   int error = netlink.ask(request, [](const nlmsghdr*) {});
-  if (error != 0 && error != EEXIST && error != ESRCH) refuse("cannot name a network namespace", error);
+  if (error != 0 && error != EEXIST && error != ESRCH) refuse_netlink("cannot name a network namespace", error);
 }
 
 }  // namespace

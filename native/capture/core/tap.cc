@@ -20,6 +20,7 @@ namespace clover {
 namespace {
 
 constexpr int kMinMajor = 5, kMinMinor = 10;
+constexpr u64 kBeatNs = 1'000'000'000;
 
 void check_kernel() {
   utsname name{};
@@ -107,12 +108,13 @@ tap_flow flow_of(const FlowKey& key) {
 
 }  // namespace
 
-Tap::Tap(const std::string& object_path, u32 ring_bytes) {
+Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs) : rungs_(std::move(rungs)) {
   check_kernel();
   libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
   try {
     load(object_path, ring_bytes);
     map_ring(ring_bytes);
+    sweep_clsact();
   } catch (...) {
     release();
     throw;
@@ -144,12 +146,15 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   };
   auto map = [&](const char* name) { return bpf_object__find_map_fd_by_name(object_, name); };
   on_interface_ = {program("tap_from_pod"), program("tap_to_pod")};
+  on_qdisc_ = {program("tap_from_qdisc"), program("tap_to_qdisc")};
+  on_packet_socket_ = program("tap_packet");
   on_cgroup_ = {program("tap_from_socket"), program("tap_to_socket")};
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
   verdicts_ = map("verdicts");
   cgroups_ = map("cgroups");
+  heartbeat_ = map("heartbeat");
 }
 
 void Tap::leave_out_cgroups_where_unknown() {
@@ -182,12 +187,44 @@ void Tap::map_ring(u32 ring_bytes) {
     refuse("cannot wait for the ring", errno);
 }
 
+std::unique_ptr<CapturePoint> Tap::attach_to_interface(u32 ifindex, const std::string& rung) {
+  if (rung == "tcx") return attach_by_tcx(on_interface_, ifindex);
+  if (rung == "packet") return attach_by_packet_socket(on_packet_socket_, ifindex);
+  outlived_ = true;
+  beat();
+  return attach_by_clsact(on_qdisc_, ifindex);
+}
+
+// The first rung that can be had. What keeps the first one from it is what is told: those below it lack more.
+std::unique_ptr<CapturePoint> Tap::attach_to_interface(u32 ifindex) {
+  std::optional<Unavailable> first;
+  for (const std::string& rung : rungs_) {
+    try {
+      return attach_to_interface(ifindex, rung);
+    } catch (const Unavailable& missing) {
+      if (!first) first = missing;
+    }
+  }
+  throw first.value();
+}
+
 const Tap::Attached& Tap::attach(u32 point, const std::string& cgroup) {
   auto known = points_.find(point);
   if (known != points_.end()) return known->second;
-  auto made = point < TAP_FIRST_CGROUP ? attach_by_tcx(on_interface_, point)
+  if (point >= TAP_FIRST_CGROUP && on_cgroup_.from_pod < 0)
+    throw Unavailable("this kernel has no programs on cgroups (CONFIG_CGROUP_BPF)");
+  auto made = point < TAP_FIRST_CGROUP ? attach_to_interface(point)
                                        : attach_to_cgroup(on_cgroup_, cgroups_, cgroup, point);
   return points_[point] = {std::move(made), clock_ns(CLOCK_MONOTONIC)};
+}
+
+void Tap::beat() {
+  if (!outlived_) return;
+  u32 zero = 0;
+  u64 now = clock_ns(CLOCK_MONOTONIC);
+  if (now < beaten_ns_ + kBeatNs) return;
+  beaten_ns_ = now;
+  bpf_map_update_elem(heartbeat_, &zero, &now, BPF_ANY);
 }
 
 void Tap::detach(u32 point) { points_.erase(point); }
@@ -247,7 +284,8 @@ void Tap::tell(const Wish& wish) {
 
 u64 Tap::run_time_ns() const {
   u64 sum = 0;
-  for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_cgroup_.from_pod, on_cgroup_.to_pod}) {
+  for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_qdisc_.from_pod, on_qdisc_.to_pod,
+                      on_packet_socket_, on_cgroup_.from_pod, on_cgroup_.to_pod}) {
     bpf_prog_info info{};
     u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(program, &info, &size) == 0) sum += info.run_time_ns;
@@ -271,6 +309,7 @@ u64 Tap::unix_offset() {
 }
 
 bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take) {
+  beat();
   u64 offset = unix_offset();
   unsigned long at = *consumer_;
   unsigned long end = __atomic_load_n(producer_, __ATOMIC_ACQUIRE);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace clover {
 // The kernel side: loads the programs, attaches them, reads the ring and the counters.
 class Tap {
  public:
-  // Throws Unavailable.
-  Tap(const std::string& object_path, u32 ring_bytes);
+  // `rungs`: ways to an interface ("tcx", "clsact", "packet") in the order in which they are tried. Throws Unavailable.
+  Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs);
   ~Tap();
   Tap(const Tap&) = delete;
   Tap& operator=(const Tap&) = delete;
@@ -44,13 +45,21 @@ class Tap {
 
  private:
   void load(const std::string& object_path, u32 ring_bytes);
+  std::unique_ptr<CapturePoint> attach_to_interface(u32 ifindex);
+  std::unique_ptr<CapturePoint> attach_to_interface(u32 ifindex, const std::string& rung);
+  // Tells programs that would outlive this process that it lives.
+  void beat();
   void leave_out_cgroups_where_unknown();
   void map_ring(u32 ring_bytes);
   void release();
   u64 unix_offset();
 
   bpf_object* object_ = nullptr;
-  ProgramPair on_interface_, on_cgroup_;
+  std::vector<std::string> rungs_;
+  ProgramPair on_interface_, on_qdisc_, on_cgroup_;
+  int on_packet_socket_ = -1, heartbeat_ = -1;
+  bool outlived_ = false;
+  u64 beaten_ns_ = 0;
   int ring_ = -1, counters_ = -1, settings_ = -1, verdicts_ = -1, cgroups_ = -1, epoll_ = -1;
   size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;

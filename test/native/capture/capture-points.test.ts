@@ -1,18 +1,27 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import http2 from 'node:http2';
+import { once } from 'node:events';
 import { Resolver } from 'node:dns/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { z } from 'zod';
 import test, { type ExecutionContext } from 'ava';
 
 import { createCapture } from '../../../native/capture/capture.ts';
-import type { Capture, CapturePoint } from '../../../native/capture/types.ts';
+import {
+  rungs,
+  type Capture,
+  type CapturePoint,
+  type Rung,
+} from '../../../native/capture/types.ts';
 import { gapsOf, pod } from './conversation.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';
 import { bpfIdsOf, startTestbed, type Testbed } from './testbed.ts';
+
+const captureUrl = new URL('../../../native/capture/capture.ts', import.meta.url).href;
 
 const server = `
 import { createSocket } from 'node:dgram';
@@ -46,6 +55,41 @@ function verifiedInstructions(): readonly number[] {
   });
 }
 
+/** Names of Clover's filters at the interface of a bed. */
+const filtersOf = ({ link }: Testbed): readonly string[] =>
+  ['ingress', 'egress'].flatMap((direction) => {
+    const shown = execFileSync('tc', ['filter', 'show', 'dev', link, direction], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return shown.match(/clover:\S+/g) ?? [];
+  });
+
+const maps = z.object({ map_ids: z.array(z.int()) });
+const named = z.object({ name: z.string() });
+const perCpu = z.array(
+  z.object({
+    formatted: z.object({
+      values: z.array(z.object({ value: z.object({ segments: z.int() }) })),
+    }),
+  }),
+);
+
+const bpftool = (...args: readonly string[]): unknown =>
+  JSON.parse(execFileSync('bpftool', ['--json', ...args], { encoding: 'utf8' }));
+
+const nameOf = (kind: 'map' | 'prog', id: number): string =>
+  named.parse(bpftool(kind, 'show', 'id', String(id))).name;
+
+/** What a program has counted, whether its process lives or not. */
+function segmentsSeenBy(program: number): number {
+  const { map_ids: ids } = maps.parse(bpftool('prog', 'show', 'id', String(program)));
+  const counters = ids.find((id) => nameOf('map', id) === 'counters');
+  const dump = perCpu.parse(bpftool('map', 'dump', 'id', String(counters)));
+  const values = dump.flatMap(({ formatted }) => formatted.values);
+  return values.reduce((sum, { value }) => sum + value.segments, 0);
+}
+
 interface Watched {
   readonly capture: Capture;
   /** What the capture gave of a point, so far. */
@@ -53,11 +97,16 @@ interface Watched {
 }
 
 /** Captures at several points at one time: one pod of each. */
-function watch(t: ExecutionContext, points: readonly CapturePoint[]): Watched {
+function watch(
+  t: ExecutionContext,
+  points: readonly CapturePoint[],
+  ways: readonly Rung[] = rungs,
+): Watched {
   const spans: DecodedSpan[] = [];
   const capture = createCapture({
     boot: '8899aabbccddeeff',
     ringBytes: 16 * 1024 * 1024,
+    rungs: ways,
     onBatch: ({ otlp }) => spans.push(...decodeSpans(otlp)),
   });
   t.teardown(() => capture.close());
@@ -113,17 +162,73 @@ test.serial('spans are the same at every point', async (t) => {
   const bed = await startTestbed();
   t.teardown(() => bed[Symbol.dispose]());
   await bed.run(server);
-  const { capture, spansAt } = watch(t, [bed.ifindex, bed.cgroup]);
+  const watched = [
+    { point: bed.cgroup, ...watch(t, [bed.cgroup]) },
+    ...rungs.map((rung) => ({ point: bed.ifindex, ...watch(t, [bed.ifindex], [rung]) })),
+  ];
   const count = await play(bed);
-  await settled(capture, 2 * count);
-  const [atVeth, atCgroup] = [spansAt(bed.ifindex), spansAt(bed.cgroup)];
-  t.is(atVeth.length, count);
-  t.deepEqual(goldenOf(atCgroup), goldenOf(atVeth));
-  const ledger = capture.ledger();
-  t.deepEqual(ledger.wire.lost, {});
-  t.deepEqual(ledger.bytes.lost, {});
-  t.deepEqual(gapsOf(ledger), []);
+  const golden: unknown[] = [];
+  for (const { capture, point, spansAt } of watched) {
+    await settled(capture, count);
+    golden.push(goldenOf(spansAt(point)));
+    const ledger = capture.ledger();
+    t.deepEqual(ledger.wire.lost, {});
+    t.deepEqual(ledger.bytes.lost, {});
+    t.deepEqual(gapsOf(ledger), []);
+  }
+  const [first, ...others] = golden;
+  t.is(watched[0]?.spansAt(bed.cgroup).length, count);
+  for (const other of others) t.deepEqual(other, first);
 });
+
+for (const rung of rungs) {
+  test.serial(`an interface is captured by ${rung}, and let go`, async (t) => {
+    const bed = await startTestbed();
+    t.teardown(() => bed[Symbol.dispose]());
+    const { capture } = watch(t, [], [rung]);
+    t.is(capture.attach(bed.ifindex, pod), rung);
+    t.is(filtersOf(bed).length, rung === 'clsact' ? 2 : 0);
+    capture.detach(bed.ifindex);
+    t.deepEqual(filtersOf(bed), []);
+    t.throws(() => capture.attach(2_000_000_000, pod), { code: 'CLV_CAPTURE_UNAVAILABLE' });
+  });
+}
+
+test.serial(
+  'filters of a process that was killed do nothing after 5 s, and the next start sweeps them',
+  async (t) => {
+    const bed = await startTestbed();
+    t.teardown(() => bed[Symbol.dispose]());
+    const { capture: alive } = watch(t, [bed.ifindex], ['clsact']);
+    const code = `
+    import { createCapture } from ${JSON.stringify(captureUrl)};
+    const held = createCapture({ boot: '8899aabbccddeeff', rungs: ['clsact'], onBatch: () => {} });
+    held.attach(${bed.ifindex}, ${JSON.stringify(pod)});
+    console.log('up');
+    setInterval(() => held.ledger(), 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const { programs } = bpfIdsOf(child.pid ?? 0);
+    const program = programs.find((id) => nameOf('prog', id) === 'tap_from_qdisc') ?? 0;
+    const ask = async (): Promise<void> => {
+      await fetch(`http://${bed.address}:${bed.port}/small`).then((response) => response.text());
+    };
+    await ask();
+    t.true(segmentsSeenBy(program) > 0);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    t.is(filtersOf(bed).length, 4);
+    await delay(5_500);
+    const before = segmentsSeenBy(program);
+    await ask();
+    t.is(segmentsSeenBy(program), before);
+    t.true(alive.ledger().requests.seen >= 2);
+    watch(t, []);
+    t.is(filtersOf(bed).length, 2, 'those of the living stay');
+  },
+);
 
 test.serial('each program is small', async (t) => {
   const capture = createCapture({ boot: '8899aabbccddeeff', ringBytes: 65_536, onBatch: () => {} });

@@ -15,7 +15,8 @@ export interface Testbed extends Disposable {
   readonly port: number;
   /** The network namespace that nginx is in. */
   readonly namespace: string;
-  /** Of the host side of the veth. */
+  /** The host side of the veth. */
+  readonly link: string;
   readonly ifindex: number;
   /** The folder of the cgroup v2 that all processes in the namespace are in. */
   readonly cgroup: string;
@@ -75,7 +76,7 @@ export async function startTestbed(): Promise<Testbed> {
     const { stdout } = inside([process.execPath, '--input-type=module', '-e', script], 'pipe');
     if (stdout !== null) await once(stdout, 'data');
   };
-  const network = { address, port: 8080, namespace, ifindex };
+  const network = { address, port: 8080, namespace, link, ifindex };
   return { ...network, cgroup, large, run: runScript, [Symbol.dispose]: end };
 }
 
