@@ -93,7 +93,9 @@ async function through(bed: Testbed, toPod: boolean): Promise<readonly string[]>
   const frames = framesOf(toPod);
   const args = [mark.toString('hex'), String(frames.length)];
   const hears = python(bed, toPod, listener, toPod ? 'eth0' : bed.link, ...args);
-  const lines = createInterface(hears.stdout ?? process.stdin)[Symbol.asyncIterator]();
+  const lines: AsyncIterator<string, unknown, unknown> = createInterface(
+    hears.stdout ?? process.stdin,
+  )[Symbol.asyncIterator]();
   await lines.next();
   const says = python(bed, !toPod, sender, toPod ? bed.link : 'eth0');
   says.stdin?.end(frames.map((frame) => frame.toString('hex')).join('\n'));
@@ -116,7 +118,9 @@ const withoutNumber = (frame: string): string =>
 async function sent(bed: Testbed): Promise<readonly string[]> {
   const sizes = [0, 1, 100, 1_400];
   const hears = python(bed, false, listener, bed.link, mark.toString('hex'), String(sizes.length));
-  const lines = createInterface(hears.stdout ?? process.stdin)[Symbol.asyncIterator]();
+  const lines: AsyncIterator<string, unknown, unknown> = createInterface(
+    hears.stdout ?? process.stdin,
+  )[Symbol.asyncIterator]();
   await lines.next();
   const host = bed.address.replace(/\d+$/, (last) => String(Number(last) - 1));
   await bed.run(`
