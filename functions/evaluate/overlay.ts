@@ -94,6 +94,11 @@ function overlayClaim(
     return { type, status: 'True', reason: 'RunActive', message };
   }
   if (status.phase !== 'Succeeded') {
+    // A quiet gateway was believed; what was last given to it says whether that was right.
+    if (policy?.status.overlays?.includes(run.metadata.name) === true) {
+      const message = 'until the gateway has taken back what the run has changed';
+      return { type, status: 'True', reason: 'RollingBack', message };
+    }
     const message = 'traffic follows the spec of the policy again';
     return { type, status: 'False', reason: 'RolledBack', message };
   }

@@ -12,6 +12,7 @@ export interface ConditionMeaning {
 const overlayOfRun: readonly ConditionMeaning[] = [
   overlay('True', 'RunActive', 'The run goes on: its weights lie over the spec of the policy.'),
   overlay('True', 'SpecDiffers', 'It succeeded; its weights lie over the spec until that agrees.'),
+  overlay('True', 'RollingBack', 'It ended otherwise; the gateway still has a part of it.'),
   overlay(
     'False',
     'SpecAgrees',

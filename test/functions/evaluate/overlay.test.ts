@@ -24,6 +24,7 @@ function setAccepted(world: World, status: 'True' | 'False'): Promise<void> {
 async function setCondition(
   world: World,
   claim: Readonly<Record<'reason' | 'type', string>> & { readonly status: 'True' | 'False' },
+  overlays: readonly string[] = [],
 ): Promise<void> {
   const { resources } = world.stores;
   const policy = await resources.get('TrafficPolicy', 'default', 'proxy');
@@ -31,7 +32,7 @@ async function setCondition(
   const facts = { message: '', observedGeneration: policy.metadata.generation };
   const lastTransitionTime = new Date(world.clock.now()).toISOString();
   const conditions = [{ ...claim, ...facts, lastTransitionTime }];
-  await resources.patchStatus<'TrafficPolicy'>(policy, { conditions });
+  await resources.patchStatus<'TrafficPolicy'>(policy, { conditions, overlays: [...overlays] });
   await world.tell('TrafficPolicy', 'proxy');
 }
 
@@ -52,6 +53,29 @@ test('a policy without a mesh holds no run, and none is begun for it', async (t)
     ({ type }) => type === 'ResolvedRefs',
   );
   t.like(refs, { status: 'False', reason: 'TargetNotProgrammed' });
+});
+
+test('an experiment that is deleted stays while the gateway has a part of its run, also where no request shows it', async (t) => {
+  const world = await World.create(t);
+  const { resources } = world.stores;
+  const programmed = { type: 'Programmed', status: 'True', reason: 'Programmed' } as const;
+  await world.applyPolicy();
+  await setCondition(world, programmed);
+  await world.rest();
+  await world.applyExperiment();
+  const { name } = (await world.run()).metadata;
+  await setCondition(world, programmed, [name]);
+  await resources.delete('Experiment', 'default', 'exp');
+  await world.tell('Experiment', 'exp');
+  for (let passed = 0; passed < 10; passed += 1) await world.second();
+  t.is((await world.run()).status.phase, 'RolledBack');
+  const { conditions } = (await world.experiment()).status;
+  t.like(
+    conditions?.find(({ type }) => type === 'OverlayActive'),
+    { status: 'True', reason: 'RollingBack' },
+  );
+  await setCondition(world, programmed);
+  t.is(await resources.get('Experiment', 'default', 'exp'), undefined);
 });
 
 test('an experiment on a policy that another one keeps from its traffic waits until it has it', async (t) => {
