@@ -1,7 +1,9 @@
-import { stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { z } from 'zod';
 import { version } from '../../functions/lib/version.ts';
@@ -31,6 +33,8 @@ if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
 const started = Promise.withResolvers<NodeStage & { readonly volume: string }>();
 const pods = Promise.withResolvers<{ readonly web: RunningPod; readonly client: RunningPod }>();
+/** Of the agent that the upgrade has replaced. */
+const formerBoot = Promise.withResolvers<string>();
 const ends: (() => unknown)[] = [];
 const oneProcess = { oneProcess: true };
 
@@ -177,6 +181,7 @@ serial(
     const { sent, unattributed } = await load.stop();
     t.is(unattributed, 0);
     const { boot } = before.ledger;
+    formerBoot.resolve(boot);
     const ledger = await ledgerWhen(stage, (now) => now.boot !== boot && isSettled(now));
     t.is(ledger.unexplained, 0);
     t.deepEqual(await spansOf(stage, '/upgraded'), { Server: sent, Client: sent });
@@ -194,6 +199,40 @@ serial(
     t.regex(records.stdout, /PolicyRejected/);
   },
 );
+
+/** As docs/operations.md has it around a snapshot of the volume. */
+async function scaleControlPlane({ tier }: NodeStage, replicas: 0 | 1): Promise<void> {
+  const deployment = [...own, 'deployment/control-plane'];
+  await tier.kubectl(['scale', ...deployment, `--replicas=${replicas}`]);
+  const ofIt = [...own, 'pods', '-l', 'app.kubernetes.io/name=control-plane'];
+  const wait =
+    replicas === 0 ? ['wait', '--for=delete', ...ofIt] : ['rollout', 'status', ...deployment];
+  await tier.kubectl([...wait, '--timeout=120s']);
+}
+
+serial('a snapshot of the volume brings back what was on it', async (t) => {
+  t.timeout(400_000);
+  const stage = await started.promise;
+  const { volume } = stage;
+  const boot = await formerBoot.promise;
+  await scaleControlPlane(stage, 0);
+  const known = lastReportOf(volume, boot);
+  t.true(known > 0);
+  const snapshot = `${volume}-snapshot`;
+  await promisify(execFile)('cp', ['-a', volume, snapshot]);
+  await rm(join(volume, 'clover'), { recursive: true });
+  await scaleControlPlane(stage, 1);
+  t.is(lastReportOf(volume, boot), 0, 'an agent of before reports no more');
+
+  await scaleControlPlane(stage, 0);
+  await rm(join(volume, 'clover'), { recursive: true });
+  await promisify(execFile)('cp', ['-a', join(snapshot, 'clover'), volume]);
+  await scaleControlPlane(stage, 1);
+  t.is(lastReportOf(volume, boot), known);
+  const { boot: present, evidence } = await readNodeLedger(stage.tier);
+  while (lastReportOf(volume, present) < evidence.accepted) await sleep(200);
+  t.pass('and takes what agents report');
+});
 
 serial('uninstall leaves nothing', async (t) => {
   t.timeout(300_000);
