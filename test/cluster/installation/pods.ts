@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -9,6 +10,7 @@ import {
   type LoadPlan,
   type LoadReport,
 } from '../../../infra/samples/sdc/load-report.ts';
+import { cgroupRoot, inCgroup } from '../../native/capture/cgroup.ts';
 import { writeImage } from '../image.ts';
 import { builtTier } from '../tiers.ts';
 import type { NodeTier } from '../tiers/node.ts';
@@ -87,17 +89,26 @@ export async function startPod(
   return { name, address, pid: await tier.pidOf(containerStatuses[0]?.containerID ?? '') };
 }
 
-/** Sends requests from one pod to another, as a process of this machine in the first one's network. */
-export function sendFrom(
+/** Starts a program of ours as one of a pod: in its network, and in its cgroup, which is where an agent looks. */
+function runIn(
   { pid }: RunningPod,
+  program: string,
+  ...args: readonly string[]
+): ChildProcessByStdio<Writable, Readable, null> {
+  const cgroup = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '/';
+  const enter = ['nsenter', `--net=/proc/${pid}/ns/net`, process.execPath, program];
+  return spawn('sh', ['-c', inCgroup(join(cgroupRoot(), cgroup)), 'sh', ...enter, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+}
+
+/** Sends requests from one pod to another, as a process of the first one. */
+export function sendFrom(
+  from: RunningPod,
   plan: Omit<LoadPlan, 'port'> & { readonly port?: number },
 ): PodLoad {
   const whole: LoadPlan = { port, ...plan };
-  const child = spawn(
-    'nsenter',
-    [`--net=/proc/${pid}/ns/net`, process.execPath, loadProgram, JSON.stringify(whole)],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = runIn(from, loadProgram, JSON.stringify(whole));
   const ended = lastReport(child);
   // Whoever does not wait for the end is not to be ended by it.
   ended.catch(() => undefined);
@@ -111,19 +122,11 @@ export function sendFrom(
 }
 
 /**
- * Makes a pod a gateway: a process of this machine in its network sends requests to the port on, and gives back what is answered.
+ * Makes a pod a gateway: a process in it sends requests to the port on, and gives back what is answered.
  * Resolves when it listens, with what ends it.
  */
-export async function relayIn(
-  { pid }: RunningPod,
-  at: number,
-  target: string,
-): Promise<() => void> {
-  const child = spawn(
-    'nsenter',
-    [`--net=/proc/${pid}/ns/net`, process.execPath, relayProgram, String(at), target],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+export async function relayIn(pod: RunningPod, at: number, target: string): Promise<() => void> {
+  const child = runIn(pod, relayProgram, String(at), target);
   const first = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
   if (first.done === true) throw new Error('the gateway does not listen');
   return () => {
