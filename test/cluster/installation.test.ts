@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { z } from 'zod';
+import { webhookFinding } from '../../cloverctl/doctor/webhook-finding.ts';
 import { version } from '../../functions/lib/version.ts';
 import { catalogue } from '../../knative/catalogue.ts';
 import { changesOf, everything } from '../cloverctl/installation/cluster.ts';
@@ -40,6 +41,7 @@ test.after.always('the cluster is taken down', async () => {
   for (const end of ends.toReversed()) await end();
 });
 
+const inClover = ['-n', cloverNamespace];
 const recordsAnswer = z.object({ items: z.array(z.object({ reason: z.string() })) });
 const statusAnswer = z.object({
   parts: z.array(z.object({ name: z.string(), ready: z.boolean(), pods: z.int() })),
@@ -63,7 +65,7 @@ serial('install brings all of Clover, waits until it is ready, and tells it', as
 serial('no mesh puts a sidecar beside what is installed', async (t) => {
   const { tier } = await started.promise;
   const names = "jsonpath={.items[*].spec['initContainers','containers'][*].name}";
-  const found = await tier.kubectl(['get', 'pods', '-n', cloverNamespace, '-o', names]);
+  const found = await tier.kubectl(['get', 'pods', ...inClover, '-o', names]);
   t.true(found.includes('agent'));
   t.false(found.includes('istio-proxy'), found);
 });
@@ -111,6 +113,22 @@ serial('doctor looks at the agents, too, and finds nothing wrong', async (t) => 
   }
 });
 
+serial('a roll-out of the webhook lets nothing pass that lint refuses', async (t) => {
+  t.timeout(180_000);
+  const { client, tier } = await started.promise;
+  const one = [...inClover, '-l', 'app.kubernetes.io/name=admission', '-o', 'name'];
+  const [old = ''] = (await tier.kubectl(['get', 'pods', ...one])).split('\n');
+  await tier.kubectl(['rollout', 'restart', 'deployment/admission', ...inClover]);
+  const over = new AbortController();
+  const gone = tier
+    .kubectl(['wait', '--for=delete', old, ...inClover, '--timeout=120s'])
+    .finally(() => over.abort());
+  const found: string[] = [];
+  while (!over.signal.aborted) found.push((await webhookFinding(client)).found);
+  await gone;
+  t.deepEqual([...new Set(found)], ['refuses what lint refuses']);
+});
+
 serial("without a Tap all functions rest, by Serving's own settings as well", async (t) => {
   t.timeout(360_000);
   const shared = await started.promise;
@@ -121,7 +139,7 @@ serial("without a Tap all functions rest, by Serving's own settings as well", as
   // What is not in force has a tick each minute, and the pod has to go between two of them.
   await apply(shared, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: shop } });
   await apply(shared, policyOfWeb);
-  const own = ['pingsource/policy-settle', '-n', cloverNamespace, '--timeout=120s'];
+  const own = ['pingsource/policy-settle', ...inClover, '--timeout=120s'];
   await shared.tier.kubectl(['wait', '--for=create', ...own]);
   await podsWhen(shared, (running) => running('policy') === 1);
   await rest();
