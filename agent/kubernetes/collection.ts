@@ -30,8 +30,6 @@ export interface CollectionOptions<Item> {
 
 const firstDelayMs = 100;
 const longestDelayMs = 10_000;
-/** An API server sends a bookmark about once a minute: a connection without a word for longer is dead. */
-const silenceMs = 180_000;
 
 const list = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
@@ -99,23 +97,15 @@ export function followCollection<Item>(options: CollectionOptions<Item>): Collec
         ? { resourceVersion: version }
         : { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
     };
-    const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(), silenceMs);
-    try {
-      const signal = AbortSignal.any([abort.signal, silence.signal]);
-      for await (const text of client.lines({ method: 'GET', path, query }, signal)) {
-        timer.refresh();
-        const line = readWatchLine(text);
-        failures = 0;
-        if (fresh !== undefined && line.isWhole) {
-          become(fresh, line.resourceVersion);
-          fresh = undefined;
-        } else {
-          take(fresh, line);
-        }
+    for await (const text of client.lines({ method: 'GET', path, query }, abort.signal)) {
+      const line = readWatchLine(text);
+      failures = 0;
+      if (fresh !== undefined && line.isWhole) {
+        become(fresh, line.resourceVersion);
+        fresh = undefined;
+      } else {
+        take(fresh, line);
       }
-    } finally {
-      clearTimeout(timer);
     }
   };
 

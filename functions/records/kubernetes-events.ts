@@ -18,6 +18,12 @@ export type KubernetesEvents = Pick<EventRecorder, 'list' | 'watch' | 'close'>;
 /** Only what Clover wrote. */
 const ours = `fieldSelector=${encodeURIComponent(`reportingController=${controller}`)}`;
 
+/**
+ * An API server has no watch cache for Events, and so no bookmarks: nothing tells that one is gone until a watch is older than it lets
+ * any become, which is an hour (`--min-request-timeout`, doubled at most).
+ */
+const silenceMs = 3_600_000;
+
 /** An Event as an API server has it, without what it keeps for itself. */
 const served = kubernetesEvent.extend({
   // Of what is in a list the server does not say what it is.
@@ -74,15 +80,11 @@ export function createKubernetesEvents(client: KubeClient): KubernetesEvents {
       };
     },
 
-    async *watch(from, { signal }) {
+    async *watch(from, { signal: ended }) {
       demandVersion(from);
-      const until = AbortSignal.any([signal, closing.signal]);
-      for await (const { type, object } of watchCollection(
-        client,
-        `${eventsPath()}?${ours}`,
-        from,
-        until,
-      )) {
+      const signal = AbortSignal.any([ended, closing.signal]);
+      const options = { path: `${eventsPath()}?${ours}`, from, signal, silenceMs };
+      for await (const { type, object } of watchCollection(client, options)) {
         // That one has grown too old is not told.
         if (type !== 'DELETED') yield { type, object: readEvent(object) };
       }

@@ -20,6 +20,15 @@ export interface KubeCall {
   readonly contentType?: string;
 }
 
+/** A call whose answer goes on. */
+export interface KubeStream extends KubeCall {
+  /**
+   * How long nothing may come before the connection counts as dead, in milliseconds: also one that is kept open by something between
+   * that has lost the server. Default: 3 minutes, as an API server sends bookmarks about once a minute.
+   */
+  readonly silenceMs?: number | undefined;
+}
+
 /** Calls of an API server. */
 export interface KubeClient {
   /**
@@ -29,14 +38,15 @@ export interface KubeClient {
    */
   call(call: KubeCall): Promise<unknown>;
   /**
-   * The lines of an answer that goes on, until it ends: by itself, by the signal or because the connection breaks. A line that breaks
-   * off is left out.
+   * The lines of an answer that goes on, until it ends: by itself, by the signal, or because the connection breaks or is silent. A line
+   * that breaks off is left out.
    * @throws CloverError as `call`, at the first step; at any, CLV_INTERNAL for a line without end.
    */
-  lines(call: KubeCall, signal: AbortSignal): AsyncIterable<string, void, void>;
+  lines(call: KubeStream, signal: AbortSignal): AsyncIterable<string, void, void>;
 }
 
 const answerWithinMs = 30_000;
+const longestSilenceMs = 180_000;
 const mostTries = 5;
 const mostWaitSeconds = 5;
 /** Characters of one line of a watch: an object of etcd's largest size, and what JSON makes of it. */
@@ -85,15 +95,27 @@ export function createKubeClient(
         }),
       );
     },
-    async *lines(call, signal) {
-      const { response, refusal } = await reached(connection, async () => {
-        const answer = await open(call, signal);
-        const isRefused = answer.statusCode !== 200;
-        return { response: answer, refusal: isRefused ? await textOf(answer) : undefined };
-      });
-      const { statusCode = 0, headers } = response;
-      if (refusal !== undefined) throw statusError(statusCode, refusal, headers['retry-after']);
-      yield* linesOf(response);
+    async *lines({ silenceMs = longestSilenceMs, ...call }, signal) {
+      const silence = new AbortController();
+      const listen = () => setTimeout(() => silence.abort(), silenceMs);
+      let timer = listen();
+      try {
+        const { response, refusal } = await reached(connection, async () => {
+          const answer = await open(call, AbortSignal.any([signal, silence.signal]));
+          const isRefused = answer.statusCode !== 200;
+          return { response: answer, refusal: isRefused ? await textOf(answer) : undefined };
+        });
+        const { statusCode = 0, headers } = response;
+        if (refusal !== undefined) throw statusError(statusCode, refusal, headers['retry-after']);
+        for await (const line of linesOf(response)) {
+          // While the reader works, it is not the server that is silent.
+          clearTimeout(timer);
+          yield line;
+          timer = listen();
+        }
+      } finally {
+        clearTimeout(timer);
+      }
     },
   };
 }

@@ -32,9 +32,9 @@ export async function* followCollection(
   let failures = 0;
   while (!signal.aborted) {
     try {
-      const { objects, resourceVersion } = await listAll(client, path);
+      const { objects, resourceVersion: from } = await listAll(client, path);
       yield { type: 'LISTED', objects };
-      for await (const change of watchCollection(client, path, resourceVersion, signal)) {
+      for await (const change of watchCollection(client, { path, from, signal })) {
         failures = 0;
         yield change;
       }

@@ -109,15 +109,11 @@ export function createKubernetesStore(client: KubeClient): ResourceStore {
       return { ...page, items: page.items.map((item) => ofKind(kind, stored(item))) };
     },
 
-    async *watch(kind, resourceVersion, { signal }) {
-      demandVersion(resourceVersion);
-      const until = AbortSignal.any([signal, closing.signal]);
-      for await (const { type, object } of watchCollection(
-        client,
-        collectionOf(kind),
-        resourceVersion,
-        until,
-      )) {
+    async *watch(kind, from, { signal: ended }) {
+      demandVersion(from);
+      const signal = AbortSignal.any([ended, closing.signal]);
+      const options = { path: collectionOf(kind), from, signal };
+      for await (const { type, object } of watchCollection(client, options)) {
         yield { type, object: stored(object) };
       }
     },

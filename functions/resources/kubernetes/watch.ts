@@ -9,21 +9,29 @@ export interface KubeChange {
   readonly object: unknown;
 }
 
+/** Options of {@link watchCollection}. */
+export interface WatchOptions {
+  /** Of the collection. */
+  readonly path: string;
+  /** The resource version after which changes are told. */
+  readonly from: string;
+  readonly signal: AbortSignal;
+  /** As {@link KubeStream} has it, for collections without bookmarks. */
+  readonly silenceMs?: number;
+}
+
 /** The first is at once: an API server ends every watch after some minutes. */
 const retryMs = [0, 100, 500, 1_000, 2_000, 5_000] as const;
 
 /**
  * The changes of a collection after a resource version, over as many connections as it takes; bookmarks keep its place where
- * nothing changes.
- * @param path of the collection.
+ * nothing changes, and tell a server that has nothing to say from one that is gone.
  * @throws CloverError CLV_RESOURCE_GONE when the version is too old; CLV_INTERNAL for what is no line of a watch; what else the first
  * answer says.
  */
 export async function* watchCollection(
   client: KubeClient,
-  path: string,
-  from: string,
-  signal: AbortSignal,
+  { path, from, signal, silenceMs }: WatchOptions,
 ): AsyncGenerator<KubeChange, void, void> {
   let resourceVersion = from;
   let failures = 0;
@@ -31,7 +39,8 @@ export async function* watchCollection(
   while (!signal.aborted) {
     const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion };
     try {
-      for await (const text of client.lines({ method: 'GET', path, query }, signal)) {
+      const call = { method: 'GET', path, query, silenceMs } as const;
+      for await (const text of client.lines(call, signal)) {
         const { type, object, ...line } = readWatchLine(text);
         resourceVersion = line.resourceVersion;
         answered = true;

@@ -4,6 +4,7 @@ import { followCollection, type Collection } from '../../../agent/kubernetes/col
 import { systemClock } from '../../../functions/lib/clock.ts';
 import {
   goneLine,
+  impatient,
   inTurn,
   line,
   listed,
@@ -29,7 +30,10 @@ interface Followed extends Wire {
 
 /** Follows objects by their names; one whose name begins with `bad` cannot be read, one that is `over` has ended. */
 async function follow(t: ExecutionContext, ...answers: readonly Answer[]): Promise<Followed> {
-  const wire = await onWire(t, inTurn(...answers));
+  return followOn(t, await onWire(t, inTurn(...answers)));
+}
+
+function followOn(t: ExecutionContext, wire: Wire): Followed {
   let changed = Promise.withResolvers<void>();
   const objects = followCollection({
     client: wire.client,
@@ -66,6 +70,15 @@ test('a first set that breaks off is no set: nothing is known before the whole o
   );
   await followed.become('a', 'c');
   t.deepEqual(versions(followed), ['true', 'true']);
+});
+
+test('a watch that has gone silent goes on where it was', async (t) => {
+  const wire = await onWire(t, (_, count) =>
+    told(count === 1 ? [line('ADDED', 'a', '1'), whole('5')] : [line('ADDED', 'b', '6')]),
+  );
+  const followed = followOn(t, { ...wire, client: impatient(wire.client) });
+  await followed.become('a', 'b');
+  t.deepEqual(versions(wire).slice(0, 2), ['true', '5']);
 });
 
 test('a past that is forgotten gives a new set, and until that is whole the last one stays', async (t) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { createKubeClient } from '../../../../functions/resources/kubernetes/client.ts';
 import { inTurn, onWire, refusal, reply, told, type Answer } from './wire.ts';
@@ -122,4 +123,41 @@ test('lines end with the signal, and their connection with them', async (t) => {
   }
   t.deepEqual(seen, ['{"n":1}']);
   await closed.promise;
+});
+
+test('lines end when nothing comes, and their connection with them', async (t) => {
+  const closed = Promise.withResolvers<void>();
+  const { client } = await onWire(t, () => (response, asked) => {
+    response.on('close', () => closed.resolve());
+    return told([{ n: 1 }])(response, asked);
+  });
+  const seen: string[] = [];
+  const { signal } = new AbortController();
+  for await (const line of client.lines({ ...get, silenceMs: 200 }, signal)) seen.push(line);
+  t.deepEqual(seen, ['{"n":1}']);
+  await closed.promise;
+});
+
+test('a server that takes a connection and says nothing does not answer', async (t) => {
+  const { client } = await onWire(t, () => () => undefined);
+  const { signal } = new AbortController();
+  const lines = client.lines({ ...get, silenceMs: 20 }, signal)[Symbol.asyncIterator]();
+  await t.throwsAsync(async () => lines.next(), { code: 'CLV_KUBERNETES_UNREACHABLE' });
+});
+
+test('a reader may take its time: that is no silence of the server', async (t) => {
+  const read = Promise.withResolvers<void>();
+  const { client } = await onWire(t, () => async (response) => {
+    response.write('{"n":1}\n');
+    await read.promise;
+    response.end('{"n":2}\n');
+  });
+  const seen: string[] = [];
+  const { signal } = new AbortController();
+  for await (const line of client.lines({ ...get, silenceMs: 1_000 }, signal)) {
+    seen.push(line);
+    if (seen.length === 1) await sleep(1_200);
+    read.resolve();
+  }
+  t.deepEqual(seen, ['{"n":1}', '{"n":2}']);
 });

@@ -1,7 +1,17 @@
 import test from 'ava';
 import { CloverError } from '../../../../functions/lib/errors.ts';
 import { followCollection } from '../../../../functions/resources/kubernetes/follow.ts';
-import { goneLine, inTurn, line, listed, onWire, refusal, told, type Wire } from './wire.ts';
+import {
+  goneLine,
+  impatient,
+  inTurn,
+  line,
+  listed,
+  onWire,
+  refusal,
+  told,
+  type Wire,
+} from './wire.ts';
 
 const path = '/api/v1/services';
 
@@ -33,6 +43,13 @@ test('all pages are one set, and changes come from its version on', async (t) =>
     wire.asked.map(({ query }) => query['continue'] ?? query['resourceVersion']),
     [undefined, 'p2', '9'],
   );
+});
+
+test('a server that goes silent behind an open connection is asked again, without a gap', async (t) => {
+  const wire = await onWire(t, (_, count) =>
+    count === 1 ? listed([1], '9') : told(count === 2 ? [] : [line('ADDED', 'a', '10')]),
+  );
+  t.deepEqual(await followed({ ...wire, client: impatient(wire.client) }, 2), [[1], 'ADDED']);
 });
 
 test('a set whose pages grew too old is listed anew as a whole: no part of it is told', async (t) => {

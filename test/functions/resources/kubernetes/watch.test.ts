@@ -1,15 +1,26 @@
 import test from 'ava';
 import { createKubeClient } from '../../../../functions/resources/kubernetes/client.ts';
 import { watchCollection } from '../../../../functions/resources/kubernetes/watch.ts';
-import { goneLine, inTurn, line, onWire, refusal, reply, told, type Wire } from './wire.ts';
+import {
+  goneLine,
+  impatient,
+  inTurn,
+  line,
+  onWire,
+  refusal,
+  reply,
+  told,
+  type Wire,
+} from './wire.ts';
 
 const path = '/apis/clover.dev/v1alpha1/taps';
 
 /** Watches from version 5 until so many changes are seen, and tells their versions. */
 async function watched({ client }: Wire, changes: number): Promise<string[]> {
   const stop = new AbortController();
+  const options = { path, from: '5', signal: stop.signal };
   const seen: string[] = [];
-  for await (const { type, object } of watchCollection(client, path, '5', stop.signal)) {
+  for await (const { type, object } of watchCollection(client, options)) {
     seen.push(`${type} ${JSON.stringify(object).match(/"resourceVersion":"(\d+)"/)?.[1]}`);
     if (seen.length === changes) stop.abort();
   }
@@ -44,6 +55,15 @@ test('a server that ends a watch, is busy or away for a while is asked again fro
   );
   t.deepEqual(await watched(wire, 1), ['ADDED 6']);
   t.deepEqual(versions(wire), ['5', '5', '5', '5']);
+});
+
+test('a watch that has gone silent is asked for again from the same place', async (t) => {
+  const wire = await onWire(t, (_, count) =>
+    told(count === 1 ? [line('ADDED', 'a', '6')] : [line('MODIFIED', 'a', '7')]),
+  );
+  const client = impatient(wire.client);
+  t.deepEqual(await watched({ ...wire, client }, 2), ['ADDED 6', 'MODIFIED 7']);
+  t.deepEqual(versions(wire).slice(0, 2), ['5', '6']);
 });
 
 test('a past that is forgotten ends the watch, in its answer and behind it', async (t) => {

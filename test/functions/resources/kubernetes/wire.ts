@@ -72,6 +72,14 @@ export async function onWire(
   return { connection, client: createKubeClient(connection, { sleep }), asked, waits };
 }
 
+/** The client, for which a fifth of a second without a word is a dead connection. */
+export function impatient(client: KubeClient): KubeClient {
+  return {
+    ...client,
+    lines: (call, signal) => client.lines({ ...call, silenceMs: 200 }, signal),
+  };
+}
+
 /** Answers one after the other; what is asked behind the last one fails the test. */
 export function inTurn(...answers: readonly Answer[]): (asked: Asked, count: number) => Answer {
   return ({ method, path }, count) => {
