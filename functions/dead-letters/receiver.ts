@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { catalogue } from '../../knative/catalogue.ts';
+import { brokerNames } from '../../knative/render/broker.ts';
 import { decodeHttpMessage } from '../host/cloud-event-http.ts';
 import type { HttpHandler } from '../host/function.ts';
 import { asCloverError } from '../host/problem.ts';
@@ -17,6 +19,15 @@ const mostBytes = 2 * 1024 * 1024;
 /** A trigger, or a broker, by its name in Kubernetes. */
 const path = /^\/deadletters\/([a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?)$/;
 
+/** Who has this dead-letter sink, as Clover is rendered. */
+const senders: ReadonlySet<string> = new Set([
+  ...brokerNames,
+  ...catalogue.flatMap(({ triggers }) => triggers.map(({ name }) => name)),
+]);
+
+/** Whoever sends letters may put any name into the path, and a label is to have few values. */
+const labelOf = (trigger: string): string => (senders.has(trigger) ? trigger : 'other');
+
 /**
  * Takes what Knative's dispatcher sends to a dead-letter sink: any event, at `POST /deadletters/<trigger>`. It answers 202 once the
  * letter is on the disk, and may be sent it again. What it refuses for good is counted, and named in the log.
@@ -32,7 +43,7 @@ export function createReceiver(
     if (request.destroyed && !request.complete) return;
     const isLarge = asCloverError(err).code === 'CLV_BODY_TOO_LARGE';
     const cause = isLarge ? 'body' : 'invalid';
-    telemetry.count('clover.dead_letters.refused', 1, { trigger, cause });
+    telemetry.count('clover.dead_letters.refused', 1, { trigger: labelOf(trigger), cause });
     log.error({ trigger, ...namesOf(request), err }, 'a dead letter is refused, and lost');
   };
 
@@ -52,7 +63,8 @@ export function createReceiver(
       throw error;
     });
     await store.add(trigger, event);
-    telemetry.count('clover.dead_letters.received', 1, { trigger, reason: reasonOf(event) });
+    const labels = { trigger: labelOf(trigger), reason: reasonOf(event) };
+    telemetry.count('clover.dead_letters.received', 1, labels);
     sendWhole(response, 202, {}, '');
   };
   return (request, response, fail) => void take(request, response).catch(fail);
@@ -75,7 +87,7 @@ function namesOf({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(said);
 }
 
-/** What the function answered last. Whoever sends letters may write anything there, and a label is to have few values. */
+/** What the function answered last; a sender may write anything there, too. */
 function reasonOf({ extensions: { knativeerrorcode: code = '' } }: CloudEvent): string {
   return /^[1-5]\d\d$/.test(code) ? code : 'none';
 }

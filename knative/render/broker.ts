@@ -7,7 +7,10 @@ import type { Installation } from './installation.ts';
 import { namespaced, type Rendered } from './kubernetes-object.ts';
 
 /** `reports`: what agents send. `clover`: everything else. */
-export type BrokerName = 'clover' | 'reports';
+export const brokerNames = ['clover', 'reports'] as const;
+
+/** One of {@link brokerNames}. */
+export type BrokerName = (typeof brokerNames)[number];
 
 /**
  * A channel in memory answers the sender of an event when the last subscriber has taken it, after all attempts. That is right for
@@ -35,7 +38,7 @@ export function brokerReference(name: BrokerName) {
 /** The Brokers. Their class cannot change later: a Broker of another class has to be made anew. */
 export function brokers(installation: Installation): Rendered<IBroker>[] {
   const { class: brokerClass, config } = installation.broker ?? {};
-  return (['clover', 'reports'] as const).map((name) => {
+  return brokerNames.map((name) => {
     const annotations = {
       ...annotationsOf[name],
       ...(brokerClass !== undefined && { 'eventing.knative.dev/broker.class': brokerClass }),

@@ -103,13 +103,13 @@ export const metrics = {
     kind: 'counter',
     unit: '{event}',
     labels: ['trigger', 'reason'],
-    help: "Dead letters of Knative's broker that `ingest` kept, by trigger (or the broker's name) and the last answer of the function: its HTTP status, or `none`. One that is sent again counts again.",
+    help: "Dead letters of Knative's broker that `ingest` kept, by trigger (or the broker's name; `other` for what is neither) and the last answer of the function: its HTTP status, or `none`. One that is sent again counts again.",
   },
   'clover.dead_letters.refused': {
     kind: 'counter',
     unit: '{event}',
     labels: ['trigger', 'cause'],
-    help: "Dead letters of Knative's broker that `ingest` refused for good, so that they are lost: `body` (larger than 2 MiB), `invalid` (no CloudEvent). Its log names each.",
+    help: "Dead letters of Knative's broker that `ingest` refused for good, so that they are lost, by trigger as those that were kept: `body` (larger than 2 MiB), `invalid` (no CloudEvent). Its log names each.",
   },
   'clover.evidence.reports': {
     kind: 'counter',

@@ -4,6 +4,8 @@ import test from 'ava';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { CloudEvent } from '../../../functions/lib/cloud-event.ts';
 import { noTelemetry } from '../../../functions/host/telemetry.ts';
+import { renderInstallation } from '../../../knative/render/render-installation.ts';
+import { installationOf } from '../../knative/render/installations.ts';
 import { eventOf } from '../host/helpers.ts';
 import { failed, send, serveReceiver } from './knative.ts';
 
@@ -53,18 +55,18 @@ test('what is kept is counted by its trigger and the last answer of the function
     },
     { ...noTelemetry, count: (...what) => counted.push(what) },
   );
-  const at = `${url}/deadletters/on-a`;
+  const at = `${url}/deadletters/policy-trafficpolicy-added`;
   await send(at, failed(eventOf(), 422, 'why'));
   await send(at, eventOf());
   await send(at, failed(eventOf(), -1, 'a code that is no status of HTTP'));
   takes = false;
   await send(at, failed(eventOf(), 422, 'why'));
-  await send(`${url}/deadletters/On_A`, eventOf());
+  await send(`${url}/deadletters/Policy`, eventOf());
   const name = 'clover.dead_letters.received';
   t.deepEqual(counted, [
-    [name, 1, { trigger: 'on-a', reason: '422' }],
-    [name, 1, { trigger: 'on-a', reason: 'none' }],
-    [name, 1, { trigger: 'on-a', reason: 'none' }],
+    [name, 1, { trigger: 'policy-trafficpolicy-added', reason: '422' }],
+    [name, 1, { trigger: 'policy-trafficpolicy-added', reason: 'none' }],
+    [name, 1, { trigger: 'policy-trafficpolicy-added', reason: 'none' }],
   ]);
 });
 
@@ -77,7 +79,7 @@ test('what is refused for good is counted, and the log names it; as much as an o
     { ...noTelemetry, count: (...what) => counted.push(what) },
     { error: (...what: readonly unknown[]) => lines.push(what) },
   );
-  const at = `${url}/deadletters/on-a`;
+  const at = `${url}/deadletters/policy-trafficpolicy-added`;
   const most = 2 * 1024 * 1024;
   t.is((await send(at, eventOf({ data: Buffer.alloc(most) }))).status, 202);
   counted.length = 0;
@@ -86,8 +88,8 @@ test('what is refused for good is counted, and the log names it; as much as an o
   t.is((await fetch(at, { method: 'POST', body: '{}' })).status, 400);
   const name = 'clover.dead_letters.refused';
   t.deepEqual(counted, [
-    [name, 1, { trigger: 'on-a', cause: 'body' }],
-    [name, 1, { trigger: 'on-a', cause: 'invalid' }],
+    [name, 1, { trigger: 'policy-trafficpolicy-added', cause: 'body' }],
+    [name, 1, { trigger: 'policy-trafficpolicy-added', cause: 'invalid' }],
   ]);
   const { type, source, id } = large;
   const named = {
@@ -96,7 +98,33 @@ test('what is refused for good is counted, and the log names it; as much as an o
     'ce-id': id,
     'content-length': `${most + 1}`,
   };
-  t.like(lines, [[{ trigger: 'on-a', ...named }], [{ trigger: 'on-a', 'content-length': '2' }]]);
+  t.like(lines, [
+    [{ trigger: 'policy-trafficpolicy-added', ...named }],
+    [{ trigger: 'policy-trafficpolicy-added', 'content-length': '2' }],
+  ]);
+});
+
+test('every name that Clover gives to a sender is a label, and any other one is `other`', async (t) => {
+  const counted: unknown[] = [];
+  const lines: unknown[] = [];
+  const url = await serveReceiver(
+    t,
+    { add: async () => undefined },
+    { ...noTelemetry, count: (_, __, labels) => counted.push(labels?.['trigger']) },
+    { error: (...what: readonly unknown[]) => lines.push(what) },
+  );
+  const rendered = JSON.stringify(renderInstallation(installationOf({})));
+  const names = [
+    ...new Set([...rendered.matchAll(/"\/deadletters\/([^"]+)"/g)].map(([, name]) => name)),
+  ];
+  t.true(names.length > 5);
+  for (const name of names) await send(`${url}/deadletters/${name}`, eventOf());
+  t.deepEqual(counted, names);
+  counted.length = 0;
+  for (const name of ['a', 'b']) await send(`${url}/deadletters/${name}`, eventOf());
+  await fetch(`${url}/deadletters/c`, { method: 'POST', body: '{}' });
+  t.deepEqual(counted, ['other', 'other', 'other']);
+  t.like(lines, [[{ trigger: 'c' }]], 'the log names it');
 });
 
 test('an event whose sender breaks off is not lost: it comes again', async (t) => {
