@@ -9,6 +9,7 @@ import { on } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import { onTick } from '../host/on-tick.ts';
 import type { PolicyOutcome, TrafficTarget } from '../mesh/target.ts';
+import { listAll } from '../resources/list-all.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { coalesce } from './coalesce.ts';
 import { compile } from './compile.ts';
@@ -64,16 +65,16 @@ export function createPolicy(dependencies: PolicyDependencies): CloverFunction {
   const look = async () => {
     const reading = await target.read();
     const [policies, runs] = await Promise.all([
-      resources.list('TrafficPolicy'),
-      resources.list('ExperimentRun'),
+      listAll(resources, 'TrafficPolicy'),
+      listAll(resources, 'ExperimentRun'),
     ]);
     const { released } = reading;
     const place = (policy: TrafficPolicy) => target.place(policy);
     return {
       reading,
-      traffic: compile(policies.items, runs.items, { released, place }),
-      isRunning: runs.items.some(({ status }) => !isFinal(status.phase)),
-      wanted: new Map(runs.items.map((run) => [keyOf('ExperimentRun', run.metadata), wishOf(run)])),
+      traffic: compile(policies, runs, { released, place }),
+      isRunning: runs.some(({ status }) => !isFinal(status.phase)),
+      wanted: new Map(runs.map((run) => [keyOf('ExperimentRun', run.metadata), wishOf(run)])),
     };
   };
 

@@ -4,7 +4,7 @@ import { CloverError } from '../../lib/errors.ts';
 import type { KubeClient } from '../../resources/kubernetes/client.ts';
 import type { PolicyOutcome, TargetReading, TrafficTarget } from '../target.ts';
 import type { TrafficForm } from '../traffic-form.ts';
-import { refuseForeign } from './foreign.ts';
+import { claimsMore, findForeign } from './foreign.ts';
 import { inPlaceOf, isPolicyInPlace, releasedOf } from './in-place.ts';
 import { createIstioWriter, type PolicyWrite, type Provided } from './istio-writer.ts';
 import { readLive, type LiveObject } from './live-objects.ts';
@@ -46,7 +46,7 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
   const provide = (
     write: PolicyWrite,
     service: ServicePort | undefined,
-    objects: readonly LiveObject[],
+    foreign: CloverError | undefined,
   ): Promise<Provided | PolicyOutcome> =>
     orRefused<Provided | PolicyOutcome>(write, async () => {
       const message = service && (await serviceProblem(client, service));
@@ -54,12 +54,31 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
         const version = write.inPlace.routes?.epoch ?? 0;
         return { state: 'rejected', reason: 'TargetNotFound', message, version, hash: write.hash };
       }
-      refuseForeign(write.wanted, objects, clusterDomain);
+      if (foreign !== undefined) throw foreign;
       return writer.provide(write);
     });
 
+  /** Keys of policies that the last look found an object of somebody else in the way of. */
+  let disputed: ReadonlySet<string> = new Set();
+
+  /** Looks only for what is new, was in dispute, or is to be made sure of: a change of weights costs no list of all objects. */
+  const foreignOf = async (
+    writes: readonly PolicyWrite[],
+  ): Promise<ReadonlyMap<string, CloverError>> => {
+    const doubtful = writes.filter(
+      ({ policy, inPlace, wanted, resync }) =>
+        resync || disputed.has(policy.key) || claimsMore(inPlace, wanted),
+    );
+    if (doubtful.length === 0) return new Map();
+    const wanted = new Map(doubtful.map((write) => [write.policy.key, write.wanted]));
+    const found = await findForeign(client, wanted, clusterDomain);
+    // Of those in dispute all were looked for.
+    disputed = new Set(found.keys());
+    return found;
+  };
+
   const readingOf = (objects: readonly LiveObject[]): TargetReading => ({
-    released: new Set(objects.filter(isOwn).flatMap(releasedOf)),
+    released: new Set(objects.flatMap(releasedOf)),
     isSettled: ({ form, policies }) => {
       const rendered = render(form);
       const isSettled = policies.every((policy) => {
@@ -74,14 +93,17 @@ export function createIstioTarget(options: IstioTargetOptions): TrafficTarget {
       const rendered = render(form);
       const services = servicesOf(form, clusterDomain);
       const outcomes = new Map<string, PolicyOutcome>();
+      const writes = policies.flatMap((policy): PolicyWrite[] => {
+        const wanted = rendered.get(policy.key);
+        if (wanted === undefined) return [];
+        const inPlace = inPlaceOf(objects, policy.key);
+        return [{ policy, wanted, hash: hashOf(wanted), inPlace, resync }];
+      });
+      const foreign = await foreignOf(writes);
       const late: { readonly write: PolicyWrite; readonly provided: Provided }[] = [];
-      for (const policy of policies) {
-        const { key } = policy;
-        const wanted = rendered.get(key);
-        if (wanted === undefined) continue;
-        const inPlace = inPlaceOf(objects, key);
-        const write = { policy, wanted, hash: hashOf(wanted), inPlace, resync };
-        const provided = await provide(write, services.get(key), objects);
+      for (const write of writes) {
+        const { key } = write.policy;
+        const provided = await provide(write, services.get(key), foreign.get(key));
         if ('state' in provided) outcomes.set(key, provided);
         else if (provided.isNew) late.push({ write, provided });
         else outcomes.set(key, await route(write, provided));
@@ -153,10 +175,6 @@ async function orRefused<T>(
 function hashOf({ virtualService, destinationRule, faults }: PolicyObjects): string {
   const specs = [virtualService, destinationRule, ...faults].map(({ name, spec }) => [name, spec]);
   return sha256(canonicalJson(specs));
-}
-
-function isOwn({ policy }: LiveObject): boolean {
-  return policy !== undefined;
 }
 
 /** Keys of policies that have objects, and are rendered no more. */

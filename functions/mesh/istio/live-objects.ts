@@ -59,7 +59,6 @@ export function liveObject(kind: IstioKind, answer: unknown): LiveObject {
   const { metadata, spec } = object.parse(answer);
   const { labels, annotations, ownerReferences, namespace, ...identity } = metadata;
   const policy = labels[mark.policy];
-  const isOwn = labels[mark.managedBy.label] === mark.managedBy.value && policy !== undefined;
   const epoch = Number(annotations[mark.epoch]);
   return {
     ...identity,
@@ -68,10 +67,17 @@ export function liveObject(kind: IstioKind, answer: unknown): LiveObject {
     annotations,
     owners: ownerReferences.map(({ uid }) => uid),
     spec,
-    policy: isOwn ? `${namespace}/${policy}` : undefined,
+    policy: isOwn(labels) ? `${namespace}/${policy}` : undefined,
     epoch: Number.isSafeInteger(epoch) && epoch > 0 ? epoch : 0,
   };
 }
+
+/** Whether Clover made an object, by its labels: {@link ownSelector} selects the same. */
+export function isOwn(labels: Readonly<Record<string, string>>): boolean {
+  return labels[mark.managedBy.label] === mark.managedBy.value && labels[mark.policy] !== undefined;
+}
+
+const ownSelector = `${mark.managedBy.label}=${mark.managedBy.value},${mark.policy}`;
 
 /** What {@link readLive} finds. */
 export type Live =
@@ -79,15 +85,13 @@ export type Live =
   /** The API server does not know Istio's kinds. */
   | { readonly missing: string };
 
-const pageSize = 500;
-
-/** All objects of the kinds that Clover writes, whoever made them. */
+/** All objects that Clover made. */
 export async function readLive(client: KubeClient): Promise<Live> {
   try {
     const lists = await Promise.all([
-      readAll(client, virtualService),
-      readAll(client, destinationRule),
-      readAll(client, envoyFilter),
+      readOwn(client, virtualService),
+      readOwn(client, destinationRule),
+      readOwn(client, envoyFilter),
     ]);
     return { objects: lists.flat() };
   } catch (error) {
@@ -96,16 +100,30 @@ export async function readLive(client: KubeClient): Promise<Live> {
   }
 }
 
-async function readAll(client: KubeClient, kind: IstioKind): Promise<LiveObject[]> {
+async function readOwn(client: KubeClient, kind: IstioKind): Promise<LiveObject[]> {
   const found: LiveObject[] = [];
+  for await (const page of pagesOf(client, kind, ownSelector)) {
+    found.push(...page.map((item) => liveObject(kind, item)));
+  }
+  return found;
+}
+
+const pageSize = 500;
+
+/** The objects of a kind, as they are answered: no more than a page is in memory. */
+export async function* pagesOf(
+  client: KubeClient,
+  { apiVersion, plural }: IstioKind,
+  labelSelector?: string,
+): AsyncGenerator<readonly unknown[], void, void> {
   let next: string | undefined;
   do {
-    const page = await list(client, `/apis/${kind.apiVersion}/${kind.plural}`, {
+    const page = await list(client, `/apis/${apiVersion}/${plural}`, {
       limit: pageSize,
+      ...(labelSelector !== undefined && { labelSelector }),
       ...(next !== undefined && { continue: next }),
     });
-    found.push(...page.items.map((item) => liveObject(kind, item)));
+    yield page.items;
     next = page.continue;
   } while (next !== undefined);
-  return found;
 }

@@ -167,10 +167,12 @@ test('a Service that is not there, or lacks the port, is asked for before anythi
 test('an object of its name that somebody else made is refused by name', async (t) => {
   const foreign = { kind: virtualService, namespace: 'shop', name: 'proxy', spec: {} };
   const metadata = { name: 'proxy', namespace: 'shop', uid: 'f', resourceVersion: '3' };
-  const wire = await onWire(t, ({ path }) => {
+  const wire = await onWire(t, ({ path, query }) => {
     if (path.includes('/services/')) return service;
     return listed(
-      path.endsWith('virtualservices') ? [{ ...answerOf(foreign), metadata }] : [],
+      path.endsWith('virtualservices') && query['labelSelector'] === undefined
+        ? [{ ...answerOf(foreign), metadata }]
+        : [],
       '1',
     );
   });
@@ -181,4 +183,76 @@ test('an object of its name that somebody else made is refused by name', async (
       'the VirtualService shop/proxy was not made by Clover, and has the name: Clover does not touch it',
   });
   t.false(wire.asked.some(isWrite));
+});
+
+/** An API that keeps what is written, and has this of somebody else from when it is told. */
+function keeping(foreign: () => readonly object[]) {
+  const kept = new Map<string, object>();
+  return ({ method, path, query, body }: Asked): Answer => {
+    if (path.includes('/services/')) return service;
+    if (method !== 'GET') {
+      kept.set(path, appliedObject(body));
+      return applied(body);
+    }
+    const plural = path.split('/').at(-1) ?? '';
+    const own = [...kept].flatMap(([key, object]) => (key.includes(`/${plural}/`) ? [object] : []));
+    const isRoutes = plural === 'virtualservices' && query['labelSelector'] === undefined;
+    return listed([...own, ...(isRoutes ? foreign() : [])], '1');
+  };
+}
+
+const other = {
+  metadata: { name: 'mine', namespace: 'shop' },
+  spec: { hosts: ['proxy'] },
+};
+
+test('a change of weights asks for nobody else’s objects; new names, and a resync, do', async (t) => {
+  const foreign: object[] = [];
+  const wire = await onWire(
+    t,
+    keeping(() => foreign),
+  );
+  const target = createIstioTarget({ client: wire.client, clock: systemClock, leadMs: 0 });
+  const lists = async (form: typeof traffic, resync: boolean): Promise<number> => {
+    const before = wire.asked.length;
+    await (await target.read()).program(form, { resync });
+    const asked = wire.asked.slice(before).filter(({ path }) => path.includes('istio'));
+    return asked.filter(({ method, query }) => method === 'GET' && !('labelSelector' in query))
+      .length;
+  };
+  const shifted = compile(
+    [
+      meshPolicy({
+        rules: [
+          {
+            split: [
+              { version: 'v1', weight: 1 },
+              { version: 'v2', weight: 9 },
+            ],
+          },
+        ],
+      }),
+    ],
+    [],
+  );
+  t.is(await lists(traffic, false), 3, 'one for each kind');
+  t.is(await lists(shifted, false), 0);
+  t.is(await lists(shifted, true), 3);
+});
+
+test('what a resync has refused for another owner is refused until that one is gone', async (t) => {
+  const foreign: object[] = [];
+  const wire = await onWire(
+    t,
+    keeping(() => foreign),
+  );
+  const target = createIstioTarget({ client: wire.client, clock: systemClock, leadMs: 0 });
+  const stateOf = async (resync: boolean): Promise<string | undefined> =>
+    (await (await target.read()).program(traffic, { resync })).get('shop/proxy')?.state;
+  t.is(await stateOf(false), 'acknowledged');
+  foreign.push(other);
+  t.is(await stateOf(true), 'rejected');
+  t.is(await stateOf(false), 'rejected');
+  foreign.length = 0;
+  t.is(await stateOf(false), 'acknowledged');
 });

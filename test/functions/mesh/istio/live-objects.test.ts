@@ -22,7 +22,7 @@ test('an object is Clover’s by both of its labels, and its epoch is a number o
   }
 });
 
-test('all objects of all kinds are read, over as many pages as there are', async (t) => {
+test('all that Clover made is read, and nothing else is asked for, over as many pages as there are', async (t) => {
   const { client, asked } = await onWire(t, ({ path, query }) => {
     const name = path.split('/').at(-1) ?? '';
     const [first, second] = [`${name}-1`, `${name}-2`].map((own) =>
@@ -40,6 +40,9 @@ test('all objects of all kinds are read, over as many pages as there are', async
     'virtualservices-2',
   ]);
   t.is(asked.length, 6);
+  for (const { query } of asked) {
+    t.is(query['labelSelector'], 'app.kubernetes.io/managed-by=clover,clover.dev/policy');
+  }
 });
 
 test('an API without Istio is told from one that refuses', async (t) => {
