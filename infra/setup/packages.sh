@@ -3,9 +3,11 @@
 # package | a path or command that shows that it is there | what for
 readonly package_table='
 bpftool          bpftool                             tests
+busybox-static   busybox                             other_kernels
 ca-certificates  /etc/ssl/certs/ca-certificates.crt  certificates
 clang            clang                               kernel_programs
 containerd       containerd                          pods_of_the_testbed
+cpio             cpio                                other_kernels
 dnsperf          dnsperf                             benchmarks
 g++              g++                                 native_core
 iperf3           iperf3                              benchmarks
@@ -21,13 +23,14 @@ nsd              nsd                                 benchmarks
 openssl          openssl                             certificates_of_the_testbed
 python3          python3                             node-gyp
 python3-pip      pip                                 Envoy
+qemu-system-x86  qemu-system-x86_64                  other_kernels
 runc             runc                                pods_of_the_testbed
 zlib1g-dev       /usr/include/zlib.h                 kernel_programs
 wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' containerd dnsperf iperf3 libclang-rt-dev nghttp2-client nsd openssl runc wrk '
+readonly packages_on_demand=' busybox-static containerd cpio dnsperf iperf3 libclang-rt-dev nghttp2-client nsd openssl qemu-system-x86 runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, libclang-rt, pip) one of its spellings.
 there() {

@@ -13,16 +13,19 @@ static __always_inline int emit(struct __sk_buff *skb, const struct tap_record *
   *slot = *record;
   slot->chunk_length = length;
   if (room) {
-    /* It is so already: this only shows it to the verifier. */
-    __u64 fits = length;
+    /* It is so already: this only shows it to the verifier. Linux 6.1 learns from signed comparisons alone, one by one, that
+     * there is something; clang would make one of the two. */
+    __s64 fits = length;
     barrier_var(fits);
-    if (fits < 1 || fits > room || bpf_skb_load_bytes(skb, from, slot + 1, fits) < 0) {
+    int some = fits > 0;
+    barrier_var(fits);
+    if (!some || fits > room || bpf_skb_load_bytes(skb, from, slot + 1, fits) < 0) {
       bpf_ringbuf_discard(slot, BPF_RB_NO_WAKEUP);
       return TAP_UNREADABLE;
     }
   }
   __u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-  __u64 crossing = waiting >= wakeup_bytes && waiting < wakeup_bytes + 2 * TAP_CHUNK;
+  __u64 crossing = waiting >= limits.wakeup_bytes && waiting < limits.wakeup_bytes + 2 * TAP_CHUNK;
   bpf_ringbuf_submit(slot, crossing ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
   return -1;
 }
@@ -50,19 +53,22 @@ static __noinline int copy_chunks(struct __sk_buff *skb, struct work *work)
   __u32 stride = TAP_CHUNK;
   __u32 each = record->datagram_length;
   if (each) stride = each > TAP_CHUNK ? each : TAP_CHUNK / each * each;
-  for (int i = 0; i < TAP_MAX_CHUNKS; i++) {
-    __u32 offset = i * stride;
-    if (offset >= length) break;
+  __u32 offset = 0;
+  for (int i = 0; i < TAP_MAX_CHUNKS && i < limits.max_chunks; i++) {
+    if (offset >= length) return 0;
     __u32 piece = length - offset;
     if (piece > stride) piece = stride;
     __u32 copied = piece > TAP_CHUNK ? TAP_CHUNK : piece;
     record->chunk_offset = offset;
     int cause = emit(skb, record, from + offset, copied, TAP_CHUNK);
-    if (cause < 0) continue;
-    /* What follows would not fare better. */
-    count_loss(cause, length - offset);
-    break;
+    if (cause >= 0) {
+      /* What follows would not fare better. */
+      count_loss(cause, length - offset);
+      return 0;
+    }
+    offset += stride;
   }
+  if (offset < length) count_loss(TAP_UNREADABLE, length - offset);
   return 0;
 }
 

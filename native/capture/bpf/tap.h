@@ -89,6 +89,13 @@ struct tap_settings {
   __u64 ports[1024]; /* one bit per port */
 };
 
+/* What the loader sets before the programs are looked at. */
+struct tap_limits {
+  __u64 wakeup_bytes; /* user space is woken when this much waits in the ring; else it looks by itself every few ms */
+  __u32 max_chunks;   /* of a segment; at most TAP_MAX_CHUNKS */
+  __u32 reserved;
+};
+
 #define TAP_ASSERT(condition) _Static_assert(condition, #condition)
 #ifdef __cplusplus
 #undef TAP_ASSERT
@@ -99,6 +106,7 @@ TAP_ASSERT(sizeof(struct tap_record) == 72);
 TAP_ASSERT(sizeof(struct tap_flow) == 44);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);
 TAP_ASSERT(sizeof(struct tap_counters) == 200);
+TAP_ASSERT(sizeof(struct tap_limits) == 16);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);
 
 #endif

@@ -36,8 +36,7 @@ struct {
   __type(value, struct tap_verdict);
 } verdicts SEC(".maps");
 
-/* User space is woken when this much waits in the ring; else it looks by itself every few ms. */
-const volatile __u64 wakeup_bytes = 4 * 1024 * 1024;
+const volatile struct tap_limits limits = {.wakeup_bytes = 4 * 1024 * 1024, .max_chunks = TAP_MAX_CHUNKS};
 
 /* The packet in hand. It is on the stack: where a process sends, a packet that is received may interrupt the program on its CPU. */
 struct work {
@@ -58,7 +57,8 @@ static __always_inline struct tap_counters *count(void)
 /* Atomic for the interrupts of its own CPU. */
 static __always_inline void add_to(__u64 *counter, __u64 n)
 {
-  __sync_fetch_and_add(counter, n);
+  /* Of adding a constant 0 clang makes an atomic OR, which Linux before 5.12 does not know. */
+  if (n) __sync_fetch_and_add(counter, n);
 }
 
 static __always_inline void count_loss(enum tap_cause cause, __u64 bytes)

@@ -19,16 +19,28 @@
 namespace clover {
 namespace {
 
-constexpr int kMinMajor = 5, kMinMinor = 10;
 constexpr u64 kBeatNs = 1'000'000'000;
 
-void check_kernel() {
-  utsname name{};
+struct Version {
   int major = 0, minor = 0;
+  bool before(Version other) const {
+    return major < other.major || (major == other.major && minor < other.minor);
+  }
+};
+
+constexpr Version kOldest{5, 10};
+// Before it the verifier looks at a loop anew from each path that leads there, and gives up on a long one.
+constexpr Version kTakesLongLoops{6, 5};
+constexpr u32 kFewChunks = 5;  // the longest segment without BIG TCP
+constexpr u64 kWakeupBytes = 4 * 1024 * 1024;
+
+Version kernel_version() {
+  utsname name{};
+  Version version;
   uname(&name);
-  if (std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return;
-  if (major > kMinMajor || (major == kMinMajor && minor >= kMinMinor)) return;
-  throw Unavailable(std::string("needs Linux 5.10 or newer, this is ") + name.release);
+  if (std::sscanf(name.release, "%d.%d", &version.major, &version.minor) == 2 && version.before(kOldest))
+    throw Unavailable(std::string("needs Linux 5.10 or newer, this is ") + name.release);
+  return version;
 }
 
 // The verifier gives up with EAGAIN where a signal waits for the thread that loads.
@@ -109,7 +121,6 @@ tap_flow flow_of(const FlowKey& key) {
 }  // namespace
 
 Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs) : rungs_(std::move(rungs)) {
-  check_kernel();
   libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
   try {
     load(object_path, ring_bytes);
@@ -139,6 +150,9 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "ring"), ring_bytes);
+  tap_limits limits{kWakeupBytes, kernel_version().before(kTakesLongLoops) ? kFewChunks : TAP_MAX_CHUNKS, 0};
+  if (bpf_map__set_initial_value(bpf_object__find_map_by_name(object_, ".rodata"), &limits, sizeof(limits)) != 0)
+    refuse("cannot set the limits of the programs", errno);
   leave_out_cgroups_where_unknown();
   if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs", -error);
   auto program = [&](const char* name) {

@@ -1,0 +1,14 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** Runs a program to its end; resolves to its stdout, rejects with its stderr in the message. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string } = {},
+): Promise<string> {
+  const { stdout } = await execute(program, args, { ...options, maxBuffer: 64 * 2 ** 20 });
+  return stdout;
+}
