@@ -93,6 +93,8 @@ serial(
         hostNetwork: false,
         devices: [],
         hugePages: false,
+        sandboxed: false,
+        besideSidecar: undefined,
       },
     ]);
     await node.addPod('host', { hostNetwork: true });
