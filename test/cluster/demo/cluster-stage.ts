@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { completedRequests } from '../../../cloverctl/demo/completed-requests.ts';
 import type { Manifest, Stage } from '../../../cloverctl/demo/stage.ts';
+import { CloverError } from '../../../functions/lib/errors.ts';
 import { readNodeLedger } from '../installation/node-agent.ts';
 import { clientPlan, endClient, startClient } from '../sdc/client.ts';
 import { sdcManifests } from '../sdc/manifests.ts';
@@ -60,6 +61,7 @@ export function createClusterStage(parts: ClusterParts): Stage {
     startLoad: async () => {
       const cluster = { kubectl: kubectl.run };
       await startClient(cluster);
+      screen.note(`a proxy refuses who shows no certificate: ${await plainTextToProxy(kubectl)}`);
       return { rate: clientPlan().rate, stop: () => endClient(cluster) };
     },
     proxied: async () => {
@@ -70,4 +72,26 @@ export function createClusterStage(parts: ClusterParts): Stage {
       return completedRequests(said.slice(said.indexOf('{')), cluster);
     },
   };
+}
+
+/** Port of nginx's own counters, which no Tap names. */
+const countersPort = 8081;
+
+/**
+ * The error that the client, which is not in the mesh, gets of a proxy.
+ * @throws CloverError CLV_CONFLICT if it is answered: the mesh takes plain text.
+ */
+async function plainTextToProxy(kubectl: Command): Promise<string> {
+  const proxy = [...inSample, 'pod', '-l', 'app.kubernetes.io/name=proxy'];
+  const address = await kubectl.run(['get', ...proxy, '-o', 'jsonpath={.items[0].status.podIP}']);
+  const script = `fetch('http://${address}:${countersPort}/').then(({ status }) => console.log(status), ({ cause }) => console.log(cause.code))`;
+  const node = ['/usr/local/bin/node', '-e', script];
+  const said = (await kubectl.run(['exec', ...inSample, 'job/client', '--', ...node])).trim();
+  if (/^\d+$/.test(said)) {
+    throw new CloverError(
+      'CLV_CONFLICT',
+      `a proxy answers plain text with ${said}: mTLS is not STRICT`,
+    );
+  }
+  return said;
 }

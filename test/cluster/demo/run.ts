@@ -112,7 +112,7 @@ async function perform(
   screen.step('Deploy: the sample network function, with a sidecar in each pod');
   await importSdcImages(tier);
   screen.note(
-    'mTLS is off in its namespace (PeerAuthentication DISABLE): agents read plain text alone',
+    'mTLS is STRICT between its pods (PeerAuthentication): agents read at the sockets of the applications',
   );
   await kubectl.run(['apply', '-k', sdcManifests.base]);
   const available = ['wait', '--for=condition=Available', '--timeout=180s'];

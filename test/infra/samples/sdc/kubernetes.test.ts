@@ -45,8 +45,12 @@ const document = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('PeerAuthentication'),
-    metadata: z.object({ name: z.literal('default'), namespace: z.literal(sdcNamespace) }),
-    spec: z.object({ mtls: z.object({ mode: z.literal('DISABLE') }) }),
+    metadata: z.object({ name: z.string(), namespace: z.literal(sdcNamespace) }),
+    spec: z.strictObject({
+      mtls: z.object({ mode: z.literal('STRICT') }),
+      selector: z.object({ matchLabels: labels }).optional(),
+      portLevelMtls: z.record(z.string(), z.object({ mode: z.string() })).optional(),
+    }),
   }),
 ]);
 type Document = z.output<typeof document>;
@@ -83,8 +87,18 @@ test('the Deployments are the pods of the sample, with their labels', (t) => {
   t.deepEqual(Object.fromEntries(found), Object.fromEntries(wanted));
 });
 
-test('sidecars of the sample speak plain text, which agents read', (t) => {
-  t.is(all.filter(({ kind }) => kind === 'PeerAuthentication').length, 1);
+test('between its pods all is encrypted; clients from outside come in at the port of the gateway alone', (t) => {
+  const found = all.filter((each) => each.kind === 'PeerAuthentication');
+  t.deepEqual(
+    found.map(({ spec: { selector, portLevelMtls } }) => ({ selector, portLevelMtls })),
+    [
+      { selector: undefined, portLevelMtls: undefined },
+      {
+        selector: { matchLabels: { 'app.kubernetes.io/name': 'gateway' } },
+        portLevelMtls: { [sdcPort]: { mode: 'DISABLE' } },
+      },
+    ],
+  );
 });
 
 test('each Service has the pods of its name, at the port of the sample', (t) => {
