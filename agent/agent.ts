@@ -121,6 +121,7 @@ async function startAgent(
       sinks.push(batch);
       pipe.push(batch);
     },
+    onRecords: (batch) => sinks.pushRecords(batch),
   });
   opened.defer(() => capture.close());
 

@@ -7,6 +7,8 @@ export interface SelectedPod extends Pod {
   readonly settings: TraceSettings;
   /** Names of the sinks that its spans go to, sorted. */
   readonly sinks: readonly string[];
+  /** Those of them that the records of its access log go to. */
+  readonly logSinks: readonly string[];
 }
 
 /** What is to be traced. */
@@ -29,7 +31,10 @@ export function select(
   const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
   const selected = others.flatMap((pod) => {
     const own = taps.filter((tap) => selects(tap, pod));
-    return own.length === 0 ? [] : [{ ...pod, settings: settingsOf(own), sinks: sinksOf(own) }];
+    if (own.length === 0) return [];
+    const logSinks = sinksOf(own.filter(({ spec }) => spec.accessLog));
+    const settings = { ...settingsOf(own), ...(logSinks.length > 0 && { accessLog: true }) };
+    return [{ ...pod, settings, sinks: sinksOf(own), logSinks }];
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CloverError } from '../functions/lib/errors.ts';
 import { createAuthorization } from '../functions/lib/authorization.ts';
 import { monotonicMs } from '../functions/lib/monotonic.ts';
-import type { SpanBatch } from '../native/capture/types.ts';
+import type { RecordBatch, SpanBatch } from '../native/capture/types.ts';
 import type { SinkConfig } from './config.ts';
 import type { Deliver } from './delivery.ts';
 import { createHttpClient } from './http-client.ts';
@@ -25,6 +25,8 @@ export interface Sinks {
   route(pods: readonly SelectedPod[]): void;
   /** Before anybody else takes the batch's buffer. */
   push(batch: SpanBatch): void;
+  /** The same of records of access logs, for which a sink has a queue and a spool beside those of spans. */
+  pushRecords(batch: RecordBatch): void;
   counters(): SinksView;
   /** From now on what there is is sent; before that nothing is. */
   wake(): void;
@@ -36,7 +38,7 @@ export interface Sinks {
   stop(ms: number): Promise<void>;
 }
 
-/** What became of the spans, by sink. */
+/** What became of spans, by sink, and of records, where there are any, as `<sink>.logs`, where `spans` counts them. */
 export interface SinksView {
   readonly byName: Readonly<Record<string, SinkCounters>>;
   /** Names that Taps have, and the agent's configuration has not. */
@@ -52,7 +54,26 @@ export interface SinksOptions extends SinkSurroundings {
   readonly dir: string;
 }
 
+/** What is sent: OTLP over HTTP and over gRPC has a path for each. */
+const signals = {
+  traces: {
+    suffix: '',
+    http: '/v1/traces',
+    grpc: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  },
+  logs: {
+    // No sink has a dot in its name.
+    suffix: '.logs',
+    http: '/v1/logs',
+    grpc: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+  },
+} as const;
+
+type Signal = keyof typeof signals;
+
 interface Opened {
+  readonly of: string;
+  readonly signal: Signal;
   readonly sink: OtlpSink;
   readonly close: () => void;
 }
@@ -70,11 +91,15 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
     for (const { close } of opened.values()) close();
   };
   try {
-    for (const [name, config] of Object.entries(configs)) {
-      const { deliver, close } = deliveryTo(config);
-      const { spoolLimitBytes: limitBytes } = config;
-      const sink = await openOtlpSink({ ...common, name, deliver, dir, limitBytes, log });
-      opened.set(name, { sink, close });
+    for (const [of, config] of Object.entries(configs)) {
+      for (const signal of ['traces', 'logs'] as const) {
+        const { deliver, close } = deliveryTo(config, signal);
+        const { spoolLimitBytes: limitBytes } = config;
+        const name = `${of}${signals[signal].suffix}`;
+        const lazy = signal === 'logs';
+        const sink = await openOtlpSink({ ...common, name, deliver, dir, limitBytes, lazy, log });
+        opened.set(name, { of, signal, sink, close });
+      }
     }
   } catch (error) {
     await stop(0);
@@ -86,12 +111,24 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
   };
   if (options.takeLeftovers) await removeOthers();
   /** Sinks by the uid of a pod. */
-  let routes = new Map<string, readonly string[]>();
+  let routes: Record<Signal, ReadonlyMap<string, readonly string[]>> = {
+    traces: new Map(),
+    logs: new Map(),
+  };
   let unknown: readonly string[] = [];
+  const push = (batch: SpanBatch, wanted: Signal): void => {
+    for (const { of, signal, sink } of opened.values()) {
+      if (signal !== wanted) continue;
+      sink.push(batch, (uid) => routes[signal].get(uid)?.includes(of) === true);
+    }
+  };
 
   return {
     route(pods) {
-      routes = new Map(pods.map(({ uid, sinks }) => [uid, sinks]));
+      routes = {
+        traces: new Map(pods.map(({ uid, sinks }) => [uid, sinks])),
+        logs: new Map(pods.map(({ uid, logSinks }) => [uid, logSinks])),
+      };
       const missing = [...new Set(pods.flatMap(({ sinks }) => sinks))]
         .filter((name) => !opened.has(name))
         .sort();
@@ -101,13 +138,17 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
       }
       unknown = missing;
     },
-    push(batch) {
-      for (const [name, { sink }] of opened) {
-        sink.push(batch, (uid) => routes.get(uid)?.includes(name) === true);
-      }
-    },
+    push: (batch) => push(batch, 'traces'),
+    pushRecords: ({ records, ...batch }) => push({ ...batch, spans: records }, 'logs'),
     counters: () => ({
-      byName: Object.fromEntries([...opened].map(([name, { sink }]) => [name, sink.counters()])),
+      byName: Object.fromEntries(
+        [...opened].flatMap(([name, { signal, sink }]) => {
+          const counters = sink.counters();
+          const { entered, inherited } = counters;
+          const used = signal === 'traces' || entered.batches + inherited.entered.batches > 0;
+          return used ? [[name, counters]] : [];
+        }),
+      ),
       unknown,
       removed,
     }),
@@ -124,13 +165,14 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
   };
 }
 
-function deliveryTo(config: SinkConfig): { deliver: Deliver; close: () => void } {
+function deliveryTo(config: SinkConfig, signal: Signal): { deliver: Deliver; close: () => void } {
   const { protocol, endpoint, headers, token, tokenFile } = config;
   const ca = config.caFile === undefined ? undefined : readCertificate(config.caFile);
   const authorization = createAuthorization({ token, tokenFile, monotonicMs });
   if (protocol === 'grpc') {
     return deliverOverGrpc({
       endpoint,
+      path: signals[signal].grpc,
       ca,
       headers: async () => {
         const value = await authorization();
@@ -139,7 +181,10 @@ function deliveryTo(config: SinkConfig): { deliver: Deliver; close: () => void }
     });
   }
   const http = createHttpClient({ url: endpoint, ca, authorization });
-  return { deliver: deliverOverHttp(http, headers), close: () => http.close() };
+  return {
+    deliver: deliverOverHttp(http, signals[signal].http, headers),
+    close: () => http.close(),
+  };
 }
 
 function readCertificate(file: string): string {

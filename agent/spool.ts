@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -44,6 +45,8 @@ export interface Spool {
 export interface SpoolOptions {
   readonly dir: string;
   readonly limitBytes: number;
+  /** Makes the folder with the first batch. Default: at once, so that one that cannot be made is found at the start. */
+  readonly lazy?: boolean;
   /** False while the agent that wrote them still lives; see {@link Spool.adopt}. */
   readonly takeLeftovers?: boolean;
   readonly boot: string;
@@ -54,11 +57,14 @@ export interface SpoolOptions {
 /** `rejected/` keeps at most this share of the spool's limit. */
 const rejectedShare = 1 / 8;
 
-/** Opens the folder, makes it where needed, and takes over what earlier boots left. */
+/** Opens the folder and takes over what earlier boots left; rejects when it cannot be made or read. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { dir, limitBytes, takeLeftovers = true, boot, ledger, log } = options;
+  const { dir, limitBytes, lazy = false, takeLeftovers = true, boot, ledger, log } = options;
   const rejectedDir = join(dir, 'rejected');
-  await mkdir(rejectedDir, { recursive: true });
+  const makeFolder = async (): Promise<void> => {
+    await mkdir(rejectedDir, { recursive: true });
+  };
+  if (!lazy) await makeFolder();
   const waiting: SpoolEntry[] = [];
   const taken = new Set<SpoolEntry>();
   /** Whether spans were lost since the last delivery: one log line per outage. */
@@ -104,6 +110,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const file = formatSpoolName(name);
       const temporary = join(dir, `${file}.tmp`);
       try {
+        if (lazy) await makeFolder();
         await writeFile(temporary, content);
         await rename(temporary, join(dir, file));
       } catch (error) {
@@ -152,7 +159,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
 async function findLeftovers(dir: string, boot: string): Promise<SpoolEntry[]> {
   const entries: SpoolEntry[] = [];
-  for (const file of (await readdir(dir)).sort()) {
+  const files = existsSync(dir) ? await readdir(dir) : [];
+  for (const file of files.sort()) {
     const name = parseSpoolName(file.replace(/\.tmp$/, ''));
     if (name === undefined || name.boot === boot) continue;
     if (file.endsWith('.tmp')) {

@@ -6,6 +6,8 @@ import { retryDelayMs, takenBy } from './export-response.ts';
 export interface GrpcTarget {
   /** Base URL; https means TLS. */
   readonly endpoint: string;
+  /** Of the method. */
+  readonly path: string;
   /** PEM of who signs the receiver; undefined for those that Node knows. */
   readonly ca?: string | undefined;
   readonly headers: () => Promise<Readonly<Record<string, string>>>;
@@ -17,7 +19,6 @@ export interface GrpcDelivery {
   close(): void;
 }
 
-const path = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const timeoutMs = 10_000;
 /** An answer is a few bytes. */
 const answerLimit = 1024 * 1024;
@@ -30,7 +31,7 @@ const retryable: ReadonlySet<number> = new Set([1, 4, 10, 11, 14, 15]);
  * one message each way is all of gRPC that is needed. The connection is opened with the first batch, and again after it ended
  * or gave no answer in time.
  */
-export function deliverOverGrpc({ endpoint, ca, headers }: GrpcTarget): GrpcDelivery {
+export function deliverOverGrpc({ endpoint, path, ca, headers }: GrpcTarget): GrpcDelivery {
   let session: ClientHttp2Session | undefined;
 
   const connected = (): ClientHttp2Session => {

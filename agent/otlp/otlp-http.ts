@@ -10,12 +10,13 @@ const timeoutMs = 10_000;
 /** Binary protobuf over HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp); the client's URL is the base. */
 export function deliverOverHttp(
   http: HttpClient,
+  path: string,
   headers: Readonly<Record<string, string>>,
 ): Deliver {
   return async ({ body }, signal) => {
     const answer = await http.request({
       method: 'POST',
-      path: '/v1/traces',
+      path,
       headers: {
         ...headers,
         'content-type': 'application/x-protobuf',

@@ -55,6 +55,8 @@ export interface OtlpSinkOptions extends SinkSurroundings {
   /** The folder of all sinks; it makes its own below. */
   readonly dir: string;
   readonly limitBytes: number;
+  /** See `SpoolOptions.lazy`. */
+  readonly lazy: boolean;
 }
 
 /** Bytes, not compressed, that wait for the disk. */
@@ -67,10 +69,11 @@ const gzipped = promisify<Buffer, typeof gzipOptions, Buffer>(gzip);
 
 /** Opens a sink, which sends nothing before it is woken; rejects when its folder is unusable. */
 export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> {
-  const { name, deliver, limitBytes, takeLeftovers, boot, startedMs, source, clock, log } = options;
+  const { name, deliver, limitBytes, lazy, takeLeftovers } = options;
+  const { boot, startedMs, source, clock, log } = options;
   const ledger = createSinkLedger();
   const dir = join(options.dir, name);
-  const spool = await openSpool({ dir, limitBytes, takeLeftovers, boot, ledger, log });
+  const spool = await openSpool({ dir, limitBytes, lazy, takeLeftovers, boot, ledger, log });
   const pace = createPace(options.random);
   const sender = createSender({ spool, deliver, receiver: name, pace, clock, log });
   let awake = false;

@@ -16,6 +16,7 @@ const ledgerText = z
         wire: z.object({ lost: causes }),
         bytes: z.object({ lost: causes }),
         requests: z.object({ seen: count, lost: causes }),
+        accessLog: z.object({ lost: count }).default({ lost: 0 }),
       }),
       attachments: z.object({
         attached: count,
@@ -110,7 +111,7 @@ function clock(node: string, { atMs }: AgentLedger, { askedAt, answeredAt }: Ask
 
 function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   const check = `ledger of ${node}`;
-  const { wire, bytes, requests } = capture;
+  const { wire, bytes, requests, accessLog } = capture;
   const found = `${requests.seen} requests seen`;
   if (unexplained > 0) {
     const fix = 'this is a bug of Clover: please report it, with /ledger of the agent';
@@ -118,13 +119,18 @@ function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   }
   // Requests that were open when their pod went are nobody's fault.
   const { detached: _, ...others } = requests.lost;
-  const groups = { wire: wire.lost, bytes: bytes.lost, requests: others };
+  const groups = {
+    wire: wire.lost,
+    bytes: bytes.lost,
+    requests: others,
+    accessLog: { backlog: accessLog.lost },
+  };
   const lost = Object.entries(groups).flatMap(([group, byCause]) =>
     Object.entries(byCause).flatMap(([cause, lostCount]) =>
       lostCount === 0 ? [] : [`${group}.${cause} ${lostCount}`],
     ),
   );
   if (lost.length === 0) return { check, state: 'good', found: `${found}, none lost` };
-  const fix = 'docs/telemetry.md says what the causes mean';
+  const fix = 'docs/tracing.md and docs/telemetry.md say what the causes mean';
   return { check, state: 'doubtful', found: `${found}; lost: ${lost.join(', ')}`, fix };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { condition, labelValue, observedGeneration } from './meta-schemas.ts';
 import type { Resource } from './meta.ts';
-import { mapList, must, setList, type Frozen } from './rule.ts';
+import { mapList, must, rules, setList, type Frozen } from './rule.ts';
 
 /** What a Tap may select by; gRPC is carried by `http2`. */
 const tapProtocols = [
@@ -108,6 +108,12 @@ export const tapSpec = z
       .describe(
         'Which requests become spans; left out: every one. Of several Taps that select a pod, the one that keeps most counts.',
       ),
+    accessLog: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether a record of each request goes to `sinks` as OTLP logs, whatever is sampled: the attributes of its span, its duration, and the ids of trace and span. It needs `sinks`. Left out: no.',
+      ),
     sinks: z
       .array(
         z
@@ -124,6 +130,13 @@ export const tapSpec = z
         "Collectors that the spans are sent to over OTLP, beside Clover, by their names below `sinks` of the agent's configuration. Several Taps that select a pod add theirs.",
       ),
   })
+  .meta(
+    rules({
+      rule: '!has(self.accessLog) || !self.accessLog || has(self.sinks)',
+      message: 'needs sinks',
+      fieldPath: '.accessLog',
+    }),
+  )
   .describe('What agents trace.');
 
 /** What agents trace. */

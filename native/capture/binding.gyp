@@ -30,7 +30,7 @@
         'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
         'core/datagrams.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/engine.cc', 'core/evidence.cc',
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/grpc_span.cc',
-        'core/handover.cc', 'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc',
+        'core/handover.cc', 'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc', 'core/outbox.cc',
         'core/netlink.cc', 'core/packet_point.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc',

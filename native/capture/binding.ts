@@ -11,7 +11,6 @@ import type {
   ProcessLink,
   RequestMetrics,
   Rung,
-  SpanBatch,
 } from './types.ts';
 
 declare const handleBrand: unique symbol;
@@ -42,6 +41,16 @@ export interface RawTraceSettings {
   readonly request_headers: readonly string[];
   readonly response_headers: readonly string[];
   readonly query_values: readonly string[];
+  readonly access_log: boolean;
+}
+
+/** Spans, or records of an access log. */
+export interface RawBatch {
+  readonly otlp: Buffer;
+  readonly logs: boolean;
+  readonly count: number;
+  readonly sequence: number;
+  readonly watermarkMs: number;
 }
 
 /** Where a capture file stands. */
@@ -81,7 +90,7 @@ export interface Binding {
   one_way(handle: Handle): OneWay[];
   kernel_cpu_ns(handle: Handle): number;
   flush(handle: Handle): void;
-  take_batches(handle: Handle): SpanBatch[];
+  take_batches(handle: Handle): RawBatch[];
   close(handle: Handle): void;
   /** Undefined without such a process; `own`: it is in the caller's network namespace. */
   process_links(pid: number): { own: boolean; links: ProcessLink[] } | undefined;

@@ -13,7 +13,6 @@ import {
   type CaptureOptions,
   type FileReplay,
   type Replay,
-  type SpanBatch,
   type TraceSettings,
 } from './types.ts';
 
@@ -88,7 +87,8 @@ interface Engine {
 function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
   checkOptions(options);
   const binding = translated(loadBinding);
-  const { onBatch } = options;
+  const { onBatch, onRecords } = options;
+  const receivers = { onBatch, ...(onRecords === undefined ? {} : { onRecords }) };
   const target: { handle?: WeakRef<Handle> } = {};
   const handle = translated(() =>
     binding.create(
@@ -103,11 +103,11 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
         detailed: options.detailed ?? false,
         evidence,
       },
-      live ? weakNotify(binding, target, onBatch) : undefined,
+      live ? weakNotify(binding, target, receivers) : undefined,
     ),
   );
   target.handle = new WeakRef(handle);
-  const deliver = (): void => deliverBatches(binding, handle, onBatch);
+  const deliver = (): void => deliverBatches(binding, handle, receivers);
   return { binding, handle, deliver, shared: sharedMethods(binding, handle, deliver) };
 }
 
@@ -118,11 +118,11 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
 function weakNotify(
   binding: Binding,
   target: { readonly handle?: WeakRef<Handle> },
-  onBatch: (batch: SpanBatch) => void,
+  receivers: Receivers,
 ): () => void {
   return () => {
     const handle = target.handle?.deref();
-    if (handle !== undefined) deliverBatches(binding, handle, onBatch);
+    if (handle !== undefined) deliverBatches(binding, handle, receivers);
   };
 }
 
@@ -159,7 +159,7 @@ const alwaysKept: ReadonlySet<string> = new Set(['x-request-id', '3gpp-sbi-corre
 
 function rawSettings(settings: TraceSettings): RawTraceSettings {
   const { ratio = 1, parent = false, protocols = [], queryValues = [] } = settings;
-  const { requestHeaders = [], responseHeaders = [] } = settings;
+  const { requestHeaders = [], responseHeaders = [], accessLog = false } = settings;
   return {
     ratio,
     parent,
@@ -167,15 +167,17 @@ function rawSettings(settings: TraceSettings): RawTraceSettings {
     request_headers: requestHeaders.filter((name) => !alwaysKept.has(name)),
     response_headers: responseHeaders,
     query_values: queryValues,
+    access_log: accessLog,
   };
 }
 
-function deliverBatches(
-  binding: Binding,
-  handle: Handle,
-  onBatch: (batch: SpanBatch) => void,
-): void {
-  for (const batch of binding.take_batches(handle)) onBatch(batch);
+type Receivers = Pick<CaptureOptions, 'onBatch' | 'onRecords'>;
+
+function deliverBatches(binding: Binding, handle: Handle, receivers: Receivers): void {
+  for (const { logs, count, ...batch } of binding.take_batches(handle)) {
+    if (logs) receivers.onRecords?.({ ...batch, records: count });
+    else receivers.onBatch({ ...batch, spans: count });
+  }
 }
 
 function checkOptions({ boot, ringBytes }: CaptureOptions): void {

@@ -32,6 +32,8 @@ export interface TraceSettings extends Sampling {
   readonly responseHeaders?: readonly string[];
   /** Parameters of queries whose values are told. Default: none, each is `REDACTED`. */
   readonly queryValues?: readonly string[];
+  /** A record of each request, whatever becomes of its span. Default: no. */
+  readonly accessLog?: boolean;
 }
 
 /** Durations of requests that have these attributes in common. */
@@ -83,6 +85,17 @@ export interface SpanBatch {
   /** Dense from 1 within a boot. */
   readonly sequence: number;
   /** Unix ms: start of the oldest request that is open or whose span is not in a batch yet. */
+  readonly watermarkMs: number;
+}
+
+/** One full batch of records of access logs. */
+export interface RecordBatch {
+  /** OTLP `LogsData` protobuf, not compressed; the form of a {@link SpanBatch.otlp}. */
+  readonly otlp: Buffer;
+  readonly records: number;
+  /** Dense from 1 within a boot, apart from that of spans. */
+  readonly sequence: number;
+  /** As of spans. */
   readonly watermarkMs: number;
 }
 
@@ -146,6 +159,8 @@ export interface CaptureLedger {
     readonly open: number;
     readonly lost: Readonly<Record<string, number>>;
   };
+  /** Records of access logs that were handed on, and those that nobody took in time. */
+  readonly accessLog: { readonly records: number; readonly lost: number };
   readonly connections: { readonly open: number; readonly seen: number };
   /**
    * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
@@ -180,6 +195,8 @@ export interface CaptureOptions {
   readonly detailed?: boolean;
   /** Called on the JS thread with each closed batch, in order of sequence. */
   readonly onBatch: (batch: SpanBatch) => void;
+  /** The same with those of records. Default: nobody takes them. */
+  readonly onRecords?: (batch: RecordBatch) => void;
 }
 
 /**

@@ -151,6 +151,7 @@ const selected = (name: string): SelectedPod => ({
   labels: {},
   settings: { ratio: 1, parent: false },
   sinks: [],
+  logSinks: [],
 });
 
 /** Attachments on a capture without a kernel, of one pod whose ways the test sets. */

@@ -16,7 +16,12 @@ const tap = (namespace: string, matchLabels: Record<string, string>, ports?: num
   spec: { selector: { matchLabels }, ...(ports === undefined ? {} : { ports }) },
 });
 
-const keptWhole = (one: Pod) => ({ ...one, settings: { ratio: 1, parent: false }, sinks: [] });
+const keptWhole = (one: Pod) => ({
+  ...one,
+  settings: { ratio: 1, parent: false },
+  sinks: [],
+  logSinks: [],
+});
 
 const web = pod('shop', 'web', { app: 'web', tier: 'front' });
 const db = pod('shop', 'db', { app: 'db' });
@@ -105,6 +110,19 @@ test('what taps have in lists adds up, and one that names no protocols wants all
     requestHeaders: ['x-a', 'x-b'],
     queryValues: ['page'],
   });
+});
+
+test('records of an access log go to the sinks of the taps that ask for one', (t) => {
+  const logging = wishing({ accessLog: true, sinks: ['b', 'a'] });
+  const plain = wishing({ accessLog: false, sinks: ['c'] });
+  t.like(select([web], [logging, plain]).pods[0], {
+    settings: { ratio: 1, parent: false, accessLog: true },
+    sinks: ['a', 'b', 'c'],
+    logSinks: ['a', 'b'],
+  });
+  const [silent] = select([web], [plain, wishing({ sinks: ['a'] })]).pods;
+  t.deepEqual(silent?.logSinks, []);
+  t.false('accessLog' in (silent?.settings ?? {}));
 });
 
 test('of several taps the one that keeps most says what is kept of a pod', (t) => {

@@ -33,7 +33,8 @@ napi_value attach(napi_env env, napi_callback_info info) {
   sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
   sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
   Selection selection{HeaderNames(texts("request_headers")), HeaderNames(texts("response_headers")),
-                      texts("query_values"), protocols_named(texts("protocols"))};
+                      texts("query_values"), protocols_named(texts("protocols")),
+                      js::to_bool(env, js::get(env, args[3], "access_log"))};
   Engine& engine = Handle::from(env, args[0]).engine();
   try {
     return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling, selection));
@@ -213,6 +214,10 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   js::set(env, part, "lost", js::counts(env, core.lost_requests));
   js::set(env, out, "requests", part);
   part = js::object(env);
+  js::set(env, part, "records", js::number(env, core.records));
+  js::set(env, part, "lost", js::number(env, core.lost_records));
+  js::set(env, out, "accessLog", part);
+  part = js::object(env);
   js::set(env, part, "open", js::number(env, core.connections_open));
   js::set(env, part, "seen", js::number(env, core.connections_seen));
   js::set(env, out, "connections", part);
@@ -316,7 +321,8 @@ napi_value take_batches(napi_env env, napi_callback_info info) {
     napi_value item = js::object(env), otlp;
     js::check(env, napi_create_buffer_copy(env, batch.otlp.size(), batch.otlp.data(), nullptr, &otlp));
     js::set(env, item, "otlp", otlp);
-    js::set(env, item, "spans", js::number(env, u64{batch.spans}));
+    js::set(env, item, "logs", js::boolean(env, batch.logs));
+    js::set(env, item, "count", js::number(env, u64{batch.count}));
     js::set(env, item, "sequence", js::number(env, batch.sequence));
     js::set(env, item, "watermarkMs", js::number(env, to_ms(batch.watermark_ns)));
     js::push(env, out, n++, item);

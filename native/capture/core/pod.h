@@ -38,8 +38,12 @@ struct Pod {
   std::shared_ptr<RedService> red;  // null where no metrics are kept
   std::string resource;  // encoded ResourceSpans.resource field
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch
+  std::string records;   // the same of ScopeLogs.log_records
   std::map<u16, Leg> legs;
   std::map<std::string_view, std::unique_ptr<PodState>> states;  // by protocol
+
+  // Something of it waits in an Outbox.
+  bool in_batch() const { return !spans.empty() || !records.empty(); }
 };
 
 }  // namespace clover

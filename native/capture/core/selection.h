@@ -36,6 +36,7 @@ struct Selection {
   HeaderNames request_headers, response_headers;
   std::vector<std::string> query_values;  // names of parameters
   u32 protocols = UINT32_MAX;             // a bit each, by the table
+  bool access_log = false;                // a record of each request
 
   bool tells_query(std::string_view name) const;
 };

@@ -25,7 +25,9 @@ constexpr u64 kDatagramIdle = 5 * kSecond;
 }  // namespace
 
 Session::Session(const Settings& given)
-    : settings(given), writer_(given.boot, given.batch_bytes, given.detailed) {}
+    : settings(given), writer_(given.boot, given.detailed),
+      spans_(&Pod::spans, given.batch_bytes),
+      records_(&Pod::records, given.batch_bytes) {}
 
 Session::~Session() = default;
 
@@ -35,7 +37,7 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
   if (found != pods_.end()) {
     const Identity& old = found->second->identity;
     if (old.name_space != identity.name_space || old.name != identity.name) detach(ifindex);
-    else if (!found->second->spans.empty()) close_batch();
+    else if (found->second->in_batch()) close_batch();
   }
   auto& pod = pods_[ifindex];
   if (!pod) pod = std::make_unique<Pod>();
@@ -84,7 +86,7 @@ void Session::detach(u32 ifindex) {
     if (flow.key().ifindex == ifindex) forget(flow, "detached");
   }
   for (auto& [protocol, state] : found->second->states) state->close("detached", now_ns_);
-  if (!found->second->spans.empty()) close_batch();
+  if (found->second->in_batch()) close_batch();
   pods_.erase(found);
 }
 
@@ -301,19 +303,30 @@ void Session::advance(u64 now_ns) {
     if (!oldest->foreign) evidence.stick(*oldest);
     oldest->stuck = true;
   }
-  if (!writer_.empty() && now_ns_ >= batch_since_ns_ + settings.batch_ns) close_batch();
+  if (!(spans_.empty() && records_.empty()) && now_ns_ >= batch_since_ns_ + settings.batch_ns) close_batch();
 }
 
 void Session::close_batch() {
-  if (writer_.empty()) return;
-  Batch batch = writer_.close();
+  if (!spans_.empty()) push(spans_.close());
+  if (records_.empty()) return;
+  Batch batch = records_.close();
+  batch.logs = true;
+  push(std::move(batch));
+}
+
+void Session::push(Batch batch) {
   batch.watermark_ns = span_watermark();
   batches.push_back(std::move(batch));
   if (batches.size() <= kMaxBacklog) return;
-  // Nobody takes them: memory stays bounded, and the oldest spans become a counted loss.
-  u64 dropped = batches.front().spans;
-  ledger.spans -= dropped;
-  add(ledger.lost_requests, "backlog", dropped);
+  // Nobody takes them: memory stays bounded, and the oldest become a counted loss.
+  u64 dropped = batches.front().count;
+  if (batches.front().logs) {
+    ledger.records -= dropped;
+    ledger.lost_records += dropped;
+  } else {
+    ledger.spans -= dropped;
+    add(ledger.lost_requests, "backlog", dropped);
+  }
   batches.pop_front();
 }
 
@@ -339,7 +352,7 @@ u64 Session::span_watermark() const {
     while (first != nullptr && first->lasting) first = first->after;
     if (first != nullptr) mark = std::min(mark, first->start_ns);
   }
-  return writer_.empty() ? mark : std::min(mark, writer_.oldest_start());
+  return spans_.empty() ? mark : std::min(mark, spans_.oldest_start());
 }
 
 std::vector<const Pod*> Session::one_way() const {
@@ -424,13 +437,19 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
 
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {
   ledger.open--;
-  if (!pod.sampling.keeps(request.context, trace_id_of(request, settings.boot, place.connection))) {
-    ledger.sampled_out++;
-    return;
+  if (spans_.empty() && records_.empty()) batch_since_ns_ = now_ns_;
+  bool full = false;
+  if (pod.selection.access_log) {
+    ledger.records++;
+    full = records_.append(pod, writer_.record(request, place), request.start_ns);
   }
-  ledger.spans++;
-  if (writer_.empty()) batch_since_ns_ = now_ns_;
-  if (writer_.append(pod, request, place)) close_batch();
+  if (pod.sampling.keeps(request.context, trace_id_of(request, settings.boot, place.connection))) {
+    ledger.spans++;
+    full = spans_.append(pod, writer_.span(request, place), request.start_ns) || full;
+  } else {
+    ledger.sampled_out++;
+  }
+  if (full) close_batch();
 }
 
 }  // namespace clover

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "datagrams.h"
 #include "red.h"
+#include "outbox.h"
 #include "spans.h"
 
 namespace clover {
@@ -37,6 +38,7 @@ struct Ledger {
   u64 pending = 0;
   Counts skipped, lost;
   u64 seen = 0, spans = 0, sampled_out = 0, open = 0;
+  u64 records = 0, lost_records = 0;  // of access logs
   Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
@@ -113,6 +115,7 @@ class Session {
     u64 since_ns;
   };
 
+  void push(Batch batch);
   static FlowKey key_of(const Segment& segment);
   Connection* known(const FlowKey& key);
   bool goes_to_pod(Segment& segment);
@@ -158,6 +161,7 @@ class Session {
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older
   SpanWriter writer_;
+  Outbox spans_, records_;
   std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
   Flows flows_;
   Connection* last_known_ = nullptr;  // one of flows_: segments of a connection come in rows

@@ -9,8 +9,8 @@
 namespace clover {
 namespace {
 
-constexpr std::string_view kScope = "clover.agent";
 constexpr u8 kServer = 2, kClient = 3;
+constexpr u8 kInfo = 9, kError = 17;  // SeverityNumber
 constexpr u32 kHasIsRemote = 0x100, kIsRemote = 0x200;
 constexpr size_t kMaxState = 512;
 
@@ -72,30 +72,10 @@ std::string SpanWriter::encode_resource(const Identity& identity) {
   return out;
 }
 
-void SpanWriter::encode(const Request& request, const SpanPlace& place) {
-  span_.clear();
-  Hop hop = hop_of(request);
-  u64 own = span_id_of(request, boot_, place.connection);
-  auto trace_id = trace_id_of(request, boot_, place.connection);
-  proto::bytes(span_, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
-  proto::bytes(span_, 2, raw(own));
-  if (!request.tracestate.empty() && request.context.valid && is_ascii(request.tracestate))
-    proto::bytes(span_, 3, std::string_view(request.tracestate).substr(0, kMaxState));
-  // The CLIENT span is the parent where it is known to be one; another node's may not exist, and is linked.
-  bool called = request.caller && request.caller->keeps(request.context, trace_id);
-  if (called) {
-    proto::bytes(span_, 4, raw(hop.id));
-  } else if (request.context.has_parent()) {
-    const auto& id = request.context.parent_id;
-    proto::bytes(span_, 4, {reinterpret_cast<const char*>(id.data()), id.size()});
-  }
-  if (is_ascii(request.name)) proto::bytes(span_, 5, request.name);
-  else proto::bytes(span_, 5, valid_text(request.name));
-  proto::integer(span_, 6, request.server ? kServer : kClient);
-  proto::fixed64(span_, 7, request.start_ns);
-  proto::fixed64(span_, 8, std::max(request.end_ns, request.start_ns));
-  span_.append(request.attributes);
-  Attributes out(span_);
+// What spans and records have in common.
+void SpanWriter::describe(const Request& request, const SpanPlace& place) {
+  attributes_.assign(request.attributes);
+  Attributes out(attributes_);
   out.text("network.peer.address", place.peer_address);
   out.number("network.peer.port", place.peer_port);
   if (detailed_) {
@@ -103,7 +83,7 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     out.number("network.local.port", place.local_port);
     if (request.stream_id != 0) out.number("clover.stream_id", request.stream_id);
   }
-  if (hop.id != 0) out.text("clover.hop", hop.by);
+  if (Hop hop = hop_of(request); hop.id != 0) out.text("clover.hop", hop.by);
   if (request.incomplete) out.flag("clover.incomplete");
   if (!request.error_type.empty()) out.text("error.type", request.error_type);
   if (request.first_byte_ns > request.start_ns)
@@ -113,56 +93,65 @@ void SpanWriter::encode(const Request& request, const SpanPlace& place) {
     out.number("clover.epoch", request.stamp.epoch);
     out.text("clover.arm", request.stamp.arm);
   }
-  span_.append(request.events);
-  if (request.server && hop.id != 0 && !request.caller) add_link(span_, trace_id, hop.id);
+}
+
+std::string_view SpanWriter::span(const Request& request, const SpanPlace& place) {
+  out_.clear();
+  Hop hop = hop_of(request);
+  u64 own = span_id_of(request, boot_, place.connection);
+  auto trace_id = trace_id_of(request, boot_, place.connection);
+  proto::bytes(out_, 1, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
+  proto::bytes(out_, 2, raw(own));
+  if (!request.tracestate.empty() && request.context.valid && is_ascii(request.tracestate))
+    proto::bytes(out_, 3, std::string_view(request.tracestate).substr(0, kMaxState));
+  // The CLIENT span is the parent where it is known to be one; another node's may not exist, and is linked.
+  bool called = request.caller && request.caller->keeps(request.context, trace_id);
+  if (called) {
+    proto::bytes(out_, 4, raw(hop.id));
+  } else if (request.context.has_parent()) {
+    const auto& id = request.context.parent_id;
+    proto::bytes(out_, 4, {reinterpret_cast<const char*>(id.data()), id.size()});
+  }
+  if (is_ascii(request.name)) proto::bytes(out_, 5, request.name);
+  else proto::bytes(out_, 5, valid_text(request.name));
+  proto::integer(out_, 6, request.server ? kServer : kClient);
+  proto::fixed64(out_, 7, request.start_ns);
+  proto::fixed64(out_, 8, std::max(request.end_ns, request.start_ns));
+  describe(request, place);
+  out_.append(attributes_);
+  out_.append(request.events);
+  if (request.server && hop.id != 0 && !request.caller) add_link(out_, trace_id, hop.id);
   if (!request.error_type.empty())
-    proto::bytes(span_, 15, std::string_view("\x18\x02", 2));  // Status{code: ERROR}
+    proto::bytes(out_, 15, std::string_view("\x18\x02", 2));  // Status{code: ERROR}
   if (called || request.context.has_parent()) {
     u32 flags = request.context.flags | kHasIsRemote | (called || request.context.remote ? kIsRemote : 0);
-    span_.append("\x85\x01", 2);  // field 16, fixed32
-    span_.append(reinterpret_cast<const char*>(&flags), 4);
+    out_.append("\x85\x01", 2);  // field 16, fixed32
+    out_.append(reinterpret_cast<const char*>(&flags), 4);
   }
+  return out_;
 }
 
-bool SpanWriter::append(Pod& pod, const Request& request, const SpanPlace& place) {
-  encode(request, place);
-  if (pod.spans.empty()) {
-    pods_.push_back(&pod);
-    size_ += pod.resource.size() + 64;
-  }
-  size_t before = pod.spans.size();
-  proto::bytes(pod.spans, 2, span_);
-  size_ += pod.spans.size() - before;
-  if (count_++ == 0 || request.start_ns < oldest_) oldest_ = request.start_ns;
-  // Closing a little early keeps every batch under the limit.
-  return size_ + 8192 >= limit_;
-}
-
-Batch SpanWriter::close() {
-  Batch batch;
-  batch.spans = count_;
-  batch.sequence = ++sequence_;
-  batch.otlp.reserve(size_ + 64 * pods_.size());
-  std::string scope;
-  proto::bytes(scope, 1, kScope);
-  for (Pod* pod : pods_) {
-    std::string head;
-    proto::bytes(head, 1, scope);
-    size_t scope_spans = head.size() + pod->spans.size();
-    size_t all = pod->resource.size() + 1 + proto::varint_size(scope_spans) + scope_spans;
-    batch.otlp.push_back(1 << 3 | 2);
-    proto::varint(batch.otlp, all);
-    batch.otlp.append(pod->resource);
-    batch.otlp.push_back(2 << 3 | 2);
-    proto::varint(batch.otlp, scope_spans);
-    batch.otlp.append(head).append(pod->spans);
-    pod->spans.clear();
-  }
-  pods_.clear();
-  size_ = 0;
-  count_ = 0;
-  oldest_ = 0;
-  return batch;
+std::string_view SpanWriter::record(const Request& request, const SpanPlace& place) {
+  auto trace_id = trace_id_of(request, boot_, place.connection);
+  u64 end_ns = std::max(request.end_ns, request.start_ns);
+  bool failed = !request.error_type.empty();
+  out_.clear();
+  proto::fixed64(out_, 1, request.start_ns);
+  proto::integer(out_, 2, failed ? kError : kInfo);
+  proto::bytes(out_, 3, failed ? "ERROR" : "INFO");
+  describe(request, place);
+  Attributes out(attributes_);
+  out.text("clover.span_kind", request.server ? "server" : "client");
+  out.number("clover.duration", end_ns - request.start_ns);
+  std::string name = is_ascii(request.name) ? request.name : valid_text(request.name), body;
+  proto::bytes(body, 1, request.status == 0 ? name : name + " " + std::to_string(request.status));
+  proto::bytes(out_, 5, body);
+  for (size_t at = 0; at < attributes_.size();) proto::bytes(out_, 6, proto::read_bytes(attributes_, at));
+  proto::bytes(out_, 9, {reinterpret_cast<const char*>(trace_id.data()), trace_id.size()});
+  proto::bytes(out_, 10, raw(span_id_of(request, boot_, place.connection)));
+  proto::fixed64(out_, 11, end_ns);
+  proto::bytes(out_, 12, "clover.request");
+  return out_;
 }
 
 }  // namespace clover

@@ -1,19 +1,9 @@
-// Finished requests → OTLP `TracesData`, one ResourceSpans per pod and batch.
+// Finished requests as spans and as records of an access log, encoded for OTLP.
 #pragma once
-
-#include <deque>
 
 #include "pod.h"
 
 namespace clover {
-
-// Spans that are ready to leave, as OTLP.
-struct Batch {
-  std::string otlp;
-  u32 spans = 0;
-  u64 sequence = 0;
-  u64 watermark_ns = 0;
-};
 
 // Where a span happened, apart from its request.
 struct SpanPlace {
@@ -30,33 +20,24 @@ std::array<u8, 16> trace_id_of(const Request& request, u64 boot, u64 connection)
 // The context of a child of its span.
 TraceContext context_below(const Request& request, u64 boot, u64 connection);
 
-// Encodes spans into the open batch, grouped by pod.
+// Encodes requests that are over.
 class SpanWriter {
  public:
   // `detailed`: with the pod's own address and the stream, which the resource and the trace say otherwise.
-  SpanWriter(u64 boot, size_t batch_bytes, bool detailed)
-      : boot_(boot), limit_(batch_bytes), detailed_(detailed) {}
+  SpanWriter(u64 boot, bool detailed) : boot_(boot), detailed_(detailed) {}
 
   static std::string encode_resource(const Identity& identity);
-  // Appends; true where the batch is full now.
-  bool append(Pod& pod, const Request& request, const SpanPlace& place);
-  bool empty() const { return count_ == 0; }
-  u64 oldest_start() const { return oldest_; }
-  // Closes the open batch; its pods begin anew.
-  Batch close();
+  // A `Span`; valid until the next call.
+  std::string_view span(const Request& request, const SpanPlace& place);
+  // A `LogRecord` with the span's attributes; valid until the next call.
+  std::string_view record(const Request& request, const SpanPlace& place);
 
  private:
-  void encode(const Request& request, const SpanPlace& place);
+  void describe(const Request& request, const SpanPlace& place);
 
   u64 boot_;
-  size_t limit_;
   bool detailed_;
-  size_t size_ = 0;
-  u32 count_ = 0;
-  u64 oldest_ = 0;
-  u64 sequence_ = 0;
-  std::vector<Pod*> pods_;
-  std::string span_;
+  std::string attributes_, out_;
 };
 
 }  // namespace clover

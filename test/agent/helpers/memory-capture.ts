@@ -39,6 +39,7 @@ export const emptyLedger: CaptureLedger = {
   wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
   bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
+  accessLog: { records: 0, lost: 0 },
   connections: { open: 0, seen: 0 },
   headerFields: { read: 0, unknown: 0 },
   takenOver: { connections: 0, bytes: 0, refused: {} },

@@ -233,6 +233,29 @@ test('a sink that is gone is removed by the first start without it', async (t) =
   t.deepEqual(await readdir(join(dir, 'sinks')), []);
 });
 
+test('records wait in a spool that is made for them, and the next agent sends them to where logs go', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'clover-sinks-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  const server = await startOtlpServer(t, 'http');
+  const earlier = await openTestSinks(dir, { jaeger: { endpoint: 'http://127.0.0.1:9' } });
+  const more = { takeLeftovers: false };
+  const next = await openTestSinks(dir, { jaeger: { endpoint: server.url } }, more);
+  t.teardown(() => next.stop(0));
+  t.deepEqual(await readdir(join(dir, 'sinks')), ['jaeger']);
+  earlier.route([podOf('web', ['jaeger'], ['jaeger']), podOf('db', ['jaeger'])]);
+  const { spans: records, ...batch } = await batchOf({ web: 3, db: 2 });
+  earlier.pushRecords({ ...batch, records });
+  await earlier.drained();
+  await earlier.stop(0);
+  t.deepEqual(await readdir(join(dir, 'sinks')), ['jaeger', 'jaeger.logs']);
+  t.deepEqual(Object.keys(next.counters().byName), ['jaeger']);
+  await next.adopt();
+  const inherited = () => next.counters().byName['jaeger.logs']?.inherited;
+  await eventually('accepted', () => inherited()?.accepted.spans === 3);
+  t.is(server.requests[0]?.['path'], '/v1/logs');
+  t.deepEqual(next.counters().removed, {});
+});
+
 test('refusals for ever are one line in the log until something is taken', async (t) => {
   const lines: string[] = [];
   const log = pino(

@@ -5,14 +5,19 @@ import { openSinks, type Sinks } from '../../../agent/sinks.ts';
 import type { SelectedPod } from '../../../agent/selection.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 
-/** A pod whose spans go to these sinks. */
-export const podOf = (uid: string, sinks: readonly string[]): SelectedPod => ({
+/** A pod whose spans go to these sinks, and whose records to those. */
+export const podOf = (
+  uid: string,
+  sinks: readonly string[],
+  logSinks: readonly string[] = [],
+): SelectedPod => ({
   namespace: 'shop',
   name: uid,
   uid,
   labels: {},
   settings: { ratio: 1, parent: false },
   sinks,
+  logSinks,
 });
 
 /** Sinks of an agent's configuration, with their spools in a folder; they are awake. */

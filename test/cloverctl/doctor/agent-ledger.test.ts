@@ -7,6 +7,7 @@ interface Told {
   readonly atMs?: number;
   readonly unexplained?: number;
   readonly lost?: Readonly<Record<string, number>>;
+  readonly accessLog?: object;
   readonly waiting?: number;
   readonly unseen?: readonly object[];
   readonly points?: readonly object[];
@@ -16,7 +17,7 @@ const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
 
 function judged(told: Told = {}): readonly Finding[] {
   const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
-  const { waiting = 0, unseen = [], points = [] } = told;
+  const { waiting = 0, unseen = [], points = [], accessLog } = told;
   const ledger = {
     version,
     atMs,
@@ -25,6 +26,7 @@ function judged(told: Told = {}): readonly Finding[] {
       wire: { lost: {} },
       bytes: { lost: {} },
       requests: { seen: 7, spans: 7, open: 0, lost },
+      accessLog,
     },
     attachments: { attached: 3, waiting, unseen, points, failures: 0 },
     pods: { known: 9, failed: 0 },
@@ -70,6 +72,13 @@ test('losses are told by cause, but for requests that were open when their pod w
     'doubtful ledger of n1: 7 requests seen; lost: requests.hole 2',
   ]);
   t.deepEqual(doubts({ lost: { detached: 5 } }), []);
+});
+
+test('records of access logs that nobody took are told', (t) => {
+  t.deepEqual(doubts({ accessLog: { records: 9, lost: 3 } }), [
+    'doubtful ledger of n1: 7 requests seen; lost: accessLog.backlog 3',
+  ]);
+  t.deepEqual(doubts({ accessLog: { records: 9, lost: 0 } }), []);
 });
 
 test('requests that no book explains are a bug', (t) => {

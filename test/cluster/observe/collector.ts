@@ -16,6 +16,8 @@ export interface Collector {
 export interface CollectorTargets {
   readonly traces: string;
   readonly metrics: string;
+  /** In JSON. Default: it takes none. */
+  readonly logs?: string;
 }
 
 const name = 'collector';
@@ -45,12 +47,20 @@ export async function startCollector(
     exporters: {
       'otlp_http/traces': { endpoint: targets.traces },
       'otlp_http/metrics': { endpoint: targets.metrics },
+      ...(targets.logs === undefined
+        ? {}
+        : { 'otlp_http/logs': { endpoint: targets.logs, encoding: 'json', compression: 'none' } }),
     },
     service: {
       extensions: ['health_check'],
       pipelines: {
         traces: { receivers: ['otlp'], processors: ['batch'], exporters: ['otlp_http/traces'] },
         metrics: { receivers: ['otlp'], processors: ['batch'], exporters: ['otlp_http/metrics'] },
+        ...(targets.logs === undefined
+          ? {}
+          : {
+              logs: { receivers: ['otlp'], processors: ['batch'], exporters: ['otlp_http/logs'] },
+            }),
       },
       telemetry: {
         logs: { level: 'warn' },
