@@ -8,6 +8,7 @@ module.exports = {
     // `npm test` runs these as well, and leaves out what needs a tier that is not built.
     'test/agent/kubernetes/agent.test.ts',
     'test/agent/kubernetes/collection.test.ts',
+    'test/agent/otlp/access-log.test.ts',
     'test/agent/otlp/receivers.test.ts',
     'test/cloverctl/doctor/cluster-findings.test.ts',
     'test/cloverctl/installation/install.test.ts',
@@ -18,6 +19,7 @@ module.exports = {
     'test/functions/api/kubernetes-guard-on-kubernetes.test.ts',
     'test/functions/evaluate/kept-runs-on-kubernetes.test.ts',
     'test/functions/host/cluster-resources.test.ts',
+    'test/functions/host/own-ticks-on-kubernetes.test.ts',
     'test/functions/ingress/controller.test.ts',
     'test/functions/ingress/main.test.ts',
     'test/functions/ingress/traffic.test.ts',
