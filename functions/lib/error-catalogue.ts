@@ -38,7 +38,7 @@ export const errorCatalogue = {
   CLV_CAPTURE_UNAVAILABLE: {
     status: 503,
     meaning: 'The agent cannot capture on this machine: rights, kernel or build are missing.',
-    fix: 'Do what the message names: run as root, on Linux 6.6 or newer, after the set-up.',
+    fix: 'Do what the message names: run as root, on Linux 5.10 or newer, after the set-up.',
   },
   CLV_CONFIG_INVALID: {
     status: 500,

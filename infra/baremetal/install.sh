@@ -132,7 +132,7 @@ check_host() {
   if has agent; then
     kernel=$(uname -r)
     IFS=.- read -r major minor _ <<<"$kernel"
-    ((major > 6 || (major == 6 && ${minor%%[!0-9]*} >= 6))) || fail "the kernel is $kernel, and the agent needs Linux 6.6 or newer" 'a newer kernel, or --parts without agent'
+    ((major > 5 || (major == 5 && ${minor%%[!0-9]*} >= 10))) || fail "the kernel is $kernel, and the agent needs Linux 5.10 or newer" 'a newer kernel, or --parts without agent'
     [[ -r /sys/kernel/btf/vmlinux ]] || fail 'the kernel has no BTF (/sys/kernel/btf/vmlinux)' 'a kernel with CONFIG_DEBUG_INFO_BTF, or --parts without agent'
   fi
 }
