@@ -177,12 +177,10 @@ serial(
     );
     await looked(await looked(0));
 
-    await tier.kubectl([
-      'wait',
-      '--for=jsonpath={.status.phase}=Succeeded',
-      '--timeout=600s',
-      ...experiment,
-    ]);
+    const phase = () => field(stage, '{.status.phase}', ...experiment);
+    while (!['Succeeded', 'RolledBack', 'Failed'].includes(await phase())) await sleep(1_000);
+    const reason = await field(stage, '{.items[*].status.reason}', ...inShop, 'experimentruns');
+    t.is(await phase(), 'Succeeded', reason);
     t.is(await field(stage, '{.status.verdict}', ...experiment), 'PASS');
     const looks = await looksOf(stage);
     t.is(looks.length, 1);
