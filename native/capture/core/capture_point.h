@@ -22,6 +22,8 @@ class CapturePoint {
   virtual ~CapturePoint() = default;
   // CapturePointKind of types.ts.
   virtual const char* kind() const = 0;
+  // What every process of this node knows it by.
+  virtual u64 place() const = 0;
 
  protected:
   CapturePoint() = default;

@@ -12,11 +12,16 @@ namespace {
 
 class CgroupPoint : public CapturePoint {
  public:
-  CgroupPoint(File from_pod, File to_pod) : from_pod_(std::move(from_pod)), to_pod_(std::move(to_pod)) {}
+  CgroupPoint(File from_pod, File to_pod, u64 id)
+      : from_pod_(std::move(from_pod)), to_pod_(std::move(to_pod)), id_(id) {}
   const char* kind() const override { return "cgroup"; }
+  u64 place() const override { return kCgroups | id_; }
 
  private:
+  static constexpr u64 kCgroups = u64{1} << 63;  // above all interfaces
+
   File from_pod_, to_pod_;
+  u64 id_;
 };
 
 }  // namespace
@@ -35,7 +40,7 @@ std::unique_ptr<CapturePoint> attach_to_cgroup(const ProgramPair& programs, int 
   // The kernel's id of a cgroup is the inode of its folder.
   u64 id = found.st_ino;
   if (bpf_map_update_elem(numbers, &id, &number, BPF_ANY) != 0) refuse(what, errno);
-  return std::make_unique<CgroupPoint>(std::move(from_pod), std::move(to_pod));
+  return std::make_unique<CgroupPoint>(std::move(from_pod), std::move(to_pod), id);
 }
 
 }  // namespace clover

@@ -101,11 +101,13 @@ class Filter {
 class ClsactPoint : public CapturePoint {
  public:
   ClsactPoint(const ProgramPair& programs, u32 ifindex)
-      : ingress_(programs.from_pod, ifindex, kIngress), egress_(programs.to_pod, ifindex, kEgress) {}
+      : ingress_(programs.from_pod, ifindex, kIngress), egress_(programs.to_pod, ifindex, kEgress), ifindex_(ifindex) {}
   const char* kind() const override { return "clsact"; }
+  u64 place() const override { return ifindex_; }
 
  private:
   Filter ingress_, egress_;
+  u32 ifindex_;
 };
 
 std::string name_of(const nlmsghdr* message) {

@@ -104,6 +104,7 @@ const char* Engine::attach(u32 point, const Identity& identity, const Sampling& 
   const std::string* cgroup = cgroup_of(point);
   const auto& attached = tap_->attach(point, cgroup == nullptr ? "" : *cgroup);
   session_.attach(point, identity, attached.whole_from_ns, sampling, selection);
+  session_.set_place(point, attached.point->place());
   return attached.point->kind();
 }
 

@@ -11,15 +11,15 @@ namespace {
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
 // Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-state.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;
 
-void hand_over_key(State& state, FlowKey& key) {
+void hand_over_key(State& state, FlowKey& key, u64& place) {
   for (Address* address : {&key.pod, &key.peer})
     for (u8& byte : *address) state.number(byte);
-  state.numbers(key.ifindex, key.pod_port, key.peer_port);
+  state.numbers(place, key.pod_port, key.peer_port);
 }
 
 void hand_over_head(State& state, u32& magic, u32& version) { state.numbers(magic, version); }
@@ -124,7 +124,8 @@ std::string Session::hand_over() {
     if (!connection->can_hand_over()) continue;
     State one = State::writing();
     FlowKey written = key;
-    hand_over_key(one, written);
+    u64 place = pods_.at(key.ifindex)->place;
+    hand_over_key(one, written, place);
     connection->hand_over(one);
     if (all.bytes().size() + one.bytes().size() > kMaxState) break;
     std::string record = one.bytes();
@@ -136,9 +137,11 @@ std::string Session::hand_over() {
 // Why it was refused, or null.
 const char* Session::take_over_one(State& state) {
   FlowKey key;
-  hand_over_key(state, key);
-  auto pod = pods_.find(key.ifindex);
-  if (pod == pods_.end()) return "unknown_interface";
+  u64 place = 0;
+  hand_over_key(state, key, place);
+  auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one.second->place == place; });
+  if (pod == pods_.end()) return "unknown_point";
+  key.ifindex = pod->first;
   if (ledger.connections_open >= kMaxConnections) return "too_many_connections";
   auto taken = std::make_unique<Connection>(*this, *pod->second, key);
   taken->last_seen_ns = now_ns_;

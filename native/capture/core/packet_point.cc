@@ -13,11 +13,13 @@ namespace {
 
 class PacketPoint : public CapturePoint {
  public:
-  explicit PacketPoint(File socket) : socket_(std::move(socket)) {}
+  PacketPoint(File socket, u32 ifindex) : socket_(std::move(socket)), ifindex_(ifindex) {}
   const char* kind() const override { return "packet"; }
+  u64 place() const override { return ifindex_; }
 
  private:
   File socket_;
+  u32 ifindex_;
 };
 
 [[noreturn]] void refuse_socket(int error) {
@@ -38,7 +40,7 @@ std::unique_ptr<CapturePoint> attach_by_packet_socket(int program, u32 ifindex) 
   at.sll_protocol = htons(ETH_P_ALL);
   at.sll_ifindex = static_cast<int>(ifindex);
   if (bind(made.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) != 0) refuse_socket(errno);
-  return std::make_unique<PacketPoint>(std::move(made));
+  return std::make_unique<PacketPoint>(std::move(made), ifindex);
 }
 
 }  // namespace clover

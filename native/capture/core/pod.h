@@ -27,6 +27,7 @@ class PodState {
 // A traced pod: its identity and the legs that its servers take requests on.
 struct Pod {
   u32 ifindex = 0;
+  u64 place = 0;  // where another process of the node finds the same packets (CapturePoint)
   bool shadowed = false;  // attached while another agent counted here
   u64 first_ns = 0;  // Unix, the first that was seen here
   u64 whole_from_ns = 0;  // CLOCK_MONOTONIC from which both directions come up

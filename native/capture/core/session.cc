@@ -43,6 +43,7 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
   if (!pod) pod = std::make_unique<Pod>();
   if (pod->ifindex == 0) pod->shadowed = shadows();
   pod->ifindex = ifindex;
+  pod->place = ifindex;
   pod->whole_from_ns = whole_from_ns;
   pod->identity = identity;
   pod->sampling = sampling;

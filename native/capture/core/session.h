@@ -58,6 +58,8 @@ class Session {
   // What came before `whole_from_ns` (CLOCK_MONOTONIC) came in one direction alone, and is skipped.
   void attach(u32 ifindex, const Identity& identity, u64 whole_from_ns = 0, const Sampling& sampling = {},
               const Selection& selection = {});
+  // The point has a name that a successor knows it by, too; else it is its number.
+  void set_place(u32 ifindex, u64 place) { pods_.at(ifindex)->place = place; }
   void detach(u32 ifindex);
   void detach_all();
   void segment(const Segment& segment);

@@ -30,18 +30,21 @@ File link(int program, u32 ifindex, u32 type) {
 
 class TcxPoint : public CapturePoint {
  public:
-  TcxPoint(File ingress, File egress) : ingress_(std::move(ingress)), egress_(std::move(egress)) {}
+  TcxPoint(File ingress, File egress, u32 ifindex)
+      : ingress_(std::move(ingress)), egress_(std::move(egress)), ifindex_(ifindex) {}
   const char* kind() const override { return "tcx"; }
+  u64 place() const override { return ifindex_; }
 
  private:
   File ingress_, egress_;
+  u32 ifindex_;
 };
 
 }  // namespace
 
 std::unique_ptr<CapturePoint> attach_by_tcx(const ProgramPair& programs, u32 ifindex) {
   File ingress = link(programs.from_pod, ifindex, kTcxIngress);
-  return std::make_unique<TcxPoint>(std::move(ingress), link(programs.to_pod, ifindex, kTcxEgress));
+  return std::make_unique<TcxPoint>(std::move(ingress), link(programs.to_pod, ifindex, kTcxEgress), ifindex);
 }
 
 }  // namespace clover

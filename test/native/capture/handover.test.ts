@@ -1,4 +1,5 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:http2';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -85,6 +86,46 @@ test.serial('captures of one interface count each request once, over two handove
   t.is(sum(books.map(({ requests }) => requests.seen)), asked);
   t.is(sum(books.map(({ requests }) => requests.spans)), asked);
 });
+
+const echo = `
+import { createServer } from 'node:http2';
+createServer((request, response) => response.end(request.url)).listen(9001, () => console.log('up'));
+`;
+
+test.serial(
+  'a connection at a cgroup is handed over, whatever number the cgroup has',
+  async (t) => {
+    t.timeout(60_000);
+    using bed = await startTestbed();
+    using other = await startTestbed();
+    await bed.run(echo);
+    const old = capture(t, '00000000000000aa');
+    old.attach(bed.cgroup, pod);
+    const session = connect(`http://${bed.address}:9001`);
+    const ask = (): Promise<Buffer> => buffer(session.request({ ':path': '/p', 'x-tenant': 'a' }));
+    for (let count = 0; count < 3; count += 1) await ask();
+
+    const next = capture(t, '00000000000000bb');
+    next.setWindow({ fromNs: never, untilNs: never });
+    next.attach(other.cgroup, { ...pod, name: 'other' });
+    next.attach(bed.cgroup, pod);
+    next.hold();
+    const at = process.hrtime.bigint();
+    old.setWindow({ fromNs: 0n, untilNs: at });
+    next.takeOver(old.handOver());
+    next.setWindow({ fromNs: at, untilNs: never });
+    for (let count = 0; count < 4; count += 1) await ask();
+    session.close();
+    await sleep(100);
+    await Promise.all([old.flush(), next.flush()]);
+    t.deepEqual(next.ledger().takenOver, { connections: 1, bytes: 0, refused: {} });
+    t.is(next.ledger().headerFields.unknown, 0);
+    t.deepEqual(
+      [old, next].map((one) => one.ledger().requests.spans),
+      [3, 4],
+    );
+  },
+);
 
 test.serial('a capture has a new connection from both sides, or not at all', async (t) => {
   t.timeout(120_000);
