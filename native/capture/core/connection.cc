@@ -73,6 +73,7 @@ void Connection::segment(const Segment& segment) {
   if (has_ack) peer_of(mine).acknowledge(segment.ack);
   // A reset stands behind all that its sender has sent.
   if (segment.flags & kRst) mine.acknowledge(segment.seq);
+  if ((segment.flags & kRst) && has_ack) leave_untaken(peer_of(mine), segment.ack);
   if (segment.length > 0)
     offer(mine, {segment.data, segment.length, segment.seq, segment.ack, has_ack, segment.time_ns,
                  segment.monotonic_ns});
@@ -180,6 +181,24 @@ void Connection::let_go(const Held& held) {
   held_bytes_ -= cost;
   session_.held_bytes_ -= cost;
   talk_.pending(-static_cast<i64>(held.piece.length));
+}
+
+// A reset says what its sender has got. What is missing behind that was lost on the wire, and nobody sends it again: it is no hole,
+// and what came behind it did not reach the application either.
+void Connection::leave_untaken(Stream& mine, u32 ack) {
+  u32 reach = mine.next;
+  auto untaken = [&](u32 seq) { return seq_diff(seq, reach) > 0 && seq_diff(seq, ack) > 0; };
+  auto at = mine.held.begin();
+  for (; at != mine.held.end() && !untaken(at->piece.seq); ++at) {
+    u32 end = at->piece.seq + at->piece.length;
+    if (seq_diff(end, reach) > 0) reach = end;
+  }
+  if (mine.fin && (at != mine.held.end() || untaken(mine.fin_seq))) mine.fin = false;
+  while (at != mine.held.end()) {
+    let_go(*at);
+    talk_.skipped("incomplete", at->piece.length);
+    at = mine.held.erase(at);
+  }
 }
 
 void Connection::deliver(Stream& mine, const Piece& piece) {

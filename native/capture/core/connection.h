@@ -41,7 +41,7 @@ class Connection {
   // Session::hand_over and take_over; false where the bytes say nothing that can be.
   void hand_over(State& state);
   void go_on();
-  // Has delivered bytes that the other one still has to.
+  // Has delivered bytes that the other one has not got.
   bool is_ahead_of(const Connection& other) const;
 
   bool closed() const { return closed_; }
@@ -80,6 +80,7 @@ class Connection {
   void hold(Stream& mine, const Piece& piece);
   bool waits(const Stream& mine, u32 ack, bool has_ack);
   bool trim(const Stream& mine, Piece& piece);
+  void leave_untaken(Stream& mine, u32 ack);
   void deliver(Stream& mine, const Piece& piece);
   void release(Stream& mine, std::list<Held>::iterator at);
   u64 overdue_at(const Stream& mine) const;

@@ -111,7 +111,7 @@ void Connection::go_on() {
 bool Connection::is_ahead_of(const Connection& other) const {
   for (bool to_pod : {false, true}) {
     const Stream &mine = to_pod ? in_ : out_, &theirs = to_pod ? other.in_ : other.out_;
-    if (mine.synced && (!theirs.synced || seq_diff(mine.next, theirs.next) > 0)) return true;
+    if (mine.synced && (!theirs.synced || seq_diff(mine.next, theirs.reach()) > 0)) return true;
   }
   return false;
 }

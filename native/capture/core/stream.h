@@ -39,6 +39,16 @@ struct Stream {
   u32 waiting_seq() const { return held.empty() ? fin_seq : held.front().piece.seq; }
   u32 waiting_ack() const { return held.empty() ? fin_ack : held.front().piece.ack; }
   bool has_hole() const { return waiting() && seq_diff(waiting_seq(), next) > 0; }
+  // The first sequence number that it has not got: what waits behind `next` without a hole is there.
+  u32 reach() const {
+    u32 end = next;
+    for (const Held& one : held) {
+      if (seq_diff(one.piece.seq, end) > 0) return end;
+      u32 behind = one.piece.seq + one.piece.length;
+      if (seq_diff(behind, end) > 0) end = behind;
+    }
+    return fin && end == fin_seq ? end + 1 : end;
+  }
 
   void acknowledge(u32 ack) {
     // Until a byte is seen, what was confirmed first is where the stream stands.

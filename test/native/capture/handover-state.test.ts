@@ -150,6 +150,21 @@ test('what was read beyond the place that the state is of stays as it was met', 
   t.deepEqual(gapsOf(ledgers[1]), []);
 });
 
+test('a connection of which the protocol is not told yet goes on whole', async (t) => {
+  // Of the preface of HTTP/2, byte by byte: requests of HTTP/1 begin like that, too.
+  const segments = segmentsOfTurns([...opening, ...exchangesOf([new HpackEncoder().encode(base)])], {
+    clientIsn: 5,
+    serverIsn: 9,
+    cuts: [1],
+  });
+  for (const joined of [0, 3]) {
+    const { spans, ledgers } = await readHandedOver(segments, { joined, held: 4, cut: 4, from: 4 });
+    t.deepEqual(told(spans), told(await readByOne(segments)));
+    t.deepEqual(ledgers[1].takenOver.refused, {});
+    t.is(ledgers[1].takenOver.connections, 1);
+  }
+});
+
 test('no state does harm, whatever its bytes: the books close, and what is refused is counted', async (t) => {
   let refused = 0;
   await fc.assert(
