@@ -152,11 +152,14 @@ test('what was read beyond the place that the state is of stays as it was met', 
 
 test('a connection of which the protocol is not told yet goes on whole', async (t) => {
   // Of the preface of HTTP/2, byte by byte: requests of HTTP/1 begin like that, too.
-  const segments = segmentsOfTurns([...opening, ...exchangesOf([new HpackEncoder().encode(base)])], {
-    clientIsn: 5,
-    serverIsn: 9,
-    cuts: [1],
-  });
+  const segments = segmentsOfTurns(
+    [...opening, ...exchangesOf([new HpackEncoder().encode(base)])],
+    {
+      clientIsn: 5,
+      serverIsn: 9,
+      cuts: [1],
+    },
+  );
   for (const joined of [0, 3]) {
     const { spans, ledgers } = await readHandedOver(segments, { joined, held: 4, cut: 4, from: 4 });
     t.deepEqual(told(spans), told(await readByOne(segments)));

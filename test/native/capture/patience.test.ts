@@ -111,6 +111,30 @@ for (const [who, toPod] of [
     await replay.close();
   });
 
+for (const confirmed of [0, 16])
+  test(`of a hole a reset confirms what it says that it got: ${confirmed} bytes of 16`, async (t) => {
+    const { replay } = startReplay();
+    const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [16] });
+    const missed = segments.findIndex(({ payload }) => payload.length > 0);
+    const held = segments.slice(missed + 1, missed + 2);
+    const reset = held.map(({ ack, seq }) => ({
+      toPod: false,
+      seq: ack,
+      ack: seq - 16 + confirmed,
+      flags: flag.rst | flag.ack,
+      payload: new Uint8Array(),
+      timeNs: startNs + seconds(1),
+      podPort: 8080,
+      peerPort: 40_000,
+    }));
+    play(replay, [...segments.slice(0, missed), ...held, ...reset]);
+    await replay.flush();
+    const { bytes: counted } = replay.ledger();
+    t.deepEqual(counted.lost, confirmed > 0 ? { hole: confirmed } : {});
+    t.deepEqual(gapsOf(replay.ledger()), []);
+    await replay.close();
+  });
+
 test('a reset before any answer is an error of the request', async (t) => {
   const { replay, spans } = startReplay();
   const segments = segmentsOf([[exchangeOf('/a')]], { ...wire, cuts: [500] });
