@@ -102,8 +102,9 @@ test.serial(
     const old = capture(t, '00000000000000aa');
     old.attach(bed.cgroup, pod);
     const session = connect(`http://${bed.address}:9001`);
-    const ask = (): Promise<Buffer> => buffer(session.request({ ':path': '/p', 'x-tenant': 'a' }));
-    for (let count = 0; count < 3; count += 1) await ask();
+    const request = (): Promise<Buffer> =>
+      buffer(session.request({ ':path': '/p', 'x-tenant': 'a' }));
+    for (let count = 0; count < 3; count += 1) await request();
 
     const next = capture(t, '00000000000000bb');
     next.setWindow({ fromNs: never, untilNs: never });
@@ -114,7 +115,7 @@ test.serial(
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());
     next.setWindow({ fromNs: at, untilNs: never });
-    for (let count = 0; count < 4; count += 1) await ask();
+    for (let count = 0; count < 4; count += 1) await request();
     session.close();
     await sleep(100);
     await Promise.all([old.flush(), next.flush()]);
