@@ -1,16 +1,7 @@
+import { tapProtocols } from '../../knative/resources/tap.ts';
 import type { Attributes } from './otlp-spans.ts';
 
-const protocols = [
-  'dns',
-  'grpc',
-  'http',
-  'http2',
-  'kafka',
-  'mysql',
-  'postgresql',
-  'redis',
-  'sip',
-] as const;
+const protocols = [...tapProtocols, 'grpc'] as const;
 
 /** What a span may be of. */
 export type Protocol = (typeof protocols)[number];

@@ -4,7 +4,7 @@ import type { Resource } from './meta.ts';
 import { mapList, must, rules, setList, type Frozen } from './rule.ts';
 
 /** What a Tap may select by; gRPC is carried by `http2`. */
-const tapProtocols = [
+export const tapProtocols = [
   'dns',
   'http',
   'http2',

@@ -73,6 +73,14 @@ napi_value set_window(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// What an engine is told without more words.
+template <void (Engine::*act)()>
+napi_value tell(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  (Handle::from(env, args[0]).engine().*act)();
+  return nullptr;
+}
+
 napi_value hand_over(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
   std::string state = Handle::from(env, args[0]).engine().hand_over();
@@ -81,46 +89,28 @@ napi_value hand_over(napi_env env, napi_callback_info info) {
   return out;
 }
 
-napi_value hold(napi_env env, napi_callback_info info) {
-  auto args = js::arguments(env, info, 1);
-  Handle::from(env, args[0]).engine().hold();
-  return nullptr;
-}
-
 napi_value take_over(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 2);
-  void* data = nullptr;
-  size_t size = 0;
-  js::check(env, napi_get_typedarray_info(env, args[1], nullptr, &size, &data, nullptr, nullptr));
-  Handle::from(env, args[0]).engine().take_over({static_cast<const char*>(data), size});
+  Handle::from(env, args[0]).engine().take_over(js::to_bytes(env, args[1]));
   return nullptr;
 }
 
 napi_value frame(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 5);
-  void* data = nullptr;
-  size_t size = 0;
-  js::check(env, napi_get_typedarray_info(env, args[4], nullptr, &size, &data, nullptr, nullptr));
+  std::string_view bytes = js::to_bytes(env, args[4]);
   Handle::from(env, args[0])
       .engine()
       .frame(static_cast<u32>(js::to_u64(env, args[1])), js::to_bool(env, args[2]),
-             js::big_to_u64(env, args[3]), static_cast<const u8*>(data), size);
+             js::big_to_u64(env, args[3]), reinterpret_cast<const u8*>(bytes.data()), bytes.size());
   return nullptr;
 }
 
 napi_value file(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 2);
-  void* data = nullptr;
-  size_t size = 0;
-  js::check(env, napi_get_typedarray_info(env, args[1], nullptr, &size, &data, nullptr, nullptr));
-  size_t taken = Handle::from(env, args[0]).engine().file(static_cast<const u8*>(data), size);
+  std::string_view bytes = js::to_bytes(env, args[1]);
+  size_t taken =
+      Handle::from(env, args[0]).engine().file(reinterpret_cast<const u8*>(bytes.data()), bytes.size());
   return js::number(env, u64{taken});
-}
-
-napi_value end_file(napi_env env, napi_callback_info info) {
-  auto args = js::arguments(env, info, 1);
-  Handle::from(env, args[0]).engine().end_file();
-  return nullptr;
 }
 
 napi_value file_state(napi_env env, napi_callback_info info) {
@@ -307,12 +297,6 @@ napi_value kernel_cpu_ns(napi_env env, napi_callback_info info) {
   return js::number(env, Handle::from(env, args[0]).engine().kernel_ns());
 }
 
-napi_value flush(napi_env env, napi_callback_info info) {
-  auto args = js::arguments(env, info, 1);
-  Handle::from(env, args[0]).engine().flush();
-  return nullptr;
-}
-
 napi_value take_batches(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
   napi_value out = js::array(env);
@@ -395,11 +379,11 @@ NAPI_MODULE_INIT() {
       method<set_ports>("set_ports"),
       method<set_window>("set_window"),
       method<hand_over>("hand_over"),
-      method<hold>("hold"),
+      method<tell<&Engine::hold>>("hold"),
       method<take_over>("take_over"),
       method<frame>("frame"),
       method<file>("file"),
-      method<end_file>("end_file"),
+      method<tell<&Engine::end_file>>("end_file"),
       method<file_state>("file_state"),
       method<advance>("advance"),
       method<evidence>("evidence"),
@@ -407,7 +391,7 @@ NAPI_MODULE_INIT() {
       method<metrics>("metrics"),
       method<one_way>("one_way"),
       method<kernel_cpu_ns>("kernel_cpu_ns"),
-      method<flush>("flush"),
+      method<tell<&Engine::flush>>("flush"),
       method<take_batches>("take_batches"),
       method<close>("close"),
       method<process_links_of>("process_links"),

@@ -43,6 +43,14 @@ inline std::string to_string(napi_env env, napi_value value) {
   return text;
 }
 
+// The bytes of a typed array; they are JavaScript's, and there until the call returns.
+inline std::string_view to_bytes(napi_env env, napi_value value) {
+  void* data = nullptr;
+  size_t size = 0;
+  check(env, napi_get_typedarray_info(env, value, nullptr, &size, &data, nullptr, nullptr));
+  return {static_cast<const char*>(data), size};
+}
+
 inline double to_double(napi_env env, napi_value value) {
   double number = 0;
   check(env, napi_get_value_double(env, value, &number));
