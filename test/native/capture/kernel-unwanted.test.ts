@@ -21,9 +21,12 @@ createServer((socket) => {
 }).listen(9000, () => console.log('up'));
 `;
 
-async function connected(bed: Testbed, localPort?: number): Promise<Socket> {
-  const to = { host: bed.address, port: 9000 };
-  const socket = connect(localPort === undefined ? to : { ...to, localPort });
+/** From the end of another connection where it is said: of its address alone, as the port may be in use at others by now. */
+async function connected(
+  bed: Testbed,
+  from: { readonly localAddress?: string; readonly localPort?: number } = {},
+): Promise<Socket> {
+  const socket = connect({ host: bed.address, port: 9000, ...from });
   await once(socket, 'connect');
   socket.setNoDelay(true);
   return socket;
@@ -50,7 +53,7 @@ test.serial('what nobody can read is not copied any more, and counted', async (t
 test.serial('a connection with the addresses of one that nobody could read is read', async (t) => {
   const { bed, capture, spans } = await startTracedServer(t, server);
   const first = await connected(bed);
-  const { localPort } = first;
+  const { localAddress = '', localPort = 0 } = first;
   first.write(Buffer.alloc(1_000, 0xee));
   await once(first, 'data');
   await delay(100);
@@ -59,7 +62,7 @@ test.serial('a connection with the addresses of one that nobody could read is re
   first.resetAndDestroy();
   await once(first, 'close');
   t.true(capture.ledger().wire.unwanted > 0);
-  const second = await connected(bed, localPort);
+  const second = await connected(bed, { localAddress, localPort });
   second.write('GET /again HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(second, 'data');
   await capture.flush();
