@@ -6,7 +6,7 @@ export interface BatcherLimits {
   /** A group this large is inserted as soon as one of the insert slots is free. */
   readonly rows: number;
   readonly bytes: number;
-  /** A smaller group waits at most this long for more. */
+  /** A smaller group goes this long after the group before it: at once after a pause. */
   readonly waitMs: number;
   /** Inserts at the same time. */
   readonly inFlight: number;
@@ -47,6 +47,7 @@ export function createBatcher(
   let waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
   let due = false;
+  let lastWentMs = -Infinity;
   let queued = 0;
   let inserts = 0;
   let failedInserts = 0;
@@ -84,6 +85,7 @@ export function createBatcher(
       const group = nextGroup();
       if (group.length === 0) break;
       due = false;
+      lastWentMs = performance.now();
       clearTimeout(timer);
       timer = undefined;
       waiting = waiting.slice(group.length);
@@ -95,10 +97,11 @@ export function createBatcher(
       flying.add(flight);
     }
     if (waiting.length === 0 || due) return;
+    const waitMs = Math.max(0, lastWentMs + limits.waitMs - performance.now());
     timer ??= setTimeout(() => {
       due = true;
       pump();
-    }, limits.waitMs);
+    }, waitMs);
   };
 
   return {

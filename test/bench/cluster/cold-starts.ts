@@ -65,7 +65,7 @@ const shapes: readonly PodShape[] = [
 
 /**
  * What each is asked: the least that it is there for. The API, `evaluate` and `policy` list objects of the API server, `notify` looks for one
- * that is not there, and `ingest` stores a span, for which it waits up to 200 ms for others.
+ * that is not there, and `ingest` stores a span.
  */
 const asked: Readonly<Record<string, Question>> = {
   [sample]: hello,

@@ -17,8 +17,8 @@ import { ask, eventHeaders } from './ask.ts';
 /** Odd. */
 const rounds = 5;
 /**
- * Events on their way at once: fewer than make Serving think of a second pod of ingest. Of small ones ingest waits up to 200 ms for more:
- * these make at most 40 events a second.
+ * Events on their way at once: fewer than make Serving think of a second pod of ingest. Small ones ingest stores in groups, of which one
+ * goes each 200 ms: these make at most 40 events a second.
  */
 const senders = 8;
 

@@ -69,15 +69,33 @@ test('a group goes as soon as it has its bytes', async (t) => {
   await done;
 });
 
-test('a small group goes after the wait, which later batches do not put off', async (t) => {
+test('a small group goes at once after a pause, and the next one waits', async (t) => {
+  const store = createHeldStore();
+  const batcher = createBatcher(store, { ...limits, waitMs: 60_000 });
+  const first = batcher.add(block(1), record('1'));
+  await until(() => store.groups.length === 1);
+  store.held[0]?.resolve();
+  await first;
+  const second = batcher.add(block(2), record('2'));
+  await sleep(2 * limits.waitMs);
+  t.deepEqual(store.groups, [[1]]);
+  const closing = batcher.close();
+  t.deepEqual(store.groups, [[1], [2]]);
+  store.held[1]?.resolve();
+  await Promise.all([second, closing]);
+});
+
+test('what comes while a small group waits goes with it, and does not put it off', async (t) => {
   const store = createHeldStore();
   const batcher = createBatcher(store, limits);
   const adding = [batcher.add(block(1), record('0'))];
-  for (let i = 1; store.groups.length === 0; i++) {
-    await sleep(2);
+  await until(() => store.groups.length === 1);
+  adding.push(batcher.add(block(1), record('1')), batcher.add(block(1), record('2')));
+  for (let i = 3; store.groups.length === 1; i++) {
     if (i < 40) adding.push(batcher.add(block(1), record(String(i))));
+    await sleep(2);
   }
-  t.true((store.groups[0]?.length ?? 0) > 0);
+  t.true((store.groups[1]?.length ?? 0) >= 2);
   await until(() => {
     for (const gate of store.held) gate.resolve();
     return store.ledger.length === adding.length;
@@ -128,15 +146,4 @@ test('past the bound of the queue it is overloaded, until something is stored', 
   await adding;
   await batcher.close();
   t.notThrows(() => batcher.admit(2_000));
-});
-
-test('close stores what waits', async (t) => {
-  const store = createHeldStore();
-  const batcher = createBatcher(store, { ...limits, waitMs: 60_000 });
-  const adding = batcher.add(block(1), record('1'));
-  const closing = batcher.close();
-  await until(() => store.held.length === 1);
-  store.held[0]?.resolve();
-  await Promise.all([adding, closing]);
-  t.deepEqual(store.ledger, ['1']);
 });
