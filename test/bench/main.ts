@@ -49,6 +49,11 @@ const benches: readonly BenchEntry[] = [
     summary: 'start and memory of a function with telemetry off and on',
     load: async () => (await import('./telemetry.ts')).benchTelemetry,
   },
+  {
+    name: 'testbed',
+    summary: 'seconds until the tiers api and node can be used (needs root, and both built)',
+    load: async () => (await import('./testbed.ts')).benchTestbed,
+  },
 ];
 
 const usage = [

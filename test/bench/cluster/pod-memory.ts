@@ -42,7 +42,9 @@ export async function measureMemory(
   for (const name of ['web', 'client']) await startPod(stage.tier, shop, name);
   await apply(stage, tapOf(shop));
   await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
-  await podsWhen(stage, (running) => running('ingest') === 1);
+  await podsWhen(stage, (running) => running('ingest') === 1 && running('evaluate') === 1);
+  // Agents report for half a minute before they rest, and evaluate with them.
+  await podsWhen(stage, (running) => running('evaluate') === 0);
   const tapped = await atRest(stage, signal);
   await stage.tier.kubectl(['delete', 'namespace', shop]);
   return {
