@@ -82,6 +82,7 @@ function settingsOf(taps: readonly KnownTap[]): TraceSettings {
     requestHeaders: union(specs.map(({ headers }) => headers?.request)),
     responseHeaders: union(specs.map(({ headers }) => headers?.response)),
     queryValues: union(specs.map(({ redaction }) => redaction?.keepQueryValues)),
+    redactedHeaders: union(specs.map(({ redaction }) => redaction?.headers)),
   };
   const given = Object.entries(lists).filter(([, list]) => list.length > 0);
   return { ...samplingOf(taps), ...Object.fromEntries(given) };

@@ -23,6 +23,7 @@ const headerNames = z
     z
       .string()
       .max(128)
+      // With `*`, which a pattern has.
       .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/)
       .meta(must('be the name of a header in lower case')),
   )
@@ -82,10 +83,13 @@ export const tapSpec = z
           .describe(
             'Parameters of URL queries whose values spans keep, by their names as they are sent.',
           ),
+        headers: headerNames.describe(
+          'Headers whose value is `REDACTED`, beyond those that carry credentials, whichever Tap keeps them; `*` stands for any characters, as in `x-*-token`.',
+        ),
       })
       .optional()
       .describe(
-        'What spans may tell that is redacted by default: all values of queries. Credentials, literals of statements, keys, and identifiers of subscribers stay on the node whatever this says. Several Taps that select a pod add theirs.',
+        'What spans may tell that is redacted by default, which is all values of queries, and what they may not. Credentials, literals of statements, keys, and identifiers of subscribers stay on the node whatever this says. Several Taps that select a pod add theirs.',
       ),
     sampling: z
       .strictObject({

@@ -41,6 +41,7 @@ export interface RawTraceSettings {
   readonly request_headers: readonly string[];
   readonly response_headers: readonly string[];
   readonly query_values: readonly string[];
+  readonly redacted_headers: readonly string[];
   readonly access_log: boolean;
 }
 

@@ -159,7 +159,7 @@ const alwaysKept: ReadonlySet<string> = new Set(['x-request-id', '3gpp-sbi-corre
 
 function rawSettings(settings: TraceSettings): RawTraceSettings {
   const { ratio = 1, parent = false, protocols = [], queryValues = [] } = settings;
-  const { requestHeaders = [], responseHeaders = [], accessLog = false } = settings;
+  const { requestHeaders = [], responseHeaders = [], redactedHeaders = [] } = settings;
   return {
     ratio,
     parent,
@@ -167,7 +167,8 @@ function rawSettings(settings: TraceSettings): RawTraceSettings {
     request_headers: requestHeaders.filter((name) => !alwaysKept.has(name)),
     response_headers: responseHeaders,
     query_values: queryValues,
-    access_log: accessLog,
+    redacted_headers: redactedHeaders,
+    access_log: settings.accessLog ?? false,
   };
 }
 

@@ -32,6 +32,8 @@ export interface TraceSettings extends Sampling {
   readonly responseHeaders?: readonly string[];
   /** Parameters of queries whose values are told. Default: none, each is `REDACTED`. */
   readonly queryValues?: readonly string[];
+  /** Names in lower case of further headers whose values are `REDACTED`; `*` stands for any characters. Default: none. */
+  readonly redactedHeaders?: readonly string[];
   /** A record of each request, whatever becomes of its span. Default: no. */
   readonly accessLog?: boolean;
 }

@@ -91,7 +91,7 @@ test('what taps have in lists adds up, and one that names no protocols wants all
   const first = wishing({
     protocols: ['redis', 'http'],
     headers: { request: ['x-b', 'x-a'] },
-    redaction: { keepQueryValues: ['page'] },
+    redaction: { keepQueryValues: ['page'], headers: ['x-*-token'] },
   });
   const second = wishing({
     protocols: ['http', 'dns'],
@@ -104,11 +104,13 @@ test('what taps have in lists adds up, and one that names no protocols wants all
     requestHeaders: ['x-a', 'x-b'],
     responseHeaders: ['via'],
     queryValues: ['page'],
+    redactedHeaders: ['x-*-token'],
   });
   t.deepEqual(select([web], [first, wishing({})]).pods[0]?.settings, {
     ...kept,
     requestHeaders: ['x-a', 'x-b'],
     queryValues: ['page'],
+    redactedHeaders: ['x-*-token'],
   });
 });
 

@@ -33,7 +33,7 @@ napi_value attach(napi_env env, napi_callback_info info) {
   sampling.threshold = static_cast<u64>((1 - js::to_double(env, js::get(env, args[3], "ratio"))) * kWholeSampling);
   sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
   Selection selection{HeaderNames(texts("request_headers")), HeaderNames(texts("response_headers")),
-                      texts("query_values"), protocols_named(texts("protocols")),
+                      texts("query_values"), texts("redacted_headers"), protocols_named(texts("protocols")),
                       js::to_bool(env, js::get(env, args[3], "access_log"))};
   Engine& engine = Handle::from(env, args[0]).engine();
   try {

@@ -6,6 +6,7 @@
 
 #include "attributes.h"
 #include "request.h"
+#include "selection.h"
 
 namespace clover {
 namespace {
@@ -193,12 +194,13 @@ void TraceHeaders::apply(Request& request) const {
   request.tracestate.assign(states_.empty() ? (*this)[TraceField::tracestate] : std::string_view(states_));
 }
 
-void TraceHeaders::describe(Request& request, std::string_view prefix) const {
+void TraceHeaders::describe(Request& request, std::string_view prefix, const Selection& selection) const {
   auto put = [&](TraceField field, std::string_view value) {
     if (value.empty()) return;
+    std::string_view name = kNames[static_cast<size_t>(field)];
     std::string key(prefix);
-    key.append(kNames[static_cast<size_t>(field)]);
-    Attributes(request.attributes).texts(key, {value.substr(0, kMaxText)});
+    key.append(name);
+    Attributes(request.attributes).texts(key, {selection.tells_header(name) ? value.substr(0, kMaxText) : kRedacted});
   };
   constexpr auto kBits = 1u << static_cast<int>(TraceField::request_id) |
                          1u << static_cast<int>(TraceField::correlation_info);

@@ -10,6 +10,7 @@
 namespace clover {
 
 struct Request;
+struct Selection;
 
 // Who a request's parent is.
 struct TraceContext {
@@ -55,7 +56,7 @@ class TraceHeaders {
   // Puts the context on a request.
   void apply(Request& request) const;
   // What becomes attributes, by the convention for headers: `<prefix><name in lower case>`.
-  void describe(Request& request, std::string_view prefix) const;
+  void describe(Request& request, std::string_view prefix, const Selection& selection) const;
 
  private:
   std::string_view operator[](TraceField field) const;

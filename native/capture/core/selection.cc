@@ -10,7 +10,6 @@ namespace clover {
 namespace {
 
 constexpr size_t kMaxValue = 1024, kMaxFields = 128;  // of one head
-constexpr std::string_view kRedacted = "REDACTED";
 
 // They say who somebody is to be taken for.
 constexpr std::string_view kCredentials[] = {
@@ -43,8 +42,29 @@ std::string redacted_url(std::string_view url) {
   return out;
 }
 
-std::string told_value(std::string_view name, std::string_view value) {
-  if (is_one_of(kCredentials, name)) return std::string(kRedacted);
+// Whether `name` is what `pattern` says, in which `*` stands for any characters.
+bool matches(std::string_view pattern, std::string_view name) {
+  constexpr size_t kNone = std::string_view::npos;
+  size_t at = 0, star = kNone, resume = 0;
+  for (size_t i = 0; i < name.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      resume = i;
+    } else if (at < pattern.size() && pattern[at] == name[i]) {
+      at++, i++;
+    } else if (star != kNone) {
+      // The last star takes one more.
+      at = star + 1;
+      i = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == kNone;
+}
+
+std::string told_value(std::string_view name, std::string_view value, const Selection& selection) {
+  if (is_one_of(kCredentials, name) || !selection.tells_header(name)) return std::string(kRedacted);
   value = value.substr(0, kMaxValue);
   return sbi::redacted(is_one_of(kUrls, name) ? redacted_url(value) : std::string(value));
 }
@@ -74,13 +94,18 @@ bool Selection::tells_query(std::string_view name) const {
   return std::find(query_values.begin(), query_values.end(), name) != query_values.end();
 }
 
-void describe_fields(Request& request, std::string_view prefix, const KeptFields& fields) {
+bool Selection::tells_header(std::string_view name) const {
+  return std::none_of(redacted_headers.begin(), redacted_headers.end(),
+                      [&](const std::string& pattern) { return matches(pattern, name); });
+}
+
+void describe_fields(Request& request, std::string_view prefix, const KeptFields& fields, const Selection& selection) {
   for (auto first = fields.begin(); first != fields.end(); ++first) {
     auto same = [&](const KeptField& other) { return other.name == first->name; };
     if (std::find_if(fields.begin(), first, same) != first) continue;
     std::vector<std::string> values;
     for (auto at = first; at != fields.end(); ++at)
-      if (same(*at)) values.push_back(told_value(at->name, at->value));
+      if (same(*at)) values.push_back(told_value(at->name, at->value, selection));
     Attributes(request.attributes).texts(std::string(prefix) + first->name, {values.begin(), values.end()});
   }
 }

@@ -9,6 +9,9 @@ namespace clover {
 
 struct Request;
 
+// What stands for a value that is not told.
+inline constexpr std::string_view kRedacted = "REDACTED";
+
 // Names of header fields, in lower case.
 class HeaderNames {
  public:
@@ -34,16 +37,19 @@ void keep_field(const HeaderNames& names, std::string_view name, std::string_vie
 // Nothing is told that is not listed.
 struct Selection {
   HeaderNames request_headers, response_headers;
-  std::vector<std::string> query_values;  // names of parameters
+  std::vector<std::string> query_values;      // names of parameters
+  std::vector<std::string> redacted_headers;  // in lower case; `*` stands for any characters
   u32 protocols = UINT32_MAX;             // a bit each, by the table
   bool access_log = false;                // a record of each request
 
   bool tells_query(std::string_view name) const;
+  // Whether the value of a header is to be told of which nothing else forbids that.
+  bool tells_header(std::string_view name) const;
 };
 
-// Attributes by the conventions for headers: `<prefix><name>`, an array of all values. Of credentials only that they were sent is
-// told, and of subscribers and of queries in URLs only the kind.
-void describe_fields(Request& request, std::string_view prefix, const KeptFields& fields);
+// Attributes by the conventions for headers: `<prefix><name>`, an array of all values. Of credentials, and of headers that the
+// selection redacts, only that they were sent is told, and of subscribers and of queries in URLs only the kind.
+void describe_fields(Request& request, std::string_view prefix, const KeptFields& fields, const Selection& selection);
 
 // A query with REDACTED for the values of all parameters but those.
 std::string redacted_query(std::string_view query, const Selection& selection);

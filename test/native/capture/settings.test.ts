@@ -74,6 +74,52 @@ test('headers that a Tap names are kept with all their values, and credentials a
   });
 });
 
+test('a Tap redacts further headers, by name and by pattern, also those that every span has', async (t) => {
+  const asked = text(
+    'GET /p HTTP/1.1',
+    'Host: cart',
+    'X-Session-Token: secret',
+    'X-Token: kept',
+    'X-Tenant: secret',
+    'X-Tenant-Id: kept',
+    'X-Request-Id: secret',
+    'Session-Secret-Key: secret',
+  );
+  const answered = text('HTTP/1.1 200 OK', 'X-Tenant: secret', 'Content-Length: 0');
+  const names = ['x-session-token', 'x-token', 'x-tenant', 'x-tenant-id', 'session-secret-key'];
+  const [span] = await spansOf([client(asked), server(answered)], {
+    requestHeaders: names,
+    responseHeaders: names,
+    redactedHeaders: ['x-*-token', 'x-tenant', '*secret*', 'x-req*-id', 'x'],
+  });
+  t.deepEqual(headersOf(span), {
+    'http.request.header.x-session-token': 'REDACTED',
+    'http.request.header.x-token': 'kept',
+    'http.request.header.x-tenant': 'REDACTED',
+    'http.request.header.x-tenant-id': 'kept',
+    'http.request.header.x-request-id': 'REDACTED',
+    'http.request.header.session-secret-key': 'REDACTED',
+    'http.response.header.x-tenant': 'REDACTED',
+  });
+});
+
+test('a pattern means what the same regular expression does', async (t) => {
+  const letters = fc.stringMatching(/^[ab]{1,6}$/);
+  await fc.assert(
+    fc.asyncProperty(letters, fc.stringMatching(/^[ab*]{1,6}$/), async (name, pattern) => {
+      const asked = text('GET /p HTTP/1.1', 'Host: cart', `${name}: v`);
+      const answered = text('HTTP/1.1 200 OK', 'Content-Length: 0');
+      const [span] = await spansOf([client(asked), server(answered)], {
+        requestHeaders: [name],
+        redactedHeaders: [pattern],
+      });
+      const matches = new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(name);
+      t.is(span?.attributes[`http.request.header.${name}`], matches ? 'REDACTED' : 'v');
+    }),
+    { numRuns: 300 },
+  );
+});
+
 const indexed: readonly HeaderField[] = [
   ['x-tenant', 'blue'],
   ['authorization', 'Bearer secret'],

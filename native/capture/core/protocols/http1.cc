@@ -195,8 +195,8 @@ void Http1::on_request(const Head& head, const Piece& piece) {
   request.bodiless = head.method == "HEAD";
   request.tunnel = head.method == "CONNECT";
   http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version}, talk_);
-  head.trace.describe(request, "http.request.header.");
-  describe_fields(request, "http.request.header.", head.kept);
+  head.trace.describe(request, "http.request.header.", talk_.selection());
+  describe_fields(request, "http.request.header.", head.kept, talk_.selection());
   if (!request.server) parse_stamp(head.stamp, request.stamp);
   talk_.observe(&request);
   queue_.push_back(&request);
@@ -246,7 +246,7 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   if (head.status == 101 && head.upgrade == "h2c" && whole) return upgrade(request);
   request->status = head.status;
   request->answered(mine.first);
-  describe_fields(*request, "http.response.header.", head.kept);
+  describe_fields(*request, "http.response.header.", head.kept, talk_.selection());
   bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);
   bool empty = tunnel || request->bodiless || head.status == 204 || head.status == 304;
   talk_.reveal(request, head.stamp);

@@ -139,8 +139,8 @@ void Http2Streams::on_request(const HeaderBlock& block, const Fields& fields) {
   trace.apply(request);
   // The same field is metadata to gRPC.
   std::string_view prefix = exchange.grpc ? "rpc.request.metadata." : "http.request.header.";
-  trace.describe(request, prefix);
-  describe_fields(request, prefix, fields.kept);
+  trace.describe(request, prefix, talk_.selection());
+  describe_fields(request, prefix, fields.kept, talk_.selection());
   if (!request.server) parse_stamp(fields[Field::clover_arm], request.stamp);
   talk_.observe(&request);
   talk_.count(&request);
@@ -190,7 +190,8 @@ void Http2Streams::on_response(const HeaderBlock& block, const Fields& fields) {
   request.incomplete = request.incomplete || !fields.complete() || fields.forgotten;
   if (status != 0) {
     if (request.status == 0)
-      describe_fields(request, exchange.grpc ? "rpc.response.metadata." : "http.response.header.", fields.kept);
+      describe_fields(request, exchange.grpc ? "rpc.response.metadata." : "http.response.header.", fields.kept,
+                      talk_.selection());
     request.status = status;
     request.answered(block.first);
   } else if (!exchange.answered && fields.complete() && exchange.doubt_ns == 0) {
