@@ -1,4 +1,4 @@
-import type { CapturePoint } from '../native/capture/types.ts';
+import type { CapturePoint, PortHint } from '../native/capture/types.ts';
 
 /** One pod of this node, as far as tracing needs it. */
 export interface Pod {
@@ -6,6 +6,8 @@ export interface Pod {
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its ports are said to speak, ascending. */
+  readonly hints?: readonly PortHint[];
 }
 
 /** A place where a pod's packets can be seen. */

@@ -33,7 +33,11 @@ export function select(
     const own = taps.filter((tap) => selects(tap, pod));
     if (own.length === 0) return [];
     const logSinks = sinksOf(own.filter(({ spec }) => spec.accessLog));
-    const settings = { ...settingsOf(own), ...(logSinks.length > 0 && { accessLog: true }) };
+    const settings = {
+      ...settingsOf(own),
+      ...(logSinks.length > 0 && { accessLog: true }),
+      ...(pod.hints !== undefined && pod.hints.length > 0 && { hints: pod.hints }),
+    };
     return [{ ...pod, settings, sinks: sinksOf(own), logSinks }];
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));

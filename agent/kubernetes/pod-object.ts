@@ -13,8 +13,16 @@ export interface KubePod extends Pod {
   readonly cgroupUid: string;
   /** It names a RuntimeClass: maybe a sandbox whose connections are no sockets of the node. */
   readonly sandboxed: boolean;
+  /** Ports of TCP to which its containers give names. */
+  readonly ports: readonly NamedPort[];
   /** Ids of its containers but for the sidecar, as far as they have any; undefined where it has no sidecar. */
   readonly besideSidecar: readonly string[] | undefined;
+}
+
+/** A port as a container calls it. */
+export interface NamedPort {
+  readonly name: string;
+  readonly port: number;
 }
 
 const labels = z.record(z.string(), z.string()).default({});
@@ -33,6 +41,15 @@ const containers = z
     z.object({
       name: z.string().default(''),
       resources: z.object({ limits: z.record(z.string(), z.unknown()).default({}) }).prefault({}),
+      ports: z
+        .array(
+          z.object({
+            name: z.string().optional(),
+            containerPort: z.int(),
+            protocol: z.string().default('TCP'),
+          }),
+        )
+        .default([]),
     }),
   )
   .default([]);
@@ -42,7 +59,7 @@ const networkDevice =
   /^(?:intel\.com|mellanox\.com|openshift\.io|rdma)\/|af_?xdp|dpdk|hostdev|netdevice|sriov|vfio/i;
 
 /** Most pods have none: they share it. */
-const none: readonly string[] = [];
+const none: readonly never[] = [];
 
 const podObject = z.object({
   metadata: z.object({
@@ -82,6 +99,11 @@ export function readPod(object: unknown): KubePod | undefined {
     Object.keys(resources.limits),
   );
   const devices = [...new Set(asked.filter((resource) => networkDevice.test(resource)))];
+  const ports = spec.containers.flatMap((container) =>
+    container.ports.flatMap(({ name: called, containerPort, protocol }) =>
+      called === undefined || protocol !== 'TCP' ? [] : [{ name: called, port: containerPort }],
+    ),
+  );
   return {
     uid,
     namespace,
@@ -92,6 +114,7 @@ export function readPod(object: unknown): KubePod | undefined {
     hugePages: asked.some((resource) => resource.startsWith('hugepages-')),
     cgroupUid: annotations['kubernetes.io/config.hash'] ?? uid,
     sandboxed: spec.runtimeClassName !== undefined,
+    ports: ports.length === 0 ? none : ports,
     besideSidecar: besideSidecar(spec, status),
   };
 }

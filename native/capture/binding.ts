@@ -8,6 +8,7 @@ import type {
   EvidenceSnapshot,
   OneWay,
   PodIdentity,
+  PortHint,
   ProcessLink,
   RequestMetrics,
   Rung,
@@ -43,6 +44,7 @@ export interface RawTraceSettings {
   readonly query_values: readonly string[];
   readonly redacted_headers: readonly string[];
   readonly access_log: boolean;
+  readonly hints: readonly PortHint[];
 }
 
 /** Spans, or records of an access log. */

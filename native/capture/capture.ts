@@ -169,6 +169,7 @@ function rawSettings(settings: TraceSettings): RawTraceSettings {
     query_values: queryValues,
     redacted_headers: redactedHeaders,
     access_log: settings.accessLog ?? false,
+    hints: settings.hints ?? [],
   };
 }
 

@@ -20,6 +20,13 @@ export interface Sampling {
   readonly parent?: boolean;
 }
 
+/** What a port of a pod's servers is said to speak. */
+export interface PortHint {
+  /** Of TCP. */
+  readonly port: number;
+  readonly protocol: TapProtocol | 'tls';
+}
+
 /** What is read of a pod, and what its spans say; changed at any time by another {@link Capture.attach}. */
 export interface TraceSettings extends Sampling {
   /** Default: all. Of others the bytes are skipped as `not_selected`. */
@@ -36,6 +43,8 @@ export interface TraceSettings extends Sampling {
   readonly redactedHeaders?: readonly string[];
   /** A record of each request, whatever becomes of its span. Default: no. */
   readonly accessLog?: boolean;
+  /** They count where bytes alone do not tell the protocol. What they contradict is counted. Default: none. */
+  readonly hints?: readonly PortHint[];
 }
 
 /** Durations of requests that have these attributes in common. */
@@ -163,7 +172,12 @@ export interface CaptureLedger {
   };
   /** Records of access logs that were handed on, and those that nobody took in time. */
   readonly accessLog: { readonly records: number; readonly lost: number };
-  readonly connections: { readonly open: number; readonly seen: number };
+  readonly connections: {
+    readonly open: number;
+    readonly seen: number;
+    /** Those whose bytes are another protocol than the {@link PortHint} of their port says: `shop/cart:6379 redis, speaks http`. */
+    readonly contradicted: Readonly<Record<string, number>>;
+  };
   /**
    * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
    * read before a window begins is in neither.

@@ -5,11 +5,15 @@ import { agentConfiguration } from './configuration.ts';
 import { agentDaemonSet } from './daemon-set.ts';
 import { agent } from './names.ts';
 
-/** It reads pods and Taps, and writes nothing. */
+/** It reads pods, Services and Taps, and writes nothing. */
 const account: Account = {
   name: agent,
   access: [{ kind: 'Tap', verbs: ['list', 'watch'] }],
-  others: [{ group: '', resource: 'pods', verbs: ['list', 'watch'] }],
+  others: ['pods', 'services'].map((resource) => ({
+    group: '',
+    resource,
+    verbs: ['list', 'watch'],
+  })),
 };
 
 /** Everything of the agents, in the order in which it can be applied; nothing where the installation has none. */

@@ -23,6 +23,20 @@ u32 to_point(napi_env env, Engine& engine, napi_value value) {
   return given == napi_string ? engine.point_of(js::to_string(env, value)) : static_cast<u32>(js::to_u64(env, value));
 }
 
+// A list of ports and names of protocols; of names that no protocol has nothing is said.
+std::map<u16, const Protocol*> to_hints(napi_env env, napi_value list) {
+  u32 count = 0;
+  js::check(env, napi_get_array_length(env, list, &count));
+  std::map<u16, const Protocol*> hints;
+  for (u32 i = 0; i < count; i++) {
+    napi_value one;
+    js::check(env, napi_get_element(env, list, i, &one));
+    const Protocol* protocol = protocol_named(js::to_string(env, js::get(env, one, "protocol")));
+    if (protocol != nullptr) hints[static_cast<u16>(js::to_u64(env, js::get(env, one, "port")))] = protocol;
+  }
+  return hints;
+}
+
 napi_value attach(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 4);
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
@@ -34,7 +48,7 @@ napi_value attach(napi_env env, napi_callback_info info) {
   sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
   Selection selection{HeaderNames(texts("request_headers")), HeaderNames(texts("response_headers")),
                       texts("query_values"), texts("redacted_headers"), protocols_named(texts("protocols")),
-                      js::to_bool(env, js::get(env, args[3], "access_log"))};
+                      js::to_bool(env, js::get(env, args[3], "access_log")), to_hints(env, js::get(env, args[3], "hints"))};
   Engine& engine = Handle::from(env, args[0]).engine();
   try {
     return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling, selection));
@@ -210,6 +224,7 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   part = js::object(env);
   js::set(env, part, "open", js::number(env, core.connections_open));
   js::set(env, part, "seen", js::number(env, core.connections_seen));
+  js::set(env, part, "contradicted", js::counts(env, core.contradicted));
   js::set(env, out, "connections", part);
   part = js::object(env);
   js::set(env, part, "read", js::number(env, core.fields));

@@ -95,6 +95,8 @@ class Connection {
   void read(bool to_pod, Piece piece);
   void recognise(bool to_pod, const Piece& piece);
   const Protocol* recognise_within(bool to_pod, const Piece& piece);
+  void begin(const Protocol& protocol);
+  void check_hint(const Protocol& spoken);
   void start(const Protocol& protocol);
 
   // handover.cc

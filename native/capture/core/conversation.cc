@@ -168,6 +168,12 @@ bool Conversation::selects(const Protocol& protocol) const {
   return selection().protocols >> (&protocol - kProtocols.data()) & 1;
 }
 
+const Protocol* Conversation::hint() const {
+  if (has_roles_ && !pod_serves_) return nullptr;
+  auto found = selection().hints.find(key_.pod_port);
+  return found == selection().hints.end() ? nullptr : found->second;
+}
+
 void Conversation::tell_stopped() {
   stopped_told_ns_ = session_.now_ns_;
   Wish wish;

@@ -37,6 +37,8 @@ class Conversation {
   // What the Taps of this pod say now.
   const Selection& selection() const { return pod_.selection; }
   bool selects(const Protocol& protocol) const;
+  // What the port that is, or may be, the server's of this pod is said to speak; null where nothing is said.
+  const Protocol* hint() const;
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.

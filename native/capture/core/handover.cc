@@ -24,12 +24,6 @@ void hand_over_key(State& state, FlowKey& key, u64& place) {
 
 void hand_over_head(State& state, u32& magic, u32& version) { state.numbers(magic, version); }
 
-const Protocol* protocol_named(std::string_view name) {
-  for (const Protocol& one : kProtocols)
-    if (one.name == name && one.streams && one.parser != nullptr) return &one;
-  return nullptr;
-}
-
 }  // namespace
 
 void Conversation::hand_over(State& state) {
@@ -96,8 +90,9 @@ void Connection::hand_over(State& state) {
   state.text(name);
   if (state.reads() && state.ok()) {
     const Protocol* protocol = protocol_named(name);
-    state.require(protocol == nullptr ? name.empty() : talk_.stopped() == nullptr);
-    if (state.ok() && protocol != nullptr) parser_ = (protocol_ = protocol)->parser(talk_);
+    bool read = protocol != nullptr && protocol->streams && protocol->parser != nullptr;
+    state.require(read ? talk_.stopped() == nullptr : name.empty());
+    if (state.ok() && read) parser_ = (protocol_ = protocol)->parser(talk_);
     state.require(parser_ == nullptr || parser_->handed_over_as() == name);
   }
   if (parser_ != nullptr) parser_->hand_over(state);

@@ -48,8 +48,12 @@ enum class Verdict : u8 {
 enum class Where : u8 {
   start,   // they are the first that this end has sent
   middle,  // they begin a segment: `yes` needs more evidence than that
+  hinted,  // they begin a segment, are nothing else for sure, and the server's port is said to speak this protocol
   datagram,  // they are one, whole
 };
+
+// Whether bytes may have come before these.
+inline bool is_within(Where where) { return where == Where::middle || where == Where::hinted; }
 
 // One protocol of the table (protocols/table.cc).
 struct Protocol {

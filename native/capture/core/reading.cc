@@ -5,6 +5,7 @@ namespace clover {
 namespace {
 
 constexpr size_t kMaxParts = 64;
+constexpr size_t kMaxContradictions = 256;  // ports that are named
 
 }  // namespace
 
@@ -17,7 +18,7 @@ void Connection::read(bool to_pod, Piece piece) {
     } else if (!within_) {
       return recognise(to_pod, piece);
     } else if (const Protocol* found = recognise_within(to_pod, piece)) {
-      start(*found);
+      begin(*found);
     } else {
       return talk_.skipped("resync", piece.length);
     }
@@ -28,7 +29,7 @@ void Connection::read(bool to_pod, Piece piece) {
 void Connection::recognise(bool to_pod, const Piece& piece) {
   Recogniser fresh;
   Recogniser& recogniser = opening_ != nullptr ? opening_->recogniser : fresh;
-  bool decided = recogniser.look(piece.text(), talk_.sender(to_pod));
+  bool decided = recogniser.look(piece.text(), talk_.sender(to_pod), talk_.hint());
   if (!decided && (opening_ == nullptr || opening_->parts.size() < kMaxParts)) {
     if (opening_ == nullptr) opening_.reset(new Opening{std::move(fresh), {}});
     opening_->parts.push_back({to_pod, keep(piece)});
@@ -36,8 +37,7 @@ void Connection::recognise(bool to_pod, const Piece& piece) {
   }
   const Protocol* protocol = recogniser.protocol();
   if (protocol == nullptr) talk_.stop("unrecognised");
-  else if (protocol->parser == nullptr) talk_.stop(protocol->name.data());
-  else start(*protocol);
+  else begin(*protocol);
   if (opening_ != nullptr) {
     auto opening = std::move(opening_);
     for (Opening::Part& part : opening->parts) {
@@ -53,10 +53,33 @@ const Protocol* Connection::recognise_within(bool to_pod, const Piece& piece) {
     if (talk_.has_roles() && talk_.sender(to_pod) != from) continue;
     const Protocol* found = recognise_message(piece.text(), from);
     if (found == nullptr) continue;
-    talk_.set_roles((from == Side::client) == to_pod);
+    if (found->parser != nullptr) talk_.set_roles((from == Side::client) == to_pod);
     return found;
   }
-  return nullptr;
+  // The port that speaks it is the pod's, and so the pod serves.
+  const Protocol* hint = talk_.hint();
+  Side from = to_pod ? Side::client : Side::server;
+  if (hint == nullptr || hint->detect(piece.text(), from, Where::hinted) != Verdict::yes) return nullptr;
+  talk_.set_roles(true);
+  return hint;
+}
+
+void Connection::begin(const Protocol& protocol) {
+  check_hint(protocol);
+  if (protocol.parser == nullptr) talk_.stop(protocol.name.data());
+  else start(protocol);
+}
+
+// The bytes have the last word. Whoever named the port is told that they say something else.
+void Connection::check_hint(const Protocol& spoken) {
+  const Protocol* said = talk_.hint();
+  if (said == nullptr || said == &spoken) return;
+  const Identity& pod = pod_.identity;
+  std::string port = pod.name_space + "/" + pod.service + ":" + std::to_string(key().pod_port);
+  port.append(" ").append(said->name).append(", speaks ").append(spoken.name);
+  Counts& contradicted = session_.ledger.contradicted;
+  bool named = contradicted.size() < kMaxContradictions || contradicted.count(port) > 0;
+  add(contradicted, named ? std::string_view(port) : "others", 1);
 }
 
 void Connection::start(const Protocol& protocol) {

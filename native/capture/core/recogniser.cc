@@ -7,7 +7,7 @@ constexpr size_t kMaxSeen = 4096;  // of each end
 
 }  // namespace
 
-bool Recogniser::look(std::string_view bytes, Side from) {
+bool Recogniser::look(std::string_view bytes, Side from, const Protocol* hint) {
   std::string& seen = seen_[static_cast<size_t>(from)];
   // The common case keeps nothing: the first segment decides.
   if (!seen.empty()) bytes = seen.append(bytes.substr(0, kMaxSeen - seen.size()));
@@ -28,6 +28,16 @@ bool Recogniser::look(std::string_view bytes, Side from) {
     left++;
     last = &one;
   }
+  Verdict hinted = hint == nullptr ? Verdict::no : hint->detect(bytes, from, Where::hinted);
+  if (hinted == Verdict::yes) {
+    protocol_ = hint;
+    return true;
+  }
+  bool candidate = hint != nullptr && candidates_ >> (hint - kProtocols.data()) & 1;
+  if (hinted == Verdict::maybe && !candidate) {
+    left++;
+    last = hint;
+  }
   if (left == 0) return true;
   // Its parser finds out whether it is; one that is only skipped has to be sure.
   if (left == 1 && last->parser != nullptr) {
@@ -41,7 +51,7 @@ bool Recogniser::look(std::string_view bytes, Side from) {
 
 const Protocol* recognise_message(std::string_view bytes, Side from) {
   for (const Protocol& one : kProtocols)
-    if (one.streams && one.parser != nullptr && one.detect(bytes, from, Where::middle) == Verdict::yes) return &one;
+    if (one.streams && one.detect(bytes, from, Where::middle) == Verdict::yes) return &one;
   return nullptr;
 }
 

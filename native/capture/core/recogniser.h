@@ -8,8 +8,9 @@ namespace clover {
 // Narrows the table down while the first bytes of both ends come.
 class Recogniser {
  public:
-  // Takes what `from` has sent next. True where it is decided: protocol() is null where none fits.
-  bool look(std::string_view bytes, Side from);
+  // Takes what `from` has sent next. True where it is decided: protocol() is null where none fits. `hint`: what the server's port
+  // is said to speak, or null; it counts where the bytes are nothing else for sure.
+  bool look(std::string_view bytes, Side from, const Protocol* hint);
   const Protocol* protocol() const { return protocol_; }
 
  private:

@@ -7,6 +7,7 @@
 
 namespace clover {
 
+struct Protocol;
 struct Request;
 
 // What stands for a value that is not told.
@@ -41,6 +42,7 @@ struct Selection {
   std::vector<std::string> redacted_headers;  // in lower case; `*` stands for any characters
   u32 protocols = UINT32_MAX;             // a bit each, by the table
   bool access_log = false;                // a record of each request
+  std::map<u16, const Protocol*> hints;   // what ports of the pod's servers are said to speak
 
   bool tells_query(std::string_view name) const;
   // Whether the value of a header is to be told of which nothing else forbids that.

@@ -42,6 +42,7 @@ struct Ledger {
   Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
+  Counts contradicted;  // connections that speak something else than their server's port is said to
   // From the predecessor: connections that go on as it left them, pending bytes of theirs, and what could not be taken.
   u64 taken_over = 0, inherited = 0;
   Counts refused;

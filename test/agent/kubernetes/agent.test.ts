@@ -215,7 +215,7 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
 serial(
-  'a thousand pods are one watch, and no list, and fit into the limit of memory',
+  'a thousand pods are one watch, and no list, of Services one once a Tap selects a pod, and all fit into the limit of memory',
   async (t) => {
     t.timeout(300_000);
     const node = await started;
@@ -257,6 +257,11 @@ serial(
     await Promise.all(Array.from({ length: 10 }, () => request(busy.url, 300)));
     await eventually('the spans', async () => (await ledgerOf(agent)).sink.accepted.spans >= 3_000);
     t.is((await ledgerOf(agent)).attachments.waiting, 1_000);
+    const since = (await node.asked()).slice(before + asked.length);
+    t.deepEqual(
+      since.map(({ verb, resource }) => `${verb} ${resource}`),
+      ['watch services'],
+    );
     t.is(await limit.oomKills(), 0);
     t.is(agent.process.exitCode, null);
     const most = Math.round((await limit.mostBytes()) / 2 ** 20);

@@ -15,6 +15,7 @@ test('of a pod is kept what its traffic is told by', (t) => {
       hugePages: false,
       cgroupUid: 'u-1',
       sandboxed: false,
+      ports: [],
       besideSidecar: undefined,
     },
   );

@@ -187,7 +187,7 @@ const reserved: readonly (readonly [call: KubeCall, ...names: readonly string[]]
     'notify',
   ],
   [{ method: 'GET', path: '/api/v1/pods' }, 'agent'],
-  [{ method: 'GET', path: '/api/v1/services' }, 'clover-ingress'],
+  [{ method: 'GET', path: '/api/v1/services' }, 'agent', 'clover-ingress'],
   [
     {
       method: 'GET',

@@ -380,7 +380,7 @@ void Http1::close(const char* cause, u64 time_ns) {
 
 Verdict detect_http1(std::string_view bytes, Side from, Where where) {
   bool request = from == Side::client;
-  if (where == Where::middle)
+  if (is_within(where))
     return (request ? starts_request(bytes) : starts_response(bytes)) ? Verdict::yes : Verdict::no;
   while (!bytes.empty() && (bytes[0] == '\r' || bytes[0] == '\n')) bytes.remove_prefix(1);
   if (bytes.empty()) return Verdict::maybe;

@@ -125,6 +125,11 @@ bool starts_within(std::string_view bytes, Side from) {
 
 Verdict detect_http2(std::string_view bytes, Side from, Where where) {
   if (where == Where::middle) return starts_within(bytes, from) ? Verdict::yes : Verdict::no;
+  // Of a stream that lasts only data may come: its frames show neither end.
+  if (where == Where::hinted) {
+    bool frames = bytes.size() >= kFrameHead && are_frames(bytes, from, [](const FrameHead&, std::string_view) {});
+    return frames ? Verdict::yes : Verdict::no;
+  }
   if (from == Side::client) {
     size_t n = std::min(bytes.size(), kHttp2Preface.size());
     if (bytes.substr(0, n) != kHttp2Preface.substr(0, n)) return Verdict::no;

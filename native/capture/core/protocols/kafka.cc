@@ -77,7 +77,7 @@ class Kafka final : public Parser {
 
 // Whether a message of this end surely begins here.
 bool Kafka::found(Side from, std::string_view bytes) const {
-  if (from == Side::client) return detect_kafka(bytes, from, Where::middle) == Verdict::yes;
+  if (from == Side::client) return detect_kafka(bytes, from, Where::hinted) == Verdict::yes;
   if (bytes.size() < kafka::kMinResponse) return false;
   u32 size = kafka::load_size(bytes);
   i32 correlation = kafka::load_correlation(bytes);
@@ -268,8 +268,10 @@ Verdict detect_kafka(std::string_view bytes, Side from, Where where) {
   if (read == HeaderRead::none) return Verdict::no;
   if (read == HeaderRead::part) return where == Where::start ? Verdict::maybe : Verdict::no;
   if (where == Where::start) return Verdict::yes;
-  // A response's number looks like the beginning of these two: only a body that can be read tells.
-  if ((header.key == kafka::kProduce || header.key == kafka::kFetch) && !header.readable()) return Verdict::no;
+  // A response's number looks like the beginning of these two: where nobody says which end this is, only a body that can be read
+  // tells.
+  bool alike = header.key == kafka::kProduce || header.key == kafka::kFetch;
+  if (alike && !header.readable() && where == Where::middle) return Verdict::no;
   // Within a connection each frame of the segment has to be one, and the last may go on behind it if it has a client's name.
   u64 size = u64{kafka::load_size(bytes)} + 4;
   while (size < bytes.size()) {

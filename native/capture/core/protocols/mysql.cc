@@ -259,7 +259,7 @@ void Mysql::close(const char* cause, u64 time_ns) {
 }  // namespace mysql
 
 Verdict detect_mysql(std::string_view bytes, Side from, Where where) {
-  if (where == Where::middle)
+  if (is_within(where))
     return from == Side::client && mysql::is_command(bytes) ? Verdict::yes : Verdict::no;
   // The server speaks first.
   if (from == Side::client) return Verdict::no;

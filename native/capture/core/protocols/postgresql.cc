@@ -311,7 +311,7 @@ void Postgresql::close(const char* cause, u64 time_ns) {
 }  // namespace pg
 
 Verdict detect_postgresql(std::string_view bytes, Side from, Where where) {
-  if (where == Where::middle) return pg::are_messages(bytes, from) ? Verdict::yes : Verdict::no;
+  if (is_within(where)) return pg::are_messages(bytes, from) ? Verdict::yes : Verdict::no;
   // A server says nothing before it is asked.
   if (from == Side::server) return Verdict::no;
   // The length is a few thousand at most, and the code tells the protocol.

@@ -14,6 +14,7 @@ using redis::Command;
 using redis::Effect;
 
 constexpr size_t kMaxOpen = 4096;  // of one connection
+constexpr size_t kMaxLine = 1024;
 
 // A command that waits for its reply.
 struct Open {
@@ -69,6 +70,16 @@ class Redis final : public Parser {
   bool monitors_ = false;
   i64 channels_ = 0, patterns_ = 0;
 };
+
+// A command as one writes it by hand: a name that is known, and words. Maybe while its line is not whole.
+Verdict detect_line(std::string_view bytes) {
+  std::string_view line = bytes.substr(0, bytes.find('\n'));
+  bool whole = line.size() < bytes.size();
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  bool plain = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (!plain || line.size() > kMaxLine) return Verdict::no;
+  return !whole || redis::is_known(line.substr(0, line.find(' '))) ? Verdict::maybe : Verdict::no;
+}
 
 // Whether values begin here for sure: at least one is whole, and nothing is wrong.
 bool are_values(std::string_view bytes, bool commands) {
@@ -342,6 +353,10 @@ void Redis::close(const char* cause, u64 time_ns) {
 Verdict detect_redis(std::string_view bytes, Side from, Where where) {
   // A server says nothing before it is asked, and its replies alone could be those of others.
   if (from == Side::server) return Verdict::no;
+  if (where == Where::hinted) {
+    if (!bytes.empty() && bytes[0] != '*') return detect_line(bytes);
+    return are_values(bytes, true) ? Verdict::yes : Verdict::no;
+  }
   // A reply can be an array of strings, too: only a name that is known tells a command from it.
   if (where == Where::middle) {
     size_t name = std::min(bytes.find('\n', bytes.find('\n') + 1), bytes.size());

@@ -196,14 +196,14 @@ void Sip::hole(Side from, u32 length, u64) {
 }  // namespace
 
 Verdict detect_sip(std::string_view bytes, Side from, Where where) {
-  while (where != Where::middle && !bytes.empty() && is_blank(bytes.front())) bytes.remove_prefix(1);
+  while (!is_within(where) && !bytes.empty() && is_blank(bytes.front())) bytes.remove_prefix(1);
   if (where == Where::datagram) {
     // Which end is which does not matter to SIP: each may ask the other.
     bool yes = from == Side::client ? sip::starts_request(bytes) : sip::starts_response(bytes);
     return yes ? Verdict::yes : Verdict::no;
   }
   if (sip::starts_request(bytes) || sip::starts_response(bytes)) return Verdict::yes;
-  if (where == Where::middle) return Verdict::no;
+  if (is_within(where)) return Verdict::no;
   return bytes.empty() || sip::may_start(bytes) ? Verdict::maybe : Verdict::no;
 }
 

@@ -24,6 +24,12 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"tls", true, false, detect_tls, nullptr},
 }};
 
+const Protocol* protocol_named(std::string_view name) {
+  for (const Protocol& one : kProtocols)
+    if (one.name == name) return &one;
+  return nullptr;
+}
+
 u32 protocols_named(const std::vector<std::string>& names) {
   u32 bits = 0;
   for (size_t i = 0; i < kProtocolCount; i++)
