@@ -9,12 +9,12 @@ import { createEvidenceReporter } from './evidence.ts';
 import { startHandover } from './handover.ts';
 import { httpTo } from './http-to.ts';
 import { readLedger } from './ledger.ts';
-import { formatLoss, joinLoss, type Causes } from './loss.ts';
+import { formatLoss, lossOf } from './loss.ts';
 import { createPace } from './pace.ts';
 import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
-import { createSinkLedger, type SinkLedger } from './sink-ledger.ts';
+import { createSinkLedger } from './sink-ledger.ts';
 import { openSinks } from './sinks.ts';
 import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
@@ -103,13 +103,14 @@ async function startAgent(
   });
   opened.defer(() => sinks.stop(0));
 
+  const lossNow = () => lossOf(capture.ledger(), ledger, sinks.lostRecords());
   const pipe = createSpanPipe({
     boot,
     startedMs,
     source,
     spool,
     ledger,
-    lossText: () => formatLoss(lossOf(capture, ledger)),
+    lossText: () => formatLoss(lossNow()),
     onSpooled: sender.wake,
     log,
   });
@@ -141,7 +142,7 @@ async function startAgent(
     boot,
     source,
     openTimeoutMs,
-    loss: () => lossOf(capture, ledger),
+    loss: lossNow,
     now: () => clock.now(),
     owns: () => handover?.owns ?? true,
     log,
@@ -245,16 +246,4 @@ async function startAgent(
     await stop();
     throw error;
   }
-}
-
-/** Every loss of this boot by cause, and of what it took over. */
-function lossOf(capture: Capture, ledger: SinkLedger): Causes {
-  const { wire, bytes, requests } = capture.ledger();
-  return joinLoss({
-    wire: wire.lost,
-    bytes: bytes.lost,
-    requests: requests.lost,
-    spans: ledger.lostSpans(true),
-    inherited: ledger.lostSpans(false),
-  });
 }

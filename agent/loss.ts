@@ -1,9 +1,39 @@
+import type { CaptureLedger } from '../native/capture/types.ts';
+import type { SinkLedger } from './sink-ledger.ts';
+
 /** Counts by cause. */
 export type Causes = Readonly<Record<string, number>>;
 
 /** Σ of all causes. */
 export function total(causes: Causes): number {
   return Object.values(causes).reduce((sum, count) => sum + count, 0);
+}
+
+/** What several have lost, together. */
+export function addUp(all: readonly Causes[]): Causes {
+  const causes = new Set(all.flatMap((one) => Object.keys(one)));
+  return Object.fromEntries(
+    [...causes].map((cause) => [cause, all.reduce((sum, one) => sum + (one[cause] ?? 0), 0)]),
+  );
+}
+
+/**
+ * Every loss of this boot by cause, and of the spans that it took over.
+ * @param records those of access logs that were lost behind the capture.
+ */
+export function lossOf(
+  { wire, bytes, requests, accessLog }: CaptureLedger,
+  spans: SinkLedger,
+  records: Causes,
+): Causes {
+  return joinLoss({
+    wire: wire.lost,
+    bytes: bytes.lost,
+    requests: requests.lost,
+    records: addUp([{ backlog: accessLog.lost }, records]),
+    spans: spans.lostSpans(true),
+    inherited: spans.lostSpans(false),
+  });
 }
 
 /** Losses of all groups as one list: `group.cause` → count, sorted, zeros left out. */

@@ -7,6 +7,7 @@ import type { RecordBatch, SpanBatch } from '../native/capture/types.ts';
 import type { SinkConfig } from './config.ts';
 import type { Deliver } from './delivery.ts';
 import { createHttpClient } from './http-client.ts';
+import { addUp, type Causes } from './loss.ts';
 import { deliverOverGrpc } from './otlp/otlp-grpc.ts';
 import { deliverOverHttp } from './otlp/otlp-http.ts';
 import {
@@ -28,6 +29,8 @@ export interface Sinks {
   /** The same of records of access logs, for which a sink has a queue and a spool beside those of spans. */
   pushRecords(batch: RecordBatch): void;
   counters(): SinksView;
+  /** Records of this boot that were lost on their way to sinks, by cause. */
+  lostRecords(): Causes;
   /** From now on what there is is sent; before that nothing is. */
   wake(): void;
   /** Takes over what earlier boots left, once none of them lives any more. */
@@ -152,6 +155,12 @@ export async function openSinks(options: SinksOptions): Promise<Sinks> {
       unknown,
       removed,
     }),
+    lostRecords: () =>
+      addUp(
+        [...opened.values()]
+          .filter(({ signal }) => signal === 'logs')
+          .map(({ sink }) => sink.lostSpans()),
+      ),
     wake() {
       for (const { sink } of opened.values()) sink.wake();
     },

@@ -18,6 +18,8 @@ export interface OtlpSink {
   /** Takes its part of a batch, by the uids of the pods; never blocks, and leaves the batch's buffer as it is. */
   push(batch: SpanBatch, wants: (podUid: string) => boolean): void;
   counters(): SinkCounters;
+  /** Of this boot, by cause. */
+  lostSpans(): Readonly<Record<string, number>>;
   /** Sends what is there, from now on; before that nothing is sent. */
   wake(): void;
   /** Takes over what earlier boots left; see `Spool.adopt`. */
@@ -107,6 +109,7 @@ export async function openOtlpSink(options: OtlpSinkOptions): Promise<OtlpSink> 
         spoolBytes: spool.bytes,
       };
     },
+    lostSpans: () => ledger.lostSpans(true),
     wake() {
       awake = true;
       wake();

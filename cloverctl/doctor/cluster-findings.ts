@@ -48,7 +48,7 @@ export async function clusterFindings(
     await permissions(client, inventory, namespace),
   );
   if (inventory.settings['oidc'] === true) found.push(await oidc(client));
-  found.push(...(await nodes(client)), ...(await networkFindings(client)));
+  found.push(...(await nodes(client)));
   for (const place of inventory.objects) {
     const finding = await objectFinding(client, place);
     if (finding !== undefined) found.push(finding);
@@ -56,7 +56,7 @@ export async function clusterFindings(
   const webhook = inventory.objects.find(({ kind }) => kind === 'ValidatingWebhookConfiguration');
   if (webhook !== undefined) found.push(await webhookFinding(client));
   const agents = await agentAnswers(questions, namespace);
-  found.push(...agents.findings);
+  found.push(...(await networkFindings(client, agents.points)), ...agents.findings);
   if (cluster.istio !== undefined) {
     found.push(...(await encryptionFindings(client, agents.points)));
   }

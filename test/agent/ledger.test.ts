@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { unexplained, type LedgerMoment } from '../../agent/ledger.ts';
-import { formatLoss, joinLoss } from '../../agent/loss.ts';
+import { formatLoss, joinLoss, lossOf } from '../../agent/loss.ts';
+import { createSinkLedger } from '../../agent/sink-ledger.ts';
 import { emptyLedger } from './helpers/memory-capture.ts';
 
 interface Flow {
@@ -78,4 +79,22 @@ test('losses are written sorted, without zeros, and empty when there are none', 
     formatLoss(joinLoss({ wire: { ring_full: 2 }, requests: { detached: 1, hole: 0 } })),
     'requests.detached=1,wire.ring_full=2',
   );
+});
+
+test('a loss is told wherever it happens, that of records of access logs among them', (t) => {
+  const spans = createSinkLedger();
+  spans.lose(true, 3, 'spool_full');
+  spans.lose(false, 4, 'damaged');
+  const capture = {
+    ...emptyLedger,
+    wire: { ...emptyLedger.wire, lost: { ring_full: 1 } },
+    accessLog: { records: 9, lost: 2 },
+  };
+  t.deepEqual(lossOf(capture, spans, { spool_full: 5, backlog: 1 }), {
+    'inherited.damaged': 4,
+    'records.backlog': 3,
+    'records.spool_full': 5,
+    'spans.spool_full': 3,
+    'wire.ring_full': 1,
+  });
 });

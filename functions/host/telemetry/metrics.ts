@@ -19,7 +19,7 @@ export const metrics = {
     kind: 'counter',
     unit: '{loss}',
     labels: [...ofNode, 'cause'],
-    help: 'What an agent lost since its start, by `group.cause`: segments (`wire`), `bytes`, `requests`, `spans`, and `inherited` spans of its start before; absent without a loss.',
+    help: 'What an agent lost since its start, by `group.cause`: segments (`wire`), `bytes`, `requests`, `spans`, `records` of access logs, and `inherited` spans of its start before; absent without a loss.',
   },
   'clover.agent.reports.missed': {
     kind: 'counter',

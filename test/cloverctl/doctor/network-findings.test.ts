@@ -20,9 +20,17 @@ const cilium = (data?: Readonly<Record<string, string>>): KubeClient =>
 const calico = (spec?: object): KubeClient =>
   serverWith('/crd.projectcalico.org/v1/felixconfigurations/default', { spec });
 
+const atCgroup = { pod: 'shop/cart', kind: 'cgroup' } as const;
+const atVeth = { pod: 'shop/web', kind: 'tcx' } as const;
+
 for (const [title, client, state, found] of [
   ['Cilium as it comes', cilium(), 'doubtful', /eBPF host routing/],
-  ['Cilium with netkit', cilium({ 'datapath-mode': 'netkit' }), 'bad', /netkit in place of veths/],
+  [
+    'Cilium with netkit',
+    cilium({ 'datapath-mode': 'netkit' }),
+    'doubtful',
+    /netkit in place of veths/,
+  ],
   [
     'Cilium by the kernel',
     cilium({ 'enable-host-legacy-routing': 'true' }),
@@ -44,20 +52,26 @@ for (const [title, client, state, found] of [
     /bpfEnabled/,
   ],
 ] as const) {
-  test(`${title} is told as ${state}`, async (t) => {
-    const [finding, ...others] = await networkFindings(client);
+  test(`${title} is told as ${state} where a pod is seen at its veth, and else as good`, async (t) => {
+    const [finding, ...others] = await networkFindings(client, [atCgroup, atVeth]);
     t.deepEqual(others, []);
     t.is(finding?.state, state);
     t.regex(finding?.found ?? '', found);
     t.is(finding?.fix === undefined, state === 'good');
+    for (const points of [[], [atCgroup]]) {
+      const [elsewhere] = await networkFindings(client, points);
+      t.is(elsewhere?.state, 'good');
+      t.regex(elsewhere?.found ?? '', state === 'good' ? found : /hides nothing at the cgroups/);
+      t.is(elsewhere?.fix, undefined);
+    }
   });
 }
 
 test('of another plug-in, and to who may not look, nothing is told', async (t) => {
-  t.deepEqual(await networkFindings(serverWith('/none', {})), []);
+  t.deepEqual(await networkFindings(serverWith('/none', {}), [atVeth]), []);
   const refusing = {
     ...cilium(),
     call: () => Promise.reject(new CloverError('CLV_KUBERNETES_FORBIDDEN', 'no')),
   };
-  t.deepEqual(await networkFindings(refusing), []);
+  t.deepEqual(await networkFindings(refusing, [atVeth]), []);
 });
