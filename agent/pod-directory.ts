@@ -1,4 +1,5 @@
-import type { CapturePoint, PortHint } from '../native/capture/types.ts';
+import type { CapturePoint } from '../native/capture/types.ts';
+import type { PortHint } from '../native/capture/trace-settings.ts';
 
 /** One pod of this node, as far as tracing needs it. */
 export interface Pod {

@@ -1,4 +1,5 @@
-import type { PodIdentity, Sampling, TraceSettings } from '../native/capture/types.ts';
+import type { PodIdentity } from '../native/capture/types.ts';
+import type { Sampling, TraceSettings } from '../native/capture/trace-settings.ts';
 import type { Pod } from './pod-directory.ts';
 import type { KnownTap } from './tap-list.ts';
 

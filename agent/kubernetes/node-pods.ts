@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../functions/lib/clock.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
+import type { PortHint } from '../../native/capture/trace-settings.ts';
 import type { OpenPodDirectory, Pod } from '../pod-directory.ts';
 import { followCollection, type Collection } from './collection.ts';
 import type { Locator } from './locator.ts';
-import { readPod } from './pod-object.ts';
+import { readPod, type KubePod } from './pod-object.ts';
 import { portHints } from './port-hints.ts';
 import { readService, type KubeService } from './service-object.ts';
 
@@ -63,9 +64,12 @@ export function nodePods({ node, locator, ...needs }: NodePodsOptions): OpenPodD
     };
     const withHints = (): readonly Pod[] | undefined => {
       const byNamespace = Map.groupBy(services?.items() ?? [], ({ namespace }) => namespace);
-      return pods
-        .items()
-        ?.map((pod) => ({ ...pod, hints: portHints(pod, byNamespace.get(pod.namespace) ?? []) }));
+      const hintsOf = (pod: KubePod): readonly PortHint[] =>
+        portHints(pod, byNamespace.get(pod.namespace) ?? []);
+      return pods.items()?.map((pod): Pod => {
+        const { namespace, name, uid, labels } = pod;
+        return { namespace, name, uid, labels, hints: hintsOf(pod) };
+      });
     };
 
     return {

@@ -1,4 +1,4 @@
-import type { PortHint } from '../../native/capture/types.ts';
+import type { PortHint } from '../../native/capture/trace-settings.ts';
 import type { KubePod } from './pod-object.ts';
 import { protocolOf } from './port-names.ts';
 import type { KubeService } from './service-object.ts';
@@ -11,8 +11,8 @@ type Said = ReadonlyMap<number, PortHint['protocol'] | 'disputed'>;
  *
  * @param services of any namespace.
  */
-export function portHints(pod: KubePod, services: Iterable<KubeService>): readonly PortHint[] {
-  const own = [...services].filter((service) => selects(service, pod));
+export function portHints(pod: KubePod, services: readonly KubeService[]): readonly PortHint[] {
+  const own = services.filter((service) => selects(service, pod));
   const byServices = (declared: boolean): Said =>
     agreed(
       own.flatMap(({ ports }) =>

@@ -1,4 +1,4 @@
-import type { PortHint } from '../../native/capture/types.ts';
+import type { PortHint } from '../../native/capture/trace-settings.ts';
 
 /**
  * What `appProtocol` and names of ports say: Kubernetes' own values, names of IANA's registry, and those of Istio

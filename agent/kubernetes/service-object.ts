@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PortHint } from '../../native/capture/types.ts';
+import type { PortHint } from '../../native/capture/trace-settings.ts';
 import { protocolOf } from './port-names.ts';
 
 /** What is kept of a Service: which port of which pods is said to speak what. */

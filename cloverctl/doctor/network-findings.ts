@@ -42,7 +42,7 @@ interface Judged {
  */
 export async function networkFindings(
   client: KubeClient,
-  points: readonly CapturePoint[],
+  points: readonly Pick<CapturePoint, 'kind'>[],
 ): Promise<readonly Finding[]> {
   const judged = await plugIn((path) => readable(client.call({ method: 'GET', path })));
   if (judged === undefined) return [];

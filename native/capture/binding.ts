@@ -8,11 +8,11 @@ import type {
   EvidenceSnapshot,
   OneWay,
   PodIdentity,
-  PortHint,
   ProcessLink,
   RequestMetrics,
   Rung,
 } from './types.ts';
+import type { PortHint } from './trace-settings.ts';
 
 declare const handleBrand: unique symbol;
 

@@ -7,14 +7,8 @@ import {
   type RawTraceSettings,
 } from './binding.ts';
 import { translated } from './translated.ts';
-import {
-  rungs,
-  type Capture,
-  type CaptureOptions,
-  type FileReplay,
-  type Replay,
-  type TraceSettings,
-} from './types.ts';
+import { rungs, type Capture, type CaptureOptions, type FileReplay, type Replay } from './types.ts';
+import type { TraceSettings } from './trace-settings.ts';
 
 /**
  * Starts the kernel programs and the thread that reads them; nothing is attached yet.

@@ -6,8 +6,8 @@ import type {
   EvidenceSnapshot,
   PodIdentity,
   RequestMetrics,
-  TraceSettings,
 } from '../../../native/capture/types.ts';
+import type { TraceSettings } from '../../../native/capture/trace-settings.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { EvidenceCell } from '../../../knative/events.ts';
 

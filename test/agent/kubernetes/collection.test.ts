@@ -93,6 +93,7 @@ serial(
         hostNetwork: false,
         devices: [],
         hugePages: false,
+        ports: [],
         sandboxed: false,
         besideSidecar: undefined,
       },

@@ -15,6 +15,7 @@ const pod = (uid: string, more: Partial<KubePod> = {}): KubePod => ({
   devices: [],
   hugePages: false,
   sandboxed: false,
+  ports: [],
   besideSidecar: undefined,
   ...more,
 });

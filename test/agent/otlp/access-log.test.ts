@@ -6,14 +6,17 @@ import { json } from 'node:stream/consumers';
 import anyTest from 'ava';
 import { z } from 'zod';
 import { createReplay } from '../../../native/capture/capture.ts';
-import type { RecordBatch, TraceSettings } from '../../../native/capture/types.ts';
+import type { RecordBatch } from '../../../native/capture/types.ts';
+import type { TraceSettings } from '../../../native/capture/trace-settings.ts';
 import { whyNoReceivers, withLogCollector } from '../../cluster/with-receivers.ts';
 import { listenOnLoopback } from '../../functions/host/helpers.ts';
 import { attributeList, resource } from '../../functions/host/telemetry/otlp-json.ts';
 import { gapsOf, play, pod, segmentsOf } from '../../native/capture/conversation.ts';
 import { type DecodedSpan, decodeSpans } from '../../native/capture/otlp.ts';
 import { eventually } from '../helpers/test-agent.ts';
+import { startOtlpServer } from './otlp-server.ts';
 import { openTestSinks, podOf } from './test-sinks.ts';
+import { batchOf } from './traced.ts';
 
 const why = await whyNoReceivers();
 if (why !== undefined) process.stderr.write(`${why}\n`);
@@ -147,4 +150,26 @@ test('a real Collector takes the records over HTTP and gRPC, and hands on what t
       t.is(one.from['k8s.pod.uid'], 'web');
     }
   }
+});
+
+anyTest('records that a sink refuses are told as lost, and spans are none of them', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'clover-sinks-'));
+  const server = await startOtlpServer(t, 'http');
+  const sinks = await openTestSinks(dir, { loki: { endpoint: server.url } });
+  t.teardown(async () => {
+    await sinks.stop(0);
+    await rm(dir, { recursive: true, force: true });
+  });
+  sinks.route([podOf('web', ['loki'], ['loki'])]);
+  // `partial_success {rejected_spans: 1}`, as of records.
+  const partial = Buffer.from('0a020801', 'hex');
+  server.answers.push({ body: partial });
+  sinks.push(await batchOf({ web: 4 }));
+  await eventually('the spans', () => sinks.counters().byName['loki']?.accepted.spans === 3);
+  t.deepEqual(sinks.lostRecords(), {});
+  server.answers.push({ body: partial });
+  const { spans: records, ...batch } = await batchOf({ web: 3 });
+  sinks.pushRecords({ ...batch, records });
+  await eventually('the records', () => sinks.lostRecords()['refused'] === 1);
+  t.pass();
 });

@@ -117,20 +117,6 @@ for (const protocol of ['http', 'grpc'] as const) {
   });
 }
 
-test('records that a sink refuses are told as lost, and spans are none of them', async (t) => {
-  const server = await startOtlpServer(t, 'http');
-  const sinks = await open(t, server.url, 'http');
-  sinks.route([podOf('web', ['jaeger'], ['jaeger'])]);
-  server.answers.push({ body: partial });
-  sinks.push(await batchOf({ web: 4 }));
-  await eventually('the spans', () => counters(sinks).accepted === 3);
-  t.deepEqual(sinks.lostRecords(), {});
-  server.answers.push({ body: partial });
-  const { spans: records, ...batch } = await batchOf({ web: 3 });
-  sinks.pushRecords({ ...batch, records });
-  await eventually('the records', () => sinks.lostRecords()['refused'] === 1);
-});
-
 test('while a sink is down its spans wait on disk; beyond the limit the oldest are counted as lost', async (t) => {
   // Port 9 of loopback: nobody is there.
   const sinks = await open(t, 'http://127.0.0.1:9', 'grpc', { spoolLimitBytes: 64 * 1024 });

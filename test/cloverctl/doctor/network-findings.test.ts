@@ -20,8 +20,8 @@ const cilium = (data?: Readonly<Record<string, string>>): KubeClient =>
 const calico = (spec?: object): KubeClient =>
   serverWith('/crd.projectcalico.org/v1/felixconfigurations/default', { spec });
 
-const atCgroup = { pod: 'shop/cart', kind: 'cgroup' } as const;
-const atVeth = { pod: 'shop/web', kind: 'tcx' } as const;
+const atCgroup = { kind: 'cgroup' };
+const atVeth = { kind: 'tcx' };
 
 for (const [title, client, state, found] of [
   ['Cilium as it comes', cilium(), 'doubtful', /eBPF host routing/],

@@ -1,5 +1,6 @@
 import { createReplay } from '../../../native/capture/capture.ts';
-import type { Replay, Sampling } from '../../../native/capture/types.ts';
+import type { Replay } from '../../../native/capture/types.ts';
+import type { Sampling } from '../../../native/capture/trace-settings.ts';
 import { gapsOf, pod, segmentsOfTurns, type Turn, type Wire } from './conversation.ts';
 import { frameOf, type TcpSegment, type UdpDatagram } from './frames.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';

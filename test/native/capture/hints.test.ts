@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import type { CaptureLedger, PortHint } from '../../../native/capture/types.ts';
+import type { CaptureLedger } from '../../../native/capture/types.ts';
+import type { PortHint } from '../../../native/capture/trace-settings.ts';
 import { tapProtocols } from '../../../knative/resources/tap.ts';
 import {
   client,
@@ -56,6 +57,13 @@ const newerProduce = (correlation: number): readonly Turn[] => [
   server(response(correlation, [i32(0), tags], true)),
 ];
 
+const byHand: readonly Turn[] = [
+  client(Buffer.from('PING\r\n')),
+  server(Buffer.from('+PONG\r\n')),
+  client(Buffer.from('get a\r\n')),
+  server(Buffer.from('$-1\r\n')),
+];
+
 /** What bytes alone do not tell, by the protocol that the port is said to speak. */
 const untold: readonly (readonly [
   what: string,
@@ -63,17 +71,7 @@ const untold: readonly (readonly [
   segments: readonly TcpSegment[],
   spans: readonly string[],
 ])[] = [
-  [
-    'commands of Redis as one writes them by hand',
-    'redis',
-    segments([
-      client(Buffer.from('PING\r\n')),
-      server(Buffer.from('+PONG\r\n')),
-      client(Buffer.from('get a\r\n')),
-      server(Buffer.from('$-1\r\n')),
-    ]),
-    ['PING', 'get'],
-  ],
+  ['commands of Redis as one writes them by hand', 'redis', segments(byHand), ['PING', 'get']],
   [
     'commands of a module of Redis, amid a connection',
     'redis',
@@ -118,10 +116,8 @@ test('a command by hand is told also where its line comes in pieces', async (t) 
 });
 
 test('what is said of the port of a server that a pod calls is not taken for its own', async (t) => {
-  const [, , packets] = untold[0] ?? [];
-  const called = (packets ?? []).map((packet) => ({ ...packet, toPod: !packet.toPod }));
-  const swapped = called.map((packet) => ({ ...packet, podPort: 40_000, peerPort: 8080 }));
-  t.deepEqual((await readHinted(swapped, 'redis')).spans, []);
+  const calls = segments(byHand, { podServes: false });
+  t.deepEqual((await readHinted(calls, 'redis')).spans, []);
 });
 
 const http = [

@@ -153,7 +153,7 @@ test('a connection that is joined late ends with its FINs, also where one end sh
   // SYN, SYN-ACK, request, response, FIN, FIN: the response is missing, and confirmed.
   const seen = segments.filter((_, at) => at === 2 || at > 3);
   const { ledger } = await readPackets(seen, 3_000_000_000n);
-  t.deepEqual(ledger.connections, { open: 0, seen: 1 });
+  t.like(ledger.connections, { open: 0, seen: 1 });
   t.deepEqual([ledger.requests.open, ledger.requests.lost], [0, { hole: 1 }]);
   t.deepEqual(gapsOf(ledger), []);
 });
