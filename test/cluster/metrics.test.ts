@@ -96,7 +96,9 @@ test('metrics that are sent and metrics that are scraped have the names of the d
   t.is(await valueOf(`clover_broker_refused_total{cause="body",${sender}}`), 1);
   t.is(await valueOf('clover_broker_refused_total{cause="body",instance=~".*:.*"}'), 1);
 
-  t.true(((await valueOf('otelcol_receiver_accepted_metric_points')) ?? 0) > 0);
+  await until(
+    async () => ((await valueOf('otelcol_receiver_accepted_metric_points')) ?? 0) >= sent.length,
+  );
   const lost = 'otelcol_(receiver_(refused|failed)|exporter_(send|enqueue)_failed)_.*';
   t.deepEqual(await prometheus.query(`{__name__=~"${lost}"} > 0`), [], 'nothing got lost');
 
