@@ -1,13 +1,13 @@
 # What the machine itself has to be; nothing here can be installed. Sourced by run.sh.
 
 check_machine() {
-  [[ $(uname -s) == Linux ]] || fail "this is $(uname -s), and Clover needs Linux" "run it on Debian or Ubuntu with Linux 6.6 or newer"
+  [[ $(uname -s) == Linux ]] || fail "this is $(uname -s), and Clover needs Linux" "run it on Debian or Ubuntu with Linux 5.10 or newer"
 
   local release major minor
   release=$(uname -r)
   IFS=.- read -r major minor _ <<<"$release"
-  ((major > 6 || (major == 6 && ${minor%%[!0-9]*} >= 6))) ||
-    fail "the kernel is $release, and the agent needs Linux 6.6 or newer (tcx)" "boot a newer kernel, e.g. linux-image from backports"
+  ((major > 5 || (major == 5 && ${minor%%[!0-9]*} >= 10))) ||
+    fail "the kernel is $release, and the agent needs Linux 5.10 or newer" "boot a newer kernel, e.g. linux-image from backports"
 
   ((EUID == 0)) || fail "not root: eBPF, network namespaces and packages need it" "sudo npm run …, or a root shell"
 
