@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,9 +15,10 @@ const stopWithinMs = 60_000;
 /**
  * Starts a process that keeps a tier, whose programs are built; resolves when it can be used.
  * @param file where the keeper says that it runs; its log lies beside it.
- * @throws Error with that log when it does not start, or where another tier runs.
+ * @param signal ends a start that is under way, and all that it has made.
+ * @throws Error with that log when it does not start, or where another tier runs; the reason of the signal.
  */
-export async function up(tier: TierName, file: string): Promise<Running> {
+export async function up(tier: TierName, file: string, signal?: AbortSignal): Promise<Running> {
   const found = readRunning(file);
   if (found !== undefined) {
     if (found.tier === tier) return found;
@@ -34,6 +36,14 @@ export async function up(tier: TierName, file: string): Promise<Running> {
   closeSync(sink);
   keeper.unref();
   for (;;) {
+    if (signal?.aborted === true) {
+      keeper.ref();
+      const ended = once(keeper, 'exit');
+      // At a SIGTERM it would first start all of it.
+      if (keeper.kill('SIGKILL')) await ended;
+      await sweep();
+      throw signal.reason;
+    }
     const running = readRunning(file);
     if (running !== undefined) return running;
     if (keeper.exitCode !== null || keeper.signalCode !== null) {

@@ -54,6 +54,22 @@ on('observe')(
   },
 );
 
+on('api')('nothing is left of a start that was stopped', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'clover-keeper-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const before = new Set(findRuns().map(({ path }) => path));
+  const stop = new AbortController();
+  const start = up('api', join(folder, 'running.json'), stop.signal);
+  const own = (): FoundRun | undefined =>
+    findRuns().find(({ path, record }) => !before.has(path) && record.processes.length > 0);
+  while (own() === undefined) await sleep(5);
+  const run = own();
+  stop.abort(new Error('enough'));
+  await t.throwsAsync(start, { message: 'enough' });
+  t.deepEqual(run && leftBehind(run), []);
+  t.false(existsSync(join(folder, 'running.json')));
+});
+
 /** Starts a tier, kills its keeper after some work, and takes it down. */
 async function killKeeper(
   t: ExecutionContext,

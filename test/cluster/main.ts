@@ -56,7 +56,11 @@ async function start(tier: TierName): Promise<Running> {
   await buildTier(tier, { progress: tell });
   const isNew = readRunning(file) === undefined;
   const began = Date.now();
-  const running = await up(tier, file);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}: nothing runs`)));
+  }
+  const running = await up(tier, file, stop.signal);
   if (isNew) tell(`ready after ${((Date.now() - began) / 1_000).toFixed(1)} s`);
   return running;
 }
