@@ -185,6 +185,8 @@ serial(
     const ledger = await ledgerWhen(stage, (now) => now.boot !== boot && isSettled(now));
     t.is(ledger.unexplained, 0);
     t.deepEqual(await spansOf(stage, '/upgraded'), { Server: sent, Client: sent });
+    // The agent of before may still hand on what it has.
+    while ((await imagesOf(stage)).includes('dev.local/clover-agent:0.0.9')) await sleep(200);
     t.deepEqual(await imagesOf(stage), imagesWith(version).toSorted());
     t.deepEqual(await tokens(), before.tokens, 'who knew them still may call');
     const status = statusAnswer.parse(JSON.parse((await cloverctl('status', '-o', 'json')).stdout));
