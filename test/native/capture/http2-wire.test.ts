@@ -1,9 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { gapsOf, play, segmentsOfTurns, startNs, startReplay, type Turn } from './conversation.ts';
+import {
+  client,
+  gapsOf,
+  play,
+  segmentsOfTurns,
+  server,
+  startNs,
+  startReplay,
+  type Turn,
+} from './conversation.ts';
 import { frameOf, type TcpSegment } from './frames.ts';
-import { block, readTurns } from './http2-conversation.ts';
+import { block, get, ok, opening, readTurns } from './http2-conversation.ts';
 import { headers } from './http2.ts';
 import { liesOf, streams } from './http2-streams.ts';
 import type { DecodedSpan } from './otlp.ts';
@@ -42,6 +51,22 @@ test('each stream is a span with its status and sizes, however it is cut', async
     }),
     { numRuns: 150 },
   );
+});
+
+test('a request whose head is not whole yet is one, whatever is answered meanwhile', async (t) => {
+  const second = headers(3, get, true);
+  for (let cut = 1; cut < second.length; cut += 1) {
+    const turns = [
+      ...opening,
+      client(headers(1, get, true), second.subarray(0, cut)),
+      server(headers(1, ok, true)),
+      client(second.subarray(cut)),
+      server(headers(3, ok, true)),
+    ];
+    const { spans, ledger } = await readTurns(turns, 0, { cuts: [500] });
+    t.is(spans.length, 2, `cut at ${cut}`);
+    t.is(ledger.requests.seen, 2);
+  }
 });
 
 test('order, duplicates and overlaps do not show in the spans', async (t) => {

@@ -88,7 +88,8 @@ bool Http2Streams::block(Side from, const HeaderBlock& block) {
     if (from == Side::client) on_request(block, fields);
     else on_response(block, fields);
   }
-  drop_block();
+  // A request whose block is not whole yet waits while the server answers others.
+  if (from == Side::client) drop_block();
   return true;
 }
 
