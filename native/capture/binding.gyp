@@ -35,7 +35,7 @@
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_requests.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',
-        'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc',
+        'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc', 'core/verdicts.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc',

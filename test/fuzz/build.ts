@@ -9,7 +9,7 @@ const core = 'native/capture/core';
 const programs = 'native/capture/fuzz';
 
 /** What needs the kernel, and so is no part of a target. */
-const live = new Set(['cgroup_point.cc', 'engine.cc', 'tap.cc', 'tcx_point.cc']);
+const live = new Set(['cgroup_point.cc', 'engine.cc', 'tap.cc', 'tcx_point.cc', 'verdicts.cc']);
 
 const flags = [
   '-std=c++17',

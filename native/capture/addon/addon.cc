@@ -201,7 +201,7 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   napi_value out = js::object(env), part = js::object(env);
   js::set(env, part, "segments", js::number(env, u64{wire.segments}));
   js::set(env, part, "payloadBytes", js::number(env, u64{wire.payload_bytes}));
-  js::set(env, part, "unwanted", js::number(env, u64{wire.unwanted_segments}));
+  js::set(env, part, "unwanted", js::number(env, unwanted_segments(wire)));
   js::set(env, part, "lost", js::counts(env, lost_segments));
   js::set(env, out, "wire", part);
   part = js::object(env);

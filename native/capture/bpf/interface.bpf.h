@@ -24,16 +24,17 @@ static __always_inline __u64 time_of(struct __sk_buff *skb, enum tap_direction d
   return now;
 }
 
-static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_direction direction)
+static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_direction direction,
+                                         const enum access access)
 {
   struct work work = {};
-  int found = locate(skb, &work);
+  int found = locate(skb, &work, access);
   if (found < 0) count_loss(TAP_UNREADABLE, 0);
   if (found <= 0) return NEXT;
   work.record.point = skb->ifindex;
   work.record.direction = direction;
-  if (!read_transport(skb, &work) || !is_traced(&work)) return NEXT;
-  enum wanted wanted = is_wanted(&work.record);
+  if (!read_transport(skb, &work, access)) return NEXT;
+  enum wanted wanted = take(&work);
   if (wanted == NOTHING) return NEXT;
   work.record.time_ns = time_of(skb, direction);
   hand_up(skb, &work, wanted);
@@ -59,32 +60,32 @@ static __always_inline int is_alive(void)
 SEC("tc")
 int tap_from_pod(struct __sk_buff *skb)
 {
-  return observe_frame(skb, TAP_FROM_POD);
+  return observe_frame(skb, TAP_FROM_POD, IN_PLACE);
 }
 
 /* Egress on the host side: what goes to the pod. */
 SEC("tc")
 int tap_to_pod(struct __sk_buff *skb)
 {
-  return observe_frame(skb, TAP_TO_POD);
+  return observe_frame(skb, TAP_TO_POD, IN_PLACE);
 }
 
 SEC("tc")
 int tap_from_qdisc(struct __sk_buff *skb)
 {
-  return is_alive() ? observe_frame(skb, TAP_FROM_POD) : NEXT;
+  return is_alive() ? observe_frame(skb, TAP_FROM_POD, IN_PLACE) : NEXT;
 }
 
 SEC("tc")
 int tap_to_qdisc(struct __sk_buff *skb)
 {
-  return is_alive() ? observe_frame(skb, TAP_TO_POD) : NEXT;
+  return is_alive() ? observe_frame(skb, TAP_TO_POD, IN_PLACE) : NEXT;
 }
 
 /* On a packet socket, which gets copies of both directions and is to keep none. */
 SEC("socket")
 int tap_packet(struct __sk_buff *skb)
 {
-  observe_frame(skb, skb->pkt_type == PACKET_OUTGOING ? TAP_TO_POD : TAP_FROM_POD);
+  observe_frame(skb, skb->pkt_type == PACKET_OUTGOING ? TAP_TO_POD : TAP_FROM_POD, BY_COPY);
   return 0;
 }

@@ -21,29 +21,30 @@
 
 /* Finds TCP or UDP behind IPv4. 1 = found, 0 = neither, -1 = cannot be read. Of a packet that IP has cut only the first part has
  * ports, and stands for all: of TCP it is a segment of its own, and the rest a hole in the stream. */
-static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct work *work)
+static __always_inline int locate_v4(struct __sk_buff *skb, __u32 offset, struct work *work,
+                                     const enum access access)
 {
-  struct iphdr ip;
-  if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) < 0) return -1;
-  if (ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP) return 0;
-  if (ip.ihl < 5) return -1;
-  __u16 part = bpf_ntohs(ip.frag_off);
+  struct iphdr copy, *ip = header_at(skb, offset, &copy, sizeof(copy), access);
+  if (!ip) return -1;
+  if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return 0;
+  if (ip->ihl < 5) return -1;
+  __u16 part = bpf_ntohs(ip->frag_off);
   if (part & IP_OFFSET_MASK) return 0;
   work->part = !!(part & IP_MORE);
   /* The packet before may have been of IPv6. */
   work->record.source[0] = work->record.destination[0] = 0;
   work->record.source[1] = work->record.destination[1] = 0;
   work->record.source[2] = work->record.destination[2] = bpf_htonl(0xffff);
-  work->record.source[3] = ip.saddr;
-  work->record.destination[3] = ip.daddr;
-  work->udp = ip.protocol == IPPROTO_UDP;
-  work->transport = offset + ip.ihl * 4;
+  work->record.source[3] = ip->saddr;
+  work->record.destination[3] = ip->daddr;
+  work->udp = ip->protocol == IPPROTO_UDP;
+  work->transport = offset + ip->ihl * 4;
   /* BIG TCP leaves the length empty. */
-  work->end = ip.tot_len ? offset + bpf_ntohs(ip.tot_len) : skb->len;
+  work->end = ip->tot_len ? offset + bpf_ntohs(ip->tot_len) : skb->len;
   return 1;
 }
 
-static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct work *work)
+static __noinline int locate_v6(struct __sk_buff *skb, __u32 offset, struct work *work)
 {
   struct ipv6hdr ip;
   if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) < 0) return -1;
@@ -76,23 +77,26 @@ static __always_inline int locate_v6(struct __sk_buff *skb, __u32 offset, struct
   return -1;
 }
 
-static __noinline int locate_ip(struct __sk_buff *skb, __be16 protocol, __u32 offset, struct work *work)
+static __always_inline int locate_ip(struct __sk_buff *skb, __be16 protocol, __u32 offset,
+                                     struct work *work, const enum access access)
 {
-  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, work);
+  if (protocol == bpf_htons(ETH_P_IP)) return locate_v4(skb, offset, work, access);
   if (protocol == bpf_htons(ETH_P_IPV6)) return locate_v6(skb, offset, work);
   return 0;
 }
 
 /* The same in a frame of Ethernet. */
-static __noinline int locate(struct __sk_buff *skb, struct work *work)
+static __always_inline int locate(struct __sk_buff *skb, struct work *work,
+                                  const enum access access)
 {
   __u32 offset = sizeof(struct ethhdr);
-  __be16 protocol;
-  if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
+  struct ethhdr copy, *frame = header_at(skb, 0, &copy, sizeof(copy), access);
+  if (!frame) return 0;
+  __be16 protocol = frame->h_proto;
   for (int i = 0; i < MAX_TAGS; i++) {
     if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD)) break;
     offset += 4;
     if (bpf_skb_load_bytes(skb, offset - 2, &protocol, sizeof(protocol)) < 0) return 0;
   }
-  return locate_ip(skb, protocol, offset, work);
+  return locate_ip(skb, protocol, offset, work, access);
 }

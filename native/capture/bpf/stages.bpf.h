@@ -9,43 +9,43 @@
 #include "wanted.bpf.h"
 
 /* 0 where the packet has nothing for user space, or cannot be read. */
-static __always_inline int read_tcp(struct __sk_buff *skb, struct work *work)
+static __always_inline int read_tcp(struct __sk_buff *skb, struct work *work, const enum access access)
 {
-  struct tcphdr tcp;
-  if (bpf_skb_load_bytes(skb, work->transport, &tcp, sizeof(tcp)) < 0) {
+  struct tcphdr copy, *tcp = header_at(skb, work->transport, &copy, sizeof(copy), access);
+  if (!tcp) {
     count_loss(TAP_UNREADABLE, 0);
     return 0;
   }
   struct tap_record *record = &work->record;
-  __u32 from = work->transport + tcp.doff * 4;
-  __u8 flags = ((__u8 *)&tcp)[13];
+  __u32 from = work->transport + tcp->doff * 4;
+  __u8 flags = ((__u8 *)tcp)[13];
   __u32 length = work->end > from ? work->end - from : 0;
   if (!length && !(flags & (FLAG_SYN | FLAG_FIN | FLAG_RST))) return 0;
   work->payload = from;
   record->payload_length = length;
   record->datagram_length = 0;
-  record->source_port = bpf_ntohs(tcp.source);
-  record->destination_port = bpf_ntohs(tcp.dest);
-  record->seq = bpf_ntohl(tcp.seq);
-  record->ack = bpf_ntohl(tcp.ack_seq);
+  record->source_port = bpf_ntohs(tcp->source);
+  record->destination_port = bpf_ntohs(tcp->dest);
+  record->seq = bpf_ntohl(tcp->seq);
+  record->ack = bpf_ntohl(tcp->ack_seq);
   record->tcp_flags = flags;
   return 1;
 }
 
-static __always_inline int read_udp(struct __sk_buff *skb, struct work *work)
+static __always_inline int read_udp(struct __sk_buff *skb, struct work *work, const enum access access)
 {
-  struct udphdr udp;
-  if (bpf_skb_load_bytes(skb, work->transport, &udp, sizeof(udp)) < 0) {
+  struct udphdr copy, *udp = header_at(skb, work->transport, &copy, sizeof(copy), access);
+  if (!udp) {
     count_loss(TAP_UNREADABLE, 0);
     return 0;
   }
   struct tap_record *record = &work->record;
-  __u32 from = work->transport + sizeof(udp);
+  __u32 from = work->transport + sizeof(*udp);
   __u32 end = work->end;
   /* Of a jumbogram the length is 0 (RFC 2675). */
-  __u32 claimed = work->transport + bpf_ntohs(udp.len);
+  __u32 claimed = work->transport + bpf_ntohs(udp->len);
   /* A part is counted as the whole datagram. */
-  if (udp.len && (claimed < end || work->part)) end = claimed;
+  if (udp->len && (claimed < end || work->part)) end = claimed;
   __u32 length = end > from ? end - from : 0;
   if (!length) return 0;
   /* Datagrams that are not cut apart yet (UDP_SEGMENT, GRO). */
@@ -54,43 +54,48 @@ static __always_inline int read_udp(struct __sk_buff *skb, struct work *work)
   work->payload = from;
   record->payload_length = length;
   record->datagram_length = each > 0xffff ? 0xffff : each;
-  record->source_port = bpf_ntohs(udp.source);
-  record->destination_port = bpf_ntohs(udp.dest);
+  record->source_port = bpf_ntohs(udp->source);
+  record->destination_port = bpf_ntohs(udp->dest);
   record->seq = record->ack = 0;
   record->tcp_flags = 0;
   return 1;
 }
 
-/* Whether the packet is one of those that are traced. */
-static __noinline int read_transport(struct __sk_buff *skb, struct work *work)
+/* Whether the packet has something for user space at all. */
+static __always_inline int read_transport(struct __sk_buff *skb, struct work *work,
+                                          const enum access access)
 {
   /* Ethernet pads short frames, so that IP's own length is the true one. */
   if (work->end > skb->len) work->end = skb->len;
-  return work->udp ? read_udp(skb, work) : read_tcp(skb, work);
+  return work->udp ? read_udp(skb, work, access) : read_tcp(skb, work, access);
 }
 
-/* Whether user space is to have something of the packet, by its ports and its form. */
-static __noinline int is_traced(struct work *work)
+/* Why a packet of a traced port cannot be read, or -1. */
+static __always_inline int fault_of(const struct work *work)
+{
+  if (work->udp && work->part) return TAP_FRAGMENT;
+  __u32 header = work->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
+  __u32 longest = work->udp ? 0xffff : TAP_MAX_PAYLOAD;
+  int whole = work->payload >= work->transport + header && work->record.payload_length <= longest;
+  return whole ? -1 : TAP_UNREADABLE;
+}
+
+/* What user space is to have of the packet: nothing of those whose ports are not traced, or that cannot be read. */
+static __always_inline enum wanted take(struct work *work)
 {
   __u32 zero = 0;
   const struct tap_settings *set = bpf_map_lookup_elem(&settings, &zero);
   struct tap_counters *counter = count();
-  if (!set || !counter) return 0;
+  if (!set || !counter) return NOTHING;
   struct tap_record *record = &work->record;
   if (!set->all_ports && !traced(record->source_port, set) && !traced(record->destination_port, set))
-    return 0;
-  __u32 length = record->payload_length;
+    return NOTHING;
+  int fault = fault_of(work);
+  if (fault < 0) return is_wanted(record, counter);
   add_to(&counter->segments, 1);
-  add_to(&counter->payload_bytes, length);
-  if (work->udp && work->part) {
-    count_loss(TAP_FRAGMENT, length);
-    return 0;
-  }
-  __u32 header = work->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
-  __u32 longest = work->udp ? 0xffff : TAP_MAX_PAYLOAD;
-  if (work->payload >= work->transport + header && length <= longest) return 1;
-  count_loss(TAP_UNREADABLE, length);
-  return 0;
+  add_to(&counter->payload_bytes, record->payload_length);
+  count_loss(fault, record->payload_length);
+  return NOTHING;
 }
 
 /* Hands up what is wanted of a traced packet. */

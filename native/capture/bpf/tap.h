@@ -63,6 +63,16 @@ struct tap_flow {
   __u32 datagrams; /* 1: UDP */
 };
 
+/* The same between two ends of IPv4. Most are: a short key is found in half the time. */
+struct tap_flow4 {
+  __u32 point;
+  __u32 pod; /* network order */
+  __u32 peer;
+  __u16 pod_port;
+  __u16 peer_port;
+  __u32 datagrams;
+};
+
 /* What user space wants of a flow: nothing any more (`reason` is above 0), or all but a range of a stream's sequence numbers
  * (`until` is not included). Ranges are by direction. */
 struct tap_verdict {
@@ -73,14 +83,20 @@ struct tap_verdict {
   __u32 reserved;
 };
 
+struct tap_skipped {
+  __u64 segments;
+  __u64 bytes;
+};
+
 /* Per CPU, only ever added to. */
 struct tap_counters {
-  __u64 segments;
+  __u64 segments; /* but for those that are skipped */
   __u64 payload_bytes;
   __u64 lost_segments[TAP_CAUSES];
   __u64 lost_bytes[TAP_CAUSES];
-  __u64 unwanted_segments; /* that were not handed up, or without their payload (tap_verdict) */
-  __u64 skipped_bytes[TAP_REASONS]; /* by tap_verdict.reason */
+  __u64 heads_alone; /* segments that were handed up without their payload (tap_verdict) */
+  __u64 reserved;
+  struct tap_skipped skipped[TAP_REASONS]; /* by tap_verdict.reason */
 };
 
 /* Which ports are traced, of TCP and UDP; written by user space. */
@@ -104,8 +120,9 @@ struct tap_limits {
 
 TAP_ASSERT(sizeof(struct tap_record) == 72);
 TAP_ASSERT(sizeof(struct tap_flow) == 44);
+TAP_ASSERT(sizeof(struct tap_flow4) == 20);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);
-TAP_ASSERT(sizeof(struct tap_counters) == 200);
+TAP_ASSERT(sizeof(struct tap_counters) == 336);
 TAP_ASSERT(sizeof(struct tap_limits) == 16);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);
 

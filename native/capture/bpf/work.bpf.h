@@ -34,7 +34,14 @@ struct {
   __uint(max_entries, 16384);
   __type(key, struct tap_flow);
   __type(value, struct tap_verdict);
-} verdicts SEC(".maps");
+} verdicts6 SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 16384);
+  __type(key, struct tap_flow4);
+  __type(value, struct tap_verdict);
+} verdicts4 SEC(".maps");
 
 const volatile struct tap_limits limits = {.wakeup_bytes = 4 * 1024 * 1024, .max_chunks = TAP_MAX_CHUNKS};
 
@@ -47,6 +54,24 @@ struct work {
   __u32 udp;
   __u32 part;      /* the first part of a datagram that IP has cut */
 };
+
+/* The programs of packet sockets may not look into a packet. */
+enum access { BY_COPY, IN_PLACE };
+#define LONGEST_HEADERS 4096
+
+/* Where a header is: in the packet, as it nearly always lies in one piece with the beginning, or else a copy of it. 0 where the
+ * packet ends before it does. */
+static __always_inline void *header_at(struct __sk_buff *skb, __u32 offset, void *copy, __u32 size,
+                                       const enum access access)
+{
+  if (access == IN_PLACE && offset < LONGEST_HEADERS) {
+    void *at = (void *)(long)skb->data + offset;
+    /* Else the compiler adds up in an order in which the verifier does not see what is compared. */
+    barrier_var(at);
+    if (at + size <= (void *)(long)skb->data_end) return at;
+  }
+  return bpf_skb_load_bytes(skb, offset, copy, size) < 0 ? 0 : copy;
+}
 
 static __always_inline struct tap_counters *count(void)
 {

@@ -107,17 +107,6 @@ void take_record(const tap_record& record, u64 offset_ns, const std::function<vo
   }
 }
 
-tap_flow flow_of(const FlowKey& key) {
-  tap_flow flow{};
-  flow.point = key.ifindex;
-  std::memcpy(flow.pod, key.pod.data(), sizeof(flow.pod));
-  std::memcpy(flow.peer, key.peer.data(), sizeof(flow.peer));
-  flow.pod_port = key.pod_port;
-  flow.peer_port = key.peer_port;
-  flow.datagrams = key.datagram;
-  return flow;
-}
-
 }  // namespace
 
 Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs) : rungs_(std::move(rungs)) {
@@ -166,7 +155,7 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
-  verdicts_ = map("verdicts");
+  verdicts_.open(object_);
   cgroups_ = map("cgroups");
   heartbeat_ = map("heartbeat");
 }
@@ -262,38 +251,17 @@ WireCounters Tap::counters() const {
       sum.lost_segments[i] += one.lost_segments[i];
       sum.lost_bytes[i] += one.lost_bytes[i];
     }
-    sum.unwanted_segments += one.unwanted_segments;
-    for (int i = 0; i < TAP_REASONS; i++) sum.skipped_bytes[i] += one.skipped_bytes[i];
+    sum.heads_alone += one.heads_alone;
+    for (int i = 0; i < TAP_REASONS; i++) {
+      sum.skipped[i].segments += one.skipped[i].segments;
+      sum.skipped[i].bytes += one.skipped[i].bytes;
+    }
+  }
+  for (const tap_skipped& one : sum.skipped) {
+    sum.segments += one.segments;
+    sum.payload_bytes += one.bytes;
   }
   return sum;
-}
-
-Counts Tap::skipped(const WireCounters& counters) const {
-  Counts by_reason;
-  for (size_t i = 1; i < reasons_.size(); i++) add(by_reason, reasons_[i], counters.skipped_bytes[i]);
-  return by_reason;
-}
-
-void Tap::tell(const Wish& wish) {
-  tap_flow flow = flow_of(wish.key);
-  tap_verdict verdict{};
-  if (wish.kind == Wish::Kind::all) {
-    bpf_map_delete_elem(verdicts_, &flow);
-    return;
-  }
-  if (wish.kind == Wish::Kind::range) {
-    // The other stream's range stays.
-    if (bpf_map_lookup_elem(verdicts_, &flow, &verdict) == 0 && verdict.reason > 0) return;
-    verdict.from[wish.to_pod] = wish.from;
-    verdict.until[wish.to_pod] = wish.until;
-  } else {
-    auto known = std::find(reasons_.begin(), reasons_.end(), wish.reason);
-    if (known == reasons_.end() && reasons_.size() == TAP_REASONS) return;
-    verdict.reason = static_cast<u32>(known - reasons_.begin());
-    if (known == reasons_.end()) reasons_.emplace_back(wish.reason);
-    verdict.seen_ns = clock_ns(CLOCK_MONOTONIC);
-  }
-  bpf_map_update_elem(verdicts_, &flow, &verdict, BPF_ANY);
 }
 
 u64 Tap::run_time_ns() const {

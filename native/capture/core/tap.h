@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture_point.h"
+#include "verdicts.h"
 #include "wire.h"
 
 struct bpf_object;
@@ -33,9 +34,9 @@ class Tap {
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
   // Bytes that the programs did not hand up, since nobody wanted them: by reason.
-  Counts skipped(const WireCounters& counters) const;
-  // Tells the programs. What they forget of it, they hand up.
-  void tell(const Wish& wish);
+  Counts skipped(const WireCounters& counters) const { return verdicts_.skipped(counters); }
+  // Tells the programs.
+  void tell(const Wish& wish) { verdicts_.tell(wish); }
   u64 run_time_ns() const;
   size_t ring_bytes() const { return ring_bytes_; }
   // Waits until the ring wants to be read, at most `ms`.
@@ -60,14 +61,14 @@ class Tap {
   int on_packet_socket_ = -1, heartbeat_ = -1;
   bool outlived_ = false;
   u64 beaten_ns_ = 0;
-  int ring_ = -1, counters_ = -1, settings_ = -1, verdicts_ = -1, cgroups_ = -1, epoll_ = -1;
+  int ring_ = -1, counters_ = -1, settings_ = -1, cgroups_ = -1, epoll_ = -1;
   size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;
   unsigned long* producer_ = nullptr;
   u8* data_ = nullptr;
   u64 offset_ns_ = 0, offset_at_ns_ = 0;
   std::unordered_map<u32, Attached> points_;
-  std::vector<std::string> reasons_{""};  // by tap_verdict.reason
+  Verdicts verdicts_;
 };
 
 }  // namespace clover

@@ -6,8 +6,15 @@
 
 namespace clover {
 
-// Sums of struct tap_counters over the CPUs; a replay counts in the same way.
+// Sums of struct tap_counters over the CPUs, with `segments` and `payload_bytes` of all; a replay counts in the same way.
 using WireCounters = tap_counters;
+
+// Segments that were not handed up, or without their payload.
+inline u64 unwanted_segments(const WireCounters& wire) {
+  u64 sum = wire.heads_alone;
+  for (const tap_skipped& one : wire.skipped) sum += one.segments;
+  return sum;
+}
 
 inline const char* cause_name(int cause) {
   static constexpr const char* kNames[TAP_CAUSES] = {"ring_full", "unreadable", "fragment"};

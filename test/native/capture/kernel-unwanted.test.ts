@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { get, request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -23,7 +24,7 @@ createServer((socket) => {
 
 /** From the end of another connection where it is said: of its address alone, as the port may be in use at others by now. */
 async function connected(
-  bed: Testbed,
+  bed: Pick<Testbed, 'address'>,
   from: { readonly localAddress?: string; readonly localPort?: number } = {},
 ): Promise<Socket> {
   const socket = connect({ host: bed.address, port: 9000, ...from });
@@ -32,23 +33,35 @@ async function connected(
   return socket;
 }
 
+/** IPv6 between the node and the server. */
+function addIPv6({ link, namespace }: Testbed): string {
+  const own = ['address', 'add', 'fd00:c10e::1/64', 'dev', link, 'nodad'];
+  const theirs = ['-n', namespace, 'address', 'add', 'fd00:c10e::2/64', 'dev', 'eth0', 'nodad'];
+  for (const command of [own, theirs]) execFileSync('ip', command);
+  return 'fd00:c10e::2';
+}
+
 // Serial: each attaches kernel programs.
-test.serial('what nobody can read is not copied any more, and counted', async (t) => {
-  const { bed, capture } = await startTracedServer(t, server);
-  const socket = await connected(bed);
-  for (let at = 0; at < 100; at += 1) {
-    socket.write(Buffer.alloc(1_000, 0xee));
-    await once(socket, 'data');
-    if (at === 10) await delay(100);
-  }
-  socket.end();
-  await once(socket, 'close');
-  await capture.flush();
-  const { wire, bytes, ...rest } = capture.ledger();
-  t.true(wire.unwanted >= 170, `${wire.unwanted}`);
-  t.is(bytes.skipped['unrecognised'], wire.payloadBytes);
-  t.deepEqual(gapsOf({ wire, bytes, ...rest }), []);
-});
+for (const version of [4, 6])
+  test.serial(
+    `what nobody can read over IPv${version} is not copied any more, and counted`,
+    async (t) => {
+      const { bed, capture } = await startTracedServer(t, server);
+      const socket = await connected(version === 4 ? bed : { address: addIPv6(bed) });
+      for (let at = 0; at < 100; at += 1) {
+        socket.write(Buffer.alloc(1_000, 0xee));
+        await once(socket, 'data');
+        if (at === 10) await delay(100);
+      }
+      socket.end();
+      await once(socket, 'close');
+      await capture.flush();
+      const { wire, bytes, ...rest } = capture.ledger();
+      t.true(wire.unwanted >= 170, `${wire.unwanted}`);
+      t.is(bytes.skipped['unrecognised'], wire.payloadBytes);
+      t.deepEqual(gapsOf({ wire, bytes, ...rest }), []);
+    },
+  );
 
 test.serial('a connection with the addresses of one that nobody could read is read', async (t) => {
   const { bed, capture, spans } = await startTracedServer(t, server);
