@@ -1,25 +1,42 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { statSync, watch, type FSWatcher } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { every } from './every.ts';
-import type { Location, OpenPodDirectory, PodDirectory } from './pod-directory.ts';
+import type { NodePoint, OpenPodDirectory, PodDirectory } from './pod-directory.ts';
 
-const pod = z.strictObject({
-  namespace: z.string().min(1),
-  name: z.string().min(1),
-  uid: z.string().min(1),
-  labels: z.record(z.string(), z.string()).default({}),
-  /** Host side of the pod's veth. IFNAMSIZ is 16 with the final zero. */
-  interface: z.string().regex(/^(?!\.{1,2}$)[^/\s]{1,15}$/, 'must be the name of an interface'),
-  addresses: z.array(z.string()).default([]),
-});
+const pod = z
+  .strictObject({
+    namespace: z.string().min(1),
+    name: z.string().min(1),
+    uid: z.string().min(1),
+    labels: z.record(z.string(), z.string()).default({}),
+    /** Host side of the pod's veth. IFNAMSIZ is 16 with the final zero. */
+    interface: z
+      .string()
+      .regex(/^(?!\.{1,2}$)[^/\s]{1,15}$/, 'must be the name of an interface')
+      .optional(),
+    /** The pod's folder where cgroup v2 is mounted; taken rather than the interface. */
+    cgroup: z.string().startsWith('/', 'must be an absolute path').optional(),
+    addresses: z.array(z.string()).default([]),
+  })
+  .refine((one) => one.interface !== undefined || one.cgroup !== undefined, {
+    message: 'has neither interface nor cgroup',
+  });
+
+const areDistinct = (names: readonly (string | undefined)[]): boolean => {
+  const given = names.filter((name) => name !== undefined);
+  return new Set(given).size === given.length;
+};
 
 const directoryFile = z
   .strictObject({ pods: z.array(pod) })
-  .refine((file) => new Set(file.pods.map((one) => one.interface)).size === file.pods.length, {
+  .refine(({ pods }) => areDistinct(pods.map((one) => one.interface)), {
     message: 'two pods have the same interface',
+  })
+  .refine(({ pods }) => areDistinct(pods.map((one) => one.cgroup)), {
+    message: 'two pods have the same cgroup',
   });
 
 type FilePod = z.output<typeof pod>;
@@ -39,7 +56,8 @@ export function podFile(options: PodFileOptions): OpenPodDirectory {
   return (onChange) => openFile(options, onChange);
 }
 
-function openFile({ file, ifindexOf, log }: PodFileOptions, onChange: () => void): PodDirectory {
+function openFile(options: PodFileOptions, onChange: () => void): PodDirectory {
+  const { file, log } = options;
   let pods: readonly FilePod[] | undefined;
   let seen = '';
   let failed = 0;
@@ -83,13 +101,16 @@ function openFile({ file, ifindexOf, log }: PodFileOptions, onChange: () => void
   return {
     pods: () => pods,
     locate: (uids) => {
-      const found = new Map<string, Location>();
-      for (const { uid, interface: name } of pods ?? []) {
-        const ifindex = uids.has(uid) ? ifindexOf(name) : undefined;
-        if (ifindex !== undefined)
-          found.set(uid, [{ points: [{ name, point: ifindex }], unseen: [] }]);
-      }
-      return found;
+      const located = (pods ?? [])
+        .filter(({ uid }) => uids.has(uid))
+        .map((one) => ({ uid: one.uid, points: pointsOf(one, options) }))
+        .filter(({ points }) => points.length > 0);
+      return new Map(
+        located.map(({ uid, points }) => [
+          uid,
+          points.map((point) => ({ points: [point], unseen: [] })),
+        ]),
+      );
     },
     get failed() {
       return failed;
@@ -100,6 +121,23 @@ function openFile({ file, ifindexOf, log }: PodFileOptions, onChange: () => void
       await stopped;
     },
   };
+}
+
+/** Each of them has all of the pod's traffic. */
+function pointsOf(
+  { cgroup, interface: name }: FilePod,
+  { ifindexOf }: PodFileOptions,
+): readonly NodePoint[] {
+  const points: NodePoint[] = [];
+  if (cgroup !== undefined) {
+    const inode = statSync(cgroup, { throwIfNoEntry: false })?.ino;
+    if (inode !== undefined) points.push({ name: cgroup, point: cgroup, inode });
+  }
+  if (name !== undefined) {
+    const ifindex = ifindexOf(name);
+    if (ifindex !== undefined) points.push({ name, point: ifindex });
+  }
+  return points;
 }
 
 /** Changes with each write and each rename over the file. */
