@@ -14,15 +14,31 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./broker.ts')).benchBroker,
   },
   {
+    name: 'bulk',
+    summary: 'what tracing costs one TCP connection at full speed (needs root)',
+    load: async () => (await import('./bulk.ts')).benchBulk,
+  },
+  {
     name: 'cluster',
     summary:
       'cold starts, events/s and memory of Clover on Knative (needs root and a built tier knative)',
     load: async () => (await import('./cluster.ts')).benchCluster,
   },
   {
+    name: 'dns',
+    summary: 'DNS messages/s that are traced without loss (needs root)',
+    load: async () => (await import('./dns.ts')).benchDns,
+  },
+  {
     name: 'evidence',
     summary: "agents' reports/s and looks/s into SQLite, and into ClickHouse",
     load: async () => (await import('./evidence.ts')).benchEvidence,
+  },
+  {
+    name: 'footprint',
+    summary:
+      "the agent's memory with 1,000 pods, 50,000 connections and 5,000 requests/s (needs root)",
+    load: async () => (await import('./footprint.ts')).benchFootprint,
   },
   {
     name: 'functions',

@@ -14,10 +14,16 @@ const agentLedger = z.object({
   kernelCpuNs: z.number(),
   cpuMicros: z.object({ user: z.number(), system: z.number() }),
   maxRssBytes: z.number(),
-  attachments: z.object({ attached: z.number() }),
+  attachments: z.object({ points: z.array(z.object({ pod: z.string() })) }),
   capture: z.object({
-    wire: z.object({ segments: z.number(), unwanted: z.number(), lost: causes }),
+    wire: z.object({
+      segments: z.number(),
+      payloadBytes: z.number(),
+      unwanted: z.number(),
+      lost: causes,
+    }),
     bytes: z.object({ lost: causes }),
+    connections: z.object({ open: z.number() }),
     requests: z.object({ seen: z.number(), spans: z.number(), open: z.number(), lost: causes }),
   }),
   sink: z.object({ accepted: count, pending: count, lost: z.record(z.string(), count) }),
@@ -41,11 +47,15 @@ export interface AgentProcessOptions {
   readonly pods: readonly object[];
   /** Where its HTTP server listens. */
   readonly port: number;
+  /** What starts it, up to its own arguments. Default: Node with its sources. */
+  readonly command?: readonly string[];
+  /** Settings of the capture. */
+  readonly capture?: object;
 }
 
 /** Starts `agent/main.ts` and waits until it is ready. */
 export async function startAgent(options: AgentProcessOptions): Promise<AgentProcess> {
-  const { dir, controlPlaneUrl, pods, port } = options;
+  const { dir, controlPlaneUrl, pods, port, capture = {} } = options;
   const podsFile = join(dir, 'pods.json');
   const configFile = join(dir, 'agent.json');
   await writeFile(podsFile, JSON.stringify({ pods }));
@@ -57,11 +67,13 @@ export async function startAgent(options: AgentProcessOptions): Promise<AgentPro
       controlPlane: { url: controlPlaneUrl, token: 'bench' },
       listen: { port },
       spool: { dir: join(dir, 'spool') },
+      capture,
       logLevel: 'warn',
     }),
   );
   const main = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
-  const child = start(process.execPath, [main, '--config', configFile]);
+  const [program = '', ...args] = options.command ?? [process.execPath, main];
+  const child = start(program, [...args, '--config', configFile]);
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + 20_000;
   while (!(await isReady(url))) {

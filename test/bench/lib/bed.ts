@@ -2,17 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../../../functions/lib/free-port.ts';
-import { startAgent, type AgentLedger, type AgentProcess } from './agent-process.ts';
+import { inCgroup, makeCgroup, removeCgroups } from '../../native/capture/cgroup.ts';
+import {
+  startAgent,
+  type AgentLedger,
+  type AgentProcess,
+  type AgentProcessOptions,
+} from './agent-process.ts';
 import { makeNetwork, type Host, type Network } from './network.ts';
 import { programRuns, type ProgramRuns } from './programs.ts';
 import { startSink, type Sink } from './sink.ts';
 import { setSysctl } from './sysctl.ts';
 
-const tap = {
-  metadata: { namespace: 'bench', name: 'server' },
-  spec: { selector: { matchLabels: { app: 'server' } } },
-};
+/** Where the server is traced. */
+export type Place = 'veth' | 'cgroup';
 
 /** Two hosts, of which the server is a pod that the real agent can trace, into a sink that counts and discards. */
 export interface Bed {
@@ -21,7 +26,15 @@ export interface Bed {
   readonly network: Network;
   readonly sink: Sink;
   readonly agent: AgentProcess;
+  /** Pods that the agent knows, by where they are traced. */
+  readonly pods: ReadonlyMap<Place, readonly string[]>;
   readonly signal: AbortSignal;
+}
+
+/** What a bed may have beside the usual. */
+export interface BedOptions extends Pick<AgentProcessOptions, 'command' | 'capture'> {
+  /** Interfaces of more pods, which are traced with the server at its veth. */
+  readonly interfaces?: readonly string[];
 }
 
 /** What the agent did during a piece of work, from rest to rest. */
@@ -35,30 +48,66 @@ export interface Traced<T> {
 }
 
 /** Sets it up; `cleanUp` takes it down. */
-export async function makeBed(cleanUp: AsyncDisposableStack, signal: AbortSignal): Promise<Bed> {
+export async function makeBed(
+  cleanUp: AsyncDisposableStack,
+  signal: AbortSignal,
+  { interfaces = [], ...options }: BedOptions = {},
+): Promise<Bed> {
   const dir = await mkdtemp(join(tmpdir(), 'clover-bench-'));
   cleanUp.defer(() => rm(dir, { recursive: true, force: true }));
   cleanUp.defer(await setSysctl('kernel.bpf_stats_enabled', '1'));
-  const network = await makeNetwork();
-  cleanUp.defer(() => network.remove());
+  const { server, ...others } = await makeNetwork();
+  cleanUp.defer(() => others.remove());
+  const cgroup = makeCgroup(server.namespace);
+  cleanUp.defer(() => removeCgroups(cgroup));
+  const network = { ...others, server: confined(server, cgroup) };
   const sink = await startSink();
   cleanUp.defer(() => sink.stop());
-  const pods = [podOf(network.server)];
-  const agent = await startAgent({ dir, controlPlaneUrl: sink.url, pods, port: await freePort() });
+  const atVeth = [server.hostInterface, ...interfaces].map((name, at) =>
+    podOf('veth', at, { interface: name }),
+  );
+  const atCgroup = [podOf('cgroup', 0, { cgroup })];
+  const port = await freePort();
+  const pods = [...atVeth, ...atCgroup];
+  const agent = await startAgent({ dir, controlPlaneUrl: sink.url, pods, port, ...options });
   cleanUp.defer(() => agent.stop());
-  return { dir, network, sink, agent, signal };
+  return {
+    dir,
+    network,
+    sink,
+    agent,
+    pods: new Map([
+      ['veth', atVeth.map(({ name }) => name)],
+      ['cgroup', atCgroup.map(({ name }) => name)],
+    ]),
+    signal,
+  };
 }
 
-/** Turns tracing on or off with a Tap, and waits for it. */
-export async function attach({ sink, agent, signal }: Bed, wanted: boolean): Promise<void> {
-  await sink.setTaps(wanted ? [tap] : []);
+/** Has the server traced there, or nowhere, by a Tap, and waits for it. */
+export async function attach({ sink, agent, pods, signal }: Bed, place?: Place): Promise<void> {
+  await sink.setTaps(place === undefined ? [] : [tapOf(place)]);
+  const wanted = place === undefined ? [] : (pods.get(place) ?? []).map((name) => `bench/${name}`);
   for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
-    const { attachments } = await agent.ledger();
-    if (attachments.attached === Number(wanted)) return;
+    const { points } = (await agent.ledger()).attachments;
+    if (
+      isDeepStrictEqual(
+        points.map(({ pod }) => pod),
+        wanted,
+      )
+    )
+      return;
     await sleep(100, undefined, { signal });
   }
-  throw new Error(`the agent does not ${wanted ? 'attach' : 'detach'}`);
+  throw new Error(
+    `the agent does not ${place === undefined ? 'detach' : `attach at the ${place}`}`,
+  );
 }
+
+const tapOf = (place: Place): object => ({
+  metadata: { namespace: 'bench', name: 'server' },
+  spec: { selector: { matchLabels: { place } } },
+});
 
 /** Does `work`, and tells what it was to an agent that traces. */
 export async function traced<T>(bed: Bed, work: () => Promise<T>): Promise<Traced<T>> {
@@ -116,13 +165,19 @@ export async function settled({ agent, signal }: Bed): Promise<AgentLedger> {
   throw new Error('the agent does not come to rest');
 }
 
-function podOf(host: Host): object {
+/** What is started there is in the cgroup as well. */
+function confined(host: Host, cgroup: string): Host {
   return {
-    namespace: 'bench',
-    name: 'server-0',
-    uid: 'bench-server-0',
-    labels: { app: 'server', version: 'v1' },
-    interface: host.hostInterface,
-    addresses: [host.address],
+    ...host,
+    inside(command) {
+      const [program, args] = host.inside(command);
+      return ['sh', ['-c', inCgroup(cgroup), 'sh', program, ...args]];
+    },
   };
+}
+
+function podOf(place: Place, at: number, point: object) {
+  const name = `${place}-${at}`;
+  const labels = { app: 'server', version: 'v1', place };
+  return { namespace: 'bench', name, uid: name, labels, ...point };
 }

@@ -25,13 +25,16 @@ export interface H2load {
 export async function h2load(client: Host, load: H2load, signal: AbortSignal): Promise<number> {
   const { url, http1, connections, streams, requests, perSecond, logFile } = load;
   // Connections that begin one after the other do not ask in bursts.
+  const atOnce = Math.ceil(connections / 25_000);
   const rate =
     perSecond === undefined
       ? []
-      : [`--rps=${perSecond / connections}`, '--rate=1', '--rate-period=1ms'];
+      : [`--rps=${perSecond / connections}`, `--rate=${atOnce}`, '--rate-period=1ms'];
   const log = logFile === undefined ? [] : [`--log-file=${logFile}`];
   const sizes = ['-t1', `-c${connections}`, `-m${streams}`, `-n${requests}`];
-  const command = ['h2load', ...(http1 ? ['--h1'] : []), ...sizes, ...rate, ...log, url];
+  // A shell's limit of files may be 1,024.
+  const roomy = ['sh', '-c', `ulimit -n ${connections + 64} && exec "$@"`, 'sh'];
+  const command = [...roomy, 'h2load', ...(http1 ? ['--h1'] : []), ...sizes, ...rate, ...log, url];
   const output = await run(...client.inside(command), signal);
   const served = /^status codes: (\d+) 2xx/m.exec(output)?.[1];
   const speed = /^finished in .*?, ([\d.]+) req\/s/m.exec(output)?.[1];

@@ -20,13 +20,13 @@ const port = 8_080;
 const http2Port = 8_081;
 const bodyBytes = 1_024;
 
-/** Starts nginx inside `host`, with everything that it writes in `dir`. */
-export async function startNginx(host: Host, dir: string): Promise<Nginx> {
+/** Starts nginx inside `host`, with everything that it writes in `dir`, for up to so many connections. */
+export async function startNginx(host: Host, dir: string, connections = 1_024): Promise<Nginx> {
   const config = join(dir, 'nginx.conf');
   // A unix socket is reachable from every network namespace, and invisible to the capture.
   const status = join(dir, 'status.sock');
   await writeFile(join(dir, 'index.html'), 'x'.repeat(bodyBytes));
-  await writeFile(config, configText(dir, status));
+  await writeFile(config, configText(dir, status, connections));
   const nginx = start(...host.inside(['nginx', '-p', dir, '-c', config]));
   let ownRequests = 0;
   const requests = async (): Promise<number> => {
@@ -63,14 +63,15 @@ function readStatus(socketPath: string): Promise<string> {
   });
 }
 
-function configText(dir: string, status: string): string {
+function configText(dir: string, status: string, connections: number): string {
   return `
 user root;
 worker_processes 1;
 daemon off;
 pid ${dir}/nginx.pid;
 error_log stderr error;
-events { worker_connections 1024; }
+worker_rlimit_nofile ${connections + 64};
+events { worker_connections ${connections}; }
 http {
   access_log off;
   sendfile on;
