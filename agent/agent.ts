@@ -10,6 +10,7 @@ import { startHandover } from './handover.ts';
 import { httpTo } from './http-to.ts';
 import { readLedger } from './ledger.ts';
 import { formatLoss, lossOf } from './loss.ts';
+import { captureMemory } from './memory.ts';
 import { createPace } from './pace.ts';
 import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
@@ -38,6 +39,8 @@ export interface Agent {
 /** What {@link createAgent} needs. */
 export interface AgentDependencies extends SourceNeeds {
   readonly createCapture: (options: CaptureOptions) => Capture;
+  /** The limit of memory of this process's cgroup; 0: none. */
+  readonly cgroupBytes: number;
   /** 16 hex digits, new for each start. */
   readonly boot: string;
   /** No agent of this node counts: this one is to be stopped, and started anew. */
@@ -74,6 +77,8 @@ async function startAgent(
   const startedMs = clock.now();
   const source = `/nodes/${config.node.uid}/${boot}`;
   const { ringBytes, openTimeoutMs = defaultOpenTimeoutMs } = config.capture;
+  const { memoryLimitBytes: limitBytes } = config;
+  const memoryBytes = captureMemory({ limitBytes, cgroupBytes: needs.cgroupBytes, ringBytes });
 
   const ledger = createSinkLedger();
   const takeLeftovers = place?.predecessor === undefined;
@@ -118,6 +123,7 @@ async function startAgent(
     boot,
     openTimeoutMs,
     ...(ringBytes === undefined ? {} : { ringBytes }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
     onBatch(batch) {
       sinks.push(batch);
       pipe.push(batch);

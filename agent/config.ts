@@ -100,6 +100,11 @@ export const agentConfig = z
     sinks: z.record(sinkName, collector).default({}),
     /** By which agents of a node hand over to each other. Default on Kubernetes: `agent.sock` beside the spool; else none. */
     handoverSocket: z.string().min(1).max(107, 'must be at most 107 bytes').optional(),
+    /** What the process may take with its maps; the ring is part of it. Default: the limit of its cgroup, if it has one. */
+    memoryLimitBytes: z
+      .int()
+      .min(64 * 2 ** 20)
+      .optional(),
     capture: z
       .strictObject({
         /** Of the kernel's ring. Default: 64 MiB, on Kubernetes 16 MiB. */
@@ -157,7 +162,7 @@ type FileConfig = z.output<typeof agentConfig>;
 /** The agent's configuration, checked and with its defaults. */
 export interface AgentConfig extends Pick<
   FileConfig,
-  'listen' | 'spool' | 'sinks' | 'capture' | 'logLevel'
+  'listen' | 'spool' | 'sinks' | 'capture' | 'logLevel' | 'memoryLimitBytes'
 > {
   readonly node: { readonly uid: string; readonly name: string };
   /** Where pods and Taps are known from. */
@@ -201,7 +206,9 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
     throw missing('controlPlane', 'is missing, and K_SINK is not set (SinkBinding)');
   }
   const onDemand = file.ingest !== undefined;
-  const common = { listen, spool, sinks, logLevel, node, spans, onDemand };
+  const { memoryLimitBytes } = file;
+  const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
+  const common = { listen, spool, sinks, logLevel, node, spans, onDemand, ...limit };
   const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const handoverSocket =

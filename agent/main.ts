@@ -34,6 +34,7 @@ async function run(config: AgentConfig, log: Logger): Promise<void> {
   };
   const starting = createAgent(config, {
     createCapture,
+    cgroupBytes: process.constrainedMemory(),
     ifindexOf: readIfindex,
     linksOf: processLinks,
     clock: systemClock,

@@ -33,7 +33,7 @@
         'core/handover.cc', 'core/hop.cc', 'core/http_span.cc', 'core/link_layer.cc', 'core/links.cc', 'core/outbox.cc',
         'core/netlink.cc', 'core/packet_point.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
-        'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_requests.cc',
+        'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_requests.cc', 'core/shedding.cc',
         'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc', 'core/sql_tokens.cc', 'core/stamp.cc',
         'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc', 'core/verdicts.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',

@@ -27,6 +27,7 @@ export interface RawOptions {
   readonly open_timeout_ms: number;
   readonly batch_bytes: number;
   readonly batch_ms: number;
+  readonly memory_bytes: number;
   readonly ring_bytes: number;
   readonly object_path: string;
   readonly rungs: readonly Rung[];

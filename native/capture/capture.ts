@@ -91,6 +91,7 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
         open_timeout_ms: options.openTimeoutMs ?? 10_000,
         batch_bytes: options.batchBytes ?? 768 * 1024,
         batch_ms: options.batchMs ?? 1_000,
+        memory_bytes: options.memoryBytes ?? Number.MAX_SAFE_INTEGER,
         ring_bytes: options.ringBytes ?? 64 * 1024 * 1024,
         object_path: objectPath,
         rungs: options.rungs ?? rungs,

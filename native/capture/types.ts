@@ -169,6 +169,12 @@ export interface CaptureOptions {
   readonly rungs?: readonly Rung[];
   /** Size of the kernel ring buffer in bytes, a power of two. Default 64 MiB. */
   readonly ringBytes?: number;
+  /**
+   * What connections, requests and batches may take in all, about, beside the ring. Above it go, in this order: bytes that wait for others;
+   * messages that are not whole and requests that are open, lost as `memory`; batches that nobody took, lost as `backlog`; and new
+   * connections. Those that are followed go on to count. Default: bounded by numbers alone.
+   */
+  readonly memoryBytes?: number;
   /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */
   readonly batchBytes?: number;
   readonly batchMs?: number;

@@ -16,6 +16,7 @@ Settings read_settings(napi_env env, napi_value options) {
   settings.detailed = js::to_bool(env, js::get(env, options, "detailed"));
   settings.evidence = js::to_bool(env, js::get(env, options, "evidence"));
   settings.batch_bytes = js::to_u64(env, js::get(env, options, "batch_bytes"));
+  settings.memory_bytes = js::to_u64(env, js::get(env, options, "memory_bytes"));
   return settings;
 }
 

@@ -172,6 +172,7 @@ Held Connection::keep(const Piece& piece) {
   held.arrived_ns = session_.now_ns_;
   held_bytes_ += held.bytes.size() + kHeldCost;
   session_.held_bytes_ += held.bytes.size() + kHeldCost;
+  session_.held_length_ += piece.length;
   talk_.pending(piece.length);
   return held;
 }
@@ -180,6 +181,7 @@ void Connection::let_go(const Held& held) {
   size_t cost = held.bytes.size() + kHeldCost;
   held_bytes_ -= cost;
   session_.held_bytes_ -= cost;
+  session_.held_length_ -= held.piece.length;
   talk_.pending(-static_cast<i64>(held.piece.length));
 }
 

@@ -36,6 +36,13 @@ class Connection {
   // False where a SYN begins another connection with the same addresses.
   bool continues(const Segment& segment) const;
 
+  // Steps over one hole that bytes wait for; false where none is there.
+  bool fill_oldest_hole();
+  // Lets go of what it holds, and of requests that are open; it is read on from its next message.
+  void start_over(const char* cause);
+  // Bytes that start_over() would free, about.
+  size_t weight() const { return held_bytes_ + talk_.weight(); }
+
   // Whether a successor can go on with it.
   bool can_hand_over() const;
   // Session::hand_over and take_over; false where the bytes say nothing that can be.
@@ -86,7 +93,6 @@ class Connection {
   u64 overdue_at(const Stream& mine) const;
   void drain();
   bool drain_one(Stream& mine);
-  bool fill_oldest_hole();
   void skip_to(Stream& mine, u32 seq);
 
   bool opens(u64 now_ns) const;

@@ -51,10 +51,16 @@ Request* Conversation::begin(const Piece& first, Side from) {
   request->server = (from == Side::client) == pod_serves_;
   request->foreign = !owns(first);
   session_.open_.insert(request);
+  weight_ += kRequestBytes;
   return request;
 }
 
-void Conversation::drop(Request* request) { session_.closed(request, pod_); }
+void Conversation::drop(Request* request) { close(request); }
+
+void Conversation::close(Request* request) {
+  weight_ -= kRequestBytes;
+  session_.closed(request, pod_);
+}
 
 void Conversation::count(Request* request) {
   request->ordinal = ordinals_++;
@@ -88,7 +94,7 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
     session_.red.done(*request);
     session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port});
   }
-  session_.closed(request, pod_);
+  close(request);
 }
 
 void Conversation::lose(Request* request, const char* cause) {
@@ -102,7 +108,7 @@ void Conversation::lose(Request* request, const char* cause) {
     session_.ledger.open--;
     add(session_.ledger.lost_requests, cause, 1);
   }
-  session_.closed(request, pod_);
+  close(request);
 }
 
 void Conversation::missed(const char* cause) {
@@ -117,10 +123,13 @@ void Conversation::skipped(std::string_view reason, u64 bytes) {
   add(session_.ledger.skipped, reason, bytes);
 }
 
-void Conversation::pending(i64 bytes) { session_.ledger.pending += static_cast<u64>(bytes); }
+void Conversation::pending(i64 bytes) {
+  session_.ledger.pending += static_cast<u64>(bytes);
+  weight_ += static_cast<size_t>(bytes);
+}
 
 void Conversation::inherit(u64 bytes) {
-  session_.ledger.pending += bytes;
+  pending(static_cast<i64>(bytes));
   session_.ledger.inherited += bytes;
 }
 
@@ -135,9 +144,14 @@ u32 Conversation::unwanted(Side from, u32 seq, u64 length) {
   return wish.until;
 }
 
-void Conversation::keep(i64 bytes) { session_.kept_bytes_ += static_cast<u64>(bytes); }
+void Conversation::keep(i64 bytes) {
+  session_.kept_bytes_ += static_cast<u64>(bytes);
+  weight_ += static_cast<size_t>(bytes);
+}
 
-bool Conversation::scarce() const { return session_.kept_bytes_ > kMaxKept; }
+bool Conversation::scarce() const {
+  return session_.kept_bytes_ > std::min<u64>(kMaxKept, session_.settings.memory_bytes / 4);
+}
 
 void Conversation::fields(u64 count, u64 unknown) {
   if (session_.shadows()) return;

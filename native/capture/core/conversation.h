@@ -76,6 +76,8 @@ class Conversation {
   u32 unwanted(Side from, u32 seq, u64 length);
   // Bytes that a parser keeps for longer than a message; a negative number gives them back.
   void keep(i64 bytes);
+  // What requests that are open and bytes that are kept for them take, about.
+  size_t weight() const { return weight_; }
   // All parsers together keep too much: what can be done without should go.
   bool scarce() const;
   // Header fields that were read, and those of them of which the name was told before the capture.
@@ -105,6 +107,7 @@ class Conversation {
   const std::string& peer_text() const { return peer_text_; }
 
  private:
+  void close(Request* request);
   void tell_stopped();
 
   Session& session_;
@@ -112,6 +115,7 @@ class Conversation {
   FlowKey key_;
   u64 id_;
   u64 ordinals_ = 0;
+  size_t weight_ = 0;
   bool late_;
   bool has_roles_ = false;
   bool pod_serves_ = false;

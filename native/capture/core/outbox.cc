@@ -12,6 +12,7 @@ constexpr std::string_view kScope = "clover.agent";
 bool Outbox::append(Pod& pod, std::string_view encoded, u64 start_ns) {
   std::string& kept = pod.*kept_;
   if (kept.empty()) {
+    kept.swap(spare_);
     pods_.push_back(&pod);
     size_ += pod.resource.size() + 64;
   }
@@ -42,7 +43,10 @@ Batch Outbox::close() {
     batch.otlp.push_back(2 << 3 | 2);
     proto::varint(batch.otlp, of_scope);
     batch.otlp.append(head).append(kept);
+    // A pod that is silent from now on keeps no room.
     kept.clear();
+    if (kept.capacity() > spare_.capacity()) kept.swap(spare_);
+    std::string().swap(kept);
   }
   pods_.clear();
   size_ = 0;

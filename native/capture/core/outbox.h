@@ -23,6 +23,8 @@ class Outbox {
   // Appends; true where the message is full now.
   bool append(Pod& pod, std::string_view encoded, u64 start_ns);
   bool empty() const { return count_ == 0; }
+  // Of the open message.
+  size_t size() const { return size_; }
   u64 oldest_start() const { return oldest_; }
   // Closes the open message; its pods begin anew.
   Batch close();
@@ -35,6 +37,7 @@ class Outbox {
   u64 oldest_ = 0;
   u64 sequence_ = 0;
   std::vector<Pod*> pods_;
+  std::string spare_;  // the room of one pod's part of the message before
 };
 
 }  // namespace clover

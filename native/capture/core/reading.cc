@@ -102,6 +102,15 @@ void Connection::settle() {
   else if (talk_.take_anew()) parser_.reset(), within_ = false;
 }
 
+void Connection::start_over(const char* cause) {
+  if (closed_) return;
+  while (talk_.stopped() == nullptr && fill_oldest_hole() && !closed_) continue;
+  if (closed_ || parser_ == nullptr) return drop_opening(cause);
+  parser_->close(cause, last_piece_ns_);
+  parser_.reset();
+  within_ = true;
+}
+
 void Connection::select() {
   // Which protocol was not read, a predecessor has not told.
   bool selected = protocol_ == nullptr || talk_.selects(*protocol_);

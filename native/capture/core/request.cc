@@ -1,5 +1,7 @@
 #include "request.h"
 
+#include <algorithm>
+
 namespace clover {
 namespace {
 
@@ -65,6 +67,15 @@ Request* RequestPool::take() {
 void RequestPool::give(Request* request) {
   request->reset();
   free_.push_back(request);
+}
+
+void RequestPool::trim() {
+  std::sort(free_.begin(), free_.end());
+  auto unused = [&](const std::unique_ptr<Request>& one) {
+    return std::binary_search(free_.begin(), free_.end(), one.get());
+  };
+  all_.erase(std::remove_if(all_.begin(), all_.end(), unused), all_.end());
+  free_.clear();
 }
 
 }  // namespace clover

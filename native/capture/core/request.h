@@ -81,11 +81,18 @@ class OpenList {
   Request* last_ = nullptr;
 };
 
+// What one takes with its strings, about.
+inline constexpr size_t kRequestBytes = 1024;
+
 // Requests are used again, with the memory of their strings.
 class RequestPool {
  public:
   Request* take();
   void give(Request* request);
+  size_t size() const { return all_.size(); }
+  size_t unused() const { return free_.size(); }
+  // Frees those that are not in use.
+  void trim();
 
  private:
   std::vector<std::unique_ptr<Request>> all_;

@@ -128,7 +128,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   // Of a socket that listens the packet alone tells the ends, on which rules (DNAT) may have hidden that it is an answer.
   bool answer = (segment.flags & kSyn) && (segment.flags & kAck);
   if (answer && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
-  if (ledger.connections_open >= kMaxConnections) return nullptr;
+  if (full_ || ledger.connections_open >= kMaxConnections) return nullptr;
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
   ledger.connections_open++;
@@ -263,15 +263,16 @@ void Session::settle_waiting() {
   waiting_.resize(kept);
 }
 
+void Session::forget_oldest_grave() {
+  auto found = flows_.find(graves_.front().key);
+  if (found != flows_.end() && found->second->closed() && found->second->id() == graves_.front().id) forget(found);
+  graves_.pop_front();
+}
+
 void Session::sweep() {
   while (!graves_.empty() && (graves_.size() > kMaxGraves ||
-                              graves_.front().since_ns + kGraveTime <= now_ns_)) {
-    auto found = flows_.find(graves_.front().key);
-    if (found != flows_.end() && found->second->closed() &&
-        found->second->id() == graves_.front().id)
-      forget(found);
-    graves_.pop_front();
-  }
+                              graves_.front().since_ns + kGraveTime <= now_ns_))
+    forget_oldest_grave();
   if (now_ns_ < swept_ns_ + kSweepEvery) return;
   swept_ns_ = now_ns_;
   for (auto at = flows_.begin(); at != flows_.end();) {
@@ -304,6 +305,7 @@ void Session::advance(u64 now_ns) {
     oldest->stuck = true;
   }
   if (!(spans_.empty() && records_.empty()) && now_ns_ >= batch_since_ns_ + settings.batch_ns) close_batch();
+  shed();
 }
 
 void Session::close_batch() {
@@ -317,8 +319,11 @@ void Session::close_batch() {
 void Session::push(Batch batch) {
   batch.watermark_ns = span_watermark();
   batches.push_back(std::move(batch));
-  if (batches.size() <= kMaxBacklog) return;
-  // Nobody takes them: memory stays bounded, and the oldest become a counted loss.
+  if (batches.size() > kMaxBacklog) drop_oldest_batch();
+}
+
+// Nobody takes them: memory stays bounded, and the oldest become a counted loss.
+void Session::drop_oldest_batch() {
   u64 dropped = batches.front().count;
   if (batches.front().logs) {
     ledger.records -= dropped;

@@ -23,6 +23,7 @@ struct Settings {
   size_t batch_bytes = 768 * 1024;
   bool detailed = false;  // SpanWriter
   bool evidence = true;   // kept
+  size_t memory_bytes = SIZE_MAX;  // that the session may hold, about (Session::shed)
 };
 
 // Which requests are this session's, by when they begin: CLOCK_MONOTONIC in ns, `until_ns` not included.
@@ -119,6 +120,7 @@ class Session {
   };
 
   void push(Batch batch);
+  void drop_oldest_batch();
   static FlowKey key_of(const Segment& segment);
   Connection* known(const FlowKey& key);
   bool goes_to_pod(Segment& segment);
@@ -131,8 +133,12 @@ class Session {
   void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
   const char* take_over_one(State& state);
   void bury(Connection& connection);
+  void forget_oldest_grave();
   void sweep();
   void settle_waiting();
+  size_t memory() const;
+  void shed();
+  void shed_heads(size_t goal);
   u64 oldest_waiting() const;
 
   // For Connection and Conversation.
@@ -159,7 +165,9 @@ class Session {
   u64 batch_since_ns_ = 0;
   u64 swept_ns_ = 0;
   size_t held_bytes_ = 0;
+  u64 held_length_ = 0;  // the part of ledger.pending that is held
   u64 kept_bytes_ = 0;
+  bool full_ = false;  // no memory is left for more connections
   RequestPool pool_;
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older

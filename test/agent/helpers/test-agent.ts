@@ -89,6 +89,7 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
     );
     const agent = await createAgent(config, {
       createCapture,
+      cgroupBytes: 0,
       ifindexOf: (name) => interfaces.get(name),
       linksOf: () => undefined,
       onOrphaned: () => undefined,
