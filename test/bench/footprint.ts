@@ -1,15 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { agentProcess, bundleProcess } from '../../infra/images/process-bundle.ts';
-import { limitMemory, type MemoryLimit } from '../agent/helpers/memory-limit.ts';
+import type { MemoryLimit } from '../agent/helpers/memory-limit.ts';
 import { pacedLoad } from './agent/loads.ts';
 import { counted, cpuMicros, unexplainedOf } from './agent/run.ts';
-import { attach, lossesOf, makeBed, settled, type Bed } from './lib/bed.ts';
+import { attach, lossesOf, settled, type Bed } from './lib/bed.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';
+import { limitBytes, makeLimitedBed, mib } from './lib/limited-bed.ts';
 import { makeLinks } from './lib/many-links.ts';
 import { startNginx } from './lib/nginx.ts';
 
@@ -17,9 +13,6 @@ const pods = 1_000;
 const connections = 50_000;
 /** Each of them asks every ten seconds: first ones have to be there until the last ones have come. */
 const requestsOfEach = 6;
-const limitBytes = 96 * 2 ** 20;
-/** As in a pod. */
-const ringBytes = 16 * 2 ** 20;
 
 /**
  * The agent as its image has it, in a cgroup with its container's limit of memory: a thousand pods are traced, and of one of them
@@ -32,14 +25,9 @@ export async function benchFootprint(
   need(['h2load', 'ip', 'nginx', 'nsenter']);
   const cleanUp = new AsyncDisposableStack();
   try {
-    const limit = await limitMemory({ teardown: (work) => cleanUp.defer(work) }, limitBytes);
     const links = await makeLinks(pods - 1);
     cleanUp.defer(() => links.remove());
-    const bed = await makeBed(cleanUp, signal, {
-      interfaces: links.names,
-      command: [...limit.prefix, process.execPath, ...(await bundled(cleanUp))],
-      capture: { ringBytes },
-    });
+    const { bed, limit } = await makeLimitedBed(cleanUp, signal, links.names);
     return await measure(bed, limit, cleanUp, progress);
   } finally {
     await cleanUp.disposeAsync();
@@ -116,14 +104,3 @@ async function manyPorts({ network, signal }: Bed): Promise<void> {
   const range = 'echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range';
   await run(...network.client.inside(['sh', '-c', range]), signal);
 }
-
-/** Arguments of Node, as its image has them. */
-async function bundled(cleanUp: AsyncDisposableStack): Promise<readonly string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'clover-bundle-'));
-  cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
-  const repository = fileURLToPath(new URL('../../', import.meta.url));
-  const natives = join(repository, 'native');
-  return (await bundleProcess(agentProcess, repository, natives, join(folder, 'agent'))).args;
-}
-
-const mib = (bytes: number): number => Math.round((10 * bytes) / 2 ** 20) / 10;

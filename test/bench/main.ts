@@ -61,6 +61,11 @@ const benches: readonly BenchEntry[] = [
     load: async () => (await import('./replay.ts')).benchReplay,
   },
   {
+    name: 'soak',
+    summary: "the agent's memory under load, and whether it goes up (needs root; --minutes, 60)",
+    load: async () => (await import('./soak.ts')).benchSoak,
+  },
+  {
     name: 'telemetry',
     summary: 'start and memory of a function with telemetry off and on',
     load: async () => (await import('./telemetry.ts')).benchTelemetry,
@@ -73,7 +78,7 @@ const benches: readonly BenchEntry[] = [
 ];
 
 const usage = [
-  'usage: npm run bench -- NAME [--json]',
+  'usage: npm run bench -- NAME [--json] [--minutes N]',
   ...benches.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`),
 ].join('\n');
 
@@ -82,11 +87,15 @@ const graceMs = 15_000;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      minutes: { type: 'string', default: '60' },
+    },
     allowPositionals: true,
   });
   const entry = benches.find(({ name }) => name === positionals[0]);
-  if (entry === undefined || positionals.length > 1) {
+  const minutes = Number(values.minutes);
+  if (entry === undefined || positionals.length > 1 || !(minutes > 0)) {
     process.stderr.write(`${usage}\n`);
     process.exitCode = 2;
     return;
@@ -107,7 +116,7 @@ async function main(): Promise<void> {
     process.stderr.write(`${seconds} s  ${line}\n`);
   };
   const bench = await entry.load();
-  const figures = await bench(progress, abort.signal);
+  const figures = await bench(progress, abort.signal, { minutes });
   process.stdout.write(`${formatFigures(figures)}\n`);
   if (values.json) process.stdout.write(`${JSON.stringify({ bench: entry.name, figures })}\n`);
 }

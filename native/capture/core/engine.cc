@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kDrainBytes = 2 * 1024 * 1024;  // per holding of the lock
 constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
+// So much in a short wait is worth another one: what nobody wants is told to the kernel the sooner.
+constexpr u64 kBusyBytes = 128 * 1024;
 // A program on another CPU may have taken its time and not its slot yet.
 constexpr u64 kInFlightNs = 5'000'000;
 constexpr u64 kMaxHoldNs = 2'000'000'000;
@@ -47,16 +49,16 @@ void Engine::run() {
   while (!stop_.load(std::memory_order_relaxed)) {
     tap_->wait(wait_ms);
     bool all = false, waiting = false;
-    u64 before = 0, after = 0;
+    u64 came = 0;
     while (!all && !stop_.load(std::memory_order_relaxed)) {
       std::lock_guard<std::mutex> lock(mutex_);
-      before = session_.ledger.received;
+      u64 before = session_.ledger.received;
       all = drain(kDrainBytes);
-      after = session_.ledger.received;
       waiting = !session_.batches.empty();
-      if (before == after) break;
+      if (session_.ledger.received == before) break;
+      came += session_.ledger.received - before;
     }
-    wait_ms = before == after ? std::min(wait_ms * 2, kLongWaitMs) : kShortWaitMs;
+    wait_ms = came < kBusyBytes ? std::min(wait_ms * 2, kLongWaitMs) : kShortWaitMs;
     if (waiting) notify_();
   }
 }

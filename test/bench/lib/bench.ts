@@ -7,7 +7,17 @@ export type Figures = Readonly<Record<string, number | Readonly<Record<string, n
  * @param progress one line for people who wait; goes to stderr.
  * @param signal aborted on SIGINT and SIGTERM: end soon, and clean up all the same.
  */
-export type Bench = (progress: (line: string) => void, signal: AbortSignal) => Promise<Figures>;
+export type Bench = (
+  progress: (line: string) => void,
+  signal: AbortSignal,
+  options: BenchOptions,
+) => Promise<Figures>;
+
+/** What may be said on the command line. */
+export interface BenchOptions {
+  /** Of a bench that lasts as long as one likes. */
+  readonly minutes: number;
+}
 
 /** An entry of the table of benches. */
 export interface BenchEntry {
