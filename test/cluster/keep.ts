@@ -38,11 +38,11 @@ export async function up(tier: TierName, file: string, signal?: AbortSignal): Pr
   for (;;) {
     if (signal?.aborted === true) {
       keeper.ref();
-      const ended = once(keeper, 'exit');
+      const ended: Promise<unknown[]> = once(keeper, 'exit');
       // At a SIGTERM it would first start all of it.
       if (keeper.kill('SIGKILL')) await ended;
       await sweep();
-      throw signal.reason;
+      signal.throwIfAborted();
     }
     const running = readRunning(file);
     if (running !== undefined) return running;
