@@ -12,6 +12,8 @@ export interface EvidenceCounters {
   readonly sent: number;
   readonly accepted: number;
   readonly failed: number;
+  /** Whether the newest was not accepted. */
+  readonly failing: boolean;
   /** Revision of the capture's evidence that was accepted. */
   readonly acked: number;
 }
@@ -116,7 +118,7 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
   return {
     report: () => attempt(false),
     end: () => attempt(true),
-    counters: () => ({ sent: sequence, accepted, failed: sequence - accepted, acked }),
+    counters: () => ({ sent: sequence, accepted, failed: sequence - accepted, failing, acked }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deliveries, judgeDeliveries } from './deliveries.ts';
 import type { Finding } from './finding.ts';
 
 const count = z.number();
@@ -8,7 +9,7 @@ const ledgerText = z
   .string()
   .transform((text): unknown => JSON.parse(text))
   .pipe(
-    z.object({
+    deliveries.extend({
       version: z.string().default('unknown'),
       atMs: count.exactOptional(),
       unexplained: count,
@@ -62,6 +63,7 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
     work(node, ledger, asked),
     ...clock(node, ledger, asked),
     books(node, ledger),
+    ...judgeDeliveries(node, ledger),
     ...ledger.attachments.points.map(({ pod, kind, name }): Finding => ({
       check: `pod/${pod}`,
       state: 'good',

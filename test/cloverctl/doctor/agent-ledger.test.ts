@@ -1,6 +1,7 @@
 import test from 'ava';
 import { judgeLedger, readLedger, type Asked } from '../../../cloverctl/doctor/agent-ledger.ts';
 import type { Finding } from '../../../cloverctl/doctor/finding.ts';
+import { wellDelivered } from './well-delivered.ts';
 
 interface Told {
   readonly version?: string;
@@ -31,6 +32,7 @@ function judged(told: Told = {}): readonly Finding[] {
     attachments: { attached: 3, waiting, unseen, points, failures: 0 },
     pods: { known: 9, failed: 0 },
     taps: { known: 2, failed: 0 },
+    ...wellDelivered,
   };
   return judgeLedger('n1', readLedger(JSON.stringify(ledger)), asked);
 }
@@ -49,6 +51,8 @@ test('an agent that is well', (t) => {
     },
     { check: 'clock of n1', state: 'good', found: "0.0 s ahead of this machine's" },
     { check: 'ledger of n1', state: 'good', found: '7 requests seen, none lost' },
+    { check: 'from n1 to ingest', state: 'good', found: '7 spans taken' },
+    { check: 'evidence of n1', state: 'good', found: 'the last report was taken' },
   ]);
 });
 
