@@ -25,7 +25,13 @@ import { olderKubernetesFix } from './kubernetes-version.ts';
 import { findLive } from './live-object.ts';
 import { otherInstallations, wishesToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import { checkedInstallation, chosenSettings, merge, type SettingsOptions } from './settings.ts';
+import {
+  checkedInstallation,
+  chosenSettings,
+  merge,
+  withoutNulls,
+  type SettingsOptions,
+} from './settings.ts';
 import { isSaid } from './unsaid-settings.ts';
 import { demandStep } from './version-skew.ts';
 import { hasVolatileDatabases, volatileDatabases } from './volatile-databases.ts';
@@ -74,7 +80,7 @@ export async function install(how: InstallHow): Promise<Installed> {
   const before = await readIfAllowed(client, namespace);
   demandVersion(before, how);
   const said = chosenSettings(how);
-  const settings = completed(merge(before?.settings ?? {}, said), findings);
+  const settings = completed(withoutNulls(merge(before?.settings ?? {}, said)), findings);
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);

@@ -14,7 +14,13 @@ import { writeLines } from '../output/print.ts';
 import { writeText } from '../output/write-text.ts';
 import { placeOf } from './collections.ts';
 import { inventoryObject, type Inventory } from './inventory.ts';
-import { checkedInstallation, chosenSettings, merge, type Settings } from './settings.ts';
+import {
+  checkedInstallation,
+  chosenSettings,
+  merge,
+  withoutNulls,
+  type Settings,
+} from './settings.ts';
 import { unsaidSettings } from './unsaid-settings.ts';
 
 /**
@@ -24,7 +30,7 @@ import { unsaidSettings } from './unsaid-settings.ts';
  */
 export function printInstallation(options: InstallOptions, env: CliEnv): void {
   const { namespace, outputDir } = options;
-  const chosen = chosenSettings(options);
+  const chosen = withoutNulls(chosenSettings(options));
   const installation = checkedInstallation(chosen, { namespace, knative: false });
   for (const line of unsaidSettings(installation, chosen)) env.stderr.write(`warning: ${line}\n`);
   const objects = withInventory(namespace, renderInstallation(installation, randomTokens()), {

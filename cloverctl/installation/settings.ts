@@ -26,6 +26,14 @@ export function merge(base: Settings, over: Settings): Settings {
   return { ...base, ...Object.fromEntries(merged) };
 }
 
+/** Settings without those that are null, which are as if nobody had said them: so is one taken back. */
+export function withoutNulls(settings: Settings): Settings {
+  const said = Object.entries(settings).filter(([, value]) => value !== null);
+  return Object.fromEntries(
+    said.map(([name, value]) => [name, isRecord(value) ? withoutNulls(value) : value]),
+  );
+}
+
 /**
  * What options say.
  * @throws CloverError CLV_ARGUMENT_INVALID when the file cannot be read, or a value is no YAML.

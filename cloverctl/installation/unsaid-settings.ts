@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts';
 export function isSaid(settings: Settings, name: string): boolean {
   let value: unknown = settings;
   for (const key of name.split('.')) value = isRecord(value) ? value[key] : undefined;
-  return value !== undefined;
+  return value !== undefined && value !== null;
 }
 
 /** What is taken for settings that a cluster would tell, where none is asked and nobody says them: a line for each. */

@@ -5,6 +5,7 @@ import {
   checkedInstallation,
   chosenSettings,
   merge,
+  withoutNulls,
 } from '../../../cloverctl/installation/settings.ts';
 import { parseSet, type SetOption } from '../../../cloverctl/installation/set-option.ts';
 import { temporaryFolder } from '../../functions/host/helpers.ts';
@@ -34,6 +35,15 @@ test('--set stands over a registry, that over a file, and all of them over what 
     registry: 'of-the-option',
     agent: { spoolSize: '1Gi', enabled: false, untapped: ['a', 'b'] },
   });
+});
+
+test('null takes a setting back, also one of a map', (t) => {
+  const before = {
+    telemetry: { endpoint: 'http://c' },
+    agent: { nodeSelector: { disk: 'ssd', zone: 'a' } },
+  };
+  const said = chosenSettings({ set: sets('telemetry=null', 'agent.nodeSelector.disk=null') });
+  t.deepEqual(withoutNulls(merge(before, said)), { agent: { nodeSelector: { zone: 'a' } } });
 });
 
 test('what is no YAML, no map or not there is refused by its name', async (t) => {
