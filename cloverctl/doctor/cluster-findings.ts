@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CloverError } from '../../functions/lib/errors.ts';
 import { version } from '../../functions/lib/version.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
 import { titleOf, type Place } from '../installation/collections.ts';
@@ -38,29 +39,55 @@ export async function clusterFindings(
   const { client } = questions;
   const cluster = await discover(client);
   const found: Finding[] = [kubernetes(cluster)];
-  const inventory = await readInventory(client, namespace);
-  found.push(installed(inventory, namespace));
-  found.push(...(await others(client, namespace)));
+  const look = async (check: string, work: () => Promise<readonly Finding[]>): Promise<void> => {
+    found.push(...(await asFarAsAllowed(check, work)));
+  };
+  let inventory: Inventory | undefined;
+  await look('installation', async () => {
+    inventory = await readInventory(client, namespace);
+    return [installed(inventory, namespace)];
+  });
+  await look('installation', () => others(client, namespace));
   if (inventory === undefined || isDataAlone(inventory.objects)) return found;
   found.push(
     ...knative(inventory, cluster),
     ...databases(inventory),
     await permissions(client, inventory, namespace),
   );
-  if (inventory.settings['oidc'] === true) found.push(await oidc(client));
-  found.push(...(await nodes(client)));
+  if (inventory.settings['oidc'] === true) {
+    await look('EventPolicies', async () => [await oidc(client)]);
+  }
+  await look('nodes', () => nodes(client));
   for (const place of inventory.objects) {
-    const finding = await objectFinding(client, place);
-    if (finding !== undefined) found.push(finding);
+    await look(titleOf(place), () => objectFindings(client, place));
   }
   const webhook = inventory.objects.find(({ kind }) => kind === 'ValidatingWebhookConfiguration');
-  if (webhook !== undefined) found.push(await webhookFinding(client));
-  const agents = await agentAnswers(questions, namespace);
-  found.push(...(await networkFindings(client, agents.points)), ...agents.findings);
-  if (cluster.istio !== undefined) {
-    found.push(...(await encryptionFindings(client, agents.points)));
+  if (webhook !== undefined) {
+    await look('admission webhook', async () => [await webhookFinding(client)]);
   }
+  await look('agents', async () => {
+    const agents = await agentAnswers(questions, namespace);
+    await look('network', () => networkFindings(client, agents.points));
+    if (cluster.istio !== undefined) {
+      await look('encryption', () => encryptionFindings(client, agents.points));
+    }
+    return agents.findings;
+  });
   return found;
+}
+
+/** What findings there are; of what one may not look at, that. */
+async function asFarAsAllowed(
+  check: string,
+  work: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CloverError) || error.code !== 'CLV_KUBERNETES_FORBIDDEN') throw error;
+    const fix = 'ask for that permission, or somebody who has it to run cloverctl doctor';
+    return [{ check, state: 'doubtful', found: `may not be looked at: ${error.message}`, fix }];
+  }
 }
 
 function kubernetes({ version: found }: Findings): Finding {
@@ -172,16 +199,21 @@ async function permissions(
   return { check, state: 'doubtful', found, fix };
 }
 
-async function objectFinding(client: KubeClient, place: Place): Promise<Finding | undefined> {
+async function objectFindings(client: KubeClient, place: Place): Promise<readonly Finding[]> {
   const check = titleOf(place);
   const live = await findLive(client, place);
   if (live === undefined) {
-    return { check, state: 'bad', found: 'is not there', fix: 'cloverctl upgrade makes it again' };
+    const again = 'cloverctl upgrade makes it again';
+    return [{ check, state: 'bad', found: 'is not there', fix: again }];
   }
-  if (!canBeWaitedFor(place)) return undefined;
-  const { ready, text } = readinessOf(place.kind, live);
-  if (ready) return { check, state: 'good', found: text };
+  if (!canBeWaitedFor(place)) return [];
+  const { ready, text, doubtful } = readinessOf(place.kind, live);
+  if (doubtful) {
+    const settings = 'see agent.nodeSelector and agent.tolerations of the installation';
+    return [{ check, state: 'doubtful', found: text, fix: settings }];
+  }
+  if (ready) return [{ check, state: 'good', found: text }];
   const why = await troublesOf(client, place);
   const fix = 'docs/operations.md has what helps; kubectl describe tells more';
-  return { check, state: 'bad', found: [text, ...why].join('; '), fix };
+  return [{ check, state: 'bad', found: [text, ...why].join('; '), fix }];
 }

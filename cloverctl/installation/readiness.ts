@@ -51,6 +51,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** What is missing, such as `0 of 1 available`. */
   readonly text: string;
+  /** It is ready, and perhaps not as it is meant to be. */
+  readonly doubtful?: true;
 }
 
 const isReady: Readiness = { ready: true, text: 'ready' };
@@ -103,5 +105,5 @@ function daemonReadiness(object: LiveObject): Readiness {
   if (updatedNumberScheduled < nodes)
     return notYet(`${updatedNumberScheduled} of ${nodes} updated`);
   if (numberAvailable < nodes) return notYet(`${numberAvailable} of ${nodes} available`);
-  return isReady;
+  return nodes === 0 ? { ready: true, text: 'on no node', doubtful: true } : isReady;
 }

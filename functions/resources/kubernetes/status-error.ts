@@ -27,6 +27,10 @@ export function statusError(code: number, body: unknown, retryAfter?: string): C
     case 400:
       return badRequest(message);
     case 401:
+      return new CloverError(
+        'CLV_KUBERNETES_FORBIDDEN',
+        `the API server does not take the credentials (${message}): they have expired, or are of another cluster`,
+      );
     case 403:
       return new CloverError('CLV_KUBERNETES_FORBIDDEN', message);
     case 404:

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createKubeClient } from '../../../functions/resources/kubernetes/client.ts';
@@ -5,12 +7,21 @@ import { kubeconfigConnection } from '../../../functions/resources/kubernetes/ku
 import { version } from '../../../functions/lib/version.ts';
 import { clusterTest } from '../../cluster/shared-by-file.ts';
 import { withCluster } from '../../cluster/with-cluster.ts';
+import { temporaryFolder } from '../../functions/host/helpers.ts';
 import { linesOf } from '../installation/cluster.ts';
 import { runCli, type CliResult } from '../run-cli.ts';
 
 const serial = await clusterTest();
 
 const lookedAt = z.object({ status: z.object({ observedGeneration: z.int() }) });
+const issued = z.object({ status: z.object({ token: z.string() }) });
+const accounts = '/api/v1/namespaces/default/serviceaccounts';
+const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+const viewerBinding = {
+  metadata: { name: 'viewer' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+  subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'default' }],
+};
 const kernels = { old: '5.4.0', fresh: '6.12.1' };
 
 serial('doctor names what is not well, and what helps', async (t) => {
@@ -67,5 +78,32 @@ serial('doctor names what is not well, and what helps', async (t) => {
   t.true(
     lines.some((line) => line.startsWith('✗ deployment.apps/control-plane: 0 of 1 ')),
     told.stdout,
+  );
+
+  // Who may not look at all of it is told of the rest.
+  const account = { metadata: { name: 'viewer' } };
+  await client.call({ method: 'POST', path: accounts, body: account });
+  await client.call({ method: 'POST', path: bindings, body: viewerBinding });
+  const { status } = issued.parse(
+    await client.call({ method: 'POST', path: `${accounts}/viewer/token`, body: {} }),
+  );
+  const of = await readFile(tier.kubeconfig, 'utf8');
+  const config = join(await temporaryFolder(t), 'kubeconfig');
+  await writeFile(config, of.replace(/(token"?: ?"?)[^",\s]+/, `$1${status.token}`));
+  const seen = await runCli(['doctor'], { variables: { KUBECONFIG: config } });
+  t.is(seen.code, 1, seen.stderr);
+  const found = linesOf(seen);
+  t.true(found.includes(`✓ installation: Clover ${version} in clover-system`), seen.stdout);
+  t.true(
+    found.some((line) =>
+      line.startsWith(
+        '! clusterrole.rbac.authorization.k8s.io/clover-system-control-plane: may not be looked at: ',
+      ),
+    ),
+    seen.stdout,
+  );
+  t.true(
+    found.some((line) => line.startsWith('✗ deployment.apps/control-plane: 0 of 1 ')),
+    seen.stdout,
   );
 });

@@ -23,6 +23,7 @@ test('a DaemonSet is ready when each node has an available pod of the newest kin
   t.is(of({ updatedNumberScheduled: 3, numberAvailable: 2 }), '2 of 3 available');
   t.is(of({ updatedNumberScheduled: 3, numberAvailable: 3 }), 'ready');
   t.is(textOf('DaemonSet', 2, { observedGeneration: 1 }), 'was not looked at yet');
+  t.is(of({ desiredNumberScheduled: 0 }), 'on no node');
 });
 
 test('what has conditions is ready when it says so of what it is now', (t) => {
