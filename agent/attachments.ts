@@ -48,7 +48,7 @@ export interface AttachmentCounters {
 
 /** What {@link createAttachments} needs. */
 export interface AttachmentsOptions {
-  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'setPorts'>;
+  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'overtaken' | 'setPorts'>;
   readonly node: string;
   readonly log: Logger;
 }
@@ -153,6 +153,14 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
       return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyInPart(at) }];
     });
 
+  const behindOthers = (): readonly UnseenInterface[] =>
+    capture.overtaken().flatMap(({ point, programs }) => {
+      const at = attached.get(point);
+      return at === undefined
+        ? []
+        : [{ pod: at.pod, interface: '*', why: whyBehind(at, programs) }];
+    });
+
   return {
     reconcile({ pods, ports: wanted }, directory) {
       if (pods.length > 0) setPorts(wanted);
@@ -178,7 +186,7 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
       }
       keepOnly(keep);
       waiting = missing;
-      tellUnseen([...blind, ...inPart()]);
+      tellUnseen([...blind, ...inPart(), ...behindOthers()]);
     },
     detachAll() {
       keepOnly(new Set());
@@ -198,6 +206,11 @@ function whyInPart({ name, kind }: Attached): string {
   if (kind === 'cgroup')
     return `of some connections of ${name} one direction alone passes its sockets`;
   return `packets are redirected past ${name}: of some connections one direction alone passes there`;
+}
+
+function whyBehind({ name }: Attached, programs: readonly number[]): string {
+  const those = programs.length === 1 ? 'program' : 'programs';
+  return `${those} ${programs.join(', ')} (bpftool prog show id) came before the agent at ${name}, and may take packets; it is traced all the same`;
 }
 
 function nameOf({ namespace, name }: Pod): string {

@@ -25,7 +25,7 @@ export interface TracingCounters {
 
 /** What {@link startTracing} needs. */
 export interface TracingOptions {
-  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'setPorts'>;
+  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'overtaken' | 'setPorts'>;
   /** Told of each selection, once what is not selected any more is detached. */
   readonly onSelection: (selection: Selection) => void;
   readonly openPods: OpenPodDirectory;

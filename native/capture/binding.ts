@@ -7,6 +7,7 @@ import type {
   CapturePointKind,
   EvidenceSnapshot,
   OneWay,
+  Overtaken,
   PodIdentity,
   ProcessLink,
   RequestMetrics,
@@ -25,6 +26,7 @@ export interface Handle {
 export interface RawOptions {
   readonly boot: string;
   readonly open_timeout_ms: number;
+  readonly idle_timeout_ms: number;
   readonly batch_bytes: number;
   readonly batch_ms: number;
   readonly memory_bytes: number;
@@ -92,6 +94,7 @@ export interface Binding {
   ledger(handle: Handle): CaptureLedger;
   metrics(handle: Handle): RequestMetrics;
   one_way(handle: Handle): OneWay[];
+  overtaken(handle: Handle): Overtaken[];
   kernel_cpu_ns(handle: Handle): number;
   flush(handle: Handle): void;
   take_batches(handle: Handle): RawBatch[];

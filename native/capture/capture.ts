@@ -89,6 +89,7 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
       {
         boot: options.boot,
         open_timeout_ms: options.openTimeoutMs ?? 10_000,
+        idle_timeout_ms: options.idleTimeoutMs ?? 600_000,
         batch_bytes: options.batchBytes ?? 768 * 1024,
         batch_ms: options.batchMs ?? 1_000,
         memory_bytes: options.memoryBytes ?? Number.MAX_SAFE_INTEGER,
@@ -135,6 +136,7 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     hold: () => binding.hold(handle),
     takeOver: (state = new Uint8Array()) => binding.take_over(handle, state),
     oneWay: () => binding.one_way(handle),
+    overtaken: () => binding.overtaken(handle),
     evidence: (after) => binding.evidence(handle, after),
     ledger: () => binding.ledger(handle),
     metrics: () => binding.metrics(handle),

@@ -103,6 +103,13 @@ export interface OneWay {
   readonly bothWays: number;
 }
 
+/** An interface at which programs of others have their say before the capture's, and may keep packets from it. */
+export interface Overtaken {
+  readonly point: number;
+  /** Their ids in the kernel. */
+  readonly programs: readonly number[];
+}
+
 /** Cumulative counts of one boot; every loss has a cause. */
 export interface CaptureLedger {
   readonly wire: {
@@ -114,6 +121,8 @@ export interface CaptureLedger {
     readonly payloadBytes: number;
     /** Those of them that were not copied, since nobody reads their connection any more, or they are amid a long body. */
     readonly unwanted: number;
+    /** How often an interface was attached to again, since somebody else had detached the capture from it. */
+    readonly reattached: number;
     /** Segments that never reached user space, by cause (`ring_full`, `unreadable`, …). */
     readonly lost: Readonly<Record<string, number>>;
   };
@@ -165,6 +174,8 @@ export interface CaptureOptions {
   readonly boot: string;
   /** Requests open for longer count as stuck. Default 10 000. */
   readonly openTimeoutMs?: number;
+  /** Connections without packets for so long are forgotten, and for six times as long with requests that are open. Default 600 000. */
+  readonly idleTimeoutMs?: number;
   /** Ways to interfaces, in the order in which they are tried. Default: all {@link rungs}. */
   readonly rungs?: readonly Rung[];
   /** Size of the kernel ring buffer in bytes, a power of two. Default 64 MiB. */
@@ -227,6 +238,8 @@ export interface Capture {
   takeOver(state?: Uint8Array): void;
   /** The attached points of which only a part is seen. */
   oneWay(): readonly OneWay[];
+  /** Those where others have come before the capture, for some 15 s at least: an agent that takes over does so, too. */
+  overtaken(): readonly Overtaken[];
   /** Cells whose revision is above `after` (0 = all); at most 20 000 of them, oldest first. */
   evidence(after: number): EvidenceSnapshot;
   ledger(): CaptureLedger;

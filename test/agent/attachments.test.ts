@@ -208,3 +208,14 @@ test('a cgroup that is made anew is attached to anew, and one that goes is let g
   reconcile(atVeth);
   t.deepEqual([...capture.attached.keys()], [7]);
 });
+
+test('a pod whose veth others came to first is told, with their programs', (t) => {
+  const { capture, attachments, reconcile } = oneLocated();
+  capture.setOvertaken(7, 12, 13);
+  capture.setOvertaken(8, 14);
+  reconcile(atVeth);
+  const [, told, ...others] = attachments.counters().unseen;
+  t.deepEqual(others, []);
+  t.like(told, { pod: 'shop/web', interface: '*' });
+  t.regex(told?.why ?? '', /programs 12, 13 .* came before the agent at veth-a/);
+});

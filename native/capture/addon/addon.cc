@@ -195,13 +195,14 @@ napi_value evidence(napi_env env, napi_callback_info info) {
 
 napi_value ledger(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
-  auto [core, wire] = Handle::from(env, args[0]).engine().ledger();
+  auto [core, wire, reattached] = Handle::from(env, args[0]).engine().ledger();
   Counts lost_segments;
   for (int i = 0; i < TAP_CAUSES; i++) add(lost_segments, cause_name(i), wire.lost_segments[i]);
   napi_value out = js::object(env), part = js::object(env);
   js::set(env, part, "segments", js::number(env, u64{wire.segments}));
   js::set(env, part, "payloadBytes", js::number(env, u64{wire.payload_bytes}));
   js::set(env, part, "unwanted", js::number(env, unwanted_segments(wire)));
+  js::set(env, part, "reattached", js::number(env, reattached));
   js::set(env, part, "lost", js::counts(env, lost_segments));
   js::set(env, out, "wire", part);
   part = js::object(env);
@@ -307,6 +308,21 @@ napi_value one_way(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value overtaken(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  napi_value out = js::array(env);
+  size_t n = 0;
+  // Of interfaces alone: a cgroup has no chain.
+  for (const auto& [point, programs] : Handle::from(env, args[0]).engine().overtaken()) {
+    napi_value item = js::object(env), ids = js::array(env);
+    for (size_t i = 0; i < programs.size(); i++) js::push(env, ids, i, js::number(env, u64{programs[i]}));
+    js::set(env, item, "point", js::number(env, u64{point}));
+    js::set(env, item, "programs", ids);
+    js::push(env, out, n++, item);
+  }
+  return out;
+}
+
 napi_value kernel_cpu_ns(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
   return js::number(env, Handle::from(env, args[0]).engine().kernel_ns());
@@ -405,6 +421,7 @@ NAPI_MODULE_INIT() {
       method<ledger>("ledger"),
       method<metrics>("metrics"),
       method<one_way>("one_way"),
+      method<overtaken>("overtaken"),
       method<kernel_cpu_ns>("kernel_cpu_ns"),
       method<tell<&Engine::flush>>("flush"),
       method<take_batches>("take_batches"),

@@ -12,6 +12,7 @@ Settings read_settings(napi_env env, napi_value options) {
     return static_cast<u64>(js::to_double(env, js::get(env, options, key)) * 1e6);
   };
   settings.open_timeout_ns = ms("open_timeout_ms");
+  settings.idle_ns = ms("idle_timeout_ms");
   settings.batch_ns = ms("batch_ms");
   settings.detailed = js::to_bool(env, js::get(env, options, "detailed"));
   settings.evidence = js::to_bool(env, js::get(env, options, "evidence"));

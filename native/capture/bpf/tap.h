@@ -80,7 +80,7 @@ struct tap_verdict {
   __u32 reason;
   __u32 from[2];
   __u32 until[2];
-  __u32 reserved;
+  __u32 left_out; /* packets that were not handed up for `reason`, by the program; of several CPUs not each */
 };
 
 struct tap_skipped {

@@ -35,7 +35,10 @@ static __always_inline enum wanted by_verdict(void *map, const void *key, const 
     return ALL;
   }
   *reason = verdict->reason;
-  if (*reason) return NOTHING;
+  if (*reason) {
+    verdict->left_out++;
+    return NOTHING;
+  }
   if (datagrams) return ALL;
   /* Sequence numbers wrap, and so do these differences. */
   __u32 from = verdict->from[record->direction & 1];

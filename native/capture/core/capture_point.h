@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 #include "common.h"
 
@@ -13,8 +14,8 @@ struct Unavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Throws Unavailable with what could not be done, why, and which rights it takes if it is for those.
-[[noreturn]] void refuse(const std::string& what, int error);
+// Throws Unavailable with what could not be done, why, which rights it takes if it is for those, and what more is known.
+[[noreturn]] void refuse(const std::string& what, int error, const std::string& more = {});
 
 // What sees the packets of a pod in both directions, and leaves nothing behind when it is destroyed.
 class CapturePoint {
@@ -24,6 +25,12 @@ class CapturePoint {
   virtual const char* kind() const = 0;
   // What every process of this node knows it by.
   virtual u64 place() const = 0;
+  // False once somebody else has detached it.
+  virtual bool attached() const { return true; }
+  // Lets go of what is left of it.
+  virtual void detach() {}
+  // Programs of others that have their say before it, and may keep packets from it: their ids in the kernel.
+  virtual std::vector<u32> overtaken_by() { return {}; }
 
  protected:
   CapturePoint() = default;

@@ -327,6 +327,14 @@ bool Connection::resolve(u64 now_ns) {
   return !closed_ && opens(now_ns);
 }
 
+bool Connection::goes_on_unseen() {
+  if (talk_.stopped() == nullptr || !session_.left_out_) return false;
+  u32 count = session_.left_out_(key());
+  bool more = std::exchange(left_out_, count) != count;
+  if (more) last_seen_ns = session_.now_ns_;
+  return more;
+}
+
 void Connection::close(End end) {
   if (closed_) return;
   if (end != End::detached) {

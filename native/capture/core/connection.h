@@ -29,6 +29,8 @@ class Connection {
   // Gives up waiting for what is overdue. Returns whether something still waits.
   bool resolve(u64 now_ns);
   void close(End end);
+  // Nothing of it is wanted, and packets have come since this was asked before.
+  bool goes_on_unseen();
   // Fails what has waited for longer than its protocol allows.
   void expire(u64 now_ns);
   // Begins or ceases to read, by what its pod's Taps select now.
@@ -123,6 +125,7 @@ class Connection {
   u64 last_piece_ns_ = 0;
   bool closed_ = false;
   bool within_ = false;  // its first bytes were not all seen: a message has to tell the protocol
+  u32 left_out_ = 0;  // goes_on_unseen()
   u32 missed_[2] = {0, 0};  // bytes of holes before there was a parser
   bool seen_in_ = false, seen_out_ = false;
   bool one_way_ = false;  // counted as such in its pod

@@ -35,4 +35,14 @@ void describe_end(Request& request, std::string_view name_space, std::string_vie
   if (!failure.empty()) request.error_type.assign(failure);
 }
 
+void lose(Conversation& talk, Request* request, std::string_view name_space, std::string_view code, const char* cause) {
+  if (Conversation::keeps(cause)) describe_end(*request, name_space, code, {});
+  talk.lose(request, cause);
+}
+
+void fail(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns) {
+  describe_end(*request, name_space, {}, "connection_closed");
+  talk.finish(request, time_ns, true);
+}
+
 }  // namespace clover::db

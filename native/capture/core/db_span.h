@@ -15,4 +15,8 @@ void describe_query(Request& request, const sql::Query* query, std::string_view 
 void describe_end(Request& request, std::string_view name_space, std::string_view code,
                   std::string_view failure);
 
+// What nobody answers: lost for a cause, or failed with its connection. `code`: an error that was told before, or empty.
+void lose(Conversation& talk, Request* request, std::string_view name_space, std::string_view code, const char* cause);
+void fail(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns);
+
 }  // namespace clover::db

@@ -36,7 +36,7 @@ Engine::Engine(const Settings& settings, const std::string& object_path, u32 rin
       notify_(std::move(notify)) {
   ports_.all_ports = 1;
   tap_->set_ports(ports_);
-  session_.set_wishing(true);
+  session_.set_wishing([this](const FlowKey& key) { return tap_->left_out(key); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -71,6 +71,7 @@ bool Engine::drain(size_t bytes) {
   bool all = tap_->drain(bytes, [this](const Segment& segment) { session_.segment(segment); });
   if (all) session_.drained_until(now - kInFlightNs);
   session_.advance(now);
+  tap_->look_after();
   for (const Wish& wish : session_.wishes) tap_->tell(wish);
   session_.wishes.clear();
   return all;
@@ -205,6 +206,15 @@ u64 Engine::kernel_ns() {
   return tap_ ? tap_->run_time_ns() : kernel_ns_;
 }
 
+std::map<u32, std::vector<u32>> Engine::overtaken() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::map<u32, std::vector<u32>> found;
+  if (!tap_) return found;
+  for (const auto& [point, attached] : tap_->points())
+    if (auto programs = attached.overtaken_by(); !programs.empty()) found[point] = std::move(programs);
+  return found;
+}
+
 std::deque<Batch> Engine::take_batches() {
   std::lock_guard<std::mutex> lock(mutex_);
   return std::exchange(session_.batches, {});
@@ -227,7 +237,7 @@ Engine::FullLedger Engine::ledger() {
   // What the kernel counted and has not handed up yet lies in the ring.
   if (wire.payload_bytes > core.received + kept_back)
     core.pending += wire.payload_bytes - core.received - kept_back;
-  return {core, wire};
+  return {core, wire, tap_ ? tap_->reattached() : 0};
 }
 
 }  // namespace clover

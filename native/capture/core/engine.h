@@ -49,11 +49,14 @@ class Engine {
   void flush();
   void close();
   u64 kernel_ns();
+  // Points with programs of others that have their say before ours: their ids.
+  std::map<u32, std::vector<u32>> overtaken();
   std::deque<Batch> take_batches();
 
   struct FullLedger {
     Ledger core;
     WireCounters wire;
+    u64 reattached = 0;  // points that somebody else had detached
   };
   FullLedger ledger();
   // Calls `view` with the session under the lock, up to date with the ring.

@@ -155,9 +155,7 @@ const char* Session::take_over_one(State& state) {
     before->close(End::detached);
     forget(*before);
     // What was wished of it may be wrong.
-    Wish wish;
-    wish.key = key;
-    this->wish(wish);
+    want(key);
   } else {
     ledger.connections_seen++;
   }

@@ -11,9 +11,7 @@ namespace {
 constexpr u64 kSecond = 1'000'000'000;
 // Closed flows are remembered for late retransmissions, which would look like new ones.
 constexpr u64 kGraveTime = 2 * kSecond;
-constexpr u64 kSweepEvery = 30 * kSecond;
-constexpr u64 kIdle = 600 * kSecond;
-constexpr u64 kIdleOpen = 3600 * kSecond;
+constexpr u64 kSweepsPerIdle = 20, kIdleOpen = 6;
 // About 24 MiB of finished batches that JavaScript has not taken yet.
 constexpr size_t kMaxBacklog = 32;
 constexpr size_t kMaxGraves = 50'000;
@@ -79,11 +77,15 @@ void Session::detach(u32 ifindex) {
       continue;
     }
     at->second->close(End::detached);
+    // The point may be attached again, for Taps that want what these did not.
+    want(at->first);
     at = forget(at);
   }
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
-    if (flow.key().ifindex == ifindex) forget(flow, "detached");
+    if (flow.key().ifindex != ifindex) continue;
+    want(flow.key());
+    forget(flow, "detached");
   }
   for (auto& [protocol, state] : found->second->states) state->close("detached", now_ns_);
   if (found->second->in_batch()) close_batch();
@@ -119,9 +121,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
     connection->close(End::replaced);
     forget(*connection);
     // What was wished of the old one may have come to the source after the beginning of the new one.
-    Wish wish;
-    wish.key = key;
-    this->wish(wish);
+    want(key);
   }
   // The end of a connection that was never seen says nothing.
   if (segment.size() == 0 && !(segment.flags & kSyn)) return nullptr;
@@ -273,17 +273,20 @@ void Session::sweep() {
   while (!graves_.empty() && (graves_.size() > kMaxGraves ||
                               graves_.front().since_ns + kGraveTime <= now_ns_))
     forget_oldest_grave();
-  if (now_ns_ < swept_ns_ + kSweepEvery) return;
+  if (now_ns_ < swept_ns_ + settings.idle_ns / kSweepsPerIdle) return;
   swept_ns_ = now_ns_;
   for (auto at = flows_.begin(); at != flows_.end();) {
     Connection& connection = *at->second;
     connection.expire(now_ns_);
-    u64 limit = connection.idle() ? kIdle : kIdleOpen;
-    if (connection.closed() || connection.last_seen_ns + limit >= now_ns_) {
+    u64 limit = connection.idle() ? settings.idle_ns : settings.idle_ns * kIdleOpen;
+    bool over = !connection.closed() && connection.last_seen_ns + limit < now_ns_;
+    // What nobody wants does not come up, and is no silence.
+    if (!over || connection.goes_on_unseen()) {
       ++at;
       continue;
     }
     connection.close(End::idle);
+    want(connection.key());
     // Only we have ended it: what still comes on it is not late, but to be read.
     at = forget(at);
   }

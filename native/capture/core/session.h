@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -19,6 +20,7 @@ namespace clover {
 struct Settings {
   u64 boot = 0;
   u64 open_timeout_ns = 10'000'000'000;
+  u64 idle_ns = 600'000'000'000;  // a connection without packets is forgotten; with requests that are open it has six times as long
   u64 batch_ns = 1'000'000'000;
   size_t batch_bytes = 768 * 1024;
   bool detailed = false;  // SpanWriter
@@ -79,8 +81,8 @@ class Session {
   // Goes on where another session stood, from which the bytes are; they may be anything. Only for one whose window has not
   // begun. What cannot be taken is counted as refused by cause, and stays as this session knows it.
   void take_over(std::string_view state);
-  // Whether its source minds `wishes`.
-  void set_wishing(bool wishing) { wishing_ = wishing; }
+  // Its source minds `wishes`, and tells of a flow how many packets it has left out for them.
+  void set_wishing(std::function<u32(const FlowKey&)> left_out) { left_out_ = std::move(left_out); }
   // Only sets the clock that arrivals are stamped with.
   void tick(u64 now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
 
@@ -149,8 +151,14 @@ class Session {
   void meet(Request& request, const Pod& pod);
   void stamp_by_trace(Pod& pod, const Request& sent);
   void await(Connection& connection);
+  // Everything of a flow is wanted again.
+  void want(const FlowKey& key) {
+    Wish all;
+    all.key = key;
+    wish(all);
+  }
   void wish(const Wish& wish) {
-    if (wishing_) wishes.push_back(wish);
+    if (left_out_) wishes.push_back(wish);
   }
   // Another one counts, for as long as is known.
   bool shadows() const { return window_.from_ns == UINT64_MAX; }
@@ -159,7 +167,7 @@ class Session {
   }
 
   Window window_;
-  bool wishing_ = false;
+  std::function<u32(const FlowKey&)> left_out_;
   u64 now_ns_ = 0;
   u64 drained_ns_ = 0;
   u64 batch_since_ns_ = 0;

@@ -16,10 +16,13 @@
 #include <cstdio>
 #include <vector>
 
+#include "loader_log.h"
+
 namespace clover {
 namespace {
 
 constexpr u64 kBeatNs = 1'000'000'000;
+constexpr u64 kLookNs = 5'000'000'000;
 
 struct Version {
   int major = 0, minor = 0;
@@ -110,7 +113,6 @@ void take_record(const tap_record& record, u64 offset_ns, const std::function<vo
 }  // namespace
 
 Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs) : rungs_(std::move(rungs)) {
-  libbpf_set_print([](libbpf_print_level, const char*, va_list) { return 0; });
   try {
     load(object_path, ring_bytes);
     map_ring(ring_bytes);
@@ -136,6 +138,7 @@ void Tap::release() {
 
 void Tap::load(const std::string& object_path, u32 ring_bytes) {
   SignalsBlocked blocked;
+  LoaderLog log;
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "ring"), ring_bytes);
@@ -143,7 +146,7 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   if (bpf_map__set_initial_value(bpf_object__find_map_by_name(object_, ".rodata"), &limits, sizeof(limits)) != 0)
     refuse("cannot set the limits of the programs", errno);
   leave_out_cgroups_where_unknown();
-  if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs", -error);
+  if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs", -error, log.tail());
   auto program = [&](const char* name) {
     return bpf_program__fd(bpf_object__find_program_by_name(object_, name));
   };
@@ -218,7 +221,7 @@ const Tap::Attached& Tap::attach(u32 point, const std::string& cgroup) {
     throw Unavailable("this kernel has no programs on cgroups (CONFIG_CGROUP_BPF)");
   auto made = point < TAP_FIRST_CGROUP ? attach_to_interface(point)
                                        : attach_to_cgroup(on_cgroup_, cgroups_, cgroup, point);
-  return points_[point] = {std::move(made), clock_ns(CLOCK_MONOTONIC)};
+  return points_[point] = {std::move(made), clock_ns(CLOCK_MONOTONIC), {}, 0};
 }
 
 void Tap::beat() {
@@ -231,6 +234,28 @@ void Tap::beat() {
 }
 
 void Tap::detach(u32 point) { points_.erase(point); }
+
+void Tap::look_after() {
+  u64 now = clock_ns(CLOCK_MONOTONIC);
+  if (now < looked_ns_ + kLookNs) return;
+  looked_ns_ = now;
+  for (auto& [number, attached] : points_) {
+    if (!attached.point->attached()) {
+      try {
+        // Never two at one chain, which the kernel refuses.
+        attached.point->detach();
+        attached.point = attach_to_interface(number);
+        reattached_++;
+      } catch (const Unavailable&) {
+        // The interface has gone, and who attached it will notice.
+        continue;
+      }
+    }
+    std::vector<u32> before = attached.point->overtaken_by();
+    attached.looks = before == attached.before ? attached.looks + 1 : 0;
+    attached.before = std::move(before);
+  }
+}
 
 void Tap::set_ports(const tap_settings& settings) {
   u32 zero = 0;

@@ -27,10 +27,22 @@ class Tap {
   struct Attached {
     std::unique_ptr<CapturePoint> point;
     u64 whole_from_ns = 0;
+    std::vector<u32> before{};  // CapturePoint::overtaken_by, as seen last
+    u32 looks = 0;            // that have seen the same before
+    // Programs that are there to stay: while an agent takes over from this one, its own are before ours.
+    std::vector<u32> overtaken_by() const { return looks >= kStays ? before : std::vector<u32>(); }
+    static constexpr u32 kStays = 3;
   };
   // `point` is an interface, or a number for `cgroup` from TAP_FIRST_CGROUP on; throws Unavailable.
   const Attached& attach(u32 point, const std::string& cgroup);
   void detach(u32 point);
+  // Attaches again what others have detached, and sees who is before us, every few seconds.
+  void look_after();
+  // How often a point was attached again.
+  u64 reattached() const { return reattached_; }
+  const std::unordered_map<u32, Attached>& points() const { return points_; }
+  // Of a flow: how many packets were not handed up since it is not wanted; 0 where that is not known.
+  u32 left_out(const FlowKey& key) const { return verdicts_.left_out(key); }
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
   // Bytes that the programs did not hand up, since nobody wanted them: by reason.
@@ -60,7 +72,8 @@ class Tap {
   ProgramPair on_interface_, on_qdisc_, on_cgroup_;
   int on_packet_socket_ = -1, heartbeat_ = -1;
   bool outlived_ = false;
-  u64 beaten_ns_ = 0;
+  u64 beaten_ns_ = 0, looked_ns_ = 0;
+  u64 reattached_ = 0;
   int ring_ = -1, counters_ = -1, settings_ = -1, cgroups_ = -1, epoll_ = -1;
   size_t ring_bytes_ = 0, page_ = 0, producer_bytes_ = 0;
   unsigned long* consumer_ = nullptr;

@@ -77,6 +77,12 @@ void Verdicts::tell(const Wish& wish) {
   bpf_map_update_elem(place.map, place.key(), &verdict, BPF_ANY);
 }
 
+u32 Verdicts::left_out(const FlowKey& key) const {
+  Place place = place_of(key, v4_, v6_);
+  tap_verdict verdict{};
+  return bpf_map_lookup_elem(place.map, place.key(), &verdict) == 0 ? verdict.left_out : 0;
+}
+
 Counts Verdicts::skipped(const WireCounters& counters) const {
   Counts by_reason;
   for (size_t i = 1; i < reasons_.size(); i++) add(by_reason, reasons_[i], counters.skipped[i].bytes);

@@ -15,6 +15,8 @@ class Verdicts {
  public:
   void open(bpf_object* object);
   void tell(const Wish& wish);
+  // Of a flow: how many packets were not handed up since it is not wanted; 0 where that is not known.
+  u32 left_out(const FlowKey& key) const;
   // Bytes that the programs did not hand up, by reason.
   Counts skipped(const WireCounters& counters) const;
 

@@ -30,13 +30,15 @@ export interface MemoryCapture extends Capture {
   setWatermark(unixMs: number): void;
   /** So many connections there were seen in one direction alone. */
   setOneWay(point: CapturePoint, connections: number): void;
+  /** Programs that are before the capture there. */
+  setOvertaken(point: number, ...programs: number[]): void;
   /** From now on no cgroup is to be had. */
   refuseCgroups(): void;
 }
 
 /** The books of a capture that has seen nothing. */
 export const emptyLedger: CaptureLedger = {
-  wire: { segments: 0, payloadBytes: 0, unwanted: 0, lost: {} },
+  wire: { segments: 0, payloadBytes: 0, unwanted: 0, reattached: 0, lost: {} },
   bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
   accessLog: { records: 0, lost: 0 },
@@ -55,6 +57,7 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
   let detaches = 0;
   let requestMetrics: RequestMetrics = { boundsSeconds: {}, sides: [] };
   const oneWay = new Map<CapturePoint, number>();
+  const overtaken = new Map<number, readonly number[]>();
   let cgroups = true;
   const cells = new Map<number, { revision: number; cell: EvidenceCell }>();
   let ports: readonly number[] = [];
@@ -99,6 +102,8 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     get ports() {
       return ports;
     },
+    setOvertaken: (point, ...programs) => void overtaken.set(point, programs),
+    overtaken: () => [...overtaken].map(([point, programs]) => ({ point, programs })),
     setOneWay: (point, connections) => void oneWay.set(point, connections),
     refuseCgroups: () => void (cgroups = false),
     oneWay: () =>

@@ -34,7 +34,7 @@ test('a recording of librdkafka gives what its application did', async (t) => {
           a['messaging.consumer.group.name'],
           a['messaging.destination.partition.id'],
           a['messaging.batch.message_count'],
-          a['messaging.kafka.offset'],
+          a['kafka.offset'],
         ].join(' '),
       );
   t.deepEqual(of('send orders'), ['shop-producer  0 5 0', 'shop-producer  0 3 5']);

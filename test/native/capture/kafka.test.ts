@@ -27,6 +27,7 @@ test('requests and responses by the conventions', async (t) => {
   t.deepEqual(brief(spans), ['ApiVersions', 'send orders', 'poll orders', 'Heartbeat']);
   const own = {
     'messaging.system': 'kafka',
+    'messaging.system.name': 'kafka',
     'messaging.client.id': 'shop-1',
     'server.address': '10.0.0.1',
     'server.port': 8080,
@@ -48,7 +49,7 @@ test('requests and responses by the conventions', async (t) => {
     'messaging.destination.name': 'orders',
     'messaging.destination.partition.id': '2',
     'messaging.batch.message_count': 3,
-    'messaging.kafka.offset': 42,
+    'kafka.offset': 42,
     'clover.kafka.api_version': 9,
     'clover.kafka.error_code': 0,
     'clover.time_to_first_byte': 10_000,
@@ -59,7 +60,7 @@ test('requests and responses by the conventions', async (t) => {
     'messaging.destination.name': 'orders',
     'messaging.destination.partition.id': '2',
     'messaging.batch.message_count': 5,
-    'messaging.kafka.offset': 100,
+    'kafka.offset': 100,
     'clover.kafka.throttle_time_ms': 7,
   });
   t.like(beat, {
@@ -101,7 +102,7 @@ test('an error of a partition is the span’s', async (t) => {
     'send orders NOT_LEADER_OR_FOLLOWER',
     'poll orders OFFSET_OUT_OF_RANGE',
   ]);
-  t.is(spans[0]?.attributes['messaging.kafka.offset'], undefined);
+  t.is(spans[0]?.attributes['kafka.offset'], undefined);
   t.is(spans[1]?.attributes['messaging.batch.message_count'], 0);
 });
 
@@ -111,10 +112,7 @@ test('of large batches only the beginning is read', async (t) => {
     inTurn(produce(1, { records: large }), fetch(2, { records: large })),
   );
   t.deepEqual(
-    spans.map(({ attributes: a }) => [
-      a['messaging.batch.message_count'],
-      a['messaging.kafka.offset'],
-    ]),
+    spans.map(({ attributes: a }) => [a['messaging.batch.message_count'], a['kafka.offset']]),
     [
       [1000, 42],
       [1000, 7],
@@ -245,7 +243,7 @@ const described: readonly (readonly [
       'messaging.operation.type': 'settle',
       'messaging.destination.name': 'orders',
       'messaging.destination.partition.id': '3',
-      'messaging.kafka.offset': 77,
+      'kafka.offset': 77,
       'error.type': 'ILLEGAL_GENERATION',
     },
   ],

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { Resolver } from 'node:dns/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -39,8 +40,11 @@ const next = (socket: Socket): Promise<Buffer> =>
   });
 
 /** Datagrams, each of which is waited for to come back; the reader has time to decide after the first few. */
-async function exchange(bed: Testbed, payloads: readonly Uint8Array[]): Promise<Buffer[]> {
-  const socket = createSocket('udp4');
+async function exchange(
+  bed: Pick<Testbed, 'address'>,
+  payloads: readonly Uint8Array[],
+): Promise<Buffer[]> {
+  const socket = createSocket(isIPv6(bed.address) ? 'udp6' : 'udp4');
   const answers: Buffer[] = [];
   for (const payload of payloads) {
     socket.send(payload, 5300, bed.address);
@@ -126,16 +130,39 @@ test.serial('datagrams that nobody reads are soon left where they are, and count
   t.deepEqual(gapsOf({ wire, bytes, ...rest }), []);
 });
 
-test.serial('a datagram in pieces is lost by name', async (t) => {
-  const { bed, capture } = await startTracedServer(t, server, [5300]);
-  const long = randomBytes(4_000);
-  t.deepEqual(await exchange(bed, [long]), [long]);
-  await capture.flush();
-  const ledger = capture.ledger();
-  t.deepEqual(ledger.wire.lost, { fragment: 2 });
-  t.deepEqual(ledger.bytes.lost, { fragment: 8_000 });
-  t.deepEqual(gapsOf(ledger), []);
-});
+/** Gives both ends of the veth an address of IPv6. */
+function withIpv6({ link, namespace }: Testbed): string {
+  const add = (address: string, ...inside: readonly string[]): void => {
+    execFileSync('ip', [
+      ...inside,
+      'addr',
+      'add',
+      `${address}/64`,
+      'dev',
+      ...(inside.length > 0 ? ['eth0'] : [link]),
+      'nodad',
+    ]);
+  };
+  const subnet = `fd00:${randomBytes(2).toString('hex')}:`;
+  add(`${subnet}:1`);
+  add(`${subnet}:2`, '-n', namespace);
+  return `${subnet}:2`;
+}
+
+for (const version of ['IPv4', 'IPv6']) {
+  test.serial(`a datagram in pieces of ${version} is lost by name`, async (t) => {
+    const both = server.replace("createSocket('udp4')", "createSocket('udp6')");
+    const { bed, capture } = await startTracedServer(t, both, [5300]);
+    const address = version === 'IPv4' ? bed.address : withIpv6(bed);
+    const long = randomBytes(4_000);
+    t.deepEqual(await exchange({ address }, [long]), [long]);
+    await capture.flush();
+    const ledger = capture.ledger();
+    t.deepEqual(ledger.wire.lost, { fragment: 2 });
+    t.deepEqual(ledger.bytes.lost, { fragment: 8_000 });
+    t.deepEqual(gapsOf(ledger), []);
+  });
+}
 
 test.serial('a datagram in pieces to a port that is not traced is no loss', async (t) => {
   const { bed, capture } = await startTracedServer(t, server, [5300]);

@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import test from 'ava';
 
-import { gapsOf } from './conversation.ts';
+import { gapsOf, pod } from './conversation.ts';
+import type { DecodedSpan } from './otlp.ts';
 import type { Testbed } from './testbed.ts';
 import { startTracedServer } from './traced-server.ts';
 
@@ -86,6 +87,57 @@ test.serial('a connection with the addresses of one that nobody could read is re
   );
   t.deepEqual(gapsOf(capture.ledger()), []);
 });
+
+const ask = async (socket: Socket, path: string): Promise<void> => {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await once(socket, 'data');
+};
+const pathsOf = (spans: readonly DecodedSpan[]) =>
+  spans.map(({ attributes }) => attributes['url.path']);
+
+test.serial(
+  'a connection that no Tap wanted is read where its point is attached again',
+  async (t) => {
+    const { bed, capture, spans } = await startTracedServer(t, server);
+    capture.attach(bed.ifindex, pod, { protocols: ['redis'] });
+    const socket = await connected(bed);
+    await ask(socket, '/first');
+    await delay(100);
+    await ask(socket, '/unwanted');
+    t.true(capture.ledger().wire.unwanted > 0);
+    capture.detach(bed.ifindex);
+    capture.attach(bed.ifindex, pod);
+    await delay(100);
+    await ask(socket, '/again');
+    await capture.flush();
+    socket.destroy();
+    t.deepEqual(pathsOf(spans), ['/again']);
+    t.deepEqual(gapsOf(capture.ledger()), []);
+  },
+);
+
+test.serial(
+  'a connection that goes on unwanted is not idle: it is read once a Tap wants it',
+  async (t) => {
+    const { bed, capture, spans } = await startTracedServer(t, server, [], { idleTimeoutMs: 400 });
+    capture.attach(bed.ifindex, pod, { protocols: ['redis'] });
+    const [busy, silent] = [await connected(bed), await connected(bed)];
+    await ask(silent, '/silent');
+    for (let at = 0; at < 40; at += 1) {
+      await ask(busy, '/unwanted');
+      await delay(50);
+    }
+    t.like(capture.ledger().connections, { open: 1, seen: 2 });
+    capture.attach(bed.ifindex, pod);
+    await delay(100);
+    await ask(busy, '/wanted');
+    await ask(silent, '/met-anew');
+    await capture.flush();
+    for (const socket of [busy, silent]) socket.destroy();
+    t.deepEqual(pathsOf(spans), ['/wanted', '/met-anew']);
+    t.deepEqual(gapsOf(capture.ledger()), []);
+  },
+);
 
 const answerOf = (sent: ReturnType<typeof request>): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 
 import { createCapture } from '../../../native/capture/capture.ts';
-import type { Capture } from '../../../native/capture/types.ts';
+import type { Capture, CaptureOptions } from '../../../native/capture/types.ts';
 import { pod } from './conversation.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
@@ -18,11 +18,13 @@ export interface TracedServer {
  * Starts a script ({@link Testbed.run}) and captures what it is asked until the test ends; needs root.
  *
  * @param ports the ports that are traced; none: all
+ * @param options of the capture, beside those that all have
  */
 export async function startTracedServer(
   t: ExecutionContext,
   script: string,
   ports: readonly number[] = [],
+  options: Pick<CaptureOptions, 'idleTimeoutMs'> = {},
 ): Promise<TracedServer> {
   const bed = await startTestbed();
   t.teardown(() => bed[Symbol.dispose]());
@@ -32,6 +34,7 @@ export async function startTracedServer(
     boot: '8899aabbccddeeff',
     ringBytes: 16 * 1024 * 1024,
     onBatch: ({ otlp }) => spans.push(...decodeSpans(otlp)),
+    ...options,
   });
   t.teardown(() => capture.close());
   capture.attach(bed.ifindex, pod);

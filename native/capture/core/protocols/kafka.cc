@@ -6,6 +6,7 @@
 
 #include "../framing.h"
 #include "kafka_span.h"
+#include "kafka_topics.h"
 
 namespace clover {
 namespace {
@@ -18,6 +19,7 @@ constexpr size_t kMaxInFlight = 1'000;
 constexpr size_t kMaxUnanswered = 16;
 // How far before the first request that was seen its forerunners may be.
 constexpr i32 kMaxBehind = 1000;
+constexpr size_t kMaxMetadata = 64 * 1024;  // of an answer, read
 
 // A request that waits for its response.
 struct Sent {
@@ -38,7 +40,9 @@ class Kafka final : public Parser {
   explicit Kafka(Conversation& talk)
       : talk_(talk),
         asks_(talk, 4, size_of, [this](const Frame& frame) { return on_request(frame); }),
-        answers_(talk, 4, size_of, [this](const Frame& frame) { return on_response(frame); }) {}
+        answers_(talk, 4, [this](std::string_view header) { return size_of_answer(header); },
+                 [this](const Frame& frame) { return on_response(frame); }),
+        topics_(static_cast<kafka::Topics&>(talk.pod_state("kafka", kafka::make_topics))) {}
 
   u32 read(Side from, const Piece& piece) override;
   void join(Side from) override { seeks_[index(from)] = true; }
@@ -50,6 +54,7 @@ class Kafka final : public Parser {
  private:
   static size_t index(Side side) { return static_cast<size_t>(side); }
   FrameReader& of(Side from) { return from == Side::client ? asks_ : answers_; }
+  std::optional<FrameSize> size_of_answer(std::string_view header) const;
   bool found(Side from, std::string_view bytes) const;
   bool answers(i32 correlation) const;
   void drop_opening();
@@ -64,6 +69,7 @@ class Kafka final : public Parser {
 
   Conversation& talk_;
   FrameReader asks_, answers_;
+  kafka::Topics& topics_;
   std::deque<Sent> sent_;  // oldest first
   std::deque<i32> unanswered_;  // correlation ids of the last that asked for no response
   Request* opening_ = nullptr;  // of the frame that is not whole
@@ -74,6 +80,14 @@ class Kafka final : public Parser {
   bool has_first_ = false;
   i32 first_ = 0;  // correlation id of the first request that was seen
 };
+
+// Topics come far behind the brokers of an answer to Metadata.
+std::optional<FrameSize> Kafka::size_of_answer(std::string_view header) const {
+  auto size = size_of(header);
+  bool metadata = !sent_.empty() && sent_.front().header.key == kafka::kMetadata;
+  if (size && metadata) size->keep = kMaxMetadata;
+  return size;
+}
 
 // Whether a message of this end surely begins here.
 bool Kafka::found(Side from, std::string_view bytes) const {
@@ -169,6 +183,7 @@ bool Kafka::on_response(const Frame& frame) {
   sent_.erase(at);
   sent.request->answered(frame.first);
   kafka::Outcome outcome = kafka::read_response(frame.kept, sent.header, sent.subject);
+  topics_.learn(frame.kept, sent.header);
   finish(sent, outcome, frame.end_ns, {});
   return true;
 }
@@ -193,6 +208,7 @@ bool Kafka::orphan(const Frame& frame) {
 }
 
 void Kafka::finish(Sent& sent, const kafka::Outcome& outcome, u64 end_ns, std::string_view failure) {
+  topics_.name(sent.header, sent.subject);
   kafka::describe_outcome(*sent.request, sent.header, sent.subject, outcome, failure);
   talk_.finish(sent.request, end_ns, !sent.request->error_type.empty());
 }

@@ -41,7 +41,7 @@ struct Api {
   i16 throttles = kNever;  // first version whose response begins with a time of throttling
 };
 
-inline constexpr i16 kProduce = 0, kFetch = 1, kOffsetCommit = 8, kJoinGroup = 11, kHeartbeat = 12, kSaslHandshake = 17, kApiVersions = 18,
+inline constexpr i16 kProduce = 0, kFetch = 1, kMetadata = 3, kOffsetCommit = 8, kJoinGroup = 11, kHeartbeat = 12, kSaslHandshake = 17, kApiVersions = 18,
                      kCreateTopics = 19, kDeleteTopics = 20, kAddOffsetsToTxn = 25;
 
 // Null where there is none with this number.

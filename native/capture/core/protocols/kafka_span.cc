@@ -29,7 +29,9 @@ bool is_step(i16 key, i16 code) {
 
 void describe_request(Request& request, const Header& header, const Conversation& talk) {
   Attributes out(request.attributes);
+  // The name until semantic conventions 1.45, which many receivers look for, and the one since.
   out.text("messaging.system", "kafka");
+  out.text("messaging.system.name", "kafka");
   out.text("messaging.operation.name", operation_of(header));
   if (std::string_view type = type_of(header.key); !type.empty()) out.text("messaging.operation.type", type);
   if (!header.client.empty()) out.text("messaging.client.id", header.client);
@@ -49,7 +51,7 @@ void describe_outcome(Request& request, const Header& header, const Subject& sub
     if (subject.partition >= 0) out.text("messaging.destination.partition.id", std::to_string(subject.partition));
   }
   if (!subject.group.empty()) out.text("messaging.consumer.group.name", subject.group);
-  if (subject.offset >= 0) out.number("messaging.kafka.offset", static_cast<u64>(subject.offset));
+  if (subject.offset >= 0) out.number("kafka.offset", static_cast<u64>(subject.offset));
   if (subject.records >= 0) out.number("messaging.batch.message_count", static_cast<u64>(subject.records));
   if (outcome.throttled_ms > 0) out.number("clover.kafka.throttle_time_ms", outcome.throttled_ms);
   if (outcome.known) {

@@ -198,20 +198,14 @@ bool Mysql::begins(Side from, const Piece& piece) const {
 }
 
 void Mysql::lose_all(const char* cause) {
-  for (Sent& sent : sent_) {
-    if (sent.request == nullptr) continue;
-    if (Conversation::keeps(cause)) db::describe_end(*sent.request, database_, {}, {});
-    talk_.lose(sent.request, cause);
-  }
+  for (Sent& sent : sent_)
+    if (sent.request != nullptr) db::lose(talk_, sent.request, database_, {}, cause);
   sent_.clear();
 }
 
 void Mysql::fail_all(u64 time_ns) {
-  for (Sent& sent : sent_) {
-    if (sent.request == nullptr) continue;
-    db::describe_end(*sent.request, database_, {}, "connection_closed");
-    talk_.finish(sent.request, time_ns, true);
-  }
+  for (Sent& sent : sent_)
+    if (sent.request != nullptr) db::fail(talk_, sent.request, database_, time_ns);
   sent_.clear();
 }
 

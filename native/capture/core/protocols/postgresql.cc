@@ -234,8 +234,7 @@ void Postgresql::forget(Sent& sent, const char* cause) {
   Request* request = std::exchange(sent.request, nullptr);
   if (request == nullptr) return;
   if (sent.kind == Kind::sync) return talk_.drop(request);
-  if (Conversation::keeps(cause)) db::describe_end(*request, database_, sent.code, {});
-  talk_.lose(request, cause);
+  db::lose(talk_, request, database_, sent.code, cause);
 }
 
 void Postgresql::lose_all(const char* cause) {

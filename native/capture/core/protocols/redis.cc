@@ -289,20 +289,13 @@ void Redis::finish(const RespValue& reply) {
 }
 
 void Redis::lose_all(const char* cause) {
-  for (; !open_.empty(); open_.pop_front()) {
-    if (Conversation::keeps(cause)) db::describe_end(*open_.front().request, database_, {}, {});
-    talk_.lose(open_.front().request, cause);
-  }
+  for (; !open_.empty(); open_.pop_front()) db::lose(talk_, open_.front().request, database_, {}, cause);
   held_.clear();
   sure_ = 0;
 }
 
 void Redis::fail_all(u64 time_ns) {
-  for (; !open_.empty(); open_.pop_front()) {
-    Request* request = open_.front().request;
-    db::describe_end(*request, database_, {}, "connection_closed");
-    talk_.finish(request, time_ns, true);
-  }
+  for (; !open_.empty(); open_.pop_front()) db::fail(talk_, open_.front().request, database_, time_ns);
 }
 
 void Redis::stop(const char* reason) {
