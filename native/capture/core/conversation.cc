@@ -173,9 +173,7 @@ void Conversation::stop(const char* reason) {
 
 void Conversation::resume() {
   stopped_ = nullptr;
-  Wish wish;
-  wish.key = key_;
-  session_.wish(wish);
+  session_.want(key_);
 }
 
 bool Conversation::selects(const Protocol& protocol) const {
