@@ -31,7 +31,7 @@ test.serial(
     t.teardown(() => capture.close());
     const before = new Set(bpfIdsOf('self').links);
     t.is(capture.attach(bed.ifindex, pod), 'tcx');
-    const [link] = bpfIdsOf('self').links.filter((id) => !before.has(id));
+    const link = bpfIdsOf('self').links.find((id) => !before.has(id));
     execFileSync('bpftool', ['link', 'detach', 'id', String(link)]);
     t.true(await until(() => capture.ledger().wire.reattached === 1));
     await fetch(`http://${bed.address}:${bed.port}/small`).then((answer) => answer.text());
