@@ -210,7 +210,7 @@ function whyInPart({ name, kind }: Attached): string {
 
 function whyBehind({ name }: Attached, programs: readonly number[]): string {
   const those = programs.length === 1 ? 'program' : 'programs';
-  return `${those} ${programs.join(', ')} (bpftool prog show id) came before the agent at ${name}, and may take packets; it is traced all the same`;
+  return `in part, where ${those} ${programs.join(', ')} (bpftool prog show id) take packets: they came before the agent at ${name}`;
 }
 
 function nameOf({ namespace, name }: Pod): string {

@@ -18,6 +18,7 @@ const ledgerText = z
         bytes: z.object({ lost: causes }),
         requests: z.object({ seen: count, lost: causes }),
         accessLog: z.object({ lost: count }).default({ lost: 0 }),
+        connections: z.object({ contradicted: causes.default({}) }).prefault({}),
       }),
       attachments: z.object({
         attached: count,
@@ -64,6 +65,7 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
     ...clock(node, ledger, asked),
     books(node, ledger),
     ...judgeDeliveries(node, ledger),
+    ...contradictions(node, ledger),
     ...ledger.attachments.points.map(({ pod, kind, name }): Finding => ({
       check: `pod/${pod}`,
       state: 'good',
@@ -76,6 +78,15 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
       fix: 'docs/agent-on-kubernetes.md says what can be seen',
     })),
   ];
+}
+
+/** Ports that speak something else than a Service or a container says, as their connections have shown. */
+function contradictions(node: string, { capture }: AgentLedger): Finding[] {
+  const ports = Object.keys(capture.connections.contradicted);
+  if (ports.length === 0) return [];
+  const found = `a port says one protocol and speaks another: ${ports.join('; ')}`;
+  const fix = 'it is traced as what it speaks: name it so, or set appProtocol of its Service';
+  return [{ check: `ports on ${node}`, state: 'doubtful', found, fix }];
 }
 
 /** What passes a point unseen; docs/tracing.md has the reasons. */

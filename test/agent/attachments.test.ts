@@ -217,5 +217,5 @@ test('a pod whose veth others came to first is told, with their programs', (t) =
   const [, told, ...others] = attachments.counters().unseen;
   t.deepEqual(others, []);
   t.like(told, { pod: 'shop/web', interface: '*' });
-  t.regex(told?.why ?? '', /programs 12, 13 .* came before the agent at veth-a/);
+  t.regex(told?.why ?? '', /programs 12, 13 .* came before the agent at veth-a$/);
 });

@@ -9,6 +9,7 @@ interface Told {
   readonly unexplained?: number;
   readonly lost?: Readonly<Record<string, number>>;
   readonly accessLog?: object;
+  readonly connections?: object;
   readonly waiting?: number;
   readonly unseen?: readonly object[];
   readonly points?: readonly object[];
@@ -18,7 +19,7 @@ const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
 
 function judged(told: Told = {}): readonly Finding[] {
   const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
-  const { waiting = 0, unseen = [], points = [], accessLog } = told;
+  const { waiting = 0, unseen = [], points = [], accessLog, connections } = told;
   const ledger = {
     version,
     atMs,
@@ -28,6 +29,7 @@ function judged(told: Told = {}): readonly Finding[] {
       bytes: { lost: {} },
       requests: { seen: 7, spans: 7, open: 0, lost },
       accessLog,
+      connections,
     },
     attachments: { attached: 3, waiting, unseen, points, failures: 0 },
     pods: { known: 9, failed: 0 },
@@ -118,6 +120,15 @@ test('of each pod is told where it is seen, and what is not', (t) => {
     [
       'good pod/shop/web: seen at its cgroup kubepods/pod1; not seen: what it encrypts by itself, and what its sidecar says to others',
       'good pod/shop/db: seen at its veth (tcx) veth1; not seen: what is encrypted, also by its sidecar, and what stays in the pod',
+    ],
+  );
+});
+
+test('ports that speak something else than is said of them are told', (t) => {
+  t.deepEqual(
+    doubts({ connections: { contradicted: { 'shop/cart:6379 redis, speaks http': 3 } } }),
+    [
+      'doubtful ports on n1: a port says one protocol and speaks another: shop/cart:6379 redis, speaks http',
     ],
   );
 });
