@@ -89,7 +89,7 @@ function open(options: CaptureOptions, live: boolean, evidence = true): Engine {
       {
         boot: options.boot,
         open_timeout_ms: options.openTimeoutMs ?? 10_000,
-        idle_timeout_ms: options.idleTimeoutMs ?? 600_000,
+        idle_timeout_ms: options.idleTimeoutMs ?? 86_400_000,
         batch_bytes: options.batchBytes ?? 768 * 1024,
         batch_ms: options.batchMs ?? 1_000,
         memory_bytes: options.memoryBytes ?? Number.MAX_SAFE_INTEGER,

@@ -149,6 +149,11 @@ export interface CaptureLedger {
   readonly connections: {
     readonly open: number;
     readonly seen: number;
+    /**
+     * Open ones that were forgotten, as there was no room for all: those first on which nothing was said, then those that were
+     * silent for longest. Seen again, they count again, as connections from before the capture.
+     */
+    readonly evicted: number;
     /** Those whose bytes are another protocol than the {@link PortHint} of their port says: `shop/cart:6379 redis, speaks http`. */
     readonly contradicted: Readonly<Record<string, number>>;
   };
@@ -174,7 +179,7 @@ export interface CaptureOptions {
   readonly boot: string;
   /** Requests open for longer count as stuck. Default 10 000. */
   readonly openTimeoutMs?: number;
-  /** Connections without packets for so long are forgotten, and for six times as long with requests that are open. Default 600 000. */
+  /** Connections without payload for so long are forgotten; with requests that are open after an hour. Default 86 400 000. */
   readonly idleTimeoutMs?: number;
   /** Ways to interfaces, in the order in which they are tried. Default: all {@link rungs}. */
   readonly rungs?: readonly Rung[];

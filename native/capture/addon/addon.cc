@@ -225,6 +225,7 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   part = js::object(env);
   js::set(env, part, "open", js::number(env, core.connections_open));
   js::set(env, part, "seen", js::number(env, core.connections_seen));
+  js::set(env, part, "evicted", js::number(env, core.connections_evicted));
   js::set(env, part, "contradicted", js::counts(env, core.contradicted));
   js::set(env, out, "connections", part);
   part = js::object(env);

@@ -90,8 +90,8 @@ struct FlowKey {
     return ifindex == o.ifindex && pod_port == o.pod_port && peer_port == o.peer_port &&
            datagram == o.datagram && pod == o.pod && peer == o.peer;
   }
-  u64 hash() const {
-    u64 h = mix(u64{ifindex} << 32 | u64{pod_port} << 16 | peer_port) ^ u64{datagram};
+  u64 hash(u64 seed = 0) const {
+    u64 h = mix(seed ^ (u64{ifindex} << 32 | u64{pod_port} << 16 | peer_port)) ^ u64{datagram};
     h = mix(h ^ load64(pod.data())) ^ load64(pod.data() + 8);
     h = mix(h ^ load64(peer.data())) ^ load64(peer.data() + 8);
     return mix(h);
@@ -112,9 +112,11 @@ struct Wish {
   u32 from = 0, until = 0;  // sequence numbers, `until` not included
 };
 
-// Hash of a flow key.
+// Hash of a flow key for tables. A client chooses its ports, and of IPv6 64 bits of its address: without a seed that it does not
+// know, it could have all of its flows in one place of a table.
 struct FlowHash {
-  size_t operator()(const FlowKey& key) const { return key.hash(); }
+  u64 seed;
+  size_t operator()(const FlowKey& key) const { return key.hash(seed); }
 };
 
 }  // namespace clover

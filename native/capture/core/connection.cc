@@ -19,6 +19,18 @@ u32 anchor(const Segment& first) {
   return answer ? first.ack : first.seq;
 }
 
+// What requests are lost for that are open when it ends so, or null where they have failed.
+const char* cause_of(End end) {
+  switch (end) {
+    case End::idle: return "idle";
+    case End::detached: return "detached";
+    case End::crowded: return "too_many_connections";
+    case End::memory: return "memory";
+    case End::capture_end: return kCaptureEnd;
+    default: return nullptr;
+  }
+}
+
 }  // namespace
 
 Connection::Connection(Session& session, Pod& pod, const FlowKey& key, const Segment& first)
@@ -314,9 +326,14 @@ bool Connection::fill_oldest_hole() {
 
 // Whether a request may begin in first bytes of which the protocol is not told yet. As of a request
 // that is open, nobody waits for more than the timeout.
-bool Connection::opens(u64 now_ns) const {
-  return opening_ != nullptr &&
-         opening_->parts.front().held.arrived_ns + session_.settings.open_timeout_ns > now_ns;
+u64 Connection::opens_until() const {
+  if (opening_ == nullptr) return 0;
+  return opening_->parts.front().held.arrived_ns + session_.settings.open_timeout_ns;
+}
+
+u64 Connection::due() const {
+  u64 due = std::min(overdue_at(in_), overdue_at(out_));
+  return opening_ == nullptr ? due : std::min(due, opens_until());
 }
 
 bool Connection::resolve(u64 now_ns) {
@@ -345,11 +362,7 @@ void Connection::close(End end) {
       if (talk_.stopped() == nullptr && stream->confirmed_ahead() > 0) skip_to(*stream, stream->acked);
   }
   closed_ = true;
-  const char* cause = end == End::idle         ? "idle"
-                      : end == End::detached   ? "detached"
-                      : end == End::capture_end ? kCaptureEnd
-                                               : nullptr;
-  if (parser_ != nullptr) parser_->close(cause, last_piece_ns_);
+  if (parser_ != nullptr) parser_->close(cause_of(end), last_piece_ns_);
   parser_.reset();
   drop_opening("incomplete");
   for (Stream* stream : {&in_, &out_}) {

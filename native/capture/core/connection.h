@@ -6,14 +6,23 @@
 #include <memory>
 #include <vector>
 
+#include "age_list.h"
 #include "conversation.h"
 #include "recogniser.h"
 #include "stream.h"
 
 namespace clover {
 
-// Why a connection is over.
-enum class End : u8 { fin, reset, replaced, detached, idle, capture_end };
+// Why a connection is over, or known no more: of `crowded` and `memory` there is no room for it.
+enum class End : u8 { fin, reset, replaced, detached, idle, crowded, memory, capture_end };
+
+// What was seen of a connection that is open. Where there is no room for all, those go first of which least was.
+enum class Standing : u8 {
+  opening,  // one end alone
+  silent,   // both, and no data
+  spoken,
+};
+inline constexpr size_t kStandings = 3;
 
 // One TCP connection at one pod: both streams reassembled, recognised, and read by a parser.
 class Connection {
@@ -28,6 +37,8 @@ class Connection {
   void segment(const Segment& segment);
   // Gives up waiting for what is overdue. Returns whether something still waits.
   bool resolve(u64 now_ns);
+  // When something that waits is overdue, or UINT64_MAX.
+  u64 due() const;
   void close(End end);
   // Nothing of it is wanted, and packets have come since this was asked before.
   bool goes_on_unseen();
@@ -61,7 +72,12 @@ class Connection {
   u64 id() const { return talk_.id(); }
 
   u64 last_seen_ns = 0;
-  bool listed = false;  // in the session's list of those that wait
+  // In the session's lists of open ones, by last_seen_ns, and its place among those that wait.
+  Standing standing = Standing::opening;
+  Connection* before = nullptr;
+  Connection* after = nullptr;
+  static constexpr size_t kNotWaiting = SIZE_MAX;
+  size_t waiting_at = kNotWaiting;
 
  private:
   // The first bytes of a connection, until they tell its protocol.
@@ -97,7 +113,8 @@ class Connection {
   bool drain_one(Stream& mine);
   void skip_to(Stream& mine, u32 seq);
 
-  bool opens(u64 now_ns) const;
+  u64 opens_until() const;
+  bool opens(u64 now_ns) const { return opens_until() > now_ns; }
 
   // reading.cc: protocols
   void read(bool to_pod, Piece piece);

@@ -71,17 +71,4 @@ void DatagramFlow::close(const char* cause) {
   parser_.reset();
 }
 
-void DatagramList::append(DatagramFlow& flow) {
-  flow.before = last_;
-  flow.after = nullptr;
-  (last_ != nullptr ? last_->after : first_) = &flow;
-  last_ = &flow;
-}
-
-void DatagramList::remove(DatagramFlow& flow) {
-  (flow.before != nullptr ? flow.before->after : first_) = flow.after;
-  (flow.after != nullptr ? flow.after->before : last_) = flow.before;
-  flow.before = flow.after = nullptr;
-}
-
 }  // namespace clover

@@ -1,6 +1,7 @@
 // Datagrams between two sockets: each is whole, and none is sent again by what carries it.
 #pragma once
 
+#include "age_list.h"
 #include "conversation.h"
 
 namespace clover {
@@ -16,13 +17,16 @@ class DatagramFlow {
   void datagram(const Segment& segment);
   // Fails what nobody answered in time. True where nothing is open.
   bool expire(u64 now_ns);
+  // All that was asked is answered.
+  bool answered() const { return parser_ != nullptr && parser_->idle(); }
   void close(const char* cause);
   // Whether its pod's Taps say something else of its protocol than they did.
   bool reselected() const;
   const FlowKey& key() const { return talk_.key(); }
 
-  // In the session's list, by last_seen_ns.
+  // In one of the session's lists, by last_seen_ns.
   u64 last_seen_ns = 0;
+  AgeList<DatagramFlow>* list = nullptr;
   DatagramFlow* before = nullptr;
   DatagramFlow* after = nullptr;
 
@@ -35,18 +39,6 @@ class DatagramFlow {
   std::unique_ptr<Parser> parser_;
   u32 unrecognised_ = 0;
   u64 last_piece_ns_ = 0;
-};
-
-// Flows by the time of their last datagram.
-class DatagramList {
- public:
-  void append(DatagramFlow& flow);
-  void remove(DatagramFlow& flow);
-  DatagramFlow* first() const { return first_; }
-
- private:
-  DatagramFlow* first_ = nullptr;
-  DatagramFlow* last_ = nullptr;
 };
 
 }  // namespace clover

@@ -125,6 +125,8 @@ void Engine::set_ports(const std::vector<u16>& ports) {
   ports_.all_ports = ports.empty();
   for (u16 port : ports) ports_.ports[port >> 6] |= 1ULL << (port & 63);
   if (tap_) tap_->set_ports(ports_);
+  catch_up();
+  session_.set_ports(ports_);
 }
 
 void Engine::set_window(const Window& window) {

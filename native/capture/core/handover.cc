@@ -140,7 +140,7 @@ const char* Session::take_over_one(State& state) {
   if (ledger.connections_open >= kMaxConnections) return "too_many_connections";
   auto taken = std::make_unique<Connection>(*this, *pod->second, key);
   taken->last_seen_ns = now_ns_;
-  ledger.connections_open++;
+  count_open(*taken, Standing::spoken);
   taken->hand_over(state);
   Connection* before = known(key);
   const char* refused = !state.at_end()                                   ? "malformed"

@@ -1,11 +1,10 @@
 #include "request.h"
 
-#include <algorithm>
-
 namespace clover {
 namespace {
 
 constexpr size_t kMaxKept = 1024;
+constexpr size_t kMaxUnused = 256;
 
 }  // namespace
 
@@ -55,27 +54,19 @@ void OpenList::remove(Request* request) {
 }
 
 Request* RequestPool::take() {
-  if (free_.empty()) {
-    all_.push_back(std::make_unique<Request>());
-    return all_.back().get();
-  }
-  Request* request = free_.back();
-  free_.pop_back();
+  taken_++;
+  if (unused_.empty()) return new Request();
+  Request* request = unused_.back().release();
+  unused_.pop_back();
   return request;
 }
 
 void RequestPool::give(Request* request) {
-  request->reset();
-  free_.push_back(request);
-}
-
-void RequestPool::trim() {
-  std::sort(free_.begin(), free_.end());
-  auto unused = [&](const std::unique_ptr<Request>& one) {
-    return std::binary_search(free_.begin(), free_.end(), one.get());
-  };
-  all_.erase(std::remove_if(all_.begin(), all_.end(), unused), all_.end());
-  free_.clear();
+  taken_--;
+  std::unique_ptr<Request> owned(request);
+  if (unused_.size() >= kMaxUnused) return;
+  owned->reset();
+  unused_.push_back(std::move(owned));
 }
 
 }  // namespace clover

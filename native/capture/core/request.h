@@ -84,19 +84,18 @@ class OpenList {
 // What one takes with its strings, about.
 inline constexpr size_t kRequestBytes = 1024;
 
-// Requests are used again, with the memory of their strings.
+// Requests are used again, with the memory of their strings; what a burst has left is freed.
 class RequestPool {
  public:
+  // Whoever takes one gives it back.
   Request* take();
   void give(Request* request);
-  size_t size() const { return all_.size(); }
-  size_t unused() const { return free_.size(); }
-  // Frees those that are not in use.
-  void trim();
+  // How many are taken.
+  size_t size() const { return taken_; }
 
  private:
-  std::vector<std::unique_ptr<Request>> all_;
-  std::vector<Request*> free_;
+  size_t taken_ = 0;
+  std::vector<std::unique_ptr<Request>> unused_;
 };
 
 }  // namespace clover

@@ -8,25 +8,26 @@
 namespace clover {
 namespace {
 
-constexpr u64 kSecond = 1'000'000'000;
-// Closed flows are remembered for late retransmissions, which would look like new ones.
-constexpr u64 kGraveTime = 2 * kSecond;
-constexpr u64 kSweepsPerIdle = 20, kIdleOpen = 6;
 // About 24 MiB of finished batches that JavaScript has not taken yet.
 constexpr size_t kMaxBacklog = 32;
-constexpr size_t kMaxGraves = 50'000;
-constexpr size_t kMaxDatagramFlows = 50'000;
-// A flow without datagrams is looked at after this time, and forgotten when nothing of it is open.
-constexpr u64 kDatagramIdle = 5 * kSecond;
 
 }  // namespace
 
 Session::Session(const Settings& given)
     : settings(given), writer_(given.boot, given.detailed),
       spans_(&Pod::spans, given.batch_bytes),
-      records_(&Pod::records, given.batch_bytes) {}
+      records_(&Pod::records, given.batch_bytes),
+      flows_(0, FlowHash{mix(given.boot)}),
+      datagrams_(0, FlowHash{mix(given.boot)}) {}
 
-Session::~Session() = default;
+Session::~Session() {
+  for (OpenList* list : {&open_, &stuck_}) {
+    while (Request* request = list->first()) {
+      list->remove(request);
+      pool_.give(request);
+    }
+  }
+}
 
 void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, const Sampling& sampling,
                      const Selection& selection) {
@@ -71,16 +72,8 @@ void Session::select(Pod& pod, const Selection& selection) {
 void Session::detach(u32 ifindex) {
   auto found = pods_.find(ifindex);
   if (found == pods_.end()) return;
-  for (auto at = flows_.begin(); at != flows_.end();) {
-    if (at->first.ifindex != ifindex) {
-      ++at;
-      continue;
-    }
-    at->second->close(End::detached);
-    // The point may be attached again, for Taps that want what these did not.
-    want(at->first);
-    at = forget(at);
-  }
+  for (auto at = flows_.begin(); at != flows_.end();)
+    at = at->first.ifindex == ifindex ? drop(at, End::detached) : std::next(at);
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
     if (flow.key().ifindex != ifindex) continue;
@@ -90,6 +83,17 @@ void Session::detach(u32 ifindex) {
   for (auto& [protocol, state] : found->second->states) state->close("detached", now_ns_);
   if (found->second->in_batch()) close_batch();
   pods_.erase(found);
+}
+
+void Session::set_ports(const tap_settings& ports) {
+  auto leaves = [&](const FlowKey& key) { return !is_traced(ports, key.pod_port, key.peer_port); };
+  for (auto at = flows_.begin(); at != flows_.end();) at = leaves(at->first) ? drop(at, End::detached) : std::next(at);
+  for (auto at = datagrams_.begin(); at != datagrams_.end();) {
+    DatagramFlow& flow = *(at++)->second;
+    if (!leaves(flow.key())) continue;
+    want(flow.key());
+    forget(flow, "detached");
+  }
 }
 
 void Session::detach_all() {
@@ -128,10 +132,10 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   // Of a socket that listens the packet alone tells the ends, on which rules (DNAT) may have hidden that it is an answer.
   bool answer = (segment.flags & kSyn) && (segment.flags & kAck);
   if (answer && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
-  if (full_ || ledger.connections_open >= kMaxConnections) return nullptr;
+  if (ledger.connections_open >= kMaxConnections) evict(Standing::spoken, End::crowded);
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
-  ledger.connections_open++;
+  count_open(*created, Standing::opening);
   return flows_.emplace(key, std::move(created)).first->second.get();
 }
 
@@ -151,13 +155,14 @@ void Session::segment(const Segment& segment) {
   if (segment.datagram) return datagram(segment, *pod->second);
   Connection* connection = connection_for(segment, *pod->second);
   if (connection == nullptr) {
-    add(ledger.skipped, "too_many_connections", segment.size());
+    add(ledger.skipped, "unopened", segment.size());
     return;
   }
   if (connection->closed()) {
     add(ledger.skipped, "after_close", segment.size());
     return;
   }
+  renew(*connection, segment);
   connection->segment(segment);
 }
 
@@ -193,103 +198,10 @@ bool Session::goes_to_pod(Segment& segment) {
 
 void Session::end_recording() {
   for (auto& [key, flow] : flows_) flow->close(End::capture_end);
-  while (DatagramFlow* flow = datagram_list_.first()) forget(*flow, kCaptureEnd);
+  for (AgeList<DatagramFlow>* list : {&answered_, &asking_})
+    while (DatagramFlow* flow = list->first()) forget(*flow, kCaptureEnd);
   for (auto& [ifindex, pod] : pods_)
     for (auto& [protocol, state] : pod->states) state->close(kCaptureEnd, now_ns_);
-}
-
-void Session::datagram(const Segment& segment, Pod& pod) {
-  add(ledger.lost, "snaplen", segment.missing);
-  if (segment.length == 0) return;
-  FlowKey key = key_of(segment);
-  auto& flow = datagrams_[key];
-  if (flow == nullptr) {
-    flow = std::make_unique<DatagramFlow>(*this, pod, key, segment.time_ns);
-    if (datagrams_.size() > kMaxDatagramFlows)
-      forget(*datagram_list_.first(), "too_many_connections");
-  } else {
-    datagram_list_.remove(*flow);
-  }
-  flow->last_seen_ns = now_ns_;
-  datagram_list_.append(*flow);
-  flow->datagram(segment);
-}
-
-void Session::forget(DatagramFlow& flow, const char* cause) {
-  flow.close(cause);
-  datagram_list_.remove(flow);
-  datagrams_.erase(FlowKey(flow.key()));
-}
-
-void Session::sweep_datagrams() {
-  while (DatagramFlow* flow = datagram_list_.first()) {
-    if (flow->last_seen_ns + kDatagramIdle > now_ns_) return;
-    if (flow->expire(now_ns_)) {
-      forget(*flow, nullptr);
-      continue;
-    }
-    // Its turn comes again.
-    flow->last_seen_ns = now_ns_;
-    datagram_list_.remove(*flow);
-    datagram_list_.append(*flow);
-  }
-}
-
-void Session::bury(Connection& connection) {
-  ledger.connections_open--;
-  graves_.push_back({connection.key(), connection.id(), now_ns_});
-}
-
-Session::Flows::iterator Session::forget(Flows::iterator at) {
-  Connection* gone = at->second.get();
-  if (gone == last_known_) last_known_ = nullptr;
-  if (gone->listed)
-    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), gone), waiting_.end());
-  return flows_.erase(at);
-}
-
-void Session::await(Connection& connection) {
-  if (connection.listed || connection.closed()) return;
-  connection.listed = true;
-  waiting_.push_back(&connection);
-}
-
-void Session::settle_waiting() {
-  size_t kept = 0;
-  for (Connection* connection : waiting_) {
-    if (connection->resolve(now_ns_)) waiting_[kept++] = connection;
-    else connection->listed = false;
-  }
-  waiting_.resize(kept);
-}
-
-void Session::forget_oldest_grave() {
-  auto found = flows_.find(graves_.front().key);
-  if (found != flows_.end() && found->second->closed() && found->second->id() == graves_.front().id) forget(found);
-  graves_.pop_front();
-}
-
-void Session::sweep() {
-  while (!graves_.empty() && (graves_.size() > kMaxGraves ||
-                              graves_.front().since_ns + kGraveTime <= now_ns_))
-    forget_oldest_grave();
-  if (now_ns_ < swept_ns_ + settings.idle_ns / kSweepsPerIdle) return;
-  swept_ns_ = now_ns_;
-  for (auto at = flows_.begin(); at != flows_.end();) {
-    Connection& connection = *at->second;
-    connection.expire(now_ns_);
-    u64 limit = connection.idle() ? settings.idle_ns : settings.idle_ns * kIdleOpen;
-    bool over = !connection.closed() && connection.last_seen_ns + limit < now_ns_;
-    // What nobody wants does not come up, and is no silence.
-    if (!over || connection.goes_on_unseen()) {
-      ++at;
-      continue;
-    }
-    connection.close(End::idle);
-    want(connection.key());
-    // Only we have ended it: what still comes on it is not late, but to be read.
-    at = forget(at);
-  }
 }
 
 void Session::advance(u64 now_ns) {

@@ -13,6 +13,7 @@
 #include "red.h"
 #include "outbox.h"
 #include "spans.h"
+#include "wire.h"
 
 namespace clover {
 
@@ -20,7 +21,9 @@ namespace clover {
 struct Settings {
   u64 boot = 0;
   u64 open_timeout_ns = 10'000'000'000;
-  u64 idle_ns = 600'000'000'000;  // a connection without packets is forgotten; with requests that are open it has six times as long
+  // A connection without payload is forgotten: keep-alives of TCP do not come up. Whatever tracks connections of pods on a node knows one
+  // for as long (conntrack-tcp-timeout-established of kube-proxy). While a request on it is open it is an hour.
+  u64 idle_ns = 86'400'000'000'000;
   u64 batch_ns = 1'000'000'000;
   size_t batch_bytes = 768 * 1024;
   bool detailed = false;  // SpanWriter
@@ -45,6 +48,7 @@ struct Ledger {
   Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
+  u64 connections_evicted = 0;  // open ones that were forgotten as there was no room for all
   Counts contradicted;  // connections that speak something else than their server's port is said to
   // From the predecessor: connections that go on as it left them, pending bytes of theirs, and what could not be taken.
   u64 taken_over = 0, inherited = 0;
@@ -66,6 +70,8 @@ class Session {
   void set_place(u32 ifindex, u64 place) { pods_.at(ifindex)->place = place; }
   void detach(u32 ifindex);
   void detach_all();
+  // Other ports are not traced from now on: what is open there is detached.
+  void set_ports(const tap_settings& ports);
   void segment(const Segment& segment);
   // One of a recording, which does not know who is the pod: whichever end it is that serves, as far as that shows.
   void undirected(Segment segment);
@@ -127,20 +133,26 @@ class Session {
   Connection* known(const FlowKey& key);
   bool goes_to_pod(Segment& segment);
   Connection* connection_for(const Segment& segment, Pod& pod);
+  void count_open(Connection& connection, Standing standing);
+  void renew(Connection& connection, const Segment& segment);
   void datagram(const Segment& segment, Pod& pod);
   void forget(DatagramFlow& flow, const char* cause);
+  void file(DatagramFlow& flow);
   void sweep_datagrams();
   void select(Pod& pod, const Selection& selection);
   Flows::iterator forget(Flows::iterator at);
+  Flows::iterator drop(Flows::iterator at, End end);
   void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
   const char* take_over_one(State& state);
   void bury(Connection& connection);
   void forget_oldest_grave();
+  void forget_unopened();
   void sweep();
   void settle_waiting();
   size_t memory() const;
   void shed();
   void shed_heads(size_t goal);
+  bool evict(Standing last, End end);
   u64 oldest_waiting() const;
 
   // For Connection and Conversation.
@@ -175,7 +187,6 @@ class Session {
   size_t held_bytes_ = 0;
   u64 held_length_ = 0;  // the part of ledger.pending that is held
   u64 kept_bytes_ = 0;
-  bool full_ = false;  // no memory is left for more connections
   RequestPool pool_;
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older
@@ -183,12 +194,14 @@ class Session {
   Outbox spans_, records_;
   std::unordered_map<u32, std::unique_ptr<Pod>> pods_;
   Flows flows_;
+  std::array<AgeList<Connection>, kStandings> open_flows_;  // open ones of flows_, by Standing
   Connection* last_known_ = nullptr;  // one of flows_: segments of a connection come in rows
   std::unordered_map<FlowKey, std::unique_ptr<DatagramFlow>, FlowHash> datagrams_;
-  DatagramList datagram_list_;
+  AgeList<DatagramFlow> answered_, asking_;  // those of which all that was asked is answered, and others
   std::unordered_map<TraceKey, Request*, TraceHash> traces_;
   std::unordered_map<u64, Sampling> callers_;  // by what open CLIENT requests call as
   std::vector<Connection*> waiting_;
+  u64 waiting_due_ns_ = UINT64_MAX;  // nothing of them is overdue before
   std::set<std::string, std::less<>> inherited_reasons_;
   std::deque<Grave> graves_;
 };

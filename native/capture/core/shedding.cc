@@ -5,7 +5,7 @@ namespace clover {
 namespace {
 
 // Of one that holds nothing, with its place in the tables.
-constexpr size_t kConnectionBytes = 832, kDatagramFlowBytes = 768;
+constexpr size_t kConnectionBytes = 832, kDatagramFlowBytes = 1200;
 // It is brought down to this share, so that the whole is looked at rarely.
 constexpr size_t kOfEighths = 7;
 // Less is not worth to start a connection over for.
@@ -17,42 +17,50 @@ constexpr const char* kCause = "memory";
 size_t Session::memory() const {
   size_t bytes = flows_.size() * kConnectionBytes + datagrams_.size() * kDatagramFlowBytes;
   bytes += pool_.size() * kRequestBytes + held_bytes_ + kept_bytes_;
-  // Of bytes that are pending parsers have those that are not held.
-  if (ledger.pending > held_length_) bytes += ledger.pending - held_length_;
+  // Of bytes that are pending parsers have those that are not held, in text that is given half as much again when it grows.
+  if (ledger.pending > held_length_) bytes += (ledger.pending - held_length_) / 2 * 3;
   for (const Batch& batch : batches) bytes += batch.otlp.size();
   return bytes + spans_.size() + records_.size();
 }
 
-// Things go in the order in which they are missed least, and what is counted goes last: bytes that wait for others, most of which
-// are of bodies; heads and requests that are not whole, of those who have most; spans that nobody has taken. Then no more connections
-// are followed, while those that are still count.
+// Things go in the order in which they are missed least, and what is counted goes last: connections on which nothing was said; bytes
+// that wait for others, most of which are of bodies; heads and requests that are not whole, of those who have most; spans that nobody
+// has taken; and connections that were silent for longest.
 void Session::shed() {
-  if (memory() <= settings.memory_bytes) {
-    full_ = full_ && memory() > settings.memory_bytes / 8 * kOfEighths;
-    return;
-  }
+  if (memory() <= settings.memory_bytes) return;
   size_t goal = settings.memory_bytes / 8 * kOfEighths;
   // Closed ones are there only for what comes late.
   while (memory() > goal && !graves_.empty()) forget_oldest_grave();
+  while (memory() > goal && evict(Standing::silent, End::memory)) continue;
   for (Connection* connection : waiting_)
     while (memory() > goal && !connection->closed() && connection->fill_oldest_hole()) continue;
-  settle_waiting();
   shed_heads(goal);
   while (memory() > goal && !batches.empty()) drop_oldest_batch();
-  full_ = memory() > goal;
+  while (memory() > goal && evict(Standing::spoken, End::memory)) continue;
 }
 
 void Session::shed_heads(size_t goal) {
-  pool_.trim();
   if (memory() <= goal) return;
   std::vector<std::pair<size_t, Connection*>> heavy;
   for (const auto& [key, flow] : flows_)
     if (size_t weight = flow->weight(); weight >= kLeastWeight) heavy.emplace_back(weight, flow.get());
   std::sort(heavy.begin(), heavy.end(), std::greater<>());
-  auto is_over = [&] { return memory() - pool_.unused() * kRequestBytes > goal; };
-  for (size_t i = 0; i < heavy.size() && is_over(); i++) heavy[i].second->start_over(kCause);
-  while (is_over() && datagram_list_.first() != nullptr) forget(*datagram_list_.first(), kCause);
-  pool_.trim();
+  for (size_t i = 0; i < heavy.size() && memory() > goal; i++) heavy[i].second->start_over(kCause);
+  for (AgeList<DatagramFlow>* list : {&answered_, &asking_})
+    while (memory() > goal && list->first() != nullptr) forget(*list->first(), kCause);
+}
+
+// Forgets the one that was heard of least lately, of those that are the least known and no better than `last`; false where there is
+// none. What still comes on it is met as of a connection from before the capture.
+bool Session::evict(Standing last, End end) {
+  for (size_t standing = 0; standing <= static_cast<size_t>(last); standing++) {
+    Connection* oldest = open_flows_[standing].first();
+    if (oldest == nullptr) continue;
+    drop(flows_.find(oldest->key()), end);
+    ledger.connections_evicted++;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace clover

@@ -42,7 +42,7 @@ export const emptyLedger: CaptureLedger = {
   bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
   accessLog: { records: 0, lost: 0 },
-  connections: { open: 0, seen: 0, contradicted: {} },
+  connections: { open: 0, seen: 0, evicted: 0, contradicted: {} },
   headerFields: { read: 0, unknown: 0 },
   takenOver: { connections: 0, bytes: 0, refused: {} },
 };

@@ -17,6 +17,9 @@ const ok = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
 /** A head that goes on and on, a little shorter than the longest. */
 const endless = Buffer.from(`GET / HTTP/1.1\r\nCookie: ${'x'.repeat(60_000)}`);
 
+/** Of a frame: the lower half of the sender's address, and its port. */
+const [addressAt, portAt] = [14 + 14, 14 + 20];
+
 const wireOf = (at: number) => ({
   clientIsn: 7,
   serverIsn: 9,
@@ -87,15 +90,16 @@ test('a million handshakes that nobody ends take no more than there is, and who 
   const [syn] = openOf(1);
   if (syn === undefined) throw new Error('no segment');
   const frame = frameOf(syn);
-  const [addressAt, portAt] = [14 + 12, 14 + 20];
   for (let at = 0; at < 1_000_000; at += 1) {
-    frame.writeUInt16BE(at >>> 15, addressAt + 2);
+    frame.writeUInt16BE(at >>> 15, addressAt);
     frame.writeUInt16BE(1_024 + (at & 0x7fff), portAt);
     replay.frame(7, true, startNs + 1_000_000n + BigInt(at), frame);
   }
-  const full = replay.ledger();
-  t.true(full.connections.open < (16 * mebibyte) / 800, `${full.connections.open} open`);
-  t.true(full.connections.open > 10_000);
+  const { connections } = replay.ledger();
+  t.true(connections.open < (16 * mebibyte) / 800, `${connections.open} open`);
+  t.true(connections.open > 10_000);
+  t.is(connections.seen, 1_000_000);
+  t.is(connections.evicted, connections.seen - connections.open);
   const timeNs = startNs + 2_000_000_000n;
   const [last] = openOf(0, client(get), server(ok)).slice(-1);
   if (last === undefined) throw new Error('no segment');
@@ -107,6 +111,64 @@ test('a million handshakes that nobody ends take no more than there is, and who 
   await replay.flush();
   t.is(spans.length, 2);
   t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
+test('a million connections whose first bytes say nothing are followed as far as there is room, and who comes then counts', async (t) => {
+  const { replay, spans } = startReplay();
+  const [syn, , bytes] = openOf(1, client(Buffer.from('GET / HTT')));
+  if (syn === undefined || bytes === undefined) throw new Error('no segment');
+  const frames = [frameOf(syn), frameOf(bytes)];
+  for (let at = 0; at < 1_000_000; at += 1) {
+    for (const frame of frames) {
+      frame.writeUInt16BE(at >>> 15, addressAt);
+      frame.writeUInt16BE(1_024 + (at & 0x7fff), portAt);
+      replay.frame(7, true, startNs + 1_000n * BigInt(at), frame);
+    }
+  }
+  const flood = replay.ledger();
+  t.like(flood.connections, { open: 100_000, seen: 1_000_000, evicted: 900_000 });
+  t.deepEqual(gapsOf(flood), []);
+  play(
+    replay,
+    segmentsOfTurns([client(get), server(ok)], { ...wireOf(0), timeNs: startNs + 1_000_000_000n }),
+  );
+  await replay.flush();
+  t.is(spans.length, 1);
+  await replay.close();
+  const over = replay.ledger();
+  t.is(over.bytes.pending, 0);
+  t.deepEqual(gapsOf(over), []);
+});
+
+test('of connections without room for all those go first on which nothing was said', async (t) => {
+  const { replay, spans } = startReplay();
+  play(replay, openOf(0, client(get), server(ok), client(get)));
+  const [syn] = openOf(1);
+  if (syn === undefined) throw new Error('no segment');
+  const frame = frameOf(syn);
+  for (let at = 0; at < 100_000; at += 1) {
+    frame.writeUInt16BE(at >>> 15, addressAt);
+    frame.writeUInt16BE(2_000 + (at & 0x7fff), portAt);
+    replay.frame(7, true, startNs + 1_000_000n + BigInt(at), frame);
+  }
+  t.like(replay.ledger().connections, { open: 100_000, seen: 100_001, evicted: 1 });
+  const [answer] = openOf(0, client(get), server(ok), client(get), server(ok)).slice(-1);
+  if (answer === undefined) throw new Error('no segment');
+  play(replay, [{ ...answer, timeNs: startNs + 2_000_000n }]);
+  await replay.flush();
+  t.is(spans.length, 2);
+  await replay.close();
+});
+
+test('requests without an answer are followed up to a number, and then lost by name', async (t) => {
+  const { replay } = startReplay();
+  const pipelined = client(Buffer.alloc(240_000 * get.length, get));
+  play(replay, openOf(0, pipelined));
+  const ledger = replay.ledger();
+  t.like(ledger.requests, { seen: 4_097, open: 0, lost: { too_many_open: 4_097 } });
+  t.is(ledger.bytes.parsed + (ledger.bytes.skipped['too_many_open'] ?? 0), pipelined.bytes.length);
+  t.deepEqual(gapsOf(ledger), []);
   await replay.close();
 });
 

@@ -1,7 +1,17 @@
 import test from 'ava';
 
-import { type Exchange, gapsOf, play, segmentsOf, startNs, startReplay } from './conversation.ts';
+import {
+  type Exchange,
+  gapsOf,
+  play,
+  segmentsOf,
+  segmentsOfTurns,
+  startNs,
+  startReplay,
+} from './conversation.ts';
+import { brief, client, server } from './db.ts';
 import { flag, type TcpSegment } from './frames.ts';
+import { bind, complete, execute, message, parse, ready, start, sync } from './postgresql.ts';
 
 const bytes = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 
@@ -55,14 +65,47 @@ test('bytes that nobody confirms are given up when a request would be stuck', as
   await replay.close();
 });
 
-test('a connection that was silent for long is read again when it speaks', async (t) => {
+test('a connection is known for a day of silence: of keep-alives nothing comes up', async (t) => {
+  const { replay, spans } = startReplay();
+  const prepare = client(parse('s1', 'SELECT a FROM t'), sync);
+  const segments = segmentsOfTurns(
+    [
+      ...start,
+      prepare,
+      server(message('1'), ready),
+      client(bind('s1'), execute(), sync),
+      server(message('2'), complete('SELECT 0'), ready),
+    ],
+    { ...wire, cuts: [500] },
+  );
+  play(replay, segments.slice(0, -4));
+  for (let hour = 1; hour < 24; hour += 1) replay.advance(startNs + seconds(3_600 * hour));
+  play(replay, delayed(segments.slice(-4), seconds(86_000)));
+  await replay.flush();
+  t.deepEqual(spans.map(brief), ['shop | SELECT t | ok |  | SELECT a FROM t']);
+  await replay.close();
+});
+
+test('a handshake that nobody ends is forgotten after a minute', async (t) => {
+  const { replay } = startReplay();
+  const [syn] = segmentsOf([], { ...wire, cuts: [500] });
+  if (syn === undefined) throw new Error('no segment');
+  play(replay, [syn]);
+  replay.advance(startNs + seconds(59));
+  t.is(replay.ledger().connections.open, 1);
+  replay.advance(startNs + seconds(61));
+  t.like(replay.ledger().connections, { open: 0, seen: 1, evicted: 0 });
+  await replay.close();
+});
+
+test('a connection that was silent for more than a day is read again when it speaks', async (t) => {
   const { replay, spans } = startReplay();
   const segments = segmentsOf([[exchangeOf('/a')], [exchangeOf('/b')]], { ...wire, cuts: [500] });
   play(replay, segments.slice(0, 4));
   let silent = 0;
-  while (replay.ledger().connections.open > 0 && silent < 1_000)
-    replay.advance(startNs + seconds(++silent));
-  t.true(silent > 600 && silent < 1_000);
+  while (replay.ledger().connections.open > 0 && silent < 100_000)
+    replay.advance(startNs + seconds((silent += 60)));
+  t.true(silent > 86_400 && silent < 100_000);
   play(replay, delayed(segments.slice(4), seconds(silent)));
   await replay.flush();
   t.deepEqual(

@@ -15,6 +15,7 @@ namespace {
 
 // Less is not worth a call of the kernel: it would be over before it heard of it.
 constexpr u64 kLongRun = 64 * 1024;
+constexpr size_t kMaxOpen = 4096;  // of one connection
 
 bool is_websocket(std::string_view upgrade) {
   constexpr std::string_view kName = "websocket";
@@ -201,6 +202,7 @@ void Http1::on_request(const Head& head, const Piece& piece) {
   talk_.observe(&request);
   queue_.push_back(&request);
   talk_.count(&request);
+  if (queue_.size() > kMaxOpen) return stop("too_many_open");
   Framing framing = head.chunked ? Framing::chunked : Framing::length;
   asking_.body.begin(head.ambiguous ? Framing::until_close : framing, head.length);
   if (asking_.body.done()) end_message(asking_, piece.time_ns);
