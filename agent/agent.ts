@@ -1,4 +1,5 @@
 import { prometheusText } from '../functions/lib/metrics/prometheus-text.ts';
+import { monotonicMs } from '../functions/lib/monotonic.ts';
 import { version } from '../functions/lib/version.ts';
 import type { Capture, CaptureOptions } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
@@ -21,6 +22,7 @@ import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
 import { startTracing } from './tracing.ts';
+import type { ProcessLibraries } from './tls/process-libraries.ts';
 import { trafficFamilies } from './traffic-metrics.ts';
 
 /** A running agent. */
@@ -41,6 +43,7 @@ export interface AgentDependencies extends SourceNeeds {
   readonly createCapture: (options: CaptureOptions) => Capture;
   /** The limit of memory of this process's cgroup; 0: none. */
   readonly cgroupBytes: number;
+  readonly processes: ProcessLibraries;
   /** 16 hex digits, new for each start. */
   readonly boot: string;
   /** No agent of this node counts: this one is to be stopped, and started anew. */
@@ -136,6 +139,8 @@ async function startAgent(
     capture,
     onSelection: ({ pods }) => sinks.route(pods),
     ...openSources(config, needs),
+    processes: needs.processes,
+    nowMs: monotonicMs,
     node: config.node.name,
     untapped: config.untapped,
     log,

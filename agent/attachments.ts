@@ -8,12 +8,15 @@ import type {
 } from '../native/capture/types.ts';
 import type { Location, NodePoint, Pod, PodDirectory, Way } from './pod-directory.ts';
 import { identify, type SelectedPod, type Selection } from './selection.ts';
+import type { TlsPoint } from './tls/tls-attachments.ts';
 
 /** Which points the capture is attached to. */
 export interface Attachments {
   /** Attaches and detaches until the capture traces the selection; call again to retry the rest. */
   reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): void;
   detachAll(): void;
+  /** Cgroups that are attached to. */
+  cgroups(): readonly TlsPoint[];
   counters(): AttachmentCounters;
 }
 
@@ -58,6 +61,7 @@ interface Attached extends AttachedPoint {
   /** Who it is, and what of it is kept, as text. */
   readonly wish: string;
   readonly inode: number | undefined;
+  readonly tls: boolean;
 }
 
 /** Connections at least that make a rule of it: of a few the other direction may have been lost on its way up. */
@@ -104,15 +108,15 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     pod: SelectedPod,
     identity: PodIdentity,
   ): boolean => {
-    const { settings } = pod;
-    const wish = canonicalJson({ identity, settings });
+    const { settings, tls } = pod;
+    const wish = canonicalJson({ identity, settings, tls });
     const before = attached.get(point);
     if (before !== undefined && before.inode !== inode) detach(point);
     else if (before?.wish === wish) return true;
     const context = { point, name, pod: nameOf(pod) };
     try {
       const kind = capture.attach(point, identity, settings);
-      attached.set(point, { wish, inode, kind, pod: nameOf(pod), name });
+      attached.set(point, { wish, inode, kind, pod: nameOf(pod), name, tls });
       attaches += 1;
       log.info({ ...context, kind }, 'attached');
       return true;
@@ -191,6 +195,10 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     detachAll() {
       keepOnly(new Set());
     },
+    cgroups: () =>
+      [...attached].flatMap(([point, { pod, tls }]) =>
+        typeof point === 'string' ? [{ point, pod, wanted: tls }] : [],
+      ),
     counters: () => ({
       attached: attached.size,
       points: [...attached.values()].map(({ pod, kind, name }) => ({ pod, kind, name })),

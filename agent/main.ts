@@ -5,9 +5,11 @@ import { CloverError } from '../functions/lib/errors.ts';
 import { systemClock } from '../functions/lib/clock.ts';
 import { createCapture } from '../native/capture/capture.ts';
 import { processLinks } from '../native/capture/process-links.ts';
+import { tlsLibraryOf } from '../native/capture/tls-library.ts';
 import { createAgent } from './agent.ts';
 import { readAgentConfig, type AgentConfig } from './config.ts';
 import { readIfindex } from './interfaces.ts';
+import { processLibraries } from './tls/process-libraries.ts';
 
 const usage = 'usage: node agent/main.ts --config FILE';
 
@@ -37,6 +39,7 @@ async function run(config: AgentConfig, log: Logger): Promise<void> {
     cgroupBytes: process.constrainedMemory(),
     ifindexOf: readIfindex,
     linksOf: processLinks,
+    processes: processLibraries({ libraryOf: tlsLibraryOf }),
     clock: systemClock,
     random: Math.random,
     boot: randomBytes(8).toString('hex'),

@@ -10,6 +10,8 @@ export interface SelectedPod extends Pod {
   readonly sinks: readonly string[];
   /** Those of them that the records of its access log go to. */
   readonly logSinks: readonly string[];
+  /** What it encrypts by itself is read, too. */
+  readonly tls: boolean;
 }
 
 /** What is to be traced. */
@@ -39,7 +41,8 @@ export function select(
       ...(logSinks.length > 0 && { accessLog: true }),
       ...(pod.hints !== undefined && pod.hints.length > 0 && { hints: pod.hints }),
     };
-    return [{ ...pod, settings, sinks: sinksOf(own), logSinks }];
+    const tls = own.some(({ spec }) => spec.tls);
+    return [{ ...pod, settings, sinks: sinksOf(own), logSinks, tls }];
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);

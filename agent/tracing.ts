@@ -4,6 +4,8 @@ import { createAttachments, type AttachmentCounters } from './attachments.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
 import { select, type Selection } from './selection.ts';
 import type { OpenTapList } from './tap-list.ts';
+import type { ProcessLibraries } from './tls/process-libraries.ts';
+import { createTlsAttachments, type PodTls } from './tls/tls-attachments.ts';
 
 /** Keeps the capture attached to the pods that Taps select. */
 export interface Tracing {
@@ -19,13 +21,21 @@ export interface Tracing {
 /** Counters of {@link Tracing}; `failed` is cumulative. */
 export interface TracingCounters {
   readonly attachments: AttachmentCounters;
+  /** TLS libraries of the traced pods. */
+  readonly tls: readonly PodTls[];
   readonly pods: { readonly known: number; readonly failed: number };
   readonly taps: { readonly known: number; readonly failed: number };
 }
 
 /** What {@link startTracing} needs. */
 export interface TracingOptions {
-  readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'overtaken' | 'setPorts'>;
+  readonly capture: Pick<
+    Capture,
+    'attach' | 'attachProcess' | 'detach' | 'detachProcess' | 'oneWay' | 'overtaken' | 'setPorts'
+  >;
+  readonly processes: ProcessLibraries;
+  /** Of a clock that never goes back. */
+  readonly nowMs: () => number;
   /** Told of each selection, once what is not selected any more is detached. */
   readonly onSelection: (selection: Selection) => void;
   readonly openPods: OpenPodDirectory;
@@ -45,7 +55,9 @@ const soonTimes = 50;
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
   const { capture, onSelection, openPods, openTaps, node, untapped, log } = options;
+  const { processes, nowMs } = options;
   const attachments = createAttachments({ capture, node, log });
+  const tls = createTlsAttachments({ capture, processes, nowMs, log });
   let stopped = false;
   let due: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -59,6 +71,7 @@ export function startTracing(options: TracingOptions): Tracing {
     reconciled = taps.taps() !== undefined;
     const selection = select(known, taps.taps() ?? [], untapped);
     attachments.reconcile(selection, directory);
+    tls.reconcile(attachments.cgroups());
     onSelection(selection);
     const hurry = soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
@@ -78,12 +91,14 @@ export function startTracing(options: TracingOptions): Tracing {
     settled: () => reconciled && attachments.counters().waiting === 0,
     counters: () => ({
       attachments: attachments.counters(),
+      tls: tls.seen(),
       pods: { known: directory.pods()?.length ?? 0, failed: directory.failed },
       taps: { known: taps.taps()?.length ?? 0, failed: taps.failed },
     }),
     async stop() {
       stopped = true;
       clearTimeout(timer);
+      tls.detachAll();
       attachments.detachAll();
       await Promise.all([directory.stop(), taps.stop()]);
     },

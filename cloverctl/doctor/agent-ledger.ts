@@ -28,6 +28,20 @@ const ledgerText = z
         waiting: count,
         unseen: z.array(z.object({ pod: z.string(), interface: z.string(), why: z.string() })),
       }),
+      tls: z
+        .array(
+          z.object({
+            pod: z.string(),
+            library: z.string(),
+            version: z.string(),
+            file: z.string(),
+            processes: count,
+            read: z.boolean(),
+            why: z.string().exactOptional(),
+            wanted: z.boolean(),
+          }),
+        )
+        .default([]),
       pods: z.object({ known: count }),
       taps: z.object({ known: count }),
     }),
@@ -77,6 +91,7 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
       found: `${name === '*' ? 'it' : `its interface ${name}`} is not traced: ${why}`,
       fix: 'docs/agent-on-kubernetes.md says what can be seen',
     })),
+    ...ledger.tls.map(tls),
   ];
 }
 
@@ -87,6 +102,27 @@ function contradictions(node: string, { capture }: AgentLedger): Finding[] {
   const found = `a port says one protocol and speaks another: ${ports.join('; ')}`;
   const fix = 'it is traced as what it speaks: name it so, or set appProtocol of its Service';
   return [{ check: `ports on ${node}`, state: 'doubtful', found, fix }];
+}
+
+/** What a pod encrypts by itself. */
+function tls({
+  pod,
+  library,
+  version,
+  file,
+  processes,
+  wanted,
+  ...rest
+}: AgentLedger['tls'][number]): Finding {
+  const check = `tls of pod/${pod}`;
+  const name = version === '' ? library : `${library} ${version}`;
+  const count = processes === 1 ? '1 process' : `${processes} processes`;
+  const found = `${name} in ${file} (${count})`;
+  if (rest.read) return { check, state: 'good', found: `${found}: read` };
+  const unread = `${found}: not read, ${rest.why ?? 'for no reason that it tells'}`;
+  if (!wanted) return { check, state: 'good', found: unread };
+  const fix = 'docs/tracing.md says which libraries can be read';
+  return { check, state: 'doubtful', found: unread, fix };
 }
 
 /** What passes a point unseen; docs/tracing.md has the reasons. */

@@ -118,6 +118,12 @@ export const tapSpec = z
       .describe(
         'Whether a record of each request goes to `sinks` as OTLP logs, whatever is sampled: the attributes of its span, its duration, and the ids of trace and span. It needs `sinks`. Left out: no.',
       ),
+    tls: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether what the pods encrypt by themselves is read, too: at the functions of their TLS library (OpenSSL, BoringSSL), as far as that names them. The agents need `agent.tls` of the installation for it. Left out: no, TLS is skipped.',
+      ),
     sinks: z
       .array(
         z

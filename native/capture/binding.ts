@@ -12,6 +12,7 @@ import type {
   ProcessLink,
   RequestMetrics,
   Rung,
+  TlsLibrary,
 } from './types.ts';
 import type { PortHint } from './trace-settings.ts';
 
@@ -79,6 +80,8 @@ export interface Binding {
     settings: RawTraceSettings,
   ): CapturePointKind;
   detach(handle: Handle, point: CapturePoint): void;
+  attach_process(handle: Handle, process: number, point: CapturePoint, file: string): void;
+  detach_process(handle: Handle, process: number): void;
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
   hand_over(handle: Handle): Buffer;
@@ -101,6 +104,8 @@ export interface Binding {
   close(handle: Handle): void;
   /** Undefined without such a process; `own`: it is in the caller's network namespace. */
   process_links(pid: number): { own: boolean; links: ProcessLink[] } | undefined;
+  /** Undefined where there is none in it, or it cannot be read. */
+  tls_library(path: string): TlsLibrary | undefined;
 }
 
 /** Where the build puts the kernel programs. */

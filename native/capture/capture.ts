@@ -130,6 +130,12 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
       binding.detach(handle, point);
       deliver();
     },
+    attachProcess: (pid, point, file) =>
+      translated(() => binding.attach_process(handle, pid, point, file)),
+    detachProcess(pid) {
+      binding.detach_process(handle, pid);
+      deliver();
+    },
     setPorts: (ports) => binding.set_ports(handle, ports),
     setWindow: ({ fromNs, untilNs }) => binding.set_window(handle, fromNs, untilNs),
     handOver: () => binding.hand_over(handle),

@@ -53,6 +53,16 @@ export interface ProcessLink {
   readonly ours?: { readonly ifindex: number; readonly name: string; readonly xdp?: true };
 }
 
+/** A library that encrypts, in a file of a program. */
+export interface TlsLibrary {
+  /** `OpenSSL`, `BoringSSL`, `Go crypto/tls`. */
+  readonly name: string;
+  /** Empty where the file does not tell it. */
+  readonly version: string;
+  /** It names the functions that {@link Capture.attachProcess} takes. */
+  readonly readable: boolean;
+}
+
 /** One full batch of spans. */
 export interface SpanBatch {
   /** OTLP `TracesData` protobuf (opentelemetry-proto 1.x), not compressed. */
@@ -119,6 +129,8 @@ export interface CaptureLedger {
      */
     readonly segments: number;
     readonly payloadBytes: number;
+    /** Of `payloadBytes`: plain text at TLS libraries. Each of their calls is a segment. */
+    readonly tlsBytes: number;
     /** Those of them that were not copied, since nobody reads their connection any more, or they are amid a long body. */
     readonly unwanted: number;
     /** How often an interface was attached to again, since somebody else had detached the capture from it. */
@@ -225,6 +237,14 @@ export interface Capture {
   attach(point: CapturePoint, pod: PodIdentity, settings?: TraceSettings): CapturePointKind;
   /** Ends tracing there; open requests of the point count as lost(`detached`). */
   detach(point: CapturePoint): void;
+  /**
+   * Reads what a process encrypts by itself, at the functions of the TLS library in `file`; to be called for each such file.
+   * Its requests are those of a point that is attached: where that is a cgroup, they know their sockets.
+   * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
+   */
+  attachProcess(pid: number, point: CapturePoint, file: string): void;
+  /** Ends that; open requests fail as those of a process that has ended. */
+  detachProcess(pid: number): void;
   /** Server ports to trace, of TCP and UDP; an empty list means every port. */
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */

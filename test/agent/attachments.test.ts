@@ -152,6 +152,7 @@ const selected = (name: string): SelectedPod => ({
   settings: { ratio: 1, parent: false },
   sinks: [],
   logSinks: [],
+  tls: false,
 });
 
 /** Attachments on a capture without a kernel, of one pod whose ways the test sets. */

@@ -17,6 +17,9 @@ const handoverSeconds = 10;
 /** What it takes to load programs into the kernel, and to attach them to pods: docs/agent-on-kubernetes.md. */
 const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
 
+/** What it takes to find a process' TLS library, and to open it. */
+const tlsCapabilities = ['SYS_PTRACE'];
+
 /** The agents: one on each node. */
 export function agentDaemonSet(
   installation: Installation,
@@ -75,7 +78,7 @@ function container(installation: Installation) {
       runAsGroup: 0,
       readOnlyRootFilesystem: true,
       allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'], add: [...capabilities] },
+      capabilities: { drop: ['ALL'], add: capabilitiesOf(installation) },
       seccompProfile: { type: 'RuntimeDefault' },
     },
     volumeMounts: [
@@ -85,6 +88,10 @@ function container(installation: Installation) {
       ...(installation.knative ? [] : [{ name: 'token', mountPath: mounts.token, readOnly: true }]),
     ],
   };
+}
+
+function capabilitiesOf({ agent: { tls } }: Installation): string[] {
+  return tls ? [...capabilities, ...tlsCapabilities] : [...capabilities];
 }
 
 function volumes(installation: Installation) {

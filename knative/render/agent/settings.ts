@@ -10,6 +10,8 @@ export const agentSettings = z
   .strictObject({
     /** One on each node; without agents nothing is seen of the traffic. */
     enabled: z.boolean().default(true),
+    /** Agents may look into processes (CAP_SYS_PTRACE), as a Tap with `tls` needs; without it that is refused. */
+    tls: z.boolean().default(false),
     /** Default: all nodes, whatever their taints. */
     tolerations: z.array(toleration).default([{ operator: 'Exists' }]),
     /** Beside `kubernetes.io/os: linux`. */

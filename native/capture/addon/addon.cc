@@ -1,6 +1,7 @@
 // The raw binding: one C function per line of binding.ts, no state of its own.
 #include "../core/links.h"
 #include "../core/protocols/table.h"
+#include "../core/tls_library.h"
 #include "handle.h"
 
 namespace clover {
@@ -63,6 +64,35 @@ napi_value detach(napi_env env, napi_callback_info info) {
   Engine& engine = Handle::from(env, args[0]).engine();
   engine.detach(to_point(env, engine, args[1]));
   return nullptr;
+}
+
+napi_value attach_process(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 4);
+  Engine& engine = Handle::from(env, args[0]).engine();
+  try {
+    engine.attach_process(static_cast<u32>(js::to_u64(env, args[1])), to_point(env, engine, args[2]),
+                          js::to_string(env, args[3]));
+  } catch (const Unavailable& missing) {
+    napi_throw_error(env, "CLV_CAPTURE_UNAVAILABLE", missing.what());
+  }
+  return nullptr;
+}
+
+napi_value detach_process(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  Handle::from(env, args[0]).engine().detach_process(static_cast<u32>(js::to_u64(env, args[1])));
+  return nullptr;
+}
+
+napi_value tls_library(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 1);
+  auto library = tls_library_of(js::to_string(env, args[0]));
+  if (!library) return nullptr;
+  napi_value out = js::object(env);
+  js::set(env, out, "name", js::text(env, library->name));
+  js::set(env, out, "version", js::text(env, library->version));
+  js::set(env, out, "readable", js::boolean(env, library->readable()));
+  return out;
 }
 
 napi_value set_ports(napi_env env, napi_callback_info info) {
@@ -201,6 +231,7 @@ napi_value ledger(napi_env env, napi_callback_info info) {
   napi_value out = js::object(env), part = js::object(env);
   js::set(env, part, "segments", js::number(env, u64{wire.segments}));
   js::set(env, part, "payloadBytes", js::number(env, u64{wire.payload_bytes}));
+  js::set(env, part, "tlsBytes", js::number(env, u64{wire.tls_bytes}));
   js::set(env, part, "unwanted", js::number(env, unwanted_segments(wire)));
   js::set(env, part, "reattached", js::number(env, reattached));
   js::set(env, part, "lost", js::counts(env, lost_segments));
@@ -408,6 +439,9 @@ NAPI_MODULE_INIT() {
       method<create>("create"),
       method<attach>("attach"),
       method<detach>("detach"),
+      method<attach_process>("attach_process"),
+      method<detach_process>("detach_process"),
+      method<tls_library>("tls_library"),
       method<set_ports>("set_ports"),
       method<set_window>("set_window"),
       method<hand_over>("hand_over"),

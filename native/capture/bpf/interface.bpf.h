@@ -37,7 +37,7 @@ static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_directi
   enum wanted wanted = take(&work);
   if (wanted == NOTHING) return NEXT;
   work.record.time_ns = time_of(skb, direction);
-  hand_up(skb, &work, wanted);
+  hand_up(skb, PACKET, &work, wanted);
   return NEXT;
 }
 

@@ -68,7 +68,7 @@ static __always_inline void observe_packet(struct __sk_buff *skb, enum tap_direc
   enum wanted wanted = take(&work);
   if (wanted == NOTHING) return;
   work.record.time_ns = bpf_ktime_get_ns();
-  hand_up(skb, &work, wanted);
+  hand_up(skb, PACKET, &work, wanted);
 }
 
 SEC("cgroup_skb/egress")

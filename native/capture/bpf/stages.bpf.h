@@ -98,17 +98,17 @@ static __always_inline enum wanted take(struct work *work)
   return NOTHING;
 }
 
-/* Hands up what is wanted of a traced packet. */
-static __always_inline void hand_up(struct __sk_buff *skb, struct work *work, enum wanted wanted)
+/* Hands up what is wanted of a traced packet, or of plain text. */
+static __always_inline void hand_up(void *source, enum origin origin, struct work *work, enum wanted wanted)
 {
   __u32 length = work->record.payload_length;
   work->record.chunk_offset = 0;
   if (!length || wanted == HEAD_ALONE) {
-    int cause = emit(skb, &work->record, 0, 0, 0);
+    int cause = emit(source, origin, &work->record, 0, 0, 0);
     if (cause >= 0) count_loss(cause, length);
   } else if (length <= TAP_CHUNK) {
-    copy_at_once(skb, work);
+    copy_at_once(source, origin, work);
   } else {
-    copy_chunks(skb, work);
+    copy_chunks(source, origin, work);
   }
 }

@@ -5,5 +5,6 @@
  */
 #include "interface.bpf.h"
 #include "socket.bpf.h"
+#include "tls_go.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

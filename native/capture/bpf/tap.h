@@ -34,10 +34,14 @@ enum tap_cause {
 /* The longest range of a stream that is not wanted. */
 #define TAP_MAX_RANGE (1U << 30)
 
-/* One piece of a TCP segment, or datagrams; `chunk_length` bytes of payload follow, then unused space. A segment of which
+/* A session of TLS has a number: from this bit on the id of its process, below that anything that tells it apart there. */
+#define TAP_PROCESS_SHIFT 42
+
+/* One piece of a TCP segment, or of what a TLS library took or gave in one call, which is told as if it were a segment; or datagrams; `chunk_length` bytes of payload follow, then unused space. A segment of which
  * no byte is wanted (tap_verdict) comes without any: `chunk_length` is 0 and `payload_length` is not. */
 struct tap_record {
   __u64 time_ns; /* CLOCK_MONOTONIC */
+  __u64 session; /* of TLS, whose plain text this is; its addresses and ports are 0 while they are not known. 0: as on the wire */
   __u32 point;
   __u32 seq; /* TCP: of the segment's first byte, host order */
   __u32 ack;
@@ -60,8 +64,9 @@ struct tap_flow {
   __u32 peer[4];
   __u16 pod_port;
   __u16 peer_port;
-  __u32 datagrams; /* 1: UDP */
+  __u32 datagrams; /* 1: UDP; TAP_SESSION: of TLS, whose number is in `pod`, and nothing else beside the point */
 };
+#define TAP_SESSION 2
 
 /* The same between two ends of IPv4. Most are: a short key is found in half the time. */
 struct tap_flow4 {
@@ -92,10 +97,10 @@ struct tap_skipped {
 struct tap_counters {
   __u64 segments; /* but for those that are skipped */
   __u64 payload_bytes;
+  __u64 tls_bytes; /* plain text of TLS, those that are skipped, too */
   __u64 lost_segments[TAP_CAUSES];
   __u64 lost_bytes[TAP_CAUSES];
   __u64 heads_alone; /* segments that were handed up without their payload (tap_verdict) */
-  __u64 reserved;
   struct tap_skipped skipped[TAP_REASONS]; /* by tap_verdict.reason */
 };
 
@@ -118,7 +123,7 @@ struct tap_limits {
 #define TAP_ASSERT(condition) static_assert(condition, #condition)
 #endif
 
-TAP_ASSERT(sizeof(struct tap_record) == 72);
+TAP_ASSERT(sizeof(struct tap_record) == 80);
 TAP_ASSERT(sizeof(struct tap_flow) == 44);
 TAP_ASSERT(sizeof(struct tap_flow4) == 20);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);

@@ -7,6 +7,7 @@
 #define FLAG_FIN 0x01
 #define FLAG_SYN 0x02
 #define FLAG_RST 0x04
+#define FLAG_ACK 0x10
 
 enum wanted { ALL, HEAD_ALONE, NOTHING };
 
@@ -74,6 +75,11 @@ static __noinline int by_verdict6(const struct tap_record *record, __u32 *reason
       .peer_port = out ? record->destination_port : record->source_port,
       .datagrams = record->datagram_length > 0,
   };
+  if (record->session) {
+    key = (struct tap_flow){.point = record->point, .datagrams = TAP_SESSION};
+    __builtin_memcpy(key.pod, &record->session, sizeof(record->session));
+    return by_verdict(&verdicts6, &key, record, reason);
+  }
   __builtin_memcpy(key.pod, out ? record->source : record->destination, sizeof(key.pod));
   __builtin_memcpy(key.peer, out ? record->destination : record->source, sizeof(key.peer));
   return by_verdict(&verdicts6, &key, record, reason);
@@ -83,7 +89,7 @@ static __noinline int by_verdict6(const struct tap_record *record, __u32 *reason
 static __always_inline enum wanted is_wanted(const struct tap_record *record, struct tap_counters *counter)
 {
   __u32 reason = 0;
-  int short_key = is_v4(record->source) && is_v4(record->destination);
+  int short_key = !record->session && is_v4(record->source) && is_v4(record->destination);
   enum wanted wanted = short_key ? by_verdict4(record, &reason) : by_verdict6(record, &reason);
   if (wanted == NOTHING && reason < TAP_REASONS) {
     struct tap_skipped *skipped = &counter->skipped[reason];

@@ -31,6 +31,7 @@ struct Segment {
   u32 ifindex = 0;
   bool to_pod = false;
   bool datagram = false;
+  u64 session = 0;  // of TLS, whose plain text this is (bpf/tap.h)
   u64 time_ns = 0;  // Unix
   u64 monotonic_ns = 0;  // the same for everyone who saw the packet on this interface
   Address source{};
@@ -85,12 +86,16 @@ struct FlowKey {
   u16 pod_port = 0;
   u16 peer_port = 0;
   bool datagram = false;
+  u64 session = 0;  // of TLS: it alone tells the flow, whose addresses may be known later, or never
 
   bool operator==(const FlowKey& o) const {
+    if (session != 0 || o.session != 0) return session == o.session && ifindex == o.ifindex;
     return ifindex == o.ifindex && pod_port == o.pod_port && peer_port == o.peer_port &&
            datagram == o.datagram && pod == o.pod && peer == o.peer;
   }
+  bool has_addresses() const { return pod_port != 0 || peer_port != 0; }
   u64 hash(u64 seed = 0) const {
+    if (session != 0) return mix(seed ^ mix(session) ^ ifindex);
     u64 h = mix(seed ^ (u64{ifindex} << 32 | u64{pod_port} << 16 | peer_port)) ^ u64{datagram};
     h = mix(h ^ load64(pod.data())) ^ load64(pod.data() + 8);
     h = mix(h ^ load64(peer.data())) ^ load64(peer.data() + 8);

@@ -65,7 +65,7 @@ void Connection::synchronise(Stream& mine, const Segment& segment) {
 
 // No data comes before the other side has answered: where that is not seen, it passes elsewhere. It may be late, too.
 void Connection::note_way(const Segment& segment) {
-  if (talk_.late() || (seen_in_ && seen_out_)) return;
+  if (talk_.late() || talk_.key().session != 0 || (seen_in_ && seen_out_)) return;
   (segment.to_pod ? seen_in_ : seen_out_) = true;
   if (seen_in_ && seen_out_) {
     pod_.both_ways++;

@@ -69,6 +69,8 @@ class Connection {
   // Time of the oldest piece that waits, or UINT64_MAX: a request may begin in it.
   u64 oldest_held() const;
   const FlowKey& key() const { return talk_.key(); }
+  // Learns the addresses of a session of TLS, as far as `key` has them.
+  void locate(const FlowKey& key) { talk_.locate(key); }
   u64 id() const { return talk_.id(); }
 
   u64 last_seen_ns = 0;

@@ -30,8 +30,21 @@ std::string address_text(const Address& address) {
 
 Conversation::Conversation(Session& session, Pod& pod, const FlowKey& key, u64 id, bool late)
     : session_(session), pod_(pod), key_(key), id_(id), late_(late) {
-  pod_text_ = address_text(key.pod);
-  peer_text_ = address_text(key.peer);
+  write_addresses();
+}
+
+void Conversation::write_addresses() {
+  if (key_.session != 0 && !key_.has_addresses()) return;
+  pod_text_ = address_text(key_.pod);
+  peer_text_ = address_text(key_.peer);
+}
+
+void Conversation::locate(const FlowKey& key) {
+  // A first finding may be corrected.
+  if (key_.session == 0 || !key.has_addresses() || (key.pod_port == key_.pod_port && key.peer_port == key_.peer_port))
+    return;
+  key_ = key;
+  write_addresses();
 }
 
 void Conversation::set_roles(bool pod_serves) {
@@ -47,7 +60,8 @@ Request* Conversation::begin(const Piece& first, Side from) {
   request->start_ns = first.time_ns;
   request->start_seq = first.seq;
   request->start_ack = first.ack;
-  request->sequenced = first.has_ack;
+  // The numbers of plain text are known at this end alone.
+  request->sequenced = first.has_ack && key_.session == 0;
   request->server = (from == Side::client) == pod_serves_;
   request->foreign = !owns(first);
   session_.open_.insert(request);
@@ -92,7 +106,7 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
     if (request->doubtful) session_.evidence.lose(*request);
     else session_.evidence.done(*request, error);
     session_.red.done(*request);
-    session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port});
+    session_.emit(pod_, *request, {id_, peer_text_, key_.peer_port, pod_text_, key_.pod_port, key_.session != 0});
   }
   close(request);
 }

@@ -23,7 +23,9 @@ class Conversation {
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
+  // Of a session of TLS addresses and ports are 0, and their texts empty, until they are known.
   const FlowKey& key() const { return key_; }
+  void locate(const FlowKey& key);
   u64 id() const { return id_; }
   // It began before the capture.
   bool late() const { return late_; }
@@ -109,6 +111,7 @@ class Conversation {
  private:
   void close(Request* request);
   void tell_stopped();
+  void write_addresses();
 
   Session& session_;
   Pod& pod_;

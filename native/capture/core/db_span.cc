@@ -1,16 +1,14 @@
 #include "db_span.h"
 
 #include "attributes.h"
+#include "ends.h"
 
 namespace clover::db {
 
 void describe_server(Request& request, std::string_view system, const Conversation& talk) {
   Attributes out(request.attributes);
-  const FlowKey& key = talk.key();
   out.text("db.system.name", system);
-  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", request.server ? key.pod_port : key.peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  describe_ends(request, talk);
 }
 
 void describe_query(Request& request, const sql::Query* query, std::string_view system) {

@@ -119,6 +119,19 @@ void Engine::detach(u32 point) {
   cgroups_.erase(point);
 }
 
+void Engine::attach_process(u32 process, u32 point, const std::string& file) {
+  // Without the lock, as the thread has nothing to do with it: it takes some 100 ms.
+  const std::string* cgroup = cgroup_of(point);
+  if (tap_) tap_->attach_process(process, point, cgroup == nullptr ? "" : *cgroup, file);
+}
+
+void Engine::detach_process(u32 process) {
+  if (tap_) tap_->detach_process(process);
+  std::lock_guard<std::mutex> lock(mutex_);
+  catch_up();
+  session_.end_process(process);
+}
+
 void Engine::set_ports(const std::vector<u16>& ports) {
   std::lock_guard<std::mutex> lock(mutex_);
   ports_ = tap_settings{};

@@ -30,6 +30,10 @@ class Engine {
   const char* attach(u32 point, const Identity& identity, const Sampling& sampling,
                      const Selection& selection);
   void detach(u32 point);
+  // Tap::attach_process; does nothing in a replay. These two are for the thread that closes.
+  void attach_process(u32 process, u32 point, const std::string& file);
+  // What is open of a process is over: it has ended, or its sessions are not read any more.
+  void detach_process(u32 process);
   void set_ports(const std::vector<u16>& ports);
   void set_window(const Window& window);
   // Session::hand_over, up to date with the ring.

@@ -66,6 +66,11 @@ void name_operation(Request& request, std::string_view path) {
   out.text("clover.sbi.operation", operation);
 }
 
+std::string_view scheme_of(const RequestHead& head, const Conversation& talk) {
+  if (!head.scheme.empty()) return head.scheme;
+  return talk.key().session != 0 ? "https" : "http";
+}
+
 }  // namespace
 
 void describe_request(Request& request, const RequestHead& head, const Conversation& talk) {
@@ -81,7 +86,7 @@ void describe_request(Request& request, const RequestHead& head, const Conversat
   if (!url.path.empty()) out.text("url.path", sbi::redacted(url.path), kMaxPath);
   if (!url.query.empty())
     out.text("url.query", sbi::redacted(redacted_query(url.query, talk.selection())), kMaxQuery);
-  if (!head.scheme.empty() || head.complete) out.text("url.scheme", head.scheme.empty() ? "http" : head.scheme);
+  if (!head.scheme.empty() || head.complete) out.text("url.scheme", scheme_of(head, talk));
   describe_server(request, head, url.authority.empty() ? head.authority : url.authority, talk);
   if (!head.user_agent.empty()) out.text("user_agent.original", head.user_agent, kMaxAgent);
 }
@@ -91,10 +96,11 @@ void describe_server(Request& request, const RequestHead& head, std::string_view
   // What stands before an @ is a user and a password.
   auto [name, port] = split_host(host.substr(host.rfind('@') + 1));
   const FlowKey& key = talk.key();
-  if (!name.empty() || head.complete)
-    out.text("server.address", !name.empty() ? name : request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", port ? port : request.server ? key.pod_port : key.peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  if (name.empty() && head.complete) name = request.server ? talk.pod_text() : talk.peer_text();
+  if (!name.empty()) out.text("server.address", name);
+  if (port == 0) port = request.server ? key.pod_port : key.peer_port;
+  if (port != 0) out.number("server.port", port);
+  if (request.server && !talk.peer_text().empty()) out.text("client.address", talk.peer_text());
   out.text("network.protocol.version", head.version);
 }
 

@@ -87,7 +87,7 @@ void Session::detach(u32 ifindex) {
 
 void Session::set_ports(const tap_settings& ports) {
   auto leaves = [&](const FlowKey& key) { return !is_traced(ports, key.pod_port, key.peer_port); };
-  for (auto at = flows_.begin(); at != flows_.end();) at = leaves(at->first) ? drop(at, End::detached) : std::next(at);
+  for (auto at = flows_.begin(); at != flows_.end();) at = leaves(at->second->key()) ? drop(at, End::detached) : std::next(at);
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
     if (!leaves(flow.key())) continue;
@@ -96,12 +96,18 @@ void Session::set_ports(const tap_settings& ports) {
   }
 }
 
+void Session::end_process(u32 process) {
+  for (auto& [key, flow] : flows_)
+    if (key.session >> TAP_PROCESS_SHIFT == process) flow->close(End::reset);
+}
+
 void Session::detach_all() {
   while (!pods_.empty()) detach(pods_.begin()->first);
 }
 
 FlowKey Session::key_of(const Segment& segment) {
   FlowKey key;
+  key.session = segment.session;
   key.datagram = segment.datagram;
   key.ifindex = segment.ifindex;
   key.pod = segment.to_pod ? segment.destination : segment.source;
@@ -121,7 +127,10 @@ Connection* Session::known(const FlowKey& key) {
 Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   FlowKey key = key_of(segment);
   if (Connection* connection = known(key)) {
-    if (connection->continues(segment)) return connection;
+    if (connection->continues(segment)) {
+      connection->locate(key);
+      return connection;
+    }
     connection->close(End::replaced);
     forget(*connection);
     // What was wished of the old one may have come to the source after the beginning of the new one.
@@ -131,7 +140,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   if (segment.size() == 0 && !(segment.flags & kSyn)) return nullptr;
   // Of a socket that listens the packet alone tells the ends, on which rules (DNAT) may have hidden that it is an answer.
   bool answer = (segment.flags & kSyn) && (segment.flags & kAck);
-  if (answer && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
+  if (answer && segment.session == 0 && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
   if (ledger.connections_open >= kMaxConnections) evict(Standing::spoken, End::crowded);
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;

@@ -72,6 +72,8 @@ class Session {
   void detach_all();
   // Other ports are not traced from now on: what is open there is detached.
   void set_ports(const tap_settings& ports);
+  // Sessions of TLS of a process that is there no more.
+  void end_process(u32 process);
   void segment(const Segment& segment);
   // One of a recording, which does not know who is the pod: whichever end it is that serves, as far as that shows.
   void undirected(Segment segment);

@@ -76,8 +76,13 @@ std::string SpanWriter::encode_resource(const Identity& identity) {
 void SpanWriter::describe(const Request& request, const SpanPlace& place) {
   attributes_.assign(request.attributes);
   Attributes out(attributes_);
-  out.text("network.peer.address", place.peer_address);
-  out.number("network.peer.port", place.peer_port);
+  if (place.tls) out.flag("tls.established");
+  if (place.peer_address.empty()) {
+    out.flag("clover.peer_unknown");
+  } else {
+    out.text("network.peer.address", place.peer_address);
+    out.number("network.peer.port", place.peer_port);
+  }
   if (detailed_) {
     out.text("network.local.address", place.local_address);
     out.number("network.local.port", place.local_port);

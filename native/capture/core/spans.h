@@ -12,6 +12,7 @@ struct SpanPlace {
   u16 peer_port = 0;
   std::string_view local_address;
   u16 local_port = 0;
+  bool tls = false;
 };
 
 // Of the request's trace: the one that it says it belongs to, or one of its own.

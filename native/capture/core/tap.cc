@@ -3,8 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "loader_log.h"
+#include "signals.h"
 
 namespace clover {
 namespace {
@@ -34,6 +33,8 @@ struct Version {
 constexpr Version kOldest{5, 10};
 // Before it the verifier looks at a loop anew from each path that leads there, and gives up on a long one.
 constexpr Version kTakesLongLoops{6, 5};
+// One by one since then, unless by a link to many places.
+constexpr Version kLetsGoTogether{6, 12};
 constexpr u32 kFewChunks = 5;  // the longest segment without BIG TCP
 constexpr u64 kWakeupBytes = 4 * 1024 * 1024;
 
@@ -46,22 +47,6 @@ Version kernel_version() {
   return version;
 }
 
-// The verifier gives up with EAGAIN where a signal waits for the thread that loads.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 u64 clock_ns(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -71,6 +56,7 @@ u64 clock_ns(clockid_t clock) {
 Segment to_segment(const tap_record& record, u64 offset_ns) {
   Segment out;
   out.ifindex = record.point;
+  out.session = record.session;
   out.to_pod = record.direction == TAP_TO_POD;
   out.time_ns = record.time_ns + offset_ns;
   out.monotonic_ns = record.time_ns;
@@ -112,7 +98,8 @@ void take_record(const tap_record& record, u64 offset_ns, const std::function<vo
 
 }  // namespace
 
-Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs) : rungs_(std::move(rungs)) {
+Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string> rungs)
+    : object_path_(object_path), rungs_(std::move(rungs)) {
   try {
     load(object_path, ring_bytes);
     map_ring(ring_bytes);
@@ -126,6 +113,7 @@ Tap::Tap(const std::string& object_path, u32 ring_bytes, std::vector<std::string
 Tap::~Tap() { release(); }
 
 void Tap::release() {
+  uprobes_.reset();
   points_.clear();
   if (consumer_ != nullptr) munmap(consumer_, page_);
   if (producer_ != nullptr) munmap(producer_, producer_bytes_);
@@ -142,10 +130,11 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "ring"), ring_bytes);
-  tap_limits limits{kWakeupBytes, kernel_version().before(kTakesLongLoops) ? kFewChunks : TAP_MAX_CHUNKS, 0};
-  if (bpf_map__set_initial_value(bpf_object__find_map_by_name(object_, ".rodata"), &limits, sizeof(limits)) != 0)
+  limits_ = {kWakeupBytes, kernel_version().before(kTakesLongLoops) ? kFewChunks : TAP_MAX_CHUNKS, 0};
+  if (bpf_map__set_initial_value(bpf_object__find_map_by_name(object_, ".rodata"), &limits_, sizeof(limits_)) != 0)
     refuse("cannot set the limits of the programs", errno);
   leave_out_cgroups_where_unknown();
+  leave_out_uprobes(object_);
   if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs", -error, log.tail());
   auto program = [&](const char* name) {
     return bpf_program__fd(bpf_object__find_program_by_name(object_, name));
@@ -233,7 +222,21 @@ void Tap::beat() {
   bpf_map_update_elem(heartbeat_, &zero, &now, BPF_ANY);
 }
 
-void Tap::detach(u32 point) { points_.erase(point); }
+void Tap::detach(u32 point) {
+  if (uprobes_) uprobes_->unwatch(point);
+  points_.erase(point);
+}
+
+void Tap::attach_process(u32 process, u32 point, const std::string& cgroup, const std::string& file) {
+  if (!uprobes_)
+    uprobes_ = std::make_unique<Uprobes>(object_path_, object_, limits_, !kernel_version().before(kLetsGoTogether));
+  if (!cgroup.empty()) uprobes_->watch(point, cgroup);
+  uprobes_->attach(process, point, file);
+}
+
+void Tap::detach_process(u32 process) {
+  if (uprobes_) uprobes_->detach(process);
+}
 
 void Tap::look_after() {
   u64 now = clock_ns(CLOCK_MONOTONIC);
@@ -272,6 +275,7 @@ WireCounters Tap::counters() const {
   for (const tap_counters& one : each) {
     sum.segments += one.segments;
     sum.payload_bytes += one.payload_bytes;
+    sum.tls_bytes += one.tls_bytes;
     for (int i = 0; i < TAP_CAUSES; i++) {
       sum.lost_segments[i] += one.lost_segments[i];
       sum.lost_bytes[i] += one.lost_bytes[i];
@@ -290,7 +294,7 @@ WireCounters Tap::counters() const {
 }
 
 u64 Tap::run_time_ns() const {
-  u64 sum = 0;
+  u64 sum = uprobes_ ? uprobes_->run_time_ns() : 0;
   for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_qdisc_.from_pod, on_qdisc_.to_pod,
                       on_packet_socket_, on_cgroup_.from_pod, on_cgroup_.to_pod}) {
     bpf_prog_info info{};

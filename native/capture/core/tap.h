@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture_point.h"
+#include "uprobes.h"
 #include "verdicts.h"
 #include "wire.h"
 
@@ -36,6 +37,10 @@ class Tap {
   // `point` is an interface, or a number for `cgroup` from TAP_FIRST_CGROUP on; throws Unavailable.
   const Attached& attach(u32 point, const std::string& cgroup);
   void detach(u32 point);
+  // Reads what a process of an attached point says by the TLS library in a file; `cgroup` is empty at an interface. May be called for
+  // more files. Throws Unavailable.
+  void attach_process(u32 process, u32 point, const std::string& cgroup, const std::string& file);
+  void detach_process(u32 process);
   // Attaches again what others have detached, and sees who is before us, every few seconds.
   void look_after();
   // How often a point was attached again.
@@ -68,6 +73,7 @@ class Tap {
   u64 unix_offset();
 
   bpf_object* object_ = nullptr;
+  std::string object_path_;
   std::vector<std::string> rungs_;
   ProgramPair on_interface_, on_qdisc_, on_cgroup_;
   int on_packet_socket_ = -1, heartbeat_ = -1;
@@ -82,6 +88,8 @@ class Tap {
   u64 offset_ns_ = 0, offset_at_ns_ = 0;
   std::unordered_map<u32, Attached> points_;
   Verdicts verdicts_;
+  tap_limits limits_{};
+  std::unique_ptr<Uprobes> uprobes_;  // from the first process on
 };
 
 }  // namespace clover

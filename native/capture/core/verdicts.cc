@@ -26,7 +26,7 @@ bool is_v4(const Address& address) {
 // As the programs choose (wanted.bpf.h).
 Place place_of(const FlowKey& key, int v4_map, int v6_map) {
   Place place;
-  place.is_v4 = is_v4(key.pod) && is_v4(key.peer);
+  place.is_v4 = key.session == 0 && is_v4(key.pod) && is_v4(key.peer);
   place.map = place.is_v4 ? v4_map : v6_map;
   tap_flow4& v4 = place.v4;
   v4 = {key.ifindex, 0, 0, key.pod_port, key.peer_port, key.datagram};
@@ -34,6 +34,11 @@ Place place_of(const FlowKey& key, int v4_map, int v6_map) {
   std::memcpy(&v4.peer, key.peer.data() + 12, sizeof(v4.peer));
   tap_flow& v6 = place.v6;
   v6.point = key.ifindex;
+  if (key.session != 0) {
+    v6.datagrams = TAP_SESSION;
+    std::memcpy(v6.pod, &key.session, sizeof(key.session));
+    return place;
+  }
   std::memcpy(v6.pod, key.pod.data(), sizeof(v6.pod));
   std::memcpy(v6.peer, key.peer.data(), sizeof(v6.peer));
   v6.pod_port = key.pod_port;

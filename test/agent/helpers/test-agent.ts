@@ -92,6 +92,7 @@ export async function makeBed(t: ExecutionContext): Promise<Bed> {
       cgroupBytes: 0,
       ifindexOf: (name) => interfaces.get(name),
       linksOf: () => undefined,
+      processes: { processesIn: () => [], lookInto: () => undefined },
       onOrphaned: () => undefined,
       clock: systemClock,
       random: Math.random,

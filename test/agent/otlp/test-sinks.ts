@@ -18,6 +18,7 @@ export const podOf = (
   settings: { ratio: 1, parent: false },
   sinks,
   logSinks,
+  tls: false,
 });
 
 /** Sinks of an agent's configuration, with their spools in a folder; they are awake. */

@@ -13,13 +13,14 @@ interface Told {
   readonly waiting?: number;
   readonly unseen?: readonly object[];
   readonly points?: readonly object[];
+  readonly tls?: readonly object[];
 }
 
 const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
 
 function judged(told: Told = {}): readonly Finding[] {
   const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
-  const { waiting = 0, unseen = [], points = [], accessLog, connections } = told;
+  const { waiting = 0, unseen = [], points = [], tls, accessLog, connections } = told;
   const ledger = {
     version,
     atMs,
@@ -32,6 +33,7 @@ function judged(told: Told = {}): readonly Finding[] {
       connections,
     },
     attachments: { attached: 3, waiting, unseen, points, failures: 0 },
+    tls,
     pods: { known: 9, failed: 0 },
     taps: { known: 2, failed: 0 },
     ...wellDelivered,
@@ -129,6 +131,36 @@ test('ports that speak something else than is said of them are told', (t) => {
     doubts({ connections: { contradicted: { 'shop/cart:6379 redis, speaks http': 3 } } }),
     [
       'doubtful ports on n1: a port says one protocol and speaks another: shop/cart:6379 redis, speaks http',
+    ],
+  );
+});
+
+test('TLS libraries of each pod are named, and doubted where a Tap asks for what cannot be read', (t) => {
+  const openssl = {
+    pod: 'shop/web',
+    library: 'OpenSSL',
+    version: '3.0.19',
+    file: '/lib/libssl.so.3',
+  };
+  const envoy = {
+    pod: 'shop/gateway',
+    library: 'BoringSSL',
+    version: '',
+    file: '/envoy',
+    processes: 1,
+  };
+  const tls = [
+    { ...openssl, processes: 2, wanted: true, read: true },
+    { ...openssl, processes: 1, wanted: false, read: false, why: 'no Tap of it asks for tls' },
+    { ...envoy, wanted: true, read: false, why: 'it is stripped' },
+  ];
+  const told = judged({ tls }).filter(({ check }) => check.startsWith('tls of '));
+  t.deepEqual(
+    told.map(({ check, state, found }) => `${state} ${check}: ${found}`),
+    [
+      'good tls of pod/shop/web: OpenSSL 3.0.19 in /lib/libssl.so.3 (2 processes): read',
+      'good tls of pod/shop/web: OpenSSL 3.0.19 in /lib/libssl.so.3 (1 process): not read, no Tap of it asks for tls',
+      'doubtful tls of pod/shop/gateway: BoringSSL in /envoy (1 process): not read, it is stripped',
     ],
   );
 });

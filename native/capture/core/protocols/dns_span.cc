@@ -1,6 +1,7 @@
 #include "dns_span.h"
 
 #include "../attributes.h"
+#include "../ends.h"
 
 namespace clover::dns {
 namespace {
@@ -17,9 +18,7 @@ void describe_query(Request& request, const Message& query, const Conversation& 
   request.name.assign("DNS ").append(query.opcode == kQuery ? std::string_view(type) : opcode);
   out.text("network.protocol.name", "dns");
   out.text("network.transport", talk.key().datagram ? "udp" : "tcp");
-  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", request.server ? talk.key().pod_port : talk.key().peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  describe_ends(request, talk);
   out.text("dns.op_code", opcode);
   if (query.questions == 0) return;
   out.text("dns.question.name", query.name, kMaxNameText);

@@ -1,6 +1,7 @@
 #include "kafka_span.h"
 
 #include "../attributes.h"
+#include "../ends.h"
 
 namespace clover::kafka {
 namespace {
@@ -35,9 +36,7 @@ void describe_request(Request& request, const Header& header, const Conversation
   out.text("messaging.operation.name", operation_of(header));
   if (std::string_view type = type_of(header.key); !type.empty()) out.text("messaging.operation.type", type);
   if (!header.client.empty()) out.text("messaging.client.id", header.client);
-  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", request.server ? talk.key().pod_port : talk.key().peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  describe_ends(request, talk);
   out.number("clover.kafka.api_version", static_cast<u64>(header.version));
 }
 

@@ -1,6 +1,7 @@
 #include "sip_span.h"
 
 #include "../attributes.h"
+#include "../ends.h"
 
 namespace clover::sip {
 namespace {
@@ -12,9 +13,7 @@ void describe(Request& request, const Message& message, const Conversation& talk
   out.text("network.protocol.name", "sip");
   out.text("network.protocol.version", "2.0");
   out.text("network.transport", talk.key().datagram ? "udp" : "tcp");
-  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", request.server ? talk.key().pod_port : talk.key().peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  describe_ends(request, talk);
   out.text("sip.call_id", message.call_id);
   out.text("sip.from.uri", redacted_uri(message.from_uri));
   out.text("sip.to.uri", redacted_uri(message.to_uri));

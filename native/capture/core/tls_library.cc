@@ -1,0 +1,157 @@
+#include "tls_library.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "file.h"
+#include "go_functions.h"
+#include "packet.h"
+#include "uprobes.h"
+
+namespace clover {
+namespace {
+
+struct EndElf {
+  void operator()(Elf* elf) const { elf_end(elf); }
+};
+using ElfFile = std::unique_ptr<Elf, EndElf>;
+
+bool is_go(std::string_view name) { return name.substr(0, kGoTls.size()) == kGoTls; }
+
+bool is_wanted(std::string_view name) {
+  return std::any_of(kTlsProbes.begin(), kTlsProbes.end(), [&](const TlsProbe& probe) { return probe.function == name; });
+}
+
+// An address as the program has it, as an offset in its file.
+std::optional<u64> offset_of(Elf* elf, u64 address) {
+  size_t count = 0;
+  elf_getphdrnum(elf, &count);
+  for (size_t i = 0; i < count; i++) {
+    GElf_Phdr part;
+    if (gelf_getphdr(elf, static_cast<int>(i), &part) == nullptr || part.p_type != PT_LOAD) continue;
+    if (address >= part.p_vaddr && address - part.p_vaddr < part.p_filesz) return address - part.p_vaddr + part.p_offset;
+  }
+  return std::nullopt;
+}
+
+// What is between two addresses of the program.
+std::string_view bytes_at(const Bytes& file, u64 offset, u64 size) {
+  if (offset > file.size || size > file.size - offset) return {};
+  return {reinterpret_cast<const char*>(file.data) + offset, size};
+}
+
+// An ELF file and its bytes.
+struct Program {
+  Elf* elf;
+  Bytes bytes;
+  u16 machine = 0;
+  TlsLibrary library;
+
+  void add(std::string_view name, u64 address, u64 size) {
+    auto offset = offset_of(elf, address);
+    if (!offset || !is_wanted(name)) return;
+    TlsFunction function{*offset, {}};
+    if (is_go(name))
+      for (u64 at : returns_of(bytes_at(bytes, *offset, size), machine)) function.returns.push_back(*offset + at);
+    library.functions.emplace(name, std::move(function));
+  }
+};
+
+void read_symbols(Program& program, Elf_Scn* section, const GElf_Shdr& head) {
+  Elf_Data* data = elf_getdata(section, nullptr);
+  if (data == nullptr || head.sh_entsize == 0) return;
+  for (size_t i = 0; i < data->d_size / head.sh_entsize; i++) {
+    GElf_Sym symbol;
+    if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) return;
+    if (symbol.st_shndx == SHN_UNDEF || GELF_ST_TYPE(symbol.st_info) != STT_FUNC) continue;
+    const char* name = elf_strptr(program.elf, head.sh_link, symbol.st_name);
+    if (name != nullptr && is_wanted(name)) program.add(name, symbol.st_value, symbol.st_size);
+  }
+}
+
+// std::string_view::find is too slow for the 40 MB of a large program.
+size_t find_in(std::string_view bytes, std::string_view what, size_t from) {
+  const void* found = memmem(bytes.data() + from, bytes.size() - from, what.data(), what.size());
+  return found == nullptr ? std::string_view::npos : static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
+}
+
+// `OpenSSL 3.5.8 25 Aug 2026`, as it says its own name.
+std::string openssl_version(std::string_view bytes) {
+  constexpr std::string_view kName = "OpenSSL ";
+  for (size_t at = find_in(bytes, kName, 0); at != std::string_view::npos; at = find_in(bytes, kName, at + 1)) {
+    std::string_view rest = bytes.substr(at + kName.size(), 32);
+    size_t end = rest.find(' ');
+    bool dated = end != std::string_view::npos && end + 1 < rest.size() && rest[end + 1] >= '0' && rest[end + 1] <= '3';
+    if (dated && rest[0] >= '0' && rest[0] <= '9' && rest[1] == '.') return std::string(rest.substr(0, end));
+  }
+  return "";
+}
+
+// What the constants of a program say of a library within it.
+void read_constants(std::string_view bytes, TlsLibrary& library) {
+  constexpr std::string_view kBoring{"BoringSSL\0", 10};
+  library.version = openssl_version(bytes);
+  if (!library.version.empty()) library.name = "OpenSSL";
+  else if (find_in(bytes, kBoring, 0) != std::string_view::npos) library.name = "BoringSSL";
+}
+
+template <typename F>
+void each_section(Elf* elf, F look) {
+  size_t names = 0;
+  elf_getshdrstrndx(elf, &names);
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr head;
+    if (gelf_getshdr(section, &head) == nullptr) continue;
+    const char* name = elf_strptr(elf, names, head.sh_name);
+    look(section, head, std::string_view(name == nullptr ? "" : name));
+  }
+}
+
+}  // namespace
+
+bool TlsLibrary::readable() const {
+  auto has = [&](std::string_view name) { return functions.find(name) != functions.end(); };
+  if (has("SSL_read") && has("SSL_write")) return true;
+  return has(kGoRead) && has(kGoWrite) && !functions.find(kGoRead)->second.returns.empty();
+}
+
+std::optional<TlsLibrary> tls_library_of(const std::string& path) {
+  elf_version(EV_CURRENT);
+  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  ElfFile elf(elf_begin(file.get(), ELF_C_READ_MMAP, nullptr));
+  GElf_Ehdr head;
+  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &head) == nullptr) return std::nullopt;
+  Program program{elf.get(), {}, head.e_machine, {}};
+  TlsLibrary& library = program.library;
+  program.bytes.data = reinterpret_cast<const u8*>(elf_rawfile(elf.get(), &program.bytes.size));
+  bool is_go = false;
+  u64 text = 0;
+  std::string_view go_table, constants;
+  each_section(elf.get(), [&](Elf_Scn*, const GElf_Shdr& part, std::string_view name) {
+    if (part.sh_type == SHT_NOBITS) return;
+    std::string_view content = bytes_at(program.bytes, part.sh_offset, part.sh_size);
+    if (name == ".go.buildinfo") is_go = true;
+    else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") go_table = content;
+    else if (name == ".rodata") constants = content;
+    else if (name == ".text") text = part.sh_addr;
+  });
+  if (is_go) {
+    each_go_function(go_table, text, [&](std::string_view name, u64 address, u64 size) { program.add(name, address, size); });
+    if (!library.functions.empty()) library.name = "Go crypto/tls";
+  }
+  for (u32 table : {SHT_DYNSYM, SHT_SYMTAB})
+    each_section(elf.get(), [&](Elf_Scn* section, const GElf_Shdr& part, std::string_view) {
+      if (part.sh_type == table && !library.readable()) read_symbols(program, section, part);
+    });
+  if (library.name.empty() && (head.e_entry != 0 || library.readable())) read_constants(constants, library);
+  if (library.name.empty() && library.readable()) library.name = "OpenSSL";
+  if (library.name.empty()) return std::nullopt;
+  return library;
+}
+
+}  // namespace clover
