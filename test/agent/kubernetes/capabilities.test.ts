@@ -30,9 +30,9 @@ await capture.close();
 console.log(ours.name, kinds.join());
 `;
 
-const withCapabilities = async (capabilities: readonly string[]) => {
+const withCapabilities = async (capabilities: readonly string[], script = steps) => {
   const bounds = ['-all', ...capabilities.map((one) => `+${one}`)].join();
-  const node = [process.execPath, '--input-type=module', '-e', steps];
+  const node = [process.execPath, '--input-type=module', '-e', script];
   const run = promisify(execFile);
   return run('setpriv', [`--bounding-set=${bounds}`, ...node]).then(
     ({ stdout }) => stdout.trim(),
@@ -51,6 +51,29 @@ const makePod = async (t: ExecutionContext): Promise<string> => {
 test.serial('three capabilities are enough for all that an agent does on its node', async (t) => {
   const link = await makePod(t);
   t.is(await withCapabilities(needed), `${link} tcx,cgroup`);
+});
+
+const tlsSteps = `
+import { createCapture } from '${moduleOf('native/capture/capture.ts')}';
+import { tlsLibraryOf } from '${moduleOf('native/capture/tls-library.ts')}';
+import { processLibraries } from '${moduleOf('agent/tls/process-libraries.ts')}';
+import { podProcesses } from '${moduleOf('agent/kubernetes/pod-processes.ts')}';
+import { cgroupRoots, podCgroups } from '${moduleOf('agent/kubernetes/pod-cgroups.ts')}';
+const capture = createCapture({ boot: '0011223344556677', ringBytes: 65536, onBatch: () => {} });
+const [pid] = podProcesses().find(new Set(['${uid}'])).get('${uid}');
+const cgroups = podCgroups({ roots: cgroupRoots(), nowMs: () => 0 });
+const [{ point }] = cgroups.find({ cgroupUid: '${uid}', sandboxed: false });
+capture.attach(point, { namespace: '', name: '', uid: '', node: '', service: '', version: '' });
+const { libraries } = processLibraries({ libraryOf: tlsLibraryOf }).lookInto(pid);
+if (libraries !== 'denied') capture.attachProcess(pid, point, libraries[0].path);
+await capture.close();
+console.log(libraries === 'denied' ? 'denied' : libraries[0].name);
+`;
+
+test.serial('TLS of another process takes CAP_SYS_PTRACE, and no more', async (t) => {
+  await makePod(t);
+  t.is(await withCapabilities([...needed, 'sys_ptrace'], tlsSteps), 'OpenSSL');
+  t.is(await withCapabilities(needed, tlsSteps), 'denied');
 });
 
 for (const dropped of needed) {

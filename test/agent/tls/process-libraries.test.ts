@@ -19,8 +19,7 @@ test('only files of which code is mapped are looked at, each once', (t) => {
 });
 
 test('a program with OpenSSL in itself, and its version, are told', (t) => {
-  const { lookInto } = processLibraries({ libraryOf: tlsLibraryOf });
-  const look = lookInto(process.pid);
+  const look = processLibraries({ libraryOf: tlsLibraryOf }).lookInto(process.pid);
   t.truthy(look?.started);
   if (look === undefined || look.libraries === 'denied') return t.fail();
   const found = look.libraries.find(({ file }) => file === process.execPath);
@@ -64,10 +63,10 @@ test('processes are those of the cgroup and of those below it', async (t) => {
     await removeCgroups(inner, outer);
   });
   await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
-  const { processesIn } = processLibraries({ libraryOf: tlsLibraryOf });
+  const finder = processLibraries({ libraryOf: tlsLibraryOf });
   t.deepEqual(
-    processesIn(outer),
+    finder.processesIn(outer),
     children.map(({ pid }) => pid),
   );
-  t.deepEqual(processesIn('/nowhere'), []);
+  t.deepEqual(finder.processesIn('/nowhere'), []);
 });

@@ -89,8 +89,8 @@ export function makeTlsBed(t: ExecutionContext): TlsBed {
     async startAndWait(command, args) {
       const child = start(command, args);
       if (child.stdout === null) throw new Error('no output');
-      const [said] = await once(child.stdout, 'data');
-      return { child, said: String(said).trim() };
+      await once(child.stdout, 'readable');
+      return { child, said: String(child.stdout.read()).trim() };
     },
     read,
     async settled(requests) {

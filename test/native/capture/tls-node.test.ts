@@ -20,7 +20,7 @@ const answer = (request, response) => {
 const servers = [http.createServer(answer), https.createServer(options, answer),
   http2.createServer(answer), http2.createSecureServer(options, answer)];
 for (const server of servers) await new Promise((done) => server.listen(0, '127.0.0.1', done));
-console.log(JSON.stringify(servers.map((server) => server.address().port)));
+console.log(servers.map((server) => server.address().port).join(' '));
 `;
 
 interface Ports {
@@ -34,7 +34,7 @@ async function startNode(bed: TlsBed): Promise<{ ports: Ports; pid: number }> {
   const args = ['--input-type=module', '-e', script(bed)];
   const { child, said } = await bed.startAndWait(process.execPath, args);
   bed.read(child.pid);
-  const [plain = 0, tls = 0, plain2 = 0, tls2 = 0]: number[] = JSON.parse(said);
+  const [plain = 0, tls = 0, plain2 = 0, tls2 = 0] = said.split(' ').map(Number);
   return { ports: { plain, tls, plain2, tls2 }, pid: child.pid ?? 0 };
 }
 
