@@ -119,7 +119,8 @@ function startTime(stat: string): string {
 }
 
 function isDenied(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM'].includes(`${error.code}`);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 function linesOf(file: string): readonly string[] {

@@ -113,8 +113,8 @@ export function createTlsAttachments(options: TlsAttachmentsOptions): TlsAttachm
     const waitMs = Math.min(longestWaitMs, (before?.waitMs ?? firstWaitMs / 2) * 2);
     const known: Known = {
       ...found,
-      attached: before?.attached ?? new Set(),
-      refused: before?.refused ?? new Map(),
+      attached: before?.attached ?? new Set<string>(),
+      refused: before?.refused ?? new Map<string, string>(),
       waitMs,
       againMs: nowMs() + waitMs,
     };
@@ -198,5 +198,6 @@ function whyNot(library: string, readable: boolean, wanted: boolean): string {
   if (readable) return wanted ? 'it was found just now' : 'no Tap of it asks for tls';
   if (library === 'OpenSSL' || library === 'BoringSSL')
     return 'it is linked statically, and the file is stripped of the names of its functions';
+  if (library === 'Go crypto/tls') return 'its functions cannot be found: Go is older than 1.18';
   return `${library} has other functions than OpenSSL`;
 }

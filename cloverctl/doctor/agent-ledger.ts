@@ -116,8 +116,8 @@ function tls({
 }: AgentLedger['tls'][number]): Finding {
   const check = `tls of pod/${pod}`;
   const name = version === '' ? library : `${library} ${version}`;
-  const count = processes === 1 ? '1 process' : `${processes} processes`;
-  const found = `${name} in ${file} (${count})`;
+  const by = processes === 1 ? '1 process' : `${processes} processes`;
+  const found = `${name} in ${file} (${by})`;
   if (rest.read) return { check, state: 'good', found: `${found}: read` };
   const unread = `${found}: not read, ${rest.why ?? 'for no reason that it tells'}`;
   if (!wanted) return { check, state: 'good', found: unread };

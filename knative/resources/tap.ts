@@ -122,7 +122,7 @@ export const tapSpec = z
       .boolean()
       .optional()
       .describe(
-        'Whether what the pods encrypt by themselves is read, too: at the functions of their TLS library (OpenSSL, BoringSSL), as far as that names them. The agents need `agent.tls` of the installation for it. Left out: no, TLS is skipped.',
+        'Whether what the pods encrypt by themselves is read, too: at the functions of their TLS library (OpenSSL, BoringSSL, Go), as far as they can be found. The agents need `agent.tls` of the installation for it. Left out: no, TLS is skipped.',
       ),
     sinks: z
       .array(

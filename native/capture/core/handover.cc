@@ -77,7 +77,8 @@ void Connection::hand_over(State& state, Stream& stream) {
 
 bool Connection::can_hand_over() const {
   size_t waiting = in_.held.size() + out_.held.size() + (opening_ != nullptr ? opening_->parts.size() : 0);
-  return !closed_ && waiting <= kMaxWaiting && (parser_ == nullptr || !parser_->handed_over_as().empty());
+  // A successor counts the bytes of a session of TLS from where it meets that.
+  return !closed_ && talk_.key().session == 0 && waiting <= kMaxWaiting && (parser_ == nullptr || !parser_->handed_over_as().empty());
 }
 
 void Connection::hand_over(State& state) {

@@ -5,6 +5,13 @@ import { mappedFiles, processLibraries } from '../../../agent/tls/process-librar
 import { tlsLibraryOf } from '../../../native/capture/tls-library.ts';
 import { inCgroup, makeCgroup, removeCgroups } from '../../native/capture/cgroup.ts';
 
+/** Of a process that is there. */
+function librariesOf(pid = 0) {
+  const libraries = processLibraries({ libraryOf: tlsLibraryOf }).lookInto(pid)?.libraries;
+  if (libraries === undefined || libraries === 'denied') throw new Error(`no process ${pid}`);
+  return libraries;
+}
+
 test('only files of which code is mapped are looked at, each once', (t) => {
   const maps = `
 55d0c0a00000-55d0c0a10000 r--p 00000000 fd:00 131 /usr/bin/a program
@@ -19,10 +26,7 @@ test('only files of which code is mapped are looked at, each once', (t) => {
 });
 
 test('a program with OpenSSL in itself, and its version, are told', (t) => {
-  const look = processLibraries({ libraryOf: tlsLibraryOf }).lookInto(process.pid);
-  t.truthy(look?.started);
-  if (look === undefined || look.libraries === 'denied') return t.fail();
-  const found = look.libraries.find(({ file }) => file === process.execPath);
+  const found = librariesOf(process.pid).find(({ file }) => file === process.execPath);
   t.like(found, { name: 'OpenSSL', version: process.versions.openssl, readable: true });
 });
 
@@ -32,9 +36,7 @@ test('a shared OpenSSL is told', async (t) => {
   });
   t.teardown(() => child.kill());
   await once(child.stdout, 'data');
-  const look = processLibraries({ libraryOf: tlsLibraryOf }).lookInto(child.pid ?? 0);
-  if (look === undefined || look.libraries === 'denied') return t.fail();
-  const [found, ...others] = look.libraries;
+  const [found, ...others] = librariesOf(child.pid);
   t.deepEqual(others, []);
   t.like(found, { name: 'OpenSSL', readable: true });
   t.regex(found?.file ?? '', /libssl/);
