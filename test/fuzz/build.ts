@@ -8,8 +8,16 @@ const run = promisify(execFile);
 const core = 'native/capture/core';
 const programs = 'native/capture/fuzz';
 
-/** What needs the kernel, and so is no part of a target. */
-const live = new Set(['cgroup_point.cc', 'engine.cc', 'tap.cc', 'tcx_point.cc', 'verdicts.cc']);
+/** What needs the kernel or other libraries, and so is no part of a target. */
+const live = new Set([
+  'cgroup_point.cc',
+  'engine.cc',
+  'tap.cc',
+  'tcx_point.cc',
+  'tls_library.cc',
+  'uprobes.cc',
+  'verdicts.cc',
+]);
 
 const flags = [
   '-std=c++17',

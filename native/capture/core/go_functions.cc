@@ -7,6 +7,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr size_t kMaxName = 256, kMaxReturns = 64;
 constexpr u32 kGo118 = 0xfffffff0, kGo120 = 0xfffffff1;
 
 // Reads little-endian numbers of a table; 0 beyond its end.
@@ -21,7 +22,7 @@ class Table {
   u64 pointer(u64 at) const { return word(at) | u64{word(at + 4)} << 32; }
   std::string_view text(u64 at) const {
     if (at >= bytes_.size()) return {};
-    std::string_view rest = bytes_.substr(at);
+    std::string_view rest = bytes_.substr(at, kMaxName);
     size_t end = rest.find('\0');
     return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
   }
@@ -53,6 +54,7 @@ std::vector<u64> returns_on_x86(std::string_view code) {
     size_t end = at + leave.size();
     if (code.substr(end, 1) == "\x5d") end++;
     if (code.substr(end, 1) == "\xc3") found.push_back(end);
+    if (found.size() > kMaxReturns) return {};
   }
   return found;
 }
@@ -63,6 +65,7 @@ std::vector<u64> returns_on_arm(std::string_view code) {
   Table words(code);
   for (u64 at = 0; at + 4 <= code.size(); at += 4)
     if (words.word(at) == kRet) found.push_back(at);
+  if (found.size() > kMaxReturns) return {};
   return found;
 }
 

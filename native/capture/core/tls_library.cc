@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "file.h"
 #include "go_functions.h"
-#include "packet.h"
 #include "uprobes.h"
 
 namespace clover {
@@ -38,30 +38,44 @@ std::optional<u64> offset_of(Elf* elf, u64 address) {
   return std::nullopt;
 }
 
-// What is between two addresses of the program.
-std::string_view bytes_at(const Bytes& file, u64 offset, u64 size) {
-  if (offset > file.size || size > file.size - offset) return {};
-  return {reinterpret_cast<const char*>(file.data) + offset, size};
+// A part of a file.
+struct Extent {
+  u64 at = 0, size = 0;
+};
+
+constexpr u64 kMaxPart = 64 * 1024 * 1024;  // that is held at one time
+
+// Whether a section may be read whole: a file says anything of itself.
+bool fits(Elf* elf, size_t section) {
+  GElf_Shdr head;
+  return gelf_getshdr(elf_getscn(elf, section), &head) != nullptr && head.sh_size <= kMaxPart;
 }
 
-// An ELF file and its bytes.
+// An ELF file. It is read and not mapped: who can write to it could cut it short, and a page that is gone would end this process.
 struct Program {
+  const File& file;
   Elf* elf;
-  Bytes bytes;
   u16 machine = 0;
   TlsLibrary library;
 
+  std::string read(Extent part) const {
+    std::string bytes(part.size <= kMaxPart ? part.size : 0, '\0');
+    ssize_t got = pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(part.at));
+    bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
+    return bytes;
+  }
   void add(std::string_view name, u64 address, u64 size) {
-    auto offset = offset_of(elf, address);
-    if (!offset || !is_wanted(name)) return;
+    auto offset = is_wanted(name) ? offset_of(elf, address) : std::nullopt;
+    if (!offset) return;
     TlsFunction function{*offset, {}};
     if (is_go(name))
-      for (u64 at : returns_of(bytes_at(bytes, *offset, size), machine)) function.returns.push_back(*offset + at);
+      for (u64 at : returns_of(read({*offset, size}), machine)) function.returns.push_back(*offset + at);
     library.functions.emplace(name, std::move(function));
   }
 };
 
 void read_symbols(Program& program, Elf_Scn* section, const GElf_Shdr& head) {
+  if (head.sh_size > kMaxPart || !fits(program.elf, head.sh_link)) return;
   Elf_Data* data = elf_getdata(section, nullptr);
   if (data == nullptr || head.sh_entsize == 0) return;
   for (size_t i = 0; i < data->d_size / head.sh_entsize; i++) {
@@ -92,17 +106,23 @@ std::string openssl_version(std::string_view bytes) {
 }
 
 // What the constants of a program say of a library within it.
-void read_constants(std::string_view bytes, TlsLibrary& library) {
+void read_constants(Program& program, Extent constants) {
   constexpr std::string_view kBoring{"BoringSSL\0", 10};
-  library.version = openssl_version(bytes);
-  if (!library.version.empty()) library.name = "OpenSSL";
-  else if (find_in(bytes, kBoring, 0) != std::string_view::npos) library.name = "BoringSSL";
+  constexpr u64 kWindow = 1024 * 1024, kOverlap = 64;
+  TlsLibrary& library = program.library;
+  for (u64 at = 0; at < constants.size && library.version.empty(); at += kWindow) {
+    std::string bytes = program.read({constants.at + at, std::min(kWindow + kOverlap, constants.size - at)});
+    library.version = openssl_version(bytes);
+    if (bytes.empty()) return;
+    if (!library.version.empty()) library.name = "OpenSSL";
+    else if (find_in(bytes, kBoring, 0) != std::string_view::npos) library.name = "BoringSSL";
+  }
 }
 
 template <typename F>
 void each_section(Elf* elf, F look) {
   size_t names = 0;
-  elf_getshdrstrndx(elf, &names);
+  if (elf_getshdrstrndx(elf, &names) != 0 || !fits(elf, names)) return;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
     GElf_Shdr head;
     if (gelf_getshdr(section, &head) == nullptr) continue;
@@ -121,34 +141,34 @@ bool TlsLibrary::readable() const {
 
 std::optional<TlsLibrary> tls_library_of(const std::string& path) {
   elf_version(EV_CURRENT);
-  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  ElfFile elf(elf_begin(file.get(), ELF_C_READ_MMAP, nullptr));
+  // What was mapped there may have been replaced since, by something that would be waited for.
+  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat found {};
+  if (!file || fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  ElfFile elf(elf_begin(file.get(), ELF_C_READ, nullptr));
   GElf_Ehdr head;
   if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &head) == nullptr) return std::nullopt;
-  Program program{elf.get(), {}, head.e_machine, {}};
+  Program program{file, elf.get(), head.e_machine, {}};
   TlsLibrary& library = program.library;
-  program.bytes.data = reinterpret_cast<const u8*>(elf_rawfile(elf.get(), &program.bytes.size));
   bool is_go = false;
   u64 text = 0;
-  std::string_view go_table, constants;
+  Extent go_table, constants;
   each_section(elf.get(), [&](Elf_Scn*, const GElf_Shdr& part, std::string_view name) {
     if (part.sh_type == SHT_NOBITS) return;
-    std::string_view content = bytes_at(program.bytes, part.sh_offset, part.sh_size);
     if (name == ".go.buildinfo") is_go = true;
-    else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") go_table = content;
-    else if (name == ".rodata") constants = content;
+    else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") go_table = {part.sh_offset, part.sh_size};
+    else if (name == ".rodata") constants = {part.sh_offset, part.sh_size};
     else if (name == ".text") text = part.sh_addr;
   });
   if (is_go) {
-    each_go_function(go_table, text, [&](std::string_view name, u64 address, u64 size) { program.add(name, address, size); });
+    each_go_function(program.read(go_table), text, [&](std::string_view name, u64 address, u64 size) { program.add(name, address, size); });
     if (!library.functions.empty()) library.name = "Go crypto/tls";
   }
   for (u32 table : {SHT_DYNSYM, SHT_SYMTAB})
     each_section(elf.get(), [&](Elf_Scn* section, const GElf_Shdr& part, std::string_view) {
       if (part.sh_type == table && !library.readable()) read_symbols(program, section, part);
     });
-  if (library.name.empty() && (head.e_entry != 0 || library.readable())) read_constants(constants, library);
+  if (library.name.empty() && (head.e_entry != 0 || library.readable())) read_constants(program, constants);
   if (library.name.empty() && library.readable()) library.name = "OpenSSL";
   if (library.name.empty()) return std::nullopt;
   return library;

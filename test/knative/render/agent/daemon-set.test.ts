@@ -6,19 +6,39 @@ import { installationOf, type InstallationInput } from '../installations.ts';
 const daemonSet = z.object({
   kind: z.literal('DaemonSet'),
   spec: z.object({
-    template: z.object({ spec: z.object({ nodeSelector: z.record(z.string(), z.string()) }) }),
+    template: z.object({
+      spec: z.object({
+        nodeSelector: z.record(z.string(), z.string()),
+        containers: z.tuple([
+          z.object({
+            securityContext: z.object({ capabilities: z.object({ add: z.array(z.string()) }) }),
+          }),
+        ]),
+      }),
+    }),
   }),
 });
 
-const nodesOf = (changes: Partial<InstallationInput> = {}) => {
+const podOf = (changes: Partial<InstallationInput> = {}) => {
   const [set] = agentObjects(installationOf(changes)).flatMap(
     (object) => daemonSet.safeParse(object).data ?? [],
   );
-  return set?.spec.template.spec.nodeSelector;
+  return set?.spec.template.spec;
 };
+
+const nodesOf = (changes: Partial<InstallationInput> = {}) => podOf(changes)?.nodeSelector;
+
+const capabilitiesOf = (changes: Partial<InstallationInput> = {}) =>
+  podOf(changes)?.containers[0].securityContext.capabilities.add;
 
 test('agents are on nodes with Linux alone, though they bear all taints, and on those that are asked for', (t) => {
   const os = { 'kubernetes.io/os': 'linux' };
   t.deepEqual(nodesOf(), os);
   t.deepEqual(nodesOf({ agent: { nodeSelector: { pool: 'edge' } } }), { ...os, pool: 'edge' });
+});
+
+test('agents may look into processes where that is asked for', (t) => {
+  const least = ['BPF', 'NET_ADMIN', 'PERFMON'];
+  t.deepEqual(capabilitiesOf(), least);
+  t.deepEqual(capabilitiesOf({ agent: { tls: true } }), [...least, 'SYS_PTRACE']);
 });
