@@ -21,6 +21,7 @@ const keptWhole = (one: Pod) => ({
   settings: { ratio: 1, parent: false },
   sinks: [],
   logSinks: [],
+  tls: false,
 });
 
 const web = pod('shop', 'web', { app: 'web', tier: 'front' });
@@ -125,6 +126,11 @@ test('records of an access log go to the sinks of the taps that ask for one', (t
   const [silent] = select([web], [plain, wishing({ sinks: ['a'] })]).pods;
   t.deepEqual(silent?.logSinks, []);
   t.false('accessLog' in (silent?.settings ?? {}));
+});
+
+test('what a pod encrypts by itself is read where one of its taps asks for it', (t) => {
+  t.true(select([web], [wishing({}), wishing({ tls: true })]).pods[0]?.tls);
+  t.false(select([web], [wishing({ tls: false }), wishing({})]).pods[0]?.tls);
 });
 
 test('of several taps the one that keeps most says what is kept of a pod', (t) => {
