@@ -116,7 +116,8 @@ export function createTlsAttachments(options: TlsAttachmentsOptions): TlsAttachm
       attached: before?.attached ?? new Set<string>(),
       refused: before?.refused ?? new Map<string, string>(),
       waitMs,
-      againMs: nowMs() + waitMs,
+      // Of what is only told, nobody waits for a library for ever.
+      againMs: look.wanted || waitMs < longestWaitMs ? nowMs() + waitMs : Infinity,
     };
     look.processes.set(pid, known);
     if (look.wanted) attach(look, pid, known);

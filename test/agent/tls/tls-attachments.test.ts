@@ -114,6 +114,14 @@ test('what is not wanted is told and not read, at its own pace', (t) => {
   clock.ms += 60_000;
   attachments.reconcile([point(false)]);
   t.is(attachments.seen()[0]?.processes, 3);
+  for (let minute = 0; minute < 10; minute += 1) {
+    clock.ms += 60_000;
+    attachments.reconcile([point(false)]);
+  }
+  run('/c/web', 12, '/lib/a', '/lib/b');
+  clock.ms += 60_000;
+  attachments.reconcile([point(false)]);
+  t.is(attachments.seen().length, 1, 'it is not looked into for ever');
 });
 
 test('of each library that is not read is told why', (t) => {
