@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TlsLibrary } from '../../native/capture/types.ts';
 
@@ -93,6 +93,8 @@ export function processLibraries({
       let started: string | undefined;
       try {
         started = startTime(read('stat'));
+        // Where its files cannot be opened, none of them would tell.
+        readlinkSync(join(proc, String(pid), 'root'));
         const libraries = mappedFiles(read('maps')).flatMap((file) => librariesIn(pid, file));
         return { started, libraries };
       } catch (error) {

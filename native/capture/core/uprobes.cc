@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "loader_log.h"
 #include "signals.h"
 #include "tls_library.h"
 
@@ -47,6 +48,7 @@ void leave_out_uprobes(bpf_object* object) {
 Uprobes::Uprobes(const std::string& object_path, bpf_object* packets, const tap_limits& limits, bool many_at_once)
     : many_at_once_(many_at_once) {
   SignalsBlocked blocked;
+  LoaderLog log;
   object_ = bpf_object__open_file(object_path.c_str(), nullptr);
   if (object_ == nullptr) refuse("cannot open " + object_path, errno);
   try {
@@ -67,7 +69,7 @@ Uprobes::Uprobes(const std::string& object_path, bpf_object* packets, const tap_
                                    : bpf_map__set_autocreate(map, false);
       if (error != 0) refuse("cannot share maps of programs", -error);
     }
-    if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs for TLS", -error);
+    if (int error = bpf_object__load(object_)) refuse("the kernel refuses the programs for TLS", -error, log.tail());
     processes_ = bpf_object__find_map_fd_by_name(object_, "tls_processes");
   } catch (...) {
     bpf_object__close(object_);
