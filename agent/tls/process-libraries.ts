@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { TlsLibrary } from '../../native/capture/types.ts';
+import type { TlsLibrary } from '../../native/capture/tls-types.ts';
 
 /** A TLS library that a process has mapped. */
 export interface ProcessLibrary extends TlsLibrary {

@@ -12,8 +12,8 @@ import type {
   ProcessLink,
   RequestMetrics,
   Rung,
-  TlsLibrary,
 } from './types.ts';
+import type { TlsLibrary } from './tls-types.ts';
 import type { PortHint } from './trace-settings.ts';
 
 declare const handleBrand: unique symbol;

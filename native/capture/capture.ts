@@ -130,8 +130,8 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
       binding.detach(handle, point);
       deliver();
     },
-    attachProcess: (pid, point, file) =>
-      translated(() => binding.attach_process(handle, pid, point, file)),
+    attachProcess: (pid, cgroup, file) =>
+      translated(() => binding.attach_process(handle, pid, cgroup, file)),
     detachProcess(pid) {
       binding.detach_process(handle, pid);
       deliver();

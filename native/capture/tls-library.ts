@@ -1,6 +1,6 @@
 import { loadBinding } from './binding.ts';
 import { translated } from './translated.ts';
-import type { TlsLibrary } from './types.ts';
+import type { TlsLibrary } from './tls-types.ts';
 
 /**
  * Looks into an executable or a shared library; a large one takes some ms.

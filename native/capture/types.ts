@@ -1,4 +1,5 @@
 import type { EvidenceCell } from '../../knative/events.ts';
+import type { TlsCapture } from './tls-types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 
 /** One pod's identity, put on every span of its interface (OpenTelemetry resource attributes). */
@@ -51,16 +52,6 @@ export interface ProcessLink {
   readonly xdp?: true;
   /** Its other end, where that is an interface of the caller's own network namespace. */
   readonly ours?: { readonly ifindex: number; readonly name: string; readonly xdp?: true };
-}
-
-/** A library that encrypts, in a file of a program. */
-export interface TlsLibrary {
-  /** `OpenSSL`, `BoringSSL`, `Go crypto/tls`. */
-  readonly name: string;
-  /** Empty where the file does not tell it. */
-  readonly version: string;
-  /** It names the functions that {@link Capture.attachProcess} takes. */
-  readonly readable: boolean;
 }
 
 /** One full batch of spans. */
@@ -229,7 +220,7 @@ export interface CaptureWindow {
 export const never: bigint = 2n ** 64n - 1n;
 
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
-export interface Capture {
+export interface Capture extends TlsCapture {
   /**
    * Traces a pod at a point; where that is attached already, replaces identity and settings alone.
    * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
@@ -237,14 +228,6 @@ export interface Capture {
   attach(point: CapturePoint, pod: PodIdentity, settings?: TraceSettings): CapturePointKind;
   /** Ends tracing there; open requests of the point count as lost(`detached`). */
   detach(point: CapturePoint): void;
-  /**
-   * Reads what a process encrypts by itself, at the functions of the TLS library in `file`; to be called for each such file.
-   * Its requests are those of a point that is attached: where that is a cgroup, they know their sockets.
-   * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
-   */
-  attachProcess(pid: number, point: CapturePoint, file: string): void;
-  /** Ends that; open requests fail as those of a process that has ended. */
-  detachProcess(pid: number): void;
   /** Server ports to trace, of TCP and UDP; an empty list means every port. */
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */

@@ -24,7 +24,7 @@ function makeNode() {
     capture: {
       attachProcess(pid, point, file) {
         if (refused.has(file)) throw new CloverError('CLV_CAPTURE_UNAVAILABLE', 'no uprobes here');
-        told.push(`+${pid} ${String(point)} ${file}`);
+        told.push(`+${pid} ${point} ${file}`);
       },
       detachProcess: (pid) => void told.push(`-${pid}`),
     },
