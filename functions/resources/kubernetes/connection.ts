@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { Agent as AnyAgent } from 'node:http';
 import { Agent, type RequestOptions } from 'node:https';
 import { CloverError } from '../../lib/errors.ts';
 
 /** Options of one request of a connection. */
 export interface ConnectionOptions extends Omit<RequestOptions, 'agent' | 'headers'> {
   /** The same for all requests: it keeps the connections. */
-  readonly agent: Agent;
+  readonly agent: AnyAgent;
   readonly headers: Readonly<Record<string, string>>;
 }
 

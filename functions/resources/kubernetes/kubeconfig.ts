@@ -1,5 +1,6 @@
+import { Agent as AnyAgent } from 'node:http';
 import { Agent, type RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { CloverError } from '../../lib/errors.ts';
 import type { KubeConnection } from './connection.ts';
 
@@ -46,19 +47,29 @@ export async function kubeconfigConnection(
     const message = 'the kubeconfig has no current context: kubectl config use-context NAME';
     throw new CloverError('CLV_CONFIG_INVALID', message);
   }
-  let agent: Agent | undefined;
+  if (path === undefined && isNobodys(cluster)) {
+    const message =
+      'there is no kubeconfig: KUBECONFIG has to name one, or ~/.kube/config to be there';
+    throw new CloverError('CLV_CONFIG_INVALID', message);
+  }
+  let own: Agent | undefined;
   return {
     server: new URL(cluster.server),
     options: async () => {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
-      // It makes an agent of its own for each request; connections have to outlive one.
-      const { agent: _, headers, ...rest } = options;
-      agent ??= new Agent({ keepAlive: true });
+      const { agent: given, headers, ...rest } = options;
+      // One of ours takes what each call says of certificates; the way through a proxy (`proxy-url`) is known to the given one.
+      const isProxied = cluster.proxyUrl !== undefined && given instanceof AnyAgent;
+      const agent = isProxied ? given : (own ??= new Agent({ keepAlive: true }));
       return { ...rest, headers: textsOf(headers), agent };
     },
   };
 }
+
+/** Whether it is what the client takes where it finds no kubeconfig and is in no pod. */
+const isNobodys = ({ name, server }: Cluster): boolean =>
+  name === 'cluster' && server === 'http://localhost:8080';
 
 /** A token, and the context that it is of. */
 export interface KubeconfigToken {

@@ -1,19 +1,28 @@
 import { writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { createKubeClient } from '../../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
-import { temporaryFolder } from '../../host/helpers.ts';
+import { listenOnLoopback, temporaryFolder } from '../../host/helpers.ts';
 
 const names = ['blue', 'green'];
 
 /** A file with two contexts, perhaps without a current one. */
-async function written(t: ExecutionContext, current?: string): Promise<string> {
+async function written(t: ExecutionContext, current?: string, proxy?: string): Promise<string> {
   const file = join(await temporaryFolder(t), 'config');
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     ...(current !== undefined && { 'current-context': current }),
-    clusters: names.map((name) => ({ name, cluster: { server: `https://${name}.example:6443` } })),
+    clusters: names.map((name) => ({
+      name,
+      cluster: {
+        server: `https://${name}.example:6443`,
+        ...(proxy !== undefined && { 'proxy-url': proxy }),
+      },
+    })),
     users: names.map((name) => ({ name, user: { token: `token-of-${name}` } })),
     contexts: names.map((name) => ({ name, context: { cluster: name, user: name } })),
   };
@@ -31,6 +40,21 @@ test('the current context is meant, or the one that is named; its connections ar
   t.is(once.headers['Authorization'], 'Bearer token-of-green');
   t.is(once.agent, again.agent);
   t.not(once.agent, (await blue.options()).agent);
+});
+
+test('a proxy that the kubeconfig names is the way to the API server', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const proxy = createServer().on('connect', (request: IncomingMessage, socket: Socket) => {
+    asked.push(request.url);
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  });
+  const url = `http://127.0.0.1:${await listenOnLoopback(proxy)}`;
+  t.teardown(() => proxy.close());
+  const file = await written(t, 'blue', url);
+  const client = createKubeClient(await kubeconfigConnection(file));
+  const call = client.call({ method: 'GET', path: '/version' });
+  await t.throwsAsync(call, { code: 'CLV_KUBERNETES_UNREACHABLE' });
+  t.deepEqual(asked, ['blue.example:6443']);
 });
 
 test('what is missing is named, with the way out', async (t) => {
