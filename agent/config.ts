@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
+import { otlpHeaders } from '../functions/lib/otlp-headers.ts';
 
 const powerOfTwo = z
   .int()
@@ -32,12 +33,7 @@ const collector = z
     protocol: z.enum(['http', 'grpc']).default('http'),
     /** Base URL, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it: `http://collector:4318`, and of gRPC `http://collector:4317`. */
     endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
-    headers: z
-      .record(
-        z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'must be a header name in lower case'),
-        z.string().regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
-      )
-      .default({}),
+    headers: otlpHeaders.default({}),
     token: token.optional(),
     /** Read again each minute, in place of `token`. */
     tokenFile: z.string().min(1).optional(),

@@ -37,7 +37,7 @@ export function judgeDeliveries(node: string, told: Deliveries): readonly Findin
       check: `from ${node} to ${name}`,
       state: 'doubtful',
       found: 'a Tap names this sink, and the agent knows none of the name',
-      fix: 'mend spec.sinks of the Tap, or the configuration of the agent',
+      fix: 'mend spec.sinks of the Tap, or say it in agent.sinks of the installation',
     })),
     evidence.failing
       ? {

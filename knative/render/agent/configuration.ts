@@ -5,6 +5,7 @@ import { agentTokenSecretOf } from '../control-plane/token-secrets.ts';
 import type { Installation } from '../installation.ts';
 import { namespaced } from '../kubernetes-object.ts';
 import { bytesOf } from '../quantity.ts';
+import { sinksConfiguration } from './sinks.ts';
 import { agent, agentPort, configFile, mounts } from './names.ts';
 
 /** The configuration of every agent, which `agent/config.ts` reads; what differs from node to node is in its environment. */
@@ -23,6 +24,7 @@ export function agentConfiguration(installation: Installation): ConfigMap {
         }),
     listen: { host: '127.0.0.1', port: agentPort },
     spool: { dir: mounts.spool, limitBytes: bytesOf(installation.agent.spoolSize) },
+    sinks: sinksConfiguration(installation.agent.sinks),
     logLevel,
   };
   return {

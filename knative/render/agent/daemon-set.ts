@@ -6,6 +6,7 @@ import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
 import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { agent, agentPort, configFile, mounts } from './names.ts';
+import { sinkSecrets } from './sinks.ts';
 import type { ConfigMap } from '../control-plane/configuration.ts';
 
 /** It waits for its successor, for the requests that are its own, and sends what it has before it ends. */
@@ -86,6 +87,9 @@ function container(installation: Installation) {
       { name: 'spool', mountPath: mounts.spool },
       { name: 'cgroup', mountPath: mounts.cgroup, readOnly: true },
       ...(installation.knative ? [] : [{ name: 'token', mountPath: mounts.token, readOnly: true }]),
+      ...(sinkSecrets(installation.agent.sinks).length === 0
+        ? []
+        : [{ name: 'sinks', mountPath: mounts.sinks, readOnly: true }]),
     ],
   };
 }
@@ -97,11 +101,13 @@ function capabilitiesOf({ agent: { tls } }: Installation): string[] {
 function volumes(installation: Installation) {
   const { spoolFolder } = installation.agent;
   const token = { secretName: agentTokenSecretOf(installation).name };
+  const sources = sinkSecrets(installation.agent.sinks);
   return [
     { name: 'config', configMap: { name: agent } },
     { name: 'spool', hostPath: { path: spoolFolder, type: 'DirectoryOrCreate' } },
     // Programs are attached to folders of it; a container of its own has its own alone.
     { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
     ...(installation.knative ? [] : [{ name: 'token', secret: token }]),
+    ...(sources.length === 0 ? [] : [{ name: 'sinks', projected: { sources } }]),
   ];
 }

@@ -10,6 +10,7 @@ export const mounts = {
   token: '/etc/clover/token',
   spool: '/var/lib/clover/agent',
   cgroup: '/host/sys/fs/cgroup',
+  sinks: '/etc/clover/sinks',
 } as const;
 
 /** The key of the configuration, and so its file. */

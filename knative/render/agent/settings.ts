@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dnsLabel } from '../../resources/meta-schemas.ts';
+import { sinkSettings } from './sinks.ts';
 import { objectName, quantity, resources, secretKey, toleration } from '../installation-values.ts';
 
 /** Where Serving and Eventing are. */
@@ -32,6 +33,7 @@ export const agentSettings = z
     spoolSize: quantity.default('256Mi'),
     /** Where the token is that agents show to the control plane in one process. Default: a Secret that the installation makes. */
     tokenSecret: secretKey.exactOptional(),
+    sinks: sinkSettings.default({}),
     resources: resources.default({
       requests: { cpu: '50m', memory: '64Mi' },
       limits: { memory: '96Mi' },
