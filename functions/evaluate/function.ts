@@ -51,7 +51,7 @@ const resyncSchedule = 'evaluate-resync';
 /** The judge: evidence → looks → verdict → intent. */
 export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const { resources, evidence, clock } = options;
-  const counts = { reports: 0, cells: 0, looks: 0, verdicts: 0, conflicts: 0 };
+  const counts = { reports: 0, cells: 0, looks: 0, verdicts: 0, blind: 0, conflicts: 0 };
   let listeningSince = clock.now();
   let calledAt = listeningSince;
   let prunedAt: number | undefined;
@@ -63,7 +63,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const isWithin = (ms: number, at: number | undefined): boolean =>
     at !== undefined && Math.abs(clock.now() - at) < ms;
   const owners = createRecent<readonly Key[]>({ ms: ownerMs, most: 1_000 });
-  const context: StepContext = {
+  const context: Omit<StepContext, 'onBlind'> = {
     resources,
     evidence,
     clock,
@@ -79,9 +79,17 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
 
   const settle = ({ namespace, name }: Key): Promise<void> =>
     inTurn(`${namespace}/${name}`, async () => {
+      let unforeseen: { readonly cause: unknown } | undefined;
+      const onBlind = (cause: unknown): void => {
+        counts.blind += 1;
+        if (!(cause instanceof CloverError)) unforeseen = { cause };
+      };
       for (let attempt = 0; attempt < maxConflicts; attempt += 1) {
         try {
-          return await reconcile(context, namespace, name);
+          await reconcile({ ...context, onBlind }, namespace, name);
+          // A store that does not answer is told by a condition. What nobody foresaw is for the log, once all is done that can be.
+          if (unforeseen !== undefined) throw unforeseen.cause;
+          return;
         } catch (error) {
           // Someone else wrote, or deleted, what was read: read again.
           const lost = error instanceof CloverError && retried.has(error.code);

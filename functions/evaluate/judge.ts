@@ -23,7 +23,7 @@ export interface JudgeInput {
   readonly now: number;
   /** When the newest report came, Unix ms. */
   readonly heardAt: number | undefined;
-  /** Since when evidence could reach us, Unix ms: our own absence is not the agent's silence. */
+  /** Since when evidence could reach us, Unix ms: neither our own absence nor the store's is the agent's silence. */
   readonly listeningSince: number;
 }
 
@@ -38,6 +38,9 @@ const freshMs = 10_000;
 
 /** Without news from the agents for this long (and the open limit) a run is INVALID. */
 export const silenceLimitMs = 60_000;
+
+/** Limit for open requests before any agent has named one, ms. */
+export const defaultOpenTimeoutMs = 30_000;
 
 /** Judges the sealed evidence of a run's divided traffic. */
 export function judge(input: JudgeInput): Finding {

@@ -16,20 +16,24 @@ import { isFinal } from '../lib/final-phase.ts';
 import type { Conclusion } from './look.ts';
 import { stepOf } from './plan.ts';
 
-/** What the machine knows of the world, besides looks. */
-export interface Facts {
+/** What the machine knows of the world whether or not there is evidence. */
+export interface PlainFacts {
   /** Unix ms. */
   readonly now: number;
+  /** The newest intent has reached the gateway. */
+  readonly applied: boolean;
+  /** Why the run should end now: its experiment is deleted or changed. */
+  readonly cancelled: string | undefined;
+}
+
+/** What the machine knows of the world, besides looks. */
+export interface Facts extends PlainFacts {
   /** No older run is active on the same traffic. */
   readonly mayStart: boolean;
   /** Of the live agents, Unix ms; undefined when there are none. */
   readonly watermark: number | undefined;
   /** Unix second of the first stamped request of the run. */
   readonly firstBlock: number | undefined;
-  /** The newest intent has reached the gateway. */
-  readonly applied: boolean;
-  /** Why the run should end now: its experiment is deleted or changed. */
-  readonly cancelled: string | undefined;
 }
 
 /** How long a step without a `hold` is held, unless it is the last one. */
@@ -44,13 +48,29 @@ export function advance(
   status: ExperimentRunStatus,
   facts: Facts,
 ): ExperimentRunStatus {
-  const phase = status.phase ?? 'Pending';
-  if (isFinal(phase)) return status;
-  if (phase === 'RollingBack') return facts.applied ? end(plan, status, facts.now) : status;
-  if (facts.cancelled !== undefined) return cancel(status, facts.cancelled, facts.now);
+  const ended = goBack(plan, status, facts);
+  if (ended !== undefined) return ended;
+  const { phase = 'Pending' } = status;
   if (phase === 'Pending') return start(plan, status, facts);
   if (phase === 'WarmingUp') return warmUp(plan, status, facts);
   return phase === 'Running' ? step(plan, status, facts) : status;
+}
+
+/**
+ * The status after time and events have passed without evidence: what ends a run does not wait for it, and without it nothing
+ * begins or grows. A verdict that somebody else found meanwhile has the same right: whoever writes the status first.
+ * @param said what time alone has decided.
+ */
+export function advanceBlind(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  facts: PlainFacts,
+  said: Saying | undefined,
+): ExperimentRunStatus {
+  const ended = goBack(plan, status, facts);
+  if (ended !== undefined) return ended;
+  if (status.phase === undefined) return { ...status, phase: 'Pending' };
+  return said === undefined ? status : follow(plan, status, said);
 }
 
 /** The status after a look; the same object when the look says nothing new about a final phase. */
@@ -68,10 +88,22 @@ export function conclude(
     // The judged window stays on record while the variant is watched.
     ...(said.stage === 'judge' ? { evidence: said.summary } : {}),
   };
+  return follow(plan, seen, said);
+}
+
+/** What a look, or time, says of a run. */
+export type Saying = Pick<Conclusion, 'stage' | 'outcome' | 'reason' | 'at'>;
+
+function follow(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  said: Saying,
+): ExperimentRunStatus {
+  const { phase } = status;
   const judging = phase === 'WarmingUp' || phase === 'Running';
   const fits = said.stage === 'judge' ? judging : phase === 'Verifying';
-  if (!fits) return seen;
-  const told = { ...seen, reason: said.reason };
+  if (!fits) return status;
+  const told = { ...status, reason: said.reason };
   if (said.outcome === 'CONTINUE') return told;
   if (said.stage === 'watch') {
     return said.outcome === 'PASS'
@@ -101,6 +133,17 @@ const rollBack = (status: ExperimentRunStatus, at: number): ExperimentRunStatus 
   ...withIntent(status, { variantWeight: 0 }, at),
   phase: 'RollingBack',
 });
+
+/** What is over, or has to be, whatever the evidence says; undefined where it has a say. */
+function goBack(
+  plan: ExperimentSpec,
+  status: ExperimentRunStatus,
+  { now, applied, cancelled }: PlainFacts,
+): ExperimentRunStatus | undefined {
+  if (isFinal(status.phase)) return status;
+  if (status.phase === 'RollingBack') return applied ? end(plan, status, now) : status;
+  return cancelled === undefined ? undefined : cancel(status, cancelled, now);
+}
 
 function end(plan: ExperimentSpec, status: ExperimentRunStatus, now: number): ExperimentRunStatus {
   const phase = drillMissed(plan, status.verdict) ? 'Failed' : 'RolledBack';

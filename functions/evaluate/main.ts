@@ -9,11 +9,15 @@ import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createEvaluate } from './function.ts';
 
+/** Runs are looked at every second: a ClickHouse that takes this long for an answer does not answer, ms. */
+const evidenceTimeoutMs = 10_000;
+
 /** `evaluate` as a process of its own. */
 async function main(): Promise<void> {
   const log = functionLog('evaluate');
   const clock = systemClock;
-  const evidence = createClickHouseEvidenceStore(clickHouseSettings(), { clock, log });
+  const settings = { ...clickHouseSettings(), timeoutMs: evidenceTimeoutMs };
+  const evidence = createClickHouseEvidenceStore(settings, { clock, log });
   const client = clusterClient();
   const resources = createKubernetesStore(client);
   const close = async (): Promise<void> => {

@@ -1,9 +1,11 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
+import type { Condition } from '../../knative/resources/meta.ts';
 import type { Experiment, ExperimentStatus, Phase } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
 import { isFinal } from '../lib/final-phase.ts';
+import { evidenceAvailable } from './blind.ts';
 import { drillMissed } from './machine.ts';
 import { resolveRefs } from './overlay.ts';
 import { stepOf } from './plan.ts';
@@ -31,7 +33,12 @@ export function mirrorStatus(
   const { generation } = experiment.metadata;
   const refs = resolveRefs(experiment.spec, policy);
   const claims = [refs, ...(seen === undefined ? [waiting(refs, refused)] : progress(seen))];
-  const conditions = withConditions(experiment.status.conditions, claims, generation, now);
+  // What was said of an earlier run does not hold for one that could always be judged.
+  const isTold = claims.some(({ type }) => type === evidenceAvailable);
+  const before = (experiment.status.conditions ?? []).filter(
+    ({ type }) => isTold || type !== evidenceAvailable,
+  );
+  const conditions = withConditions(before, claims, generation, now);
   const base = { observedGeneration: generation, conditions };
   if (seen === undefined) return { ...base, phase: 'Pending' };
   const { phase = 'Pending', verdict, intent } = seen.run.status;
@@ -67,9 +74,16 @@ const waiting = (refs: Claim, refused: string | undefined): Claim =>
     ? claim('Progressing', 'False', 'RefsNotResolved', refs.message)
     : claim('Progressing', 'False', 'SpecNotUnderstood', refused);
 
+/** What a run says of whether it can be judged; undefined where it always could. */
+function judgeable({ status }: ExperimentRun): Claim | undefined {
+  const found = status.conditions?.find(({ type }) => type === evidenceAvailable);
+  return found && claimOf(found);
+}
+
 function progress({ run, blocker, overlays }: Mirror): Claim[] {
   const { phase = 'Pending', reason = '' } = run.status;
-  const claims = [overlayOf([run, ...overlays])];
+  const evidence = judgeable(run);
+  const claims = [overlayOf([run, ...overlays]), ...(evidence === undefined ? [] : [evidence])];
   if (isFinal(phase)) {
     const ended = claim('Complete', 'True', ending(run), reason);
     return [...claims, ended, claim('Progressing', 'False', 'Complete', `the run is ${phase}`)];
@@ -78,6 +92,10 @@ function progress({ run, blocker, overlays }: Mirror): Claim[] {
   if (blocker !== undefined && phase === 'Pending') {
     const message = `waits for run ${blocker} on the same traffic`;
     return [...claims, open, claim('Progressing', 'False', 'AnotherRunActive', message)];
+  }
+  // A roll-back needs no evidence.
+  if (evidence?.status === 'False' && phase !== 'RollingBack') {
+    return [...claims, open, { ...evidence, type: 'Progressing' }];
   }
   return [...claims, open, claim('Progressing', 'True', phase, reason)];
 }
@@ -100,6 +118,12 @@ function overlayOf(runs: readonly ExperimentRun[]): Claim {
   if (found === undefined) {
     return claim('OverlayActive', 'False', 'NoIntent', 'the run has not touched any traffic');
   }
-  const { type, status, reason, message } = found;
-  return { type, status, reason, message };
+  return claimOf(found);
 }
+
+const claimOf = ({ type, status, reason, message }: Condition): Claim => ({
+  type,
+  status,
+  reason,
+  message,
+});

@@ -3,19 +3,17 @@ import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore, Look } from '../evidence/evidence-store.ts';
-import { judge, type JudgeInput } from './judge.ts';
+import { answersSince, decideBlind, withAnswer, withEnd, withFailure } from './blind.ts';
+import { defaultOpenTimeoutMs, judge, type JudgeInput } from './judge.ts';
 import { chainLook, readConclusion, type LookBody } from './look.ts';
 import { isFinal } from '../lib/final-phase.ts';
-import { advance, conclude } from './machine.ts';
+import { advance, advanceBlind, conclude } from './machine.ts';
 import { isApplied, withOverlay } from './overlay.ts';
 import { watch } from './watch.ts';
 import { sealedUntil } from './window.ts';
 
 /** A source that has not reported for this long does not hold the watermark back any more. */
 const staleAfterMs = 15_000;
-
-/** Limit for open requests before any agent has named one, ms. */
-const defaultOpenTimeoutMs = 30_000;
 
 /** Without news only time can decide: then once in a while is enough, ms. */
 const idleLookMs = 1_000;
@@ -32,6 +30,8 @@ export interface StepContext {
   readonly listeningSince: number;
   /** Called once per appended look. */
   readonly onLook: (body: LookBody) => void;
+  /** Called once per run that was to be judged and could not be. */
+  readonly onBlind: (failure: unknown) => void;
 }
 
 /** What only the experiment's side knows. */
@@ -44,7 +44,7 @@ export interface StepOptions {
 /**
  * Takes a run as far as evidence and time allow. A look is appended before the status that rests
  * on it; a status that lags behind the newest look is brought up from that look, so that a crash
- * between the two changes nothing.
+ * between the two changes nothing. Where the evidence cannot be had, time and its user still end the run.
  *
  * @throws CloverError CLV_CONFLICT when someone else wrote the run meanwhile: read and step again.
  */
@@ -54,8 +54,20 @@ export async function stepRun(
   options: StepOptions,
 ): Promise<ExperimentRun> {
   let current = run;
+  let failure: { readonly cause: unknown } | undefined;
   for (let steps = 0; steps < maxSteps; steps += 1) {
-    const next = await nextStatus(context, current, options);
+    let next: ExperimentRunStatus | 'again';
+    try {
+      next =
+        failure === undefined
+          ? await nextStatus(context, current, options)
+          : blindStatus(context, current, options, failure.cause);
+    } catch (cause) {
+      // Not asked again in this step: a store that hangs would be waited for each time.
+      failure = { cause };
+      context.onBlind(cause);
+      continue;
+    }
     if (next === 'again') continue;
     const now = context.clock.now();
     const status = withOverlay(current, next, options.policy, now);
@@ -70,10 +82,35 @@ async function nextStatus(
   run: ExperimentRun,
   options: StepOptions,
 ): Promise<ExperimentRunStatus | 'again'> {
+  if (isFinal(run.status.phase)) return run.status;
+  const next = await judgedStatus(context, run, options);
+  if (next === 'again') return next;
+  return withAnswer(next, run.metadata.generation, context.clock.now());
+}
+
+/** The next status of a run that cannot be judged now. */
+function blindStatus(
+  { clock }: StepContext,
+  run: ExperimentRun,
+  { policy, cancelled }: StepOptions,
+  failure: unknown,
+): ExperimentRunStatus {
+  const { plan } = run.spec;
+  const { generation } = run.metadata;
+  const now = clock.now();
+  const status = withFailure(run.status, failure, generation, now);
+  const facts = { now, applied: isApplied(run, [], policy, now), cancelled };
+  const moved = advanceBlind(plan, status, facts, decideBlind(plan, status, now));
+  return withEnd(moved, generation, now);
+}
+
+async function judgedStatus(
+  context: StepContext,
+  run: ExperimentRun,
+  options: StepOptions,
+): Promise<ExperimentRunStatus | 'again'> {
   const { evidence, clock } = context;
   const { status, metadata, spec } = run;
-  if (isFinal(status.phase)) return status;
-
   const last = await evidence.lastLook(metadata.name);
   if (last !== undefined && last.number > (status.look?.number ?? 0)) {
     return conclude(spec.plan, status, last, readConclusion(last));
@@ -124,7 +161,7 @@ async function lookAt(
     openTimeoutMs: (await context.evidence.openTimeoutMs()) ?? defaultOpenTimeoutMs,
     now,
     heardAt: await context.evidence.heardAt(),
-    listeningSince: context.listeningSince,
+    listeningSince: Math.max(context.listeningSince, answersSince(run.status, now)),
   };
   const finding = judging ? judge(input) : watch({ ...input, verdictAt: verdictAt ?? now });
   if (finding.outcome === 'CONTINUE') {

@@ -21,6 +21,18 @@ const overlayOfRun: readonly ConditionMeaning[] = [
   overlay('False', 'RolledBack', 'It ended otherwise: traffic follows the spec again.'),
 ];
 
+const evidenceOfRun: readonly ConditionMeaning[] = [
+  row(
+    'EvidenceAvailable',
+    'False',
+    'EvidenceUnavailable',
+    'The store of evidence does not answer: the run waits, and is INVALID after 90 s.',
+  ),
+  row('EvidenceAvailable', 'False', 'JudgingFailed', 'So is it when judging itself fails.'),
+  row('EvidenceAvailable', 'True', 'Answers', 'The store answers again.'),
+  row('EvidenceAvailable', 'Unknown', 'Complete', 'The run ended while it did not answer.'),
+];
+
 /** Every condition that Clover sets, by kind. */
 export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[]>> = {
   Experiment: [
@@ -45,6 +57,8 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
       'AnotherRunActive',
       'It waits for an older run on the same traffic.',
     ),
+    row('Progressing', 'False', 'EvidenceUnavailable', 'It cannot be judged now.'),
+    row('Progressing', 'False', 'JudgingFailed', 'So is it when judging itself fails.'),
     row('Progressing', 'False', 'Complete', 'The run has ended.'),
     row('Complete', 'False', 'RunActive', 'The run goes on.'),
     row('Complete', 'True', 'Passed', 'The variant has the traffic.'),
@@ -54,8 +68,9 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     row('Complete', 'True', 'DrillMissed', 'A drill: the judge did not say FAIL.'),
     overlay('False', 'NoIntent', 'The run has not touched any traffic.'),
     ...overlayOfRun,
+    ...evidenceOfRun,
   ],
-  ExperimentRun: overlayOfRun,
+  ExperimentRun: [...overlayOfRun, ...evidenceOfRun],
   Tap: [],
   TrafficPolicy: [
     row('Accepted', 'True', 'Accepted', 'It is a part of what the gateway is given.'),

@@ -103,7 +103,7 @@ export const experimentRunStatus = z
       .array(condition)
       .meta(mapList('type'))
       .exactOptional()
-      .describe('`OverlayActive`.'),
+      .describe('`OverlayActive`, `EvidenceAvailable`.'),
   })
   .describe('The fact about the run. Looks and evidence are kept apart.');
 

@@ -195,7 +195,7 @@ export const experimentStatus = z
       .array(condition)
       .meta(mapList('type'))
       .exactOptional()
-      .describe('`ResolvedRefs`, `Progressing`, `Complete`, `OverlayActive`.'),
+      .describe('`ResolvedRefs`, `Progressing`, `Complete`, `OverlayActive`, `EvidenceAvailable`.'),
   })
   .describe('A mirror of the newest run.');
 

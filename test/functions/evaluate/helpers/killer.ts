@@ -49,7 +49,8 @@ export function createKiller(when: (call: number) => 'before' | 'after' | undefi
   return killer;
 }
 
-type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
+/** What is called instead of a call to a store. */
+export type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 function guardResources(store: ResourceStore, guard: Guard): ResourceStore {
   return {
@@ -64,7 +65,8 @@ function guardResources(store: ResourceStore, guard: Guard): ResourceStore {
   };
 }
 
-function guardEvidence(store: EvidenceStore, guard: Guard): EvidenceStore {
+/** A store of evidence with a guard before every call but `close`. */
+export function guardEvidence(store: EvidenceStore, guard: Guard): EvidenceStore {
   return {
     merge: (source, report, at) => guard(() => store.merge(source, report, at)),
     cells: (run) => guard(() => store.cells(run)),

@@ -272,8 +272,7 @@ export class World {
   }
 
   /** A new instance of the function on the open stores. */
-  boot(): CloverFunction {
-    const { wrap = (stores: Stores) => stores } = this.options;
+  boot(wrap = this.options.wrap ?? ((stores: Stores) => stores)): CloverFunction {
     return createEvaluate({ ...wrap(this.stores), clock: this.clock });
   }
 
