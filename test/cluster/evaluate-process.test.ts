@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { createClickHouseEvidenceStore } from '../../functions/evidence/clickhouse-evidence-store.ts';
+import { withConditions } from '../../functions/lib/conditions.ts';
 import type { EvidenceCell } from '../../knative/events.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
@@ -14,7 +16,7 @@ const why = await whyLeftOut();
 if (why !== undefined) process.stderr.write(`${why}\n`);
 const serial = why === undefined ? test.serial : test.serial.skip;
 
-async function apply({ resources }: World): Promise<void> {
+async function apply({ resources }: World, deadline = '5m'): Promise<void> {
   const metadata = { name: 'proxy', namespace: 'default' };
   const spec = {
     target: { host: '*', port: 80 },
@@ -43,7 +45,7 @@ async function apply({ resources }: World): Promise<void> {
         variant: 'v2',
         warmUp: '1s',
         minSamples: 600,
-        deadline: '5m',
+        deadline,
         metrics: [{ type: 'latency', margin: 0.1 }],
       },
     },
@@ -180,6 +182,55 @@ serial(
     await tell(changed('delete', experiment));
     t.is(await world.resources.get('Experiment', 'default', 'shift'), undefined);
     t.deepEqual(await Promise.all([first, second].map(async (each) => each.end())), [0, 0]);
+  },
+);
+
+serial(
+  'an experiment ends at its deadline, and can be deleted, while ClickHouse is stopped',
+  async (t) => {
+    t.timeout(180_000);
+    const world = await createWorld(t);
+    const { url } = await world.start('evaluate');
+    await apply(world, '20s');
+    await deliver(url, changed('add', await experimentOf(world)));
+    const [begun] = await runsOf(world);
+    t.is(begun?.status.phase, 'WarmingUp');
+    t.is(begun?.status.intent?.variantWeight, 50);
+
+    await world.clickhouse.kill();
+    const tickUntil = async (is: () => Promise<boolean>): Promise<void> => {
+      while (!(await is())) {
+        await deliver(url, pinged('evaluate-look'));
+        await sleep(500);
+      }
+    };
+    const phaseOf = async (): Promise<unknown> => (await runsOf(world))[0]?.status.phase;
+    await tickUntil(async () => (await phaseOf()) === 'RollingBack');
+    const [ended] = await runsOf(world);
+    t.like(ended?.status, { verdict: 'INCONCLUSIVE' });
+    t.regex(ended?.status.reason ?? '', /^deadline 20s: ClickHouse does not answer/);
+    t.is(ended?.status.intent?.variantWeight, 0);
+    const experiment = await experimentOf(world);
+    const said = experiment.status.conditions?.find(({ type }) => type === 'EvidenceAvailable');
+    t.like(said, { status: 'False', reason: 'EvidenceUnavailable', observedGeneration: 1 });
+
+    // As `policy` says it once the gateway has the weights.
+    const policy = await world.resources.get('TrafficPolicy', 'default', 'proxy');
+    if (policy === undefined) throw new Error('the policy is gone');
+    const claim = {
+      type: 'Programmed',
+      status: 'True',
+      reason: 'Programmed',
+      message: '',
+    } as const;
+    const conditions = withConditions(undefined, [claim], policy.metadata.generation, Date.now());
+    await world.resources.patchStatus<'TrafficPolicy'>(policy, { ...policy.status, conditions });
+    await world.resources.delete('Experiment', 'default', 'shift');
+    await deliver(url, changed('update', experiment));
+    await tickUntil(
+      async () => (await world.resources.get('Experiment', 'default', 'shift')) === undefined,
+    );
+    t.deepEqual(await runsOf(world), []);
   },
 );
 
