@@ -14,7 +14,7 @@ export const evidenceAvailable = 'EvidenceAvailable';
  * How long divided traffic may go on while nobody can judge it, ms: as long as while agents are silent. Their open limit stands in
  * the evidence, and is taken to be the usual one.
  */
-export const blindLimitMs: number = silenceLimitMs + defaultOpenTimeoutMs;
+const blindLimitMs = silenceLimitMs + defaultOpenTimeoutMs;
 
 /**
  * What time alone decides of a run that cannot be judged: INVALID after {@link blindLimitMs}, INCONCLUSIVE at its deadline, and so

@@ -17,7 +17,7 @@ import type { Conclusion } from './look.ts';
 import { stepOf } from './plan.ts';
 
 /** What the machine knows of the world whether or not there is evidence. */
-export interface PlainFacts {
+interface PlainFacts {
   /** Unix ms. */
   readonly now: number;
   /** The newest intent has reached the gateway. */

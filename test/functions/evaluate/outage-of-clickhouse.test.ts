@@ -8,15 +8,14 @@ async function start(t: ExecutionContext): Promise<{ world: World; clickhouse: T
   const clickhouse = await startTestClickHouse();
   t.teardown(() => clickhouse.remove());
   const { url, username, password } = clickhouse.server();
-  let now = (): number => 0;
+  let world: World | undefined;
   const evidence = createClickHouseEvidenceStore(
     { url, username, password, database: 'clover' },
-    { clock: { now: () => now() }, log },
+    { clock: { now: () => world?.now ?? 0 }, log },
   );
   t.teardown(() => evidence.close());
   const wrap = ({ resources }: World['stores']) => ({ resources, evidence });
-  const world = await World.create(t, { perSecond: 100, wrap });
-  now = () => world.now;
+  world = await World.create(t, { perSecond: 100, wrap });
   await world.applyPolicy();
   return { world, clickhouse };
 }

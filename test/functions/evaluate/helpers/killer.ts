@@ -49,8 +49,7 @@ export function createKiller(when: (call: number) => 'before' | 'after' | undefi
   return killer;
 }
 
-/** What is called instead of a call to a store. */
-export type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
+type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 function guardResources(store: ResourceStore, guard: Guard): ResourceStore {
   return {
