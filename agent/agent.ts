@@ -143,6 +143,7 @@ async function startAgent(
     nowMs: monotonicMs,
     node: config.node.name,
     untapped: config.untapped,
+    clock,
     log,
   });
   opened.defer(() => tracing.stop());

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../functions/lib/clock.ts';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
 import type {
   Capture,
@@ -12,8 +13,11 @@ import type { TlsPoint } from './tls/tls-attachments.ts';
 
 /** Which points the capture is attached to. */
 export interface Attachments {
-  /** Attaches and detaches until the capture traces the selection; call again to retry the rest. */
-  reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): void;
+  /**
+   * Attaches and detaches until the capture traces the selection, or for some 50 ms: the kernel takes up to that for one. Whether there
+   * is more to do at once; call again to retry the rest.
+   */
+  reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): boolean;
   detachAll(): void;
   /** Cgroups that are attached to. */
   cgroups(): readonly TlsPoint[];
@@ -53,8 +57,12 @@ export interface AttachmentCounters {
 export interface AttachmentsOptions {
   readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'overtaken' | 'setPorts'>;
   readonly node: string;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
+
+/** A thousand pods are selected at a time, and health is asked for meanwhile. */
+const sliceMs = 50;
 
 /** A point that is traced. */
 interface Attached extends AttachedPoint {
@@ -68,7 +76,8 @@ interface Attached extends AttachedPoint {
 const leastOneWay = 3;
 
 /** Nothing attached yet. */
-export function createAttachments({ capture, node, log }: AttachmentsOptions): Attachments {
+export function createAttachments(options: AttachmentsOptions): Attachments {
+  const { capture, node, clock, log } = options;
   const attached = new Map<CapturePoint, Attached>();
   let ports: string | undefined;
   /** Pods by uid. */
@@ -78,6 +87,16 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
   let unseen: readonly UnseenInterface[] = [];
   let attaches = 0;
   let failures = 0;
+  let sliceEnd = 0;
+  /** Something was left for the next slice, of which the first thing is always done. */
+  let postponed = false;
+  let begun = false;
+
+  const isLeft = (): boolean => {
+    postponed ||= begun && clock.now() >= sliceEnd;
+    begun = true;
+    return postponed;
+  };
 
   const detach = (point: CapturePoint): void => {
     attached.delete(point);
@@ -111,8 +130,9 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     const { settings, tls } = pod;
     const wish = canonicalJson({ identity, settings, tls });
     const before = attached.get(point);
+    if (before?.wish === wish && before.inode === inode) return true;
+    if (isLeft()) return false;
     if (before !== undefined && before.inode !== inode) detach(point);
-    else if (before?.wish === wish) return true;
     const context = { point, name, pod: nameOf(pod) };
     try {
       const kind = capture.attach(point, identity, settings);
@@ -134,12 +154,13 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
     for (const way of ways) {
       const done = way.points.map((one) => attach(one, pod, identity));
       if (done.every(Boolean)) return { way, whole: true };
+      if (postponed) break;
     }
     return { way: ways.at(-1), whole: false };
   };
 
-  const keepOnly = (points: ReadonlySet<CapturePoint>): void => {
-    for (const point of attached.keys()) if (!points.has(point)) detach(point);
+  const keepOnly = (points: ReadonlySet<CapturePoint>, isEnough = () => false): void => {
+    for (const point of attached.keys()) if (!points.has(point) && !isEnough()) detach(point);
     for (const point of failed) if (!points.has(point)) failed.delete(point);
   };
 
@@ -167,6 +188,8 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
 
   return {
     reconcile({ pods, ports: wanted }, directory) {
+      sliceEnd = clock.now() + sliceMs;
+      postponed = begun = false;
       if (pods.length > 0) setPorts(wanted);
       const located = directory.locate(new Set(pods.map(({ uid }) => uid)));
       const there = [...located.values()].flat().flatMap(({ points }) => points);
@@ -188,9 +211,11 @@ export function createAttachments({ capture, node, log }: AttachmentsOptions): A
         for (const { point } of way?.points ?? []) keep.add(point);
         for (const one of way?.unseen ?? []) blind.push({ pod: nameOf(pod), ...one });
       }
-      keepOnly(keep);
       waiting = missing;
+      if (postponed) return true;
+      keepOnly(keep, isLeft);
       tellUnseen([...blind, ...inPart(), ...behindOthers()]);
+      return postponed;
     },
     detachAll() {
       keepOnly(new Set());

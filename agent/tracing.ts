@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../functions/lib/clock.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
@@ -43,6 +44,7 @@ export interface TracingOptions {
   readonly node: string;
   /** Namespaces whose pods are never traced. */
   readonly untapped: ReadonlySet<string>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -54,9 +56,9 @@ const soonTimes = 50;
 
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
-  const { capture, onSelection, openPods, openTaps, node, untapped, log } = options;
+  const { capture, onSelection, openPods, openTaps, node, untapped, clock, log } = options;
   const { processes, nowMs } = options;
-  const attachments = createAttachments({ capture, node, log });
+  const attachments = createAttachments({ capture, node, clock, log });
   const tls = createTlsAttachments({ capture, processes, nowMs, log });
   let stopped = false;
   let due: NodeJS.Immediate | undefined;
@@ -70,13 +72,13 @@ export function startTracing(options: TracingOptions): Tracing {
     if (stopped || known === undefined) return;
     reconciled = taps.taps() !== undefined;
     const selection = select(known, taps.taps() ?? [], untapped);
-    attachments.reconcile(selection, directory);
+    const more = attachments.reconcile(selection, directory);
     tls.reconcile(attachments.cgroups());
     onSelection(selection);
-    const hurry = soon > 0 && attachments.counters().waiting > 0;
+    const hurry = !more && soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
     clearTimeout(timer);
-    timer = setTimeout(reconcile, hurry ? soonMs : lookMs);
+    timer = setTimeout(reconcile, more ? 0 : hurry ? soonMs : lookMs);
   };
   /** Changes come in crowds. */
   const onChange = (): void => {

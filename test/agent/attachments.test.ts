@@ -155,10 +155,13 @@ const selected = (name: string): SelectedPod => ({
   tls: false,
 });
 
+/** Nothing takes time. */
+const clock = { now: () => 0 };
+
 /** Attachments on a capture without a kernel, of one pod whose ways the test sets. */
 function oneLocated() {
   const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
-  const attachments = createAttachments({ capture, node: 'first', log: silent });
+  const attachments = createAttachments({ capture, node: 'first', clock, log: silent });
   const reconcile = (...ways: readonly Way[]): void => {
     const locate = () => new Map([['uid-web', ways]]);
     attachments.reconcile({ pods: [selected('web')], ports: [] }, { locate });
@@ -219,4 +222,31 @@ test('a pod whose veth others came to first is told, with their programs', (t) =
   t.deepEqual(others, []);
   t.like(told, { pod: 'shop/web', interface: '*' });
   t.regex(told?.why ?? '', /programs 12, 13 .* came before the agent at veth-a$/);
+});
+
+test('of many pods some are attached at a time, and none is detached before its successor', (t) => {
+  const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
+  let nowMs = 0;
+  const slow = { now: () => (nowMs += 20) };
+  const attachments = createAttachments({ capture, node: 'first', clock: slow, log: silent });
+  const names = Array.from({ length: 12 }, (_one, at) => `pod-${at}`);
+  const ways = new Map(
+    names.map((name, at): [string, Way[]] => [
+      `uid-${name}`,
+      [{ points: [{ point: 100 + at, name }], unseen: [] }],
+    ]),
+  );
+  const reconcile = (wanted: readonly string[]): boolean =>
+    attachments.reconcile({ pods: wanted.map(selected), ports: [] }, { locate: () => ways });
+  const half = names.slice(0, 6);
+  t.true(reconcile(half));
+  const { attached, waiting } = attachments.counters();
+  t.true(attached >= 1 && attached < 6);
+  t.is(attached + waiting, 6);
+  while (reconcile(half)) t.is(capture.detaches, 0);
+  t.like(attachments.counters(), { attached: 6, waiting: 0 });
+  while (reconcile(names.slice(6))) continue;
+  t.like(attachments.counters(), { attached: 6, waiting: 0 });
+  t.is(capture.detaches, 6);
+  t.is(attachments.counters().failures, 0);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryLimit } from '../agent/helpers/memory-limit.ts';
 import { pacedLoad } from './agent/loads.ts';
-import { counted, cpuMicros, unexplainedOf } from './agent/run.ts';
+import { counted, cpuMicros, sum, unexplainedOf } from './agent/run.ts';
 import { attach, lossesOf, settled, type Bed } from './lib/bed.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';
@@ -10,7 +10,10 @@ import { makeLinks } from './lib/many-links.ts';
 import { startNginx } from './lib/nginx.ts';
 
 const pods = 1_000;
-const connections = 50_000;
+/** As many processes at each end: one may have no more than 20,000 files. */
+const processes = 4;
+const connections = 12_500;
+const perSecond = 1_250;
 /** Each of them asks every ten seconds: first ones have to be there until the last ones have come. */
 const requestsOfEach = 6;
 
@@ -40,7 +43,7 @@ async function measure(
   cleanUp: AsyncDisposableStack,
   progress: (line: string) => void,
 ): Promise<Figures> {
-  const nginx = await startNginx(bed.network.server, bed.dir, connections + 100);
+  const nginx = await startNginx(bed.network.server, bed.dir, processes);
   cleanUp.defer(() => nginx.stop());
   await manyPorts(bed);
   const idle = await limit.boundBytes();
@@ -48,8 +51,11 @@ async function measure(
   const attached = await limit.boundBytes();
   progress(`${mib(idle)} MiB without a Tap, ${mib(attached)} MiB with ${pods} pods traced`);
   const watched = watch(bed, limit);
-  const load = pacedLoad(bed, nginx, { connections, requests: connections * requestsOfEach });
-  const one = await counted(bed, nginx, load);
+  const share = { connections, perSecond, requests: connections * requestsOfEach };
+  const load = pacedLoad(bed, nginx, share);
+  const one = await counted(bed, nginx, async () =>
+    sum(await Promise.all(Array.from({ length: processes }, load))),
+  );
   const most = await watched.end();
   progress(`${mib(most.bytes)} MiB with ${most.connections} connections`);
   const ledger = await settled(bed);

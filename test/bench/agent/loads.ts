@@ -16,12 +16,12 @@ const loadOf =
     );
   };
 
-/** HTTP/1 at 5,000 requests a second. */
+/** HTTP/1 at 5,000 requests a second, unless it is said otherwise. */
 export const pacedLoad = (
   bed: Bed,
   nginx: Nginx,
-  { connections = 50, requests = 25_000 } = {},
-): Load => loadOf(bed, nginx, { http1: true, connections, streams: 1, requests, perSecond: 5_000 });
+  { connections = 50, requests = 25_000, perSecond = 5_000 } = {},
+): Load => loadOf(bed, nginx, { http1: true, connections, streams: 1, requests, perSecond });
 
 /** Loads of h2load after which nothing is in flight, so that nginx and the agent must count the same. */
 export function loadsOf(bed: Bed, nginx: Nginx): ReadonlyMap<string, Load> {

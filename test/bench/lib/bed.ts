@@ -87,16 +87,14 @@ export async function makeBed(
 /** Has the server traced there, or nowhere, by a Tap, and waits for it. */
 export async function attach({ sink, agent, pods, signal }: Bed, place?: Place): Promise<void> {
   await sink.setTaps(place === undefined ? [] : [tapOf(place)]);
-  const wanted = place === undefined ? [] : (pods.get(place) ?? []).map((name) => `bench/${name}`);
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+  const names = place === undefined ? [] : (pods.get(place) ?? []);
+  const wanted = new Set(names.map((name) => `bench/${name}`));
+  // One after the other, on a busy machine some 25 ms each.
+  const patienceMs = 10_000 + 60 * (pods.get('veth')?.length ?? 0);
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline;) {
     const { points } = (await agent.ledger()).attachments;
-    if (
-      isDeepStrictEqual(
-        points.map(({ pod }) => pod),
-        wanted,
-      )
-    )
-      return;
+    const seen = new Set(points.map(({ pod }) => pod));
+    if (isDeepStrictEqual(seen, wanted)) return;
     await sleep(100, undefined, { signal });
   }
   throw new Error(

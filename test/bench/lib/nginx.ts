@@ -20,13 +20,13 @@ const port = 8_080;
 const http2Port = 8_081;
 const bodyBytes = 1_024;
 
-/** Starts nginx inside `host`, with everything that it writes in `dir`, for up to so many connections. */
-export async function startNginx(host: Host, dir: string, connections = 1_024): Promise<Nginx> {
+/** Starts nginx inside `host`, with everything that it writes in `dir`. Of several workers each takes a share of the connections. */
+export async function startNginx(host: Host, dir: string, workers = 1): Promise<Nginx> {
   const config = join(dir, 'nginx.conf');
   // A unix socket is reachable from every network namespace, and invisible to the capture.
   const status = join(dir, 'status.sock');
   await writeFile(join(dir, 'index.html'), 'x'.repeat(bodyBytes));
-  await writeFile(config, configText(dir, status, connections));
+  await writeFile(config, configText(dir, status, workers));
   const nginx = start(...host.inside(['nginx', '-p', dir, '-c', config]));
   let ownRequests = 0;
   const requests = async (): Promise<number> => {
@@ -63,10 +63,12 @@ function readStatus(socketPath: string): Promise<string> {
   });
 }
 
-function configText(dir: string, status: string, connections: number): string {
+function configText(dir: string, status: string, workers: number): string {
+  const connections = workers === 1 ? 1_024 : 16_000;
+  const reuse = workers === 1 ? '' : ' reuseport';
   return `
 user root;
-worker_processes 1;
+worker_processes ${workers};
 daemon off;
 pid ${dir}/nginx.pid;
 error_log stderr error;
@@ -85,7 +87,7 @@ http {
   uwsgi_temp_path ${dir}/uwsgi;
   scgi_temp_path ${dir}/scgi;
   http2_max_concurrent_streams 1000;
-  server { listen ${port}; root ${dir}; }
+  server { listen ${port}${reuse}; root ${dir}; }
   # With sendfile each frame with a head alone waits until the other end confirms the one before.
   server { listen ${http2Port} http2; root ${dir}; sendfile off; }
   server { listen unix:${status}; location / { stub_status; } }
