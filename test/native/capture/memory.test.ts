@@ -9,6 +9,7 @@ import {
   startNs,
   startReplay,
 } from './conversation.ts';
+import { queryOf, types, www } from './dns.ts';
 import { frameOf, type TcpSegment } from './frames.ts';
 
 const mebibyte = 2 ** 20;
@@ -81,6 +82,21 @@ test('requests that nobody answers are lost by name', async (t) => {
   t.true(ledger.requests.open * 1_024 < 1.2 * mebibyte, `${ledger.requests.open} open`);
   t.is(ledger.requests.open + (ledger.requests.lost['memory'] ?? 0), 10_000);
   t.deepEqual(gapsOf(ledger), []);
+  await replay.close();
+});
+
+test('queries over UDP that nobody answers are lost by name, the oldest first', async (t) => {
+  const { replay } = startReplay({ memoryBytes: mebibyte });
+  const payload = queryOf(7, www, types.A);
+  for (let at = 0; at < 3_000; at += 1) {
+    const timeNs = startNs + BigInt(at) * 1_000n;
+    play(replay, [{ toPod: true, payload, timeNs, podPort: 53, peerPort: 1_024 + at }]);
+  }
+  const { requests } = replay.ledger();
+  t.is(requests.seen, 3_000);
+  t.true(requests.open > 100 && requests.open * 1_024 < 1.2 * mebibyte, `${requests.open} open`);
+  t.is(requests.lost['memory'], 3_000 - requests.open);
+  t.deepEqual(gapsOf(replay.ledger()), []);
   await replay.close();
 });
 
