@@ -14,7 +14,7 @@ import type { TlsPoint } from './tls/tls-attachments.ts';
 /** Which points the capture is attached to. */
 export interface Attachments {
   /**
-   * Attaches and detaches until the capture traces the selection, or for some 50 ms: the kernel takes up to that for one. Whether there
+   * Attaches and detaches until the capture traces the selection, or for some 200 ms: the kernel may take 50 for one. Whether there
    * is more to do at once; call again to retry the rest.
    */
   reconcile(selection: Selection, directory: Pick<PodDirectory, 'locate'>): boolean;
@@ -62,7 +62,7 @@ export interface AttachmentsOptions {
 }
 
 /** A thousand pods are selected at a time, and health is asked for meanwhile. */
-const sliceMs = 50;
+const sliceMs = 200;
 
 /** A point that is traced. */
 interface Attached extends AttachedPoint {

@@ -227,7 +227,7 @@ test('a pod whose veth others came to first is told, with their programs', (t) =
 test('of many pods some are attached at a time, and none is detached before its successor', (t) => {
   const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
   let nowMs = 0;
-  const slow = { now: () => (nowMs += 20) };
+  const slow = { now: () => (nowMs += 80) };
   const attachments = createAttachments({ capture, node: 'first', clock: slow, log: silent });
   const names = Array.from({ length: 12 }, (_one, at) => `pod-${at}`);
   const ways = new Map(

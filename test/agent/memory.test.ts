@@ -6,9 +6,9 @@ const mebibytes = (count: number): number => count * 2 ** 20;
 test('a capture may hold what a limit leaves beside the ring and the process itself', (t) => {
   const cgroupBytes = mebibytes(96);
   const ringBytes = mebibytes(16);
-  t.is(captureMemory({ cgroupBytes, ringBytes }), mebibytes(36));
-  t.is(captureMemory({ cgroupBytes, ringBytes, limitBytes: mebibytes(128) }), mebibytes(68));
-  t.is(captureMemory({ cgroupBytes: mebibytes(512) }), mebibytes(404));
+  t.is(captureMemory({ cgroupBytes, ringBytes }), mebibytes(28));
+  t.is(captureMemory({ cgroupBytes, ringBytes, limitBytes: mebibytes(128) }), mebibytes(60));
+  t.is(captureMemory({ cgroupBytes: mebibytes(512) }), mebibytes(396));
 });
 
 test('a limit that has no room leaves the least, and none is none', (t) => {

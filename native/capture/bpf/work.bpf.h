@@ -31,7 +31,7 @@ struct {
 /* Flows of which user space wants not everything. It tells again what fell out and still comes. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 16384);
+  __uint(max_entries, 4096);
   __type(key, struct tap_flow);
   __type(value, struct tap_verdict);
 } verdicts6 SEC(".maps");

@@ -141,7 +141,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   // Of a socket that listens the packet alone tells the ends, on which rules (DNAT) may have hidden that it is an answer.
   bool answer = (segment.flags & kSyn) && (segment.flags & kAck);
   if (answer && segment.session == 0 && segment.ifindex >= TAP_FIRST_CGROUP) return nullptr;
-  if (ledger.connections_open >= kMaxConnections) evict(Standing::spoken, End::crowded);
+  make_way();
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
   count_open(*created, Standing::opening);

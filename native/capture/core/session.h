@@ -152,6 +152,8 @@ class Session {
   void sweep();
   void settle_waiting();
   size_t memory() const;
+  size_t room() const;
+  void make_way();
   void shed();
   void shed_heads(size_t goal);
   bool evict(Standing last, End end);

@@ -5,7 +5,9 @@ namespace clover {
 namespace {
 
 // Of one that holds nothing, with its place in the tables.
-constexpr size_t kConnectionBytes = 832, kDatagramFlowBytes = 1200;
+constexpr size_t kConnectionBytes = 880, kDatagramFlowBytes = 1200;
+// Most of it the kernel's, for two links and their places in the chains of an interface.
+constexpr size_t kPodBytes = 20 * 1024;
 // It is brought down to this share, so that the whole is looked at rarely.
 constexpr size_t kOfEighths = 7;
 // Less is not worth to start a connection over for.
@@ -13,6 +15,12 @@ constexpr size_t kLeastWeight = 4096;
 constexpr const char* kCause = "memory";
 
 }  // namespace
+
+// What is there beside what the pods take, which is not to leave nothing.
+size_t Session::room() const {
+  size_t pods = pods_.size() * kPodBytes, least = settings.memory_bytes / 4;
+  return pods < settings.memory_bytes - least ? settings.memory_bytes - pods : least;
+}
 
 size_t Session::memory() const {
   size_t bytes = flows_.size() * kConnectionBytes + datagrams_.size() * kDatagramFlowBytes;
@@ -23,13 +31,19 @@ size_t Session::memory() const {
   return bytes + spans_.size() + records_.size();
 }
 
+// Connections leave a quarter to what they say, and to spans. Closed ones are there only for what comes late.
+void Session::make_way() {
+  size_t most = std::min(kMaxConnections, room() / 4 * 3 / kConnectionBytes);
+  while (flows_.size() >= most && !graves_.empty()) forget_oldest_grave();
+  if (flows_.size() >= most) evict(Standing::spoken, End::crowded);
+}
+
 // Things go in the order in which they are missed least, and what is counted goes last: connections on which nothing was said; bytes
 // that wait for others, most of which are of bodies; heads and requests that are not whole, of those who have most; spans that nobody
 // has taken; and connections that were silent for longest.
 void Session::shed() {
-  if (memory() <= settings.memory_bytes) return;
-  size_t goal = settings.memory_bytes / 8 * kOfEighths;
-  // Closed ones are there only for what comes late.
+  if (memory() <= room()) return;
+  size_t goal = room() / 8 * kOfEighths;
   while (memory() > goal && !graves_.empty()) forget_oldest_grave();
   while (memory() > goal && evict(Standing::silent, End::memory)) continue;
   for (Connection* connection : waiting_)

@@ -89,8 +89,8 @@ export async function attach({ sink, agent, pods, signal }: Bed, place?: Place):
   await sink.setTaps(place === undefined ? [] : [tapOf(place)]);
   const names = place === undefined ? [] : (pods.get(place) ?? []);
   const wanted = new Set(names.map((name) => `bench/${name}`));
-  // One after the other, on a busy machine some 25 ms each.
-  const patienceMs = 10_000 + 60 * (pods.get('veth')?.length ?? 0);
+  // One after the other, on a busy machine 25 ms each and more.
+  const patienceMs = 10_000 + 150 * (pods.get('veth')?.length ?? 0);
   for (const deadline = Date.now() + patienceMs; Date.now() < deadline;) {
     const { points } = (await agent.ledger()).attachments;
     const seen = new Set(points.map(({ pod }) => pod));
