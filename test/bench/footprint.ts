@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryLimit } from '../agent/helpers/memory-limit.ts';
 import { pacedLoad } from './agent/loads.ts';
-import { counted, cpuMicros, sum, unexplainedOf } from './agent/run.ts';
+import { counted, cpuMicros, sum } from './agent/run.ts';
 import { attach, lossesOf, settled, type Bed } from './lib/bed.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';
@@ -74,7 +74,9 @@ async function measure(
     requestsPerSecond: Math.round(one.result),
     capturedRatio: one.seen / one.served,
     cpuMicrosPerRequest: cpuMicros(one),
-    unexplained: ledger.unexplained + unexplainedOf(one),
+    // Requests on connections that are not followed are in no count but that of their bytes.
+    skippedBytes: ledger.capture.bytes.skipped,
+    unexplained: ledger.unexplained,
     lost: lossesOf(ledger),
   };
 }

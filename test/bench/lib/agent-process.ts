@@ -22,7 +22,7 @@ const agentLedger = z.object({
       unwanted: z.number(),
       lost: causes,
     }),
-    bytes: z.object({ lost: causes }),
+    bytes: z.object({ skipped: causes, lost: causes }),
     connections: z.object({ open: z.number() }),
     requests: z.object({ seen: z.number(), spans: z.number(), open: z.number(), lost: causes }),
   }),
