@@ -48,7 +48,7 @@
         'core/protocols/kafka_span.cc', 'core/protocols/kafka_topics.cc', 'core/protocols/mysql.cc',
         'core/protocols/mysql_answers.cc', 'core/protocols/mysql_packet.cc', 'core/protocols/postgresql.cc',
         'core/protocols/postgresql_answers.cc', 'core/protocols/postgresql_message.cc', 'core/protocols/redis.cc',
-        'core/protocols/redis_command.cc', 'core/protocols/resp.cc', 'core/protocols/sip.cc',
+        'core/protocols/redis_command.cc', 'core/protocols/redis_detect.cc', 'core/protocols/resp.cc', 'core/protocols/sip.cc',
         'core/protocols/sip_calls.cc', 'core/protocols/sip_message.cc', 'core/protocols/sip_span.cc',
         'core/protocols/table.cc', 'core/protocols/tls.cc', 'core/protocols/websocket.cc',
       ],

@@ -220,7 +220,7 @@ void Connection::deliver(Stream& mine, const Piece& piece) {
   if (piece.data != nullptr) return read(mine.to_pod, piece);
   if (piece.unwanted) talk_.skipped("body", piece.length);
   else add(session_.ledger.lost, "snaplen", piece.length);
-  miss(mine, piece.length);
+  miss(mine, piece.length, piece.time_ns);
 }
 
 // Takes a held piece out and delivers what is new of it.
@@ -288,11 +288,20 @@ u64 Connection::oldest_held() const {
   return oldest;
 }
 
+// When what is missing of a stream had been sent, at the latest: before what comes behind it, and before what confirms it.
+u64 Connection::ended_by(const Stream& mine) {
+  u64 time_ns = mine.held.empty() ? last_piece_ns_ : mine.held.front().piece.time_ns;
+  const Stream& peer = peer_of(mine);
+  bool confirms = !peer.held.empty() && waits(peer, peer.waiting_ack(), true);
+  return confirms ? std::min(time_ns, peer.held.front().piece.time_ns) : time_ns;
+}
+
 void Connection::skip_to(Stream& mine, u32 seq) {
   u32 gap = seq - mine.next;
+  u64 time_ns = ended_by(mine);
   add(session_.ledger.lost, "hole", gap);
   mine.next = seq;
-  miss(mine, gap);
+  miss(mine, gap, time_ns);
 }
 
 // Steps over one hole; false where none is there.

@@ -113,6 +113,7 @@ class Connection {
   u64 overdue_at(const Stream& mine) const;
   void drain();
   bool drain_one(Stream& mine);
+  u64 ended_by(const Stream& mine);
   void skip_to(Stream& mine, u32 seq);
 
   u64 opens_until() const;
@@ -130,7 +131,7 @@ class Connection {
   void hand_over(State& state, Stream& stream);
   void hand_over(State& state, Held& held);
   void settle();
-  void miss(const Stream& mine, u32 length);
+  void miss(const Stream& mine, u32 length, u64 time_ns);
   void drop_opening(const char* reason);
 
   Session& session_;

@@ -38,6 +38,12 @@ void lose(Conversation& talk, Request* request, std::string_view name_space, std
   talk.lose(request, cause);
 }
 
+void interrupt(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns) {
+  request->interrupt();
+  describe_end(*request, name_space, {}, {});
+  talk.finish(request, time_ns, false);
+}
+
 void fail(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns) {
   describe_end(*request, name_space, {}, "connection_closed");
   talk.finish(request, time_ns, true);

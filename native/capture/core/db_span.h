@@ -18,5 +18,7 @@ void describe_end(Request& request, std::string_view name_space, std::string_vie
 // What nobody answers: lost for a cause, or failed with its connection. `code`: an error that was told before, or empty.
 void lose(Conversation& talk, Request* request, std::string_view name_space, std::string_view code, const char* cause);
 void fail(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns);
+// A hole took its answer, or the rest of it.
+void interrupt(Conversation& talk, Request* request, std::string_view name_space, u64 time_ns);
 
 }  // namespace clover::db

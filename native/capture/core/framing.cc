@@ -30,6 +30,7 @@ u32 FrameReader::read(const Piece& given) {
         size_of_.keep = static_cast<size_t>(
             std::min<u64>(std::max(size_of_.keep, header_bytes_), size_of_.total));
         sized_ = true;
+        sparing_.begin();
         if (got_ < size_of_.keep) continue;
       }
     } else {
@@ -38,7 +39,12 @@ u32 FrameReader::read(const Piece& given) {
       got_ += n;
       piece.drop(n);
     }
-    if (sized_ && got_ == size_of_.total && !end(piece.time_ns)) break;
+    if (got_ < size_of_.total) {
+      // The last byte tells when the frame has ended, and is read.
+      sparing_.spare(talk_, from_, piece.seq, size_of_.total - got_ - 1);
+    } else if (!end(piece.time_ns)) {
+      break;
+    }
   }
   return given.length - piece.length;
 }

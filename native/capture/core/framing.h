@@ -4,7 +4,7 @@
 #include <functional>
 #include <optional>
 
-#include "conversation.h"
+#include "sparing.h"
 
 namespace clover {
 
@@ -30,8 +30,8 @@ class FrameReader {
   // False ends the reading: the conversation was stopped or handed on.
   using Take = std::function<bool(const Frame& frame)>;
 
-  FrameReader(Conversation& talk, size_t header_bytes, Size size, Take take)
-      : talk_(talk), header_bytes_(header_bytes), size_(std::move(size)), take_(std::move(take)) {}
+  FrameReader(Conversation& talk, Side from, size_t header_bytes, Size size, Take take)
+      : talk_(talk), from_(from), header_bytes_(header_bytes), size_(std::move(size)), take_(std::move(take)) {}
 
   // Returns how many bytes were taken. `sound()` is false once a header was wrong; the rest is not taken then.
   u32 read(const Piece& piece);
@@ -49,12 +49,14 @@ class FrameReader {
   bool end(u64 time_ns);
 
   Conversation& talk_;
+  Side from_;
   size_t header_bytes_;
   Size size_;
   Take take_;
   std::string kept_, taken_;
   Piece first_;
   FrameSize size_of_;
+  Sparing sparing_;
   bool sized_ = false, sound_ = true;
   u64 got_ = 0;
 };

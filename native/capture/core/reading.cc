@@ -135,9 +135,9 @@ void Connection::expire(u64 now_ns) {
 }
 
 // Bytes that are due were not seen.
-void Connection::miss(const Stream& mine, u32 length) {
+void Connection::miss(const Stream& mine, u32 length, u64 time_ns) {
   if (parser_ != nullptr) {
-    parser_->hole(talk_.sender(mine.to_pod), length, last_piece_ns_);
+    parser_->hole(talk_.sender(mine.to_pod), length, time_ns);
     settle();
     return;
   }

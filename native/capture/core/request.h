@@ -63,6 +63,8 @@ struct Request {
 
   // Its response begins with `first`; only the first that is told counts.
   void answered(const Piece& first);
+  // A hole took how it ended.
+  void interrupt() { incomplete = doubtful = true; }
   void reset();
 };
 

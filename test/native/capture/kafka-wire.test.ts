@@ -135,6 +135,8 @@ test('any segmentation, order and duplicates give the spans of the run in order'
   );
 });
 
+const isWhole = ({ attributes: a }: DecodedSpan): boolean => a['clover.incomplete'] === undefined;
+
 test('holes and late joins give no span that the whole run has not', async (t) => {
   await fc.assert(
     fc.asyncProperty(
@@ -143,16 +145,16 @@ test('holes and late joins give no span that the whole run has not', async (t) =
       fc.array(fc.nat(40), { maxLength: 3 }),
       async (one, from, lost) => {
         const turns = turnsOf(one);
-        const whole = new Set(essence((await read(turns)).spans));
+        const all = (await read(turns)).spans;
+        const [whole, names] = [new Set(essence(all)), new Set(all.map(({ name }) => name))];
         const { spans } = await read(
           turns,
           { cuts: one.cuts },
           (at) => at >= from && !lost.includes(at),
         );
-        for (const line of essence(
-          spans.filter(({ attributes: a }) => a['error.type'] === undefined),
-        ))
-          t.true(whole.has(line), line);
+        const ended = spans.filter(({ attributes: a }) => a['error.type'] === undefined);
+        for (const line of essence(ended.filter(isWhole))) t.true(whole.has(line), line);
+        for (const { name } of ended) t.true(names.has(name), name);
       },
     ),
     { numRuns: 400 },
@@ -194,8 +196,12 @@ test('a hole within records does no harm, one between frames names what it took'
     {},
     (at) => at !== 5,
   );
-  t.deepEqual(brief(between.spans), ['ApiVersions', 'send orders', 'Heartbeat']);
-  t.deepEqual(between.ledger.requests.lost, { hole: 1 });
+  t.deepEqual(brief(between.spans), ['ApiVersions', 'Heartbeat', 'send orders', 'Heartbeat']);
+  t.deepEqual(
+    between.spans.map(({ attributes: a }) => a['clover.incomplete']),
+    [undefined, 1, undefined, undefined],
+  );
+  t.deepEqual(between.ledger.requests.lost, {});
   const asked = await read(
     inTurn(hello(0), heartbeat(1), produce(2), heartbeat(3)),
     {},

@@ -174,3 +174,75 @@ test.serial('amid a long body only the heads of segments are copied', async (t) 
   t.is(spans[0]?.attributes['clover.incomplete'], undefined);
   t.is(spans.length, 2);
 });
+
+const [value, part] = [4 * 1024 * 1024, 64 * 1024];
+const set = `*3\r\n$3\r\nSET\r\n$1\r\na\r\n$${value}\r\n`;
+
+/** Redis, as far as it takes and gives one long value. */
+const redis = `
+import { createServer } from 'node:net';
+const part = Buffer.alloc(${part}, 'v');
+async function give(socket) {
+  socket.write('$${value}\\r\\n');
+  for (let at = 0; at < ${value}; at += part.length) {
+    socket.write(part);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  socket.write('\\r\\n');
+}
+createServer((socket) => {
+  let due = 0;
+  socket.on('data', (bytes) => {
+    if (due === 0 && bytes.includes('GET')) return give(socket);
+    due = (due === 0 ? ${set.length + value + 2} : due) - bytes.length;
+    if (due === 0) socket.write('+OK\\r\\n');
+  });
+}).listen(9001, () => console.log('up'));
+`;
+
+/** Resolves once the other end has sent as many bytes. */
+function bytesFrom(socket: Socket, count: number): Promise<void> {
+  let got = 0;
+  return new Promise((resolve) => {
+    socket.on('data', (bytes: Buffer) => {
+      got += bytes.length;
+      if (got >= count) resolve();
+    });
+  });
+}
+
+test.serial('of a long value of Redis only the beginning is copied', async (t) => {
+  const { bed, capture, spans } = await startTracedServer(t, redis);
+  const socket = connect({ host: bed.address, port: 9001 });
+  await once(socket, 'connect');
+  const stored = bytesFrom(socket, '+OK\r\n'.length);
+  socket.write(set);
+  for (let left = value; left > 0; left -= part) {
+    socket.write(Buffer.alloc(part, 'v'));
+    await delay(5);
+  }
+  socket.write('\r\n');
+  await stored;
+  const given = bytesFrom(socket, value);
+  socket.write('*2\r\n$3\r\nGET\r\n$1\r\na\r\n');
+  await given;
+  socket.end();
+  await once(socket, 'close');
+  for (let tries = 0; spans.length < 2 && tries < 100; tries += 1) {
+    await delay(20);
+    await capture.flush();
+  }
+  const ledger = capture.ledger();
+  const { body = 0, duplicate: _, ...skipped } = ledger.bytes.skipped;
+  t.log(`${body} of ${ledger.wire.payloadBytes} bytes, ${ledger.wire.unwanted} segments`);
+  t.true(body > value, 'more than half of both');
+  t.deepEqual({ ...skipped, ...ledger.bytes.lost, ...ledger.wire.lost }, {});
+  t.deepEqual(gapsOf(ledger), []);
+  t.deepEqual(
+    spans.map(({ name, attributes: a }) => [name, a['clover.incomplete']]),
+    [
+      ['SET', undefined],
+      ['GET', undefined],
+    ],
+  );
+});

@@ -176,6 +176,46 @@ test('a server that goes without an answer fails the command', async (t) => {
   t.deepEqual(await told(client(command('GET', 'a'))), ['0 | GET | connection_closed |  | GET ?']);
 });
 
+test('commands that are written by hand are told once the server answers as Redis does', async (t) => {
+  for (const cuts of [[60_000], [1], [3]]) {
+    const { spans, ledger } = await readDatabase(
+      [
+        client('PING\r\n'),
+        server('+PONG\r\n'),
+        client('info replication\r\nget user:1\r\n'),
+        server('$4\r\nrole\r\n-WRONGTYPE no\r\n'),
+        client(command('GET', 'a')),
+        server('$1\r\nv\r\n'),
+      ],
+      cuts,
+    );
+    t.deepEqual(spans.map(brief), [
+      '0 | PING | ok |  | PING',
+      '0 | info | ok |  | info ?',
+      '0 | get | WRONGTYPE |  | get ?',
+      '0 | GET | ok |  | GET ?',
+    ]);
+    t.deepEqual(ledger.bytes.skipped, {});
+  }
+});
+
+test('other protocols of lines with words that Redis has are none', async (t) => {
+  for (const turns of [
+    [client('get a\r\n'), server('VALUE a 0 1\r\nx\r\nEND\r\n')],
+    [client('incr a 1\r\n'), server('5\r\n')],
+    [client('watch jobs\r\n'), server('WATCHING 2\r\n')],
+    [server('+OK POP3 server ready\r\n'), client('AUTH PLAIN\r\n'), server('+ \r\n')],
+    [client('GET /a\r\n'), server('<html></html>')],
+    [client('PUBLISH sip:a@b SIP/2.0\r\n'), server('+OK\r\n')],
+    [client('welcome there\r\n'), server('+OK\r\n')],
+  ]) {
+    const { spans, ledger } = await readDatabase(turns);
+    const systems = spans.map(({ attributes: a }) => a['db.system.name']);
+    t.false(systems.includes('redis'), JSON.stringify(turns));
+    t.is(ledger.requests.open, 0);
+  }
+});
+
 test('nothing else is taken for Redis', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (bytes) => {

@@ -135,7 +135,7 @@ Dns::Messages Dns::make(Side from) {
     return FrameSize{kLength + length, whole ? kLength + length : kLength + kMaxKept};
   };
   auto whole = [this, from](const Frame& frame) { return take(from, frame); };
-  return {FrameReader(talk_, kLength + kHeader, size, whole)};
+  return {FrameReader(talk_, from, kLength + kHeader, size, whole)};
 }
 
 u32 Dns::read(Side from, const Piece& piece) {

@@ -5,6 +5,7 @@
 
 #include "../conversation.h"
 #include "../http_span.h"
+#include "../sparing.h"
 #include "../text_head.h"
 #include "http1_body.h"
 #include "http2.h"
@@ -13,8 +14,6 @@
 namespace clover {
 namespace {
 
-// Less is not worth a call of the kernel: it would be over before it heard of it.
-constexpr u64 kLongRun = 64 * 1024;
 constexpr size_t kMaxOpen = 4096;  // of one connection
 
 bool is_websocket(std::string_view upgrade) {
@@ -41,8 +40,7 @@ struct Messages {
   BodyReader body;
   Piece first;           // of the message's first byte, without the bytes
   bool foreign = false;  // the message began outside of the session's window
-  bool sparing = false;  // a part of the body need not come up, to this sequence number
-  u32 spared_until = 0;
+  Sparing sparing;       // of its body
   Request* current = nullptr;  // the request sent, or answered, by the message
 };
 
@@ -62,7 +60,6 @@ class Http1 final : public Parser {
   Messages& peer_of(const Messages& mine) { return of(other(mine.from)); }
   static bool is_request(const Messages& mine) { return mine.from == Side::client; }
 
-  void spare(Messages& mine, u32 seq);
   void begin_message(Messages& mine, const Piece& piece);
   u32 read_head(Messages& mine, const Piece& piece);
   void cut_head(Messages& mine, const Piece& piece);
@@ -120,23 +117,17 @@ u32 Http1::read(Side from, const Piece& given) {
         piece.drop(n);
         if (mine.body.failed()) stop("malformed");
         else if (mine.body.done()) end_message(mine, piece.time_ns);
-        else if (mine.body.run() > kLongRun) spare(mine, piece.seq);
+        // The last byte of a run tells when it has ended, and is read.
+        else if (mine.body.run() > 0) mine.sparing.spare(talk_, from, piece.seq, mine.body.run() - 1);
       }
     }
   }
   return given.length - piece.length;
 }
 
-// The last byte of a run tells when it has ended, and is read.
-void Http1::spare(Messages& mine, u32 seq) {
-  if (mine.sparing && seq_diff(mine.spared_until, seq) > 0) return;
-  mine.sparing = true;
-  mine.spared_until = talk_.unwanted(mine.from, seq, mine.body.run() - 1);
-}
-
 void Http1::begin_message(Messages& mine, const Piece& piece) {
   mine.phase = Phase::head;
-  mine.sparing = false;
+  mine.sparing.begin();
   mine.first = piece;
   mine.first.data = nullptr;
   mine.foreign = !talk_.owns(piece);

@@ -13,6 +13,7 @@ namespace {
 
 using kafka::Header;
 using kafka::HeaderRead;
+using kafka::Headers;
 
 // Clients send five at most unless they are told otherwise (max.in.flight.requests.per.connection).
 constexpr size_t kMaxInFlight = 1'000;
@@ -39,8 +40,8 @@ class Kafka final : public Parser {
  public:
   explicit Kafka(Conversation& talk)
       : talk_(talk),
-        asks_(talk, 4, size_of, [this](const Frame& frame) { return on_request(frame); }),
-        answers_(talk, 4, [this](std::string_view header) { return size_of_answer(header); },
+        asks_(talk, Side::client, 4, size_of, [this](const Frame& frame) { return on_request(frame); }),
+        answers_(talk, Side::server, 4, [this](std::string_view header) { return size_of_answer(header); },
                  [this](const Frame& frame) { return on_response(frame); }),
         topics_(static_cast<kafka::Topics&>(talk.pod_state("kafka", kafka::make_topics))) {}
 
@@ -62,6 +63,7 @@ class Kafka final : public Parser {
   bool on_response(const Frame& frame);
   bool orphan(const Frame& frame);
   void finish(Sent& sent, const kafka::Outcome& outcome, u64 end_ns, std::string_view failure);
+  void interrupt(Sent& sent);
   void lose(Sent& sent, const char* cause);
   void lose_all(const char* cause);
   void fail_all(u64 time_ns);
@@ -75,6 +77,7 @@ class Kafka final : public Parser {
   Request* opening_ = nullptr;  // of the frame that is not whole
   bool seeks_[2] = {false, false};
   bool missing_requests_ = false, missing_responses_ = false;  // a hole may have held some
+  u64 hole_ns_ = 0;  // where the last one in the responses was
   u64 shed_ = 0;  // requests that were too many, and have no response yet
   bool tokens_ = false;  // SASL speaks, in frames without headers
   bool has_first_ = false;
@@ -137,7 +140,9 @@ void Kafka::drop_opening() {
 
 bool Kafka::on_request(const Frame& frame) {
   Sent sent;
-  if (kafka::read_header(frame.kept, sent.header) != HeaderRead::sound) {
+  // A token without a header could be taken for whatever may come in years.
+  Headers headers = tokens_ ? Headers::known : Headers::any;
+  if (kafka::read_header(frame.kept, sent.header, headers) != HeaderRead::sound) {
     drop_opening();
     return tokens_ || stop(Side::client);
   }
@@ -175,7 +180,7 @@ bool Kafka::on_response(const Frame& frame) {
   if (at == sent_.end()) return orphan(frame);
   // What was to be answered before it was answered in a hole.
   if (missing_responses_) {
-    for (; sent_.begin() != at; sent_.pop_front()) lose(sent_.front(), "hole");
+    for (; sent_.begin() != at; sent_.pop_front()) interrupt(sent_.front());
     at = sent_.begin();
     missing_responses_ = false;
   }
@@ -213,6 +218,12 @@ void Kafka::finish(Sent& sent, const kafka::Outcome& outcome, u64 end_ns, std::s
   talk_.finish(sent.request, end_ns, !sent.request->error_type.empty());
 }
 
+// A hole took its response, or has begun within it.
+void Kafka::interrupt(Sent& sent) {
+  sent.request->interrupt();
+  finish(sent, {}, hole_ns_, {});
+}
+
 void Kafka::lose(Sent& sent, const char* cause) {
   if (Conversation::keeps(cause)) kafka::describe_outcome(*sent.request, sent.header, sent.subject, {}, {});
   talk_.lose(sent.request, cause);
@@ -224,7 +235,8 @@ void Kafka::lose_all(const char* cause) {
 
 void Kafka::fail_all(u64 time_ns) {
   for (; !sent_.empty(); sent_.pop_front()) {
-    if (missing_responses_) lose(sent_.front(), "hole");
+    bool interrupted = missing_responses_ && sent_.front().request->start_ns <= hole_ns_;
+    if (interrupted) interrupt(sent_.front());
     else finish(sent_.front(), {}, time_ns, "connection_closed");
   }
 }
@@ -250,6 +262,7 @@ void Kafka::hole(Side from, u32 length, u64 time_ns) {
     drop_opening();
   }
   (client ? missing_requests_ : missing_responses_) = true;
+  if (!client) hole_ns_ = time_ns;
   of(from).reset("resync");
   seeks_[index(from)] = true;
 }

@@ -89,7 +89,20 @@ constexpr Api kApis[] = {
     {"AddRaftVoter", 0, 1, Ask::other, Answer::code, 0},
     {"RemoveRaftVoter", 0, 0, Ask::other, Answer::code, 0},
     {"UpdateRaftVoter", 0, 0, Ask::other, Answer::code, 0},
+    {"InitializeShareGroupState", 0, 0, Ask::group},
+    {"ReadShareGroupState", 0, 0, Ask::group},
+    {"WriteShareGroupState", 0, 1, Ask::group},
+    {"DeleteShareGroupState", 0, 0, Ask::group},
+    {"ReadShareGroupStateSummary", 0, 1, Ask::group},
+    {"StreamsGroupHeartbeat", 0, 0, Ask::group, Answer::code, 0},
+    {"StreamsGroupDescribe", 0, 0},
+    {"DescribeShareGroupOffsets", 0, 1},
+    {"AlterShareGroupOffsets", 0, 0, Ask::group, Answer::unread, 0},
+    {"DeleteShareGroupOffsets", 0, 0, Ask::group, Answer::code, 0},
+    {"GetReplicaLogInfo", 0, 0, Ask::other, Answer::unread, 0},
 };
+
+constexpr Api kUnknown = {"", kNever, -1};
 
 // From -1 on.
 constexpr std::string_view kErrors[] = {
@@ -127,12 +140,19 @@ constexpr std::string_view kErrors[] = {
     "MISMATCHED_ENDPOINT_TYPE", "UNSUPPORTED_ENDPOINT_TYPE", "UNKNOWN_CONTROLLER_ID", "UNKNOWN_SUBSCRIPTION_ID",
     "TELEMETRY_TOO_LARGE", "INVALID_REGISTRATION", "TRANSACTION_ABORTABLE", "INVALID_RECORD_STATE",
     "SHARE_SESSION_NOT_FOUND", "INVALID_SHARE_SESSION_EPOCH", "FENCED_STATE_EPOCH", "INVALID_VOTER_KEY",
-    "DUPLICATE_VOTER", "VOTER_NOT_FOUND"};
+    "DUPLICATE_VOTER", "VOTER_NOT_FOUND", "INVALID_REGULAR_EXPRESSION", "REBOOTSTRAP_REQUIRED",
+    "STREAMS_INVALID_TOPOLOGY", "STREAMS_INVALID_TOPOLOGY_EPOCH", "STREAMS_TOPOLOGY_FENCED",
+    "SHARE_SESSION_LIMIT_REACHED"};
 
 }  // namespace
 
 const Api* find_api(i16 key) {
   return key >= 0 && static_cast<size_t>(key) < std::size(kApis) ? &kApis[key] : nullptr;
+}
+
+const Api& api_of(i16 key) {
+  const Api* known = find_api(key);
+  return known != nullptr ? *known : kUnknown;
 }
 
 std::string_view error_name(i16 code) {

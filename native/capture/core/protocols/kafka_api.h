@@ -33,7 +33,7 @@ constexpr i16 kNever = 127;
 
 // One kind of request.
 struct Api {
-  std::string_view name;
+  std::string_view name;  // empty: it is not known
   i16 flexible;  // first version with tagged fields (KIP-482), or kNever
   i16 newest;    // version of which the form is known
   Ask ask = Ask::other;
@@ -44,8 +44,10 @@ struct Api {
 inline constexpr i16 kProduce = 0, kFetch = 1, kMetadata = 3, kOffsetCommit = 8, kJoinGroup = 11, kHeartbeat = 12, kSaslHandshake = 17, kApiVersions = 18,
                      kCreateTopics = 19, kDeleteTopics = 20, kAddOffsetsToTxn = 25;
 
-// Null where there is none with this number.
+// Null where none with this number is known.
 const Api* find_api(i16 key);
+// The same, and for any other number one of which no version is known.
+const Api& api_of(i16 key);
 
 // The name of an error code, or `_OTHER`.
 std::string_view error_name(i16 code);

@@ -266,25 +266,29 @@ void read_coordinators(Reader& in, i16 version, Outcome& out) {
 u32 load_size(std::string_view frame) { return static_cast<u32>(load(frame, 0, 4)); }
 i32 load_correlation(std::string_view frame) { return static_cast<i32>(load(frame, 4, 4)); }
 
-HeaderRead read_header(std::string_view frame, Header& out) {
+HeaderRead read_header(std::string_view frame, Header& out, Headers headers) {
+  bool any = headers == Headers::any;
   if (frame.size() >= 4 && (load_size(frame) < kMinRequest - 4 || load_size(frame) > kMaxFrame)) return HeaderRead::none;
   if (!frame.empty() && static_cast<u8>(frame[0]) > kMaxFrame >> 24) return HeaderRead::none;
-  if (frame.size() >= 6 && find_api(static_cast<i16>(load(frame, 4, 2))) == nullptr) return HeaderRead::none;
+  if (frame.size() >= 6 && !any && find_api(static_cast<i16>(load(frame, 4, 2))) == nullptr) return HeaderRead::none;
   if (frame.size() < 8) return HeaderRead::part;
   out.key = static_cast<i16>(load(frame, 4, 2));
   out.version = static_cast<i16>(load(frame, 6, 2));
-  out.api = find_api(out.key);
-  if (out.version < 0 || out.version > out.api->newest + kAhead) return HeaderRead::none;
+  out.api = &api_of(out.key);
+  if (out.key < 0 || out.version < 0 || (!any && out.version > out.api->newest + kAhead)) return HeaderRead::none;
   if (frame.size() < kMinRequest) return HeaderRead::part;
   out.correlation = static_cast<i32>(load(frame, 8, 4));
   i64 name = load(frame, 12, 2);
   u64 size = u64{load_size(frame)} + 4;
-  if (out.correlation < 0 || name < -1 || kMinRequest + static_cast<u64>(std::max<i64>(name, 0)) > size)
+  // Those of a client wrap around after 2^31 requests.
+  bool wrapped = out.correlation < 0;
+  if ((wrapped && !any) || name < -1 || kMinRequest + static_cast<u64>(std::max<i64>(name, 0)) > size)
     return HeaderRead::none;
   std::string_view client = frame.substr(kMinRequest, static_cast<size_t>(std::max<i64>(name, 0)));
   if (!printable(client)) return HeaderRead::none;
   if (static_cast<i64>(client.size()) < name) return frame.size() < kKept ? HeaderRead::part : HeaderRead::sound;
   out.client = client;
+  if (any && out.version > out.api->newest) return HeaderRead::sound;
   frame = frame.substr(0, static_cast<size_t>(size));
   Reader in(frame.substr(kMinRequest + client.size()), out.flexible());
   in.tags();

@@ -27,8 +27,11 @@ struct Header {
 
 enum class HeaderRead : u8 { none, part, sound };
 
+// Which headers there may be: those that tell Kafka from other protocols, or all that it may have in years to come.
+enum class Headers : u8 { known, any };
+
 // Reads it from `frame`, its length included.
-HeaderRead read_header(std::string_view frame, Header& out);
+HeaderRead read_header(std::string_view frame, Header& out, Headers headers = Headers::known);
 
 // Whether the body can be one of this kind. Others' first messages have headers like this: ZooKeeper's is a
 // Produce of nothing.

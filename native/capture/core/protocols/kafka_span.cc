@@ -7,12 +7,13 @@ namespace clover::kafka {
 namespace {
 
 // The conventions name these; other requests go by the protocol's own names.
-std::string_view operation_of(const Header& header) {
+std::string operation_of(const Header& header) {
   switch (header.key) {
     case kProduce: return "send";
     case kFetch: return "poll";
     case kOffsetCommit: return "commit";
-    default: return header.api->name;
+    default:
+      return header.api->name.empty() ? "API key " + std::to_string(header.key) : std::string(header.api->name);
   }
 }
 

@@ -12,7 +12,8 @@ namespace {
 
 using sql::Query;
 
-constexpr size_t kMaxOpen = 4096;  // commands of one connection without an answer
+// Of one connection: commands that are followed at a time, and what waits for an answer in all.
+constexpr size_t kMaxOpen = 16'384, kMaxWaiting = 4 * kMaxOpen;
 constexpr size_t kMaxKept = 1024, kMaxRowKept = 32;
 constexpr u32 kLastStatement = 0xffffffff;  // MariaDB: the one that was prepared last
 
@@ -21,9 +22,9 @@ constexpr u32 kLastStatement = 0xffffffff;  // MariaDB: the one that was prepare
 Mysql::Mysql(Conversation& talk)
     : talk_(talk),
       statements_(talk),
-      asking_(talk, kHeader, [this](std::string_view head) { return size(Side::client, head); },
+      asking_(talk, Side::client, kHeader, [this](std::string_view head) { return size(Side::client, head); },
               [this](const Frame& frame) { return take(Side::client, frame); }),
-      answering_(talk, kHeader, [this](std::string_view head) { return size(Side::server, head); },
+      answering_(talk, Side::server, kHeader, [this](std::string_view head) { return size(Side::server, head); },
                  [this](const Frame& frame) { return take(Side::server, frame); }) {}
 
 // What is kept of a packet: nothing of what a client sends behind its command, be it a password or a file.
@@ -32,7 +33,7 @@ FrameSize Mysql::size(Side from, std::string_view header) const {
   size_t keep = kMaxKept;
   if (continues_[static_cast<size_t>(from)]) keep = 0;
   else if (from == Side::client && phase_ == Phase::commands)
-    keep = header[3] == 0 ? sql::kMaxRead + kMaxKept : 0;
+    keep = header[3] == 0 && !uploads() ? sql::kMaxRead + kMaxKept : 0;
   else if (from == Side::client && phase_ != Phase::response) keep = 0;
   else if (from == Side::server && !sent_.empty() && sent_.front().stage != Stage::first) keep = kMaxRowKept;
   return {total, kHeader + keep};
@@ -52,7 +53,7 @@ u32 Mysql::read(Side from, const Piece& given) {
     if (whole_) {
       stop(phase_ == Phase::greeting ? "unrecognised" : "malformed");
     } else {
-      lose_track(from);
+      lose_track(from, piece.time_ns);
       talk_.skipped("resync", piece.length);
       return given.length;
     }
@@ -69,7 +70,11 @@ bool Mysql::take(Side from, const Frame& frame) {
   std::string_view payload = frame.kept.substr(kHeader);
   u8 seq = static_cast<u8>(frame.kept[3]);
   size_t length = frame.total - kHeader;
-  if (rest) {
+  if (from == Side::client && uploads()) {
+    Sent& front = sent_.front();
+    front.next = static_cast<u8>(seq + 1);
+    if (!rest && length == 0) front.stage = Stage::first;
+  } else if (rest) {
     // The last packets of one message: they only count.
     if (!sent_.empty()) {
       Sent& one = from == Side::client ? sent_.back() : sent_.front();
@@ -127,7 +132,7 @@ void Mysql::on_authentication(std::string_view payload) {
 void Mysql::on_asked(std::string_view payload, const Frame& frame) {
   u8 seq = static_cast<u8>(frame.kept[3]);
   if (seq == 0 && !payload.empty()) return on_command(payload, frame);
-  // A file, or what authentication asks for.
+  // What authentication asks for.
   if (seq == 0 || sent_.empty()) return wrong();
   sent_.front().next = static_cast<u8>(seq + 1);
 }
@@ -159,7 +164,7 @@ void Mysql::on_command(std::string_view payload, const Frame& frame) {
     return;
   }
   if (command == Command::binlog_dump || command == Command::binlog_dump_gtid) return stop("replication");
-  if (sent_.size() >= kMaxOpen) return stop("too_many_open");
+  if (sent_.size() >= kMaxWaiting) return stop("too_many_open");
   Sent sent;
   sent.command = command;
   sent.seq = frame.first.seq;
@@ -175,7 +180,16 @@ void Mysql::on_command(std::string_view payload, const Frame& frame) {
   } else if (command == Command::query && sent.query != nullptr) {
     sent.database = sent.query->database;
   }
-  Request* request = sent.request = talk_.begin(frame.first, Side::client);
+  if (sent_.size() < kMaxOpen) sent.request = begin(sent, frame);
+  else if (talk_.owns(frame.first)) talk_.missed("too_many_open");
+  // Of what is executed the text is told; what is prepared gets its number.
+  if (command != Command::prepare) sent.query = nullptr;
+  sent_.push_back(std::move(sent));
+}
+
+Request* Mysql::begin(const Sent& sent, const Frame& frame) {
+  Command command = sent.command;
+  Request* request = talk_.begin(frame.first, Side::client);
   db::describe_server(*request, system_, talk_);
   db::describe_query(*request, sent.query.get(), system_);
   bool texts = command == Command::query || command == Command::execute || command == Command::bulk_execute;
@@ -186,12 +200,12 @@ void Mysql::on_command(std::string_view payload, const Frame& frame) {
   }
   talk_.observe(request);
   talk_.count(request);
-  sent_.push_back(std::move(sent));
+  return request;
 }
 
 bool Mysql::begins(Side from, const Piece& piece) const {
   std::string_view bytes = piece.text();
-  if (from == Side::client) return is_command(bytes);
+  if (from == Side::client) return !uploads() && is_command(bytes);
   // The first packet of an answer to what is open.
   if (bytes.size() <= kHeader || sent_.empty() || static_cast<u8>(bytes[3]) != 1) return false;
   return length_of(bytes) > 0 && (!piece.has_ack || seq_diff(piece.ack, sent_.front().seq) > 0);
@@ -200,6 +214,15 @@ bool Mysql::begins(Side from, const Piece& piece) const {
 void Mysql::lose_all(const char* cause) {
   for (Sent& sent : sent_)
     if (sent.request != nullptr) db::lose(talk_, sent.request, database_, {}, cause);
+  sent_.clear();
+}
+
+// Answers were not seen: nobody knows how what is open has ended, nor whether it has changed the database.
+void Mysql::interrupt_all(u64 time_ns) {
+  for (Sent& sent : sent_) {
+    if (sent.request != nullptr) db::interrupt(talk_, sent.request, database_, time_ns);
+    if (!sent.database.empty()) database_.clear();
+  }
   sent_.clear();
 }
 
@@ -223,10 +246,10 @@ void Mysql::join(Side from) {
   continues_[static_cast<size_t>(from)] = false;
 }
 
-void Mysql::lose_track(Side from) {
+void Mysql::lose_track(Side from, u64 time_ns) {
   of(from).reset("resync");
   join(from);
-  if (from == Side::server) return lose_all("hole");
+  if (from == Side::server) return interrupt_all(time_ns);
   missing_ = true;
   database_.clear();
   statements_.clear();
@@ -235,8 +258,8 @@ void Mysql::lose_track(Side from) {
 
 void Mysql::hole(Side from, u32 length, u64 time_ns) {
   bool seeks = seeks_[static_cast<size_t>(from)];
-  if (seeks || !of(from).skip(length, time_ns)) lose_track(from);
-  else if (std::exchange(wrong_, false)) lose_track(from);
+  if (seeks || !of(from).skip(length, time_ns)) lose_track(from, time_ns);
+  else if (std::exchange(wrong_, false)) lose_track(from, time_ns);
 }
 
 void Mysql::end(Side from, u64 time_ns) {

@@ -27,6 +27,8 @@ void Mysql::on_answered(std::string_view payload, const Frame& frame) {
     sent_.push_front(Sent{});
   }
   Sent& front = sent_.front();
+  // A hole may have taken packets of the file.
+  if (front.stage == Stage::upload) front.next = seq;
   if (front.next != seq) {
     if (!known_ && first_of(payload) == kEof && length == 5) return;
     return wrong();
@@ -41,6 +43,7 @@ void Mysql::on_answered(std::string_view payload, const Frame& frame) {
   }
   switch (front.stage) {
     case Stage::first:
+    case Stage::upload:
       return on_first(payload, frame);
     case Stage::columns:
       if (--front.left == 0) front.stage = Stage::columns_end;
@@ -89,7 +92,10 @@ void Mysql::on_first(std::string_view payload, const Frame& frame) {
     case Command::bulk_execute:
     case Command::process_info:
       if (first == kOk && length >= 7) return end_result(payload, length, frame.end_ns);
-      if (first == kLocalInfile) return;  // The client sends the file; then comes the end.
+      if (first == kLocalInfile) {
+        front.stage = Stage::upload;
+        return;
+      }
       return on_result(front, payload, length);
     case Command::prepare:
       return on_prepared(front, payload, frame.end_ns);

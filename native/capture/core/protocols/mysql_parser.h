@@ -12,13 +12,21 @@ namespace clover::mysql {
 using db::QueryPointer;
 
 // Where in the answer to a command the server is.
-enum class Stage : u8 { first, columns, columns_end, rows, parameters, parameters_end };
+enum class Stage : u8 {
+  first,
+  columns,
+  columns_end,
+  rows,
+  parameters,
+  parameters_end,
+  upload,  // it has asked for a file (LOAD DATA LOCAL), which the client sends up to an empty packet
+};
 
 // A command that waits for its answer, or for the rest of it.
 struct Sent {
-  Request* request = nullptr;  // null: nobody saw it
+  Request* request = nullptr;  // null: nobody saw it, or it was one too many to be followed
   Command command = Command::query;
-  QueryPointer query;
+  QueryPointer query;  // of what it prepares
   std::string database;  // that it changes to
   u32 seq = 0;
   u8 next = 1;           // the sequence number that is due
@@ -42,6 +50,7 @@ class Mysql final : public Parser {
   enum class Phase : u8 { greeting, response, authentication, commands };
 
   FrameReader& of(Side from) { return from == Side::client ? asking_ : answering_; }
+  bool uploads() const { return !sent_.empty() && sent_.front().stage == Stage::upload; }
   FrameSize size(Side from, std::string_view header) const;
   bool take(Side from, const Frame& frame);
   void on_greeting(std::string_view payload);
@@ -49,6 +58,7 @@ class Mysql final : public Parser {
   void on_authentication(std::string_view payload);
   void on_asked(std::string_view payload, const Frame& frame);
   void on_command(std::string_view payload, const Frame& frame);
+  Request* begin(const Sent& sent, const Frame& frame);
   QueryPointer query_of(Command command, std::string_view payload, bool cut);
   void on_answered(std::string_view payload, const Frame& frame);
   void on_first(std::string_view payload, const Frame& frame);
@@ -62,7 +72,8 @@ class Mysql final : public Parser {
   bool begins(Side from, const Piece& piece) const;
   void lose_all(const char* cause);
   void fail_all(u64 time_ns);
-  void lose_track(Side from);
+  void interrupt_all(u64 time_ns);
+  void lose_track(Side from, u64 time_ns);
   void stop(const char* reason);
 
   Conversation& talk_;

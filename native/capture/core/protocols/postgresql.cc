@@ -12,7 +12,7 @@ namespace {
 
 using sql::Query;
 
-constexpr size_t kMaxOpen = 4096;  // messages of one connection without an answer
+constexpr size_t kMaxOpen = 32'768;  // messages of one connection without an answer
 constexpr std::string_view kSystem = "postgresql";
 
 }  // namespace
@@ -21,13 +21,13 @@ Postgresql::Postgresql(Conversation& talk)
     : talk_(talk),
       statements_(talk),
       portals_(talk),
-      opening_(talk, kOpeningHeader, opening_size,
+      opening_(talk, Side::client, kOpeningHeader, opening_size,
                [this](const Frame& frame) { return on_opening(frame); }),
       asking_(
-          talk, kHeader, [](std::string_view head) { return message_size(head, Side::client); },
+          talk, Side::client, kHeader, [](std::string_view head) { return message_size(head, Side::client); },
           [this](const Frame& frame) { return on_asked(frame); }),
       answering_(
-          talk, kHeader, [](std::string_view head) { return message_size(head, Side::server); },
+          talk, Side::server, kHeader, [](std::string_view head) { return message_size(head, Side::server); },
           [this](const Frame& frame) { return on_answered(frame); }) {}
 
 FrameReader& Postgresql::of(Side from) {
@@ -55,7 +55,7 @@ u32 Postgresql::read(Side from, const Piece& given) {
       stop(opens_ ? "unrecognised" : "malformed");
     } else {
       // What was taken for a message after a hole was none.
-      lose_track(from);
+      lose_track(from, piece.time_ns);
       talk_.skipped("resync", piece.length);
       return given.length;
     }
@@ -101,10 +101,7 @@ void Postgresql::answer_opening(Piece& piece) {
 }
 
 bool Postgresql::on_asked(const Frame& frame) {
-  if (sent_.size() >= kMaxOpen) {
-    stop("too_many_open");
-    return false;
-  }
+  shedding_ = shedding_ || sent_.size() >= kMaxOpen;
   switch (frame.kept[0]) {
     case 'Q': on_query(frame); break;
     case 'P': on_parse(frame); break;
@@ -114,6 +111,7 @@ bool Postgresql::on_asked(const Frame& frame) {
     case 'S': on_sync(frame); break;
     case 'D': push(Kind::describe, frame); break;
     case 'F': {
+      if (shed(frame)) return push(Kind::sync, frame);
       Request* request = talk_.begin(frame.first, Side::client);
       db::describe_server(*request, kSystem, talk_);
       Attributes(request->attributes).text("db.operation.name", "FUNCTION CALL");
@@ -130,19 +128,48 @@ bool Postgresql::on_asked(const Frame& frame) {
   return talk_.stopped() == nullptr;
 }
 
-void Postgresql::push(Kind kind, const Frame& frame, Request* request, QueryPointer query) {
-  if (aborting_ && kind != Kind::sync) return;
+// False where nothing is answered to it, or what is answered is to find nothing that waits for it.
+bool Postgresql::push(Kind kind, const Frame& frame, Request* request, QueryPointer query) {
+  if ((aborting_ || shedding_) && kind != Kind::sync) return false;
+  bool plain = kind == Kind::sync && request == nullptr && !sent_.empty() && sent_.back().request == nullptr;
+  if (plain && sent_.back().kind == Kind::sync) {
+    sent_.back().more++;
+    return true;
+  }
   Sent sent;
   sent.kind = kind;
   sent.request = request;
   sent.query = std::move(query);
   sent.seq = frame.first.seq;
   sent_.push_back(std::move(sent));
+  return true;
+}
+
+// The oldest that waits.
+Sent Postgresql::take() {
+  if (sent_.front().more > 0) {
+    sent_.front().more--;
+    Sent sync;
+    sync.kind = Kind::sync;
+    return sync;
+  }
+  Sent sent = std::move(sent_.front());
+  sent_.pop_front();
+  return sent;
+}
+
+// Whether a request is one too many to be followed.
+bool Postgresql::shed(const Frame& frame) {
+  if (!shedding_) return false;
+  if (group_ != nullptr) talk_.drop(std::exchange(group_, nullptr));
+  group_query_ = nullptr;
+  if (talk_.owns(frame.first)) talk_.missed("too_many_open");
+  return true;
 }
 
 // What a failed server is asked before the next Sync it does not carry out, whatever it is.
 void Postgresql::ask(Kind kind, const Frame& frame, Request* request) {
-  if (!aborting_) return push(kind, frame, request);
+  if (push(kind, frame, request)) return;
   finish({kind, request, nullptr, {}, 0, std::exchange(abort_code_, {}), 0}, frame.end_ns, kAborted);
 }
 
@@ -154,6 +181,8 @@ void Postgresql::open(Request* request, const Query* query) {
 }
 
 void Postgresql::on_query(const Frame& frame) {
+  // Behind each the server says that it is ready, as behind a Sync.
+  if (shed(frame)) return void(push(Kind::sync, frame));
   std::string_view text = frame.kept.substr(kHeader);
   bool cut = frame.kept.size() < frame.total;
   auto query = std::make_shared<Query>(
@@ -165,7 +194,7 @@ void Postgresql::on_query(const Frame& frame) {
 
 // What Parse or Bind begin is executed by the next Execute.
 Request* Postgresql::group(const Frame& frame) {
-  if (group_ == nullptr) group_ = talk_.begin(frame.first, Side::client);
+  if (group_ == nullptr && !shedding_) group_ = talk_.begin(frame.first, Side::client);
   return group_;
 }
 
@@ -178,8 +207,7 @@ void Postgresql::on_parse(const Frame& frame) {
   group_query_ = query;
   if (aborting_) return;
   statements_.set(name, query);
-  push(Kind::parse, frame);
-  sent_.back().name = name;
+  if (push(Kind::parse, frame)) sent_.back().name = name;
 }
 
 void Postgresql::on_bind(const Frame& frame) {
@@ -203,6 +231,7 @@ void Postgresql::on_close(const Frame& frame) {
 }
 
 void Postgresql::on_execute(const Frame& frame) {
+  if (shed(frame)) return;
   Request* request = group(frame);
   group_ = nullptr;
   Fields fields(frame.kept.substr(kHeader));
@@ -225,7 +254,7 @@ void Postgresql::on_sync(const Frame& frame) {
     }
     prepared = nullptr;
   }
-  aborting_ = false;
+  aborting_ = shedding_ = false;
   abort_code_.clear();
   push(Kind::sync, frame, prepared, std::exchange(group_query_, nullptr));
 }
@@ -242,8 +271,16 @@ void Postgresql::lose_all(const char* cause) {
   sent_.clear();
   if (group_ != nullptr) talk_.drop(std::exchange(group_, nullptr));
   group_query_ = nullptr;
-  aborting_ = copying_ = false;
+  aborting_ = copying_ = shedding_ = false;
   abort_code_.clear();
+}
+
+// A part of its answer was not seen.
+void Postgresql::interrupt(Sent& sent, u64 end_ns) {
+  if (sent.kind == Kind::sync || sent.request == nullptr) return forget(sent, "hole");
+  sent.request->interrupt();
+  u64 known_ns = sent.end_ns != 0 ? sent.end_ns : end_ns;
+  finish(std::move(sent), known_ns, {});
 }
 
 // The server has spoken its last word.
@@ -271,19 +308,22 @@ void Postgresql::join(Side from) {
   if (from == Side::server) unsure_ = begins_ = true;
 }
 
-void Postgresql::lose_track(Side from) {
+void Postgresql::lose_track(Side from, u64 time_ns) {
   if (from == Side::client) opening_.reset("resync");
   (from == Side::client ? asking_ : answering_).reset("resync");
   join(from);
   waits_ = 0;
-  if (from == Side::server) return lose_all("hole");
+  if (from == Side::server) {
+    for (; !sent_.empty(); sent_.pop_front()) interrupt(sent_.front(), time_ns);
+    return lose_all("hole");
+  }
   missing_ = true;
   // What is open is answered in order. Whatever was prepared meanwhile is not known.
   statements_.clear();
   portals_.clear();
   if (group_ != nullptr) talk_.drop(std::exchange(group_, nullptr));
   group_query_ = nullptr;
-  aborting_ = copying_ = false;
+  aborting_ = copying_ = shedding_ = false;
   if (sent_.empty() || ends(sent_.back())) return;
   Sent sync;
   sync.kind = Kind::sync;
@@ -293,7 +333,7 @@ void Postgresql::lose_track(Side from) {
 
 void Postgresql::hole(Side from, u32 length, u64 time_ns) {
   bool seeks = seeks_[static_cast<size_t>(from)];
-  if (seeks || !of(from).skip(length, time_ns)) lose_track(from);
+  if (seeks || !of(from).skip(length, time_ns)) lose_track(from, time_ns);
 }
 
 void Postgresql::end(Side from, u64 time_ns) {

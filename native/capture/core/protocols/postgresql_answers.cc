@@ -140,8 +140,10 @@ bool received(const Sent& sent, const Piece& answer) {
 }  // namespace
 
 size_t Postgresql::due(const Piece& answer) const {
-  return static_cast<size_t>(std::count_if(
-      sent_.begin(), sent_.end(), [&](const Sent& one) { return ends(one) && received(one, answer); }));
+  size_t count = 0;
+  for (const Sent& one : sent_)
+    if (ends(one) && received(one, answer)) count += 1 + one.more;
+  return count;
 }
 
 // An answer begins: is it known what was asked?
@@ -155,16 +157,16 @@ void Postgresql::on_ready(const Frame& frame) {
     size_t asked = due(frame.first);
     if (asked == 0) orphan(frame.first);
     if (asked <= 1) unsure_ = false;
-    for (bool last = asked == 0; !last && !sent_.empty(); sent_.pop_front()) {
-      last = ends(sent_.front());
-      forget(sent_.front(), "hole");
+    for (bool last = asked == 0; !last && !sent_.empty();) {
+      Sent sent = take();
+      last = ends(sent);
+      interrupt(sent, frame.end_ns);
     }
     return;
   }
   bool last = false;
   while (!sent_.empty() && !last) {
-    Sent sent = std::move(sent_.front());
-    sent_.pop_front();
+    Sent sent = take();
     last = ends(sent);
     if (sent.kind == Kind::query || sent.kind == Kind::function) {
       u64 end_ns = sent.end_ns != 0 ? sent.end_ns : frame.end_ns;

@@ -24,6 +24,7 @@ struct Sent {
   u32 seq = 0;
   std::string code;  // how it failed
   u64 end_ns = 0;
+  u64 more = 0;      // such behind it, of syncs without a request
 };
 
 // Whether the server says behind it that it is ready for the next.
@@ -53,7 +54,9 @@ class Postgresql final : public Parser {
   void on_close(const Frame& frame);
   void on_execute(const Frame& frame);
   void on_sync(const Frame& frame);
-  void push(Kind kind, const Frame& frame, Request* request = nullptr, QueryPointer query = nullptr);
+  bool push(Kind kind, const Frame& frame, Request* request = nullptr, QueryPointer query = nullptr);
+  Sent take();
+  bool shed(const Frame& frame);
   void ask(Kind kind, const Frame& frame, Request* request);
   Request* group(const Frame& frame);
   void open(Request* request, const sql::Query* query);
@@ -68,10 +71,11 @@ class Postgresql final : public Parser {
   void pop(Kind kind);
   void finish(Sent sent, u64 end_ns, std::string_view failure);
   void forget(Sent& sent, const char* cause);
+  void interrupt(Sent& sent, u64 end_ns);
   void orphan(const Piece& first);
   void lose_all(const char* cause);
   void fail_all(u64 time_ns);
-  void lose_track(Side from);
+  void lose_track(Side from, u64 time_ns);
   void stop(const char* reason);
 
   Conversation& talk_;
@@ -88,6 +92,7 @@ class Postgresql final : public Parser {
   std::deque<Sent> sent_;
   Request* group_ = nullptr;  // begun by Parse or Bind, for the next Execute
   QueryPointer group_query_;
+  bool shedding_ = false;     // more is open than is followed: what comes only counts, up to the next Sync
   bool aborting_ = false;     // an error was answered, and its Sync was not sent yet
   std::string abort_code_;    // and nobody has it
   bool copying_ = false;      // the client sends data: its Sync and Flush are ignored

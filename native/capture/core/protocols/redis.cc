@@ -13,20 +13,25 @@ namespace {
 using redis::Command;
 using redis::Effect;
 
-constexpr size_t kMaxOpen = 4096;  // of one connection
-constexpr size_t kMaxLine = 1024;
+// Of one connection: requests that are followed at a time, what waits for a reply in all, and what does before it is told.
+constexpr size_t kMaxOpen = 16'384, kMaxWaiting = 4 * kMaxOpen, kMaxUnproven = 64;
 
 // A command that waits for its reply.
 struct Open {
-  Request* request;
+  Request* request;  // null: it was one too many to be followed
   Command command;
   u64 confirmations;  // of a subscription, still due; 0: all that there are
+  u32 seq;
+  u64 more = 0;       // such commands behind it, which are not followed and do nothing to the connection
+  bool begun = false;  // its reply has
 };
 
 class Redis final : public Parser {
  public:
   explicit Redis(Conversation& talk) : talk_(talk) {
     if (!talk.late()) database_ = "0";
+    const Protocol* hint = talk.hint();
+    proven_ = talk.late() || (hint != nullptr && hint->parser == make_redis);
   }
 
   u32 read(Side from, const Piece& piece) override;
@@ -34,12 +39,15 @@ class Redis final : public Parser {
   void hole(Side from, u32 length, u64 time_ns) override;
   void end(Side from, u64 time_ns) override;
   void close(const char* cause, u64 time_ns) override;
-  bool idle() const override { return open_.empty(); }
+  bool idle() const override { return open_.empty() && unproven_.empty(); }
 
  private:
+  void prove();
   RespReader& of(Side from) { return from == Side::client ? commands_ : replies_; }
   void take(Side from, const RespValue& value);
   void on_command(const RespValue& value);
+  Request* begin(const Command& command, const RespValue& value);
+  void await(Request* request, Command command, u32 seq);
   void on_reply(const RespValue& value);
   bool unpaired(const RespValue& value);
   void confirm(const std::string& kind, const RespValue& value);
@@ -48,7 +56,8 @@ class Redis final : public Parser {
   void orphan(const RespValue& reply);
   void apply(const Open& one, const RespValue& reply);
   void finish(const RespValue& reply);
-  void lose_track(Side from);
+  void interrupt_all(u64 time_ns);
+  void lose_track(Side from, u64 time_ns);
   void lose_all(const char* cause);
   void fail_all(u64 time_ns);
   void stop(const char* reason);
@@ -57,6 +66,8 @@ class Redis final : public Parser {
   RespReader commands_{&talk_, true}, replies_{&talk_, false};
   bool seeks_[2] = {false, false};  // waits for a segment that begins a message
   bool whole_ = true;               // all was seen from the first byte on
+  bool proven_ = false;             // what was written by hand may be of something else until it is answered
+  std::vector<RespValue> unproven_;
   std::deque<Open> open_;
   // Which reply belongs to which command is not known, but for so many commands that are open.
   bool unsure_ = false;
@@ -64,43 +75,14 @@ class Redis final : public Parser {
   std::vector<RespValue> held_;  // replies until it is known
   bool missing_ = false;         // a hole may have held commands
   std::string database_;         // empty: not known
-  bool in_multi_ = false, moves_ = false;
+  bool in_multi_ = false, moves_ = false, silent_ = false, silent_once_ = false, monitors_ = false;
   u64 batch_ = 0;
-  bool silent_ = false, silent_once_ = false;
-  bool monitors_ = false;
   i64 channels_ = 0, patterns_ = 0;
 };
 
-// A command as one writes it by hand: a name that is known, and words. Maybe while its line is not whole.
-Verdict detect_line(std::string_view bytes) {
-  std::string_view line = bytes.substr(0, bytes.find('\n'));
-  bool whole = line.size() < bytes.size();
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  bool plain = std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  if (!plain || line.size() > kMaxLine) return Verdict::no;
-  return !whole || redis::is_known(line.substr(0, line.find(' '))) ? Verdict::maybe : Verdict::no;
-}
-
-// Whether values begin here for sure: at least one is whole, and nothing is wrong.
-bool are_values(std::string_view bytes, bool commands) {
-  RespReader reader(nullptr, commands);
-  Piece piece;
-  piece.data = reinterpret_cast<const u8*>(bytes.data());
-  piece.length = static_cast<u32>(bytes.size());
-  size_t whole = 0;
-  while (piece.length > 0 && reader.failed() == nullptr) {
-    piece.drop(reader.read(piece));
-    if (!reader.done()) continue;
-    const RespValue& value = reader.value();
-    if (commands && (value.type != '*' || value.count < 1 || !redis::is_name(value.parts[0]))) return false;
-    whole++;
-  }
-  return reader.failed() == nullptr && whole > 0;
-}
-
 u32 Redis::read(Side from, const Piece& given) {
   bool& seeks = seeks_[static_cast<size_t>(from)];
-  if (seeks && !are_values(given.text(), from == Side::client)) {
+  if (seeks && redis::detect_values(given.text(), from == Side::client) != Verdict::yes) {
     talk_.skipped("resync", given.length);
     return given.length;
   }
@@ -118,7 +100,7 @@ u32 Redis::read(Side from, const Piece& given) {
         break;
       }
       // What was taken for a value after a hole was none.
-      lose_track(from);
+      lose_track(from, piece.time_ns);
       talk_.skipped("resync", piece.length);
       return given.length;
     }
@@ -128,20 +110,26 @@ u32 Redis::read(Side from, const Piece& given) {
 }
 
 void Redis::take(Side from, const RespValue& value) {
+  bool by_hand = from == Side::client && value.type != '*';
+  if (!proven_ && by_hand && unproven_.size() < kMaxUnproven) return unproven_.push_back(value);
+  if (!proven_) {
+    if (by_hand || (from == Side::server && unproven_.empty())) return stop("unrecognised");
+    prove();
+  }
   if (from == Side::client) on_command(value);
   else on_reply(value);
+}
+
+void Redis::prove() {
+  proven_ = true;
+  for (const RespValue& command : std::exchange(unproven_, {})) on_command(command);
 }
 
 void Redis::on_command(const RespValue& value) {
   // Empty lines and empty arrays are no commands.
   if (value.count < 1 || value.parts.empty()) return;
-  if (open_.size() >= kMaxOpen) return stop("too_many_open");
   Command command = redis::read_command(value);
-  Request* request = talk_.begin(value.first, Side::client);
-  redis::describe(*request, command, value, talk_);
-  request->incomplete = value.cut;
-  if (command.effect == Effect::exec && in_multi_ && batch_ != 1)
-    Attributes(request->attributes).number("db.operation.batch.size", batch_);
+  Request* request = begin(command, value);
   if (in_multi_) batch_++;
   if (command.effect == Effect::multi) {
     in_multi_ = true;
@@ -149,8 +137,6 @@ void Redis::on_command(const RespValue& value) {
   } else if (command.effect == Effect::exec || command.effect == Effect::discard) {
     in_multi_ = false;
   }
-  talk_.observe(request);
-  talk_.count(request);
   if (command.effect == Effect::reply_on) silent_ = silent_once_ = false;
   bool silent = silent_ || std::exchange(silent_once_, false) || command.effect == Effect::reply_skip ||
                 command.effect == Effect::reply_off;
@@ -158,12 +144,42 @@ void Redis::on_command(const RespValue& value) {
   if (command.effect == Effect::reply_skip) silent_once_ = true;
   if (silent) {
     if (command.effect == Effect::select) database_ = command.number;
+    if (request == nullptr) return;
     db::describe_end(*request, database_, {}, {});
     return talk_.finish(request, value.end_ns, false);
   }
+  await(request, std::move(command), value.first.seq);
+}
+
+// Null where it is one too many to be followed, which only counts.
+Request* Redis::begin(const Command& command, const RespValue& value) {
+  if (open_.size() >= kMaxOpen) {
+    if (talk_.owns(value.first)) talk_.missed("too_many_open");
+    return nullptr;
+  }
+  Request* request = talk_.begin(value.first, Side::client);
+  redis::describe(*request, command, value, talk_);
+  request->incomplete = value.cut;
+  if (command.effect == Effect::exec && in_multi_ && batch_ != 1)
+    Attributes(request->attributes).number("db.operation.batch.size", batch_);
+  talk_.observe(request);
+  talk_.count(request);
+  return request;
+}
+
+// Followed or not, its reply needs a place.
+void Redis::await(Request* request, Command command, u32 seq) {
+  bool plain = request == nullptr && command.effect == Effect::none;
+  Open* last = open_.empty() ? nullptr : &open_.back();
+  // Where it has to be told which of them the server had received, each has a place of its own.
+  if (plain && !unsure_ && last != nullptr && last->request == nullptr && last->command.effect == Effect::none) {
+    last->more++;
+    return;
+  }
+  if (open_.size() >= kMaxWaiting) return stop("too_many_open");
   u64 confirmations =
       command.effect == Effect::subscribe || command.effect == Effect::unsubscribe ? command.arguments : 0;
-  open_.push_back({request, std::move(command), confirmations});
+  open_.push_back({request, plain ? Command{} : std::move(command), confirmations, seq});
 }
 
 // What the server says without being asked, or not as an answer of its own.
@@ -188,7 +204,8 @@ bool Redis::unpaired(const RespValue& value) {
 
 void Redis::confirm(const std::string& kind, const RespValue& value) {
   Open& one = open_.front();
-  one.request->answered(value.first);
+  one.begun = true;
+  if (one.request != nullptr) one.request->answered(value.first);
   i64 total = value.parts.size() > 2 ? std::strtoll(value.parts[2].c_str(), nullptr, 10) : 0;
   total = std::clamp<i64>(total, 0, i64{1} << 32);
   bool patterns = kind[0] == 'p', shards = kind[1] == 's';
@@ -205,19 +222,17 @@ void Redis::confirm(const std::string& kind, const RespValue& value) {
 void Redis::on_reply(const RespValue& value) {
   if (unpaired(value)) return;
   // What a subscription is confirmed by has come: this answers the next command.
-  while (!open_.empty() && !open_.front().command.kind.empty() && open_.front().request->first_byte_ns != 0 &&
-         open_.front().confirmations == 0)
+  while (!open_.empty() && !open_.front().command.kind.empty() && open_.front().begun && open_.front().confirmations == 0)
     finish(value);
   if (!unsure_ || sure_ > 0) pair(value);
   else if (held_.size() < kMaxOpen) held_.push_back(value);
-  else stop("too_many_open");
+  else interrupt_all(value.end_ns);
 }
 
 void Redis::pair(const RespValue& reply) {
   if (open_.empty()) return orphan(reply);
   if (sure_ > 0) sure_--;
-  Open& one = open_.front();
-  one.request->answered(reply.first);
+  if (Request* request = open_.front().request; request != nullptr) request->answered(reply.first);
   finish(reply);
 }
 
@@ -225,7 +240,7 @@ void Redis::pair(const RespValue& reply) {
 void Redis::align(const Piece& piece) {
   if (sure_ > 0 || held_.empty() || !replies_.at_start()) return;
   auto due = static_cast<size_t>(std::count_if(open_.begin(), open_.end(), [&](const Open& one) {
-    return !piece.has_ack || seq_diff(piece.ack, one.request->start_seq) > 0;
+    return !piece.has_ack || seq_diff(piece.ack, one.seq) > 0;
   }));
   if (held_.size() < due) return;
   std::vector<RespValue> held = std::move(held_);
@@ -278,8 +293,13 @@ void Redis::apply(const Open& one, const RespValue& reply) {
 }
 
 void Redis::finish(const RespValue& reply) {
+  if (open_.front().more > 0) {
+    open_.front().more--;
+    return;
+  }
   Open one = std::move(open_.front());
   open_.pop_front();
+  if (one.request == nullptr) return apply(one, reply);
   // The prefix of an error, in capital letters, says its kind; the rest is for people.
   std::string_view code = std::string_view(reply.error).substr(0, reply.error.find(' '));
   if (!code.empty() && !redis::is_name(code)) code = "ERR";
@@ -289,13 +309,26 @@ void Redis::finish(const RespValue& reply) {
 }
 
 void Redis::lose_all(const char* cause) {
-  for (; !open_.empty(); open_.pop_front()) db::lose(talk_, open_.front().request, database_, {}, cause);
+  for (; !open_.empty(); open_.pop_front())
+    if (Request* request = open_.front().request; request != nullptr) db::lose(talk_, request, database_, {}, cause);
+  held_.clear();
+  unproven_.clear();
+  sure_ = 0;
+}
+
+// Replies were not seen: nobody knows how what is open has ended, nor what it has changed.
+void Redis::interrupt_all(u64 time_ns) {
+  for (; !open_.empty(); open_.pop_front()) {
+    if (Request* request = open_.front().request; request != nullptr) db::interrupt(talk_, request, database_, time_ns);
+    if (open_.front().command.effect != Effect::none) database_.clear();
+  }
   held_.clear();
   sure_ = 0;
 }
 
 void Redis::fail_all(u64 time_ns) {
-  for (; !open_.empty(); open_.pop_front()) db::fail(talk_, open_.front().request, database_, time_ns);
+  for (; !open_.empty(); open_.pop_front())
+    if (Request* request = open_.front().request; request != nullptr) db::fail(talk_, request, database_, time_ns);
 }
 
 void Redis::stop(const char* reason) {
@@ -304,31 +337,34 @@ void Redis::stop(const char* reason) {
 }
 
 // What comes next from this end may begin anywhere.
-void Redis::lose_track(Side from) {
+void Redis::lose_track(Side from, u64 time_ns) {
   whole_ = false;
+  unproven_.clear();
   of(from).reset();
   seeks_[static_cast<size_t>(from)] = true;
   if (from == Side::client) {
     // What is open was sent before, and is answered in order.
-    if (!unsure_) sure_ = open_.size();
+    if (!unsure_)
+      for (const Open& one : open_) sure_ += 1 + one.more;
     missing_ = true;
     database_.clear();
     in_multi_ = false;
   } else {
-    lose_all("hole");
+    interrupt_all(time_ns);
   }
   unsure_ = true;
 }
 
 void Redis::join(Side from) {
   whole_ = false;
+  proven_ = true;
   seeks_[static_cast<size_t>(from)] = unsure_ = true;
 }
 
 void Redis::hole(Side from, u32 length, u64 time_ns) {
   RespReader& mine = of(from);
   bool seeks = seeks_[static_cast<size_t>(from)];
-  if (seeks || !mine.skip(length, time_ns)) return lose_track(from);
+  if (seeks || !mine.skip(length, time_ns)) return lose_track(from, time_ns);
   if (mine.done()) take(from, mine.value());
 }
 
@@ -342,45 +378,6 @@ void Redis::close(const char* cause, u64 time_ns) {
 }
 
 }  // namespace
-
-Verdict detect_redis(std::string_view bytes, Side from, Where where) {
-  // A server says nothing before it is asked, and its replies alone could be those of others.
-  if (from == Side::server) return Verdict::no;
-  if (where == Where::hinted) {
-    if (!bytes.empty() && bytes[0] != '*') return detect_line(bytes);
-    return are_values(bytes, true) ? Verdict::yes : Verdict::no;
-  }
-  // A reply can be an array of strings, too: only a name that is known tells a command from it.
-  if (where == Where::middle) {
-    size_t name = std::min(bytes.find('\n', bytes.find('\n') + 1), bytes.size());
-    std::string_view rest = bytes.substr(std::min(name + 1, bytes.size()));
-    bool known = !bytes.empty() && bytes[0] == '*' && redis::is_known(rest.substr(0, rest.find('\r')));
-    return known && are_values(bytes, true) ? Verdict::yes : Verdict::no;
-  }
-  if (!bytes.empty() && bytes[0] != '*') return Verdict::no;
-  // `*3\r\n$3\r\nSET\r\n`: counts and lengths in a few digits, and a name behind them.
-  size_t at = 1;
-  auto number = [&](i64& out) {
-    for (size_t digits = 0; at < bytes.size() && digits <= 7; at++, digits++) {
-      char c = bytes[at];
-      if (c >= '0' && c <= '9') out = out * 10 + (c - '0');
-      else return digits > 0 && c == '\r' && (at + 1 >= bytes.size() || bytes[at + 1] == '\n');
-    }
-    return at >= bytes.size();
-  };
-  i64 count = 0, length = 0;
-  if (!bytes.empty() && !number(count)) return Verdict::no;
-  if (at + 2 >= bytes.size()) return Verdict::maybe;
-  at += 2;
-  if (count < 1 || bytes[at++] != '$' || !number(length)) return Verdict::no;
-  if (at + 2 >= bytes.size()) return Verdict::maybe;
-  at += 2;
-  std::string_view name = bytes.substr(at, static_cast<size_t>(length));
-  if (length < 1 || length > 32 || !redis::is_name(name)) return Verdict::no;
-  std::string_view rest = bytes.substr(at + name.size(), 2);
-  if (rest != std::string_view("\r\n").substr(0, rest.size())) return Verdict::no;
-  return rest.size() == 2 ? Verdict::yes : Verdict::maybe;
-}
 
 std::unique_ptr<Parser> make_redis(Conversation& conversation) {
   return std::make_unique<Redis>(conversation);

@@ -82,6 +82,10 @@ bool is_known(std::string_view name) {
   return is_name(name) && kNames.find(" " + upper(name) + " ") != std::string_view::npos;
 }
 
+bool may_be_known(std::string_view start) {
+  return start.empty() || (is_name(start) && kNames.find(" " + upper(start)) != std::string_view::npos);
+}
+
 std::string known_name(std::string_view name) {
   std::string_view command = name.substr(0, name.find(' '));
   bool container = is_container(upper(command));

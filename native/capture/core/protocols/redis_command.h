@@ -33,9 +33,14 @@ struct Command {
 Command read_command(const RespValue& value);
 void describe(Request& request, const Command& command, const RespValue& value, const Conversation& talk);
 
+// Whether values begin here: yes once one is whole and nothing is wrong. `commands`: from a client, arrays alone.
+Verdict detect_values(std::string_view bytes, bool commands);
+
 bool is_name(std::string_view text);
 // Whether it is the name of a command that clients use.
 bool is_known(std::string_view name);
+// Whether such a name begins like this.
+bool may_be_known(std::string_view start);
 // The name of a command in capitals, with its subcommand, for what has to be of few kinds: `_OTHER` where it is not known.
 std::string known_name(std::string_view name);
 

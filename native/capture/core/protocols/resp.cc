@@ -34,7 +34,7 @@ u32 RespReader::read(const Piece& given) {
     if (left_ > 0) {
       auto n = static_cast<u32>(std::min<u64>(left_, piece.length));
       auto text = static_cast<u32>(std::min<u64>(text_left_, n));
-      if (into_ != nullptr && into_->size() < kMaxPart)
+      if (reads_text())
         into_->append(piece.text().substr(0, std::min<size_t>(text, kMaxPart - into_->size())));
       // A string is followed by a line end.
       for (u32 i = text; i < n; i++) {
@@ -47,6 +47,8 @@ u32 RespReader::read(const Piece& given) {
       if (talk_ != nullptr) talk_->parsed(n);
       piece.drop(n);
       if (left_ == 0 && !chunks_) ended(piece.time_ns);
+      else if (talk_ != nullptr && !reads_text())
+        sparing_.spare(*talk_, commands_ ? Side::client : Side::server, piece.seq, text_left_);
       continue;
     }
     size_t end = piece.text().find('\n');
@@ -61,6 +63,9 @@ u32 RespReader::read(const Piece& given) {
   }
   return given.length - piece.length;
 }
+
+// Whether something of the open string is still to be kept.
+bool RespReader::reads_text() const { return text_left_ > 0 && into_ != nullptr && into_->size() < kMaxPart; }
 
 // Where the text of the next value is kept, or null.
 std::string* RespReader::part() {
@@ -170,6 +175,7 @@ void RespReader::string(char type, std::string_view digits, u64 time_ns) {
   }
   text_left_ = static_cast<u64>(length);
   left_ = text_left_ + 2;
+  sparing_.begin();
 }
 
 // A value is whole: so may be those that it is the last of.
@@ -191,7 +197,7 @@ void RespReader::ended(u64 time_ns) {
 
 bool RespReader::skip(u64 length, u64 time_ns) {
   if (left_ == 0 || length > left_) return false;
-  if (into_ != nullptr) {
+  if (reads_text()) {
     into_->clear();
     into_ = nullptr;
     value_.cut = true;

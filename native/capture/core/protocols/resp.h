@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "../conversation.h"
+#include "../sparing.h"
 
 namespace clover {
 
@@ -54,6 +54,7 @@ class RespReader {
   void ended(u64 time_ns);
   void fail() { failed_ = "malformed"; }
   std::string* part();
+  bool reads_text() const;
 
   Conversation* talk_;
   bool commands_;
@@ -67,6 +68,7 @@ class RespReader {
   u64 left_ = 0;           // of a string and the line end behind it
   u64 text_left_ = 0;      // of that, without the line end
   std::string* into_ = nullptr;
+  Sparing sparing_;
   bool chunks_ = false;    // the open string comes in chunks
   bool bulk_error_ = false;  // the open string is the first error
 };

@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "../attributes.h"
-#include "../conversation.h"
+#include "../sparing.h"
 
 namespace clover {
 namespace {
 
-// Less is not worth a call of the kernel: it would be over before it heard of it.
-constexpr u64 kLongRun = 64 * 1024;
 constexpr u8 kFinal = 0x80, kMasked = 0x80, kControl = 0x8;
 constexpr u64 kMaxControl = 125;
 constexpr size_t kCode = 2;  // bytes of a Close frame's status code
@@ -30,8 +28,7 @@ struct Frames {
   u64 taken = 0;  // of a Close frame's payload
   bool closed = false;
   u16 close_code = 0;  // 0: none was given
-  bool sparing = false;
-  u32 spared_until = 0;
+  Sparing sparing;
   u64 frames = 0, messages = 0, bytes = 0;
 
   u8 opcode() const { return head[0] & 0xf; }
@@ -108,7 +105,7 @@ void WebSocket::read_head(Frames& mine, Side from, Piece& piece) {
   }
   mine.left = mine.length();
   mine.taken = 0;
-  mine.sparing = false;
+  mine.sparing.begin();
   if (mine.left == 0) end_frame(mine, from, time_ns);
 }
 
@@ -133,11 +130,8 @@ void WebSocket::read_payload(Frames& mine, Side from, Piece& piece) {
   u64 time_ns = piece.time_ns;
   piece.drop(n);
   if (mine.left == 0) return end_frame(mine, from, time_ns);
-  bool spared = mine.sparing && seq_diff(mine.spared_until, piece.seq) > 0;
-  if (mine.left <= kLongRun || spared) return;
-  mine.sparing = true;
   // The last byte tells when the frame has ended, and is read.
-  mine.spared_until = talk_.unwanted(from, piece.seq, mine.left - 1);
+  mine.sparing.spare(talk_, from, piece.seq, mine.left - 1);
 }
 
 void WebSocket::end_frame(Frames& mine, Side from, u64 time_ns) {
