@@ -59,6 +59,6 @@ test.serial(
     const { status } = await world.untilComplete(60);
     t.like(status, { phase: 'Succeeded', verdict: 'PASS' });
     t.is(status.conditions?.find(({ type }) => type === 'EvidenceAvailable')?.status, 'True');
-    t.is(await clickhouse.number('SELECT count() FROM evidence_looks'), status.look?.number);
+    t.is(await clickhouse.number('SELECT count() FROM evidence_looks'), status.look?.number ?? 0);
   },
 );
