@@ -99,6 +99,8 @@ function watch({ agent }: Bed, limit: MemoryLimit): { end(): Promise<Most> } {
     }
     return most;
   })();
+  // Told at the end, before which what was set up has to be taken down.
+  watching.catch(() => undefined);
   return {
     end: () => {
       done.abort();

@@ -38,6 +38,8 @@ export async function benchSoak(
         await sleep(1_000);
       }
     })();
+    // Told at the end, before which what was set up has to be taken down.
+    sampling.catch(() => undefined);
     const runs: Run[] = [];
     while (Date.now() < end) {
       const one = await counted(bed, nginx, pacedLoad(bed, nginx, { requests: 100_000 }));
