@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
-import { otlpHeaders } from '../functions/lib/otlp-headers.ts';
+import { otlpHeaders } from '../knative/otlp-headers.ts';
 
 const powerOfTwo = z
   .int()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { otlpHeaders } from '../../../functions/lib/otlp-headers.ts';
+import { otlpHeaders } from '../../otlp-headers.ts';
 import { httpUrl, quantity, secretKey } from '../installation-values.ts';
 import { bytesOf } from '../quantity.ts';
 import { mounts } from './names.ts';

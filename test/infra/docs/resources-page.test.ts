@@ -24,6 +24,7 @@ for (const { kind } of kinds) {
 }
 
 const sources = [
+  'evaluate/blind.ts',
   'evaluate/mirror.ts',
   'evaluate/overlay.ts',
   'mesh/target.ts',
