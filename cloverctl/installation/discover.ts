@@ -11,6 +11,8 @@ export interface Findings {
   readonly serving: string | undefined;
   readonly eventing: string | undefined;
   readonly istio: string | undefined;
+  /** Versions of APIs that Clover speaks and what is there does not serve, such as `networking.istio.io/v1`. */
+  readonly unserved: readonly string[];
   /** Namespaces of the gateways that carry requests to Knative Services; undefined: it cannot be told. */
   readonly gateways: readonly string[] | undefined;
   /** A claim without a class gets a volume; undefined: one may not look. */
@@ -18,7 +20,14 @@ export interface Findings {
 }
 
 const serverVersion = z.object({ gitVersion: z.string() });
-const groups = z.object({ groups: z.array(z.object({ name: z.string() })) });
+const groups = z.object({
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      versions: z.array(z.object({ groupVersion: z.string() })).default([]),
+    }),
+  ),
+});
 const labelled = z.object({
   metadata: z.object({
     labels: z.record(z.string(), z.string()).default({}),
@@ -28,15 +37,27 @@ const labelled = z.object({
 
 const defaultClass = 'storageclass.kubernetes.io/is-default-class';
 
+/** APIs of others that Clover speaks, and what serves them. */
+export const spokenApis: Readonly<Record<string, string>> = {
+  'eventing.knative.dev/v1': 'a newer Knative Eventing',
+  'networking.istio.io/v1': 'Istio 1.22 or newer',
+  'serving.knative.dev/v1': 'a newer Knative Serving',
+  'sources.knative.dev/v1': 'a newer Knative Eventing',
+};
+
 /** Looks at a cluster; changes nothing, and takes what it may not see for what is not known. */
 export async function discover(client: KubeClient): Promise<Findings> {
   const get = (path: string): Promise<unknown> => client.call({ method: 'GET', path });
   const { gitVersion } = serverVersion.parse(await get('/version'));
-  const names = new Set(groups.parse(await get('/apis')).groups.map(({ name }) => name));
+  const found = groups.parse(await get('/apis')).groups;
+  const names = new Set(found.map(({ name }) => name));
+  const served = new Set(
+    found.flatMap(({ versions }) => versions.map(({ groupVersion }) => groupVersion)),
+  );
   const versionOf = async (group: string, path: string, label: string) => {
     if (!names.has(group)) return undefined;
-    const found = await readable(get(path));
-    return (found === undefined ? {} : labelled.parse(found).metadata.labels)[label] ?? 'unknown';
+    const owner = await readable(get(path));
+    return (owner === undefined ? {} : labelled.parse(owner).metadata.labels)[label] ?? 'unknown';
   };
   const servingMap = (name: string): Promise<unknown> =>
     readable(get(`/api/v1/namespaces/knative-serving/configmaps/${name}`));
@@ -57,6 +78,9 @@ export async function discover(client: KubeClient): Promise<Findings> {
       label,
     ),
     istio: await versionOf('networking.istio.io', deployment('istio-system', 'istiod'), label),
+    unserved: Object.keys(spokenApis).filter(
+      (api) => names.has(api.split('/', 1).join('')) && !served.has(api),
+    ),
     gateways: await gatewayNamespaces(servingMap),
     hasDefaultStorage: items?.some(({ metadata }) => metadata.annotations[defaultClass] === 'true'),
   };

@@ -10,7 +10,7 @@ import { applyObject, boundAmong, planObjects, type Outcome } from './apply-obje
 import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
-import { discover, type Findings } from './discover.ts';
+import { discover, spokenApis, type Findings } from './discover.ts';
 import { dispatcherRestart } from './dispatcher-restart.ts';
 import { existingTokens } from './existing-tokens.ts';
 import {
@@ -84,6 +84,11 @@ export async function install(how: InstallHow): Promise<Installed> {
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);
+  demandApis(findings, installation);
+  if (!knative && (findings.serving === undefined) !== (findings.eventing === undefined)) {
+    const lacks = findings.serving === undefined ? 'Serving' : 'Eventing';
+    how.warn(`Knative ${lacks} is not there: all functions are in one process, and stay so`);
+  }
   if (hasVolatileDatabases(settings) && !isSaid(said, 'controlPlane.persistent')) {
     how.warn(`${volatileDatabases.found}; ${volatileDatabases.fix}`);
   }
@@ -183,6 +188,20 @@ function demandKubernetes({ version: found }: Findings): void {
   const fix = olderKubernetesFix(found);
   if (fix === undefined) return;
   throw new CloverError('CLV_CONFLICT', `nothing was changed: the cluster is ${found}. ${fix}`);
+}
+
+/** What is asked for is there, and new enough to be spoken to. */
+function demandApis(findings: Findings, { knative, controlPlane }: Installation): void {
+  const problems = [
+    ...(knative && findings.serving === undefined ? ['Knative Serving is not there'] : []),
+    ...(knative && findings.eventing === undefined ? ['Knative Eventing is not there'] : []),
+    ...findings.unserved
+      .filter((api) => knative || (controlPlane.istio && api.includes('istio')))
+      .map((api) => `the cluster does not serve ${api}, which ${spokenApis[api]} does`),
+  ];
+  if (problems.length === 0) return;
+  const fix = knative ? '; --set knative=false installs without Knative' : '';
+  throw new CloverError('CLV_CONFLICT', `nothing was changed: ${problems.join(', ')}${fix}`);
 }
 
 /** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */

@@ -9,6 +9,7 @@ const cluster: Findings = {
   istio: undefined,
   gateways: ['istio-ingress'],
   hasDefaultStorage: true,
+  unserved: [],
 };
 
 test('no Tap traces what carries spans to ingest: Knative, and the gateways of its network layer', (t) => {

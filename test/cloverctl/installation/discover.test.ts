@@ -7,7 +7,10 @@ const labelled = { metadata: { labels: { 'app.kubernetes.io/version': '1.22.0' }
 const answers: Readonly<Record<string, Answer>> = {
   '/version': reply({ gitVersion: 'v1.37.2' }),
   '/apis': reply({
-    groups: [{ name: 'serving.knative.dev' }, { name: 'networking.istio.io' }],
+    groups: [
+      { name: 'serving.knative.dev', versions: [{ groupVersion: 'serving.knative.dev/v1' }] },
+      { name: 'networking.istio.io', versions: [{ groupVersion: 'networking.istio.io/v1beta1' }] },
+    ],
   }),
   [`${deployments}/knative-serving/deployments/controller`]: reply(labelled),
   [`${deployments}/istio-system/deployments/istiod`]: refusal(403),
@@ -24,6 +27,7 @@ test('a cluster is told by its groups; what one may not see is not known, and no
     serving: '1.22.0',
     eventing: undefined,
     istio: 'unknown',
+    unserved: ['networking.istio.io/v1'],
     hasDefaultStorage: undefined,
   });
   t.true(asked.every(({ method }) => method === 'GET'));

@@ -59,6 +59,17 @@ serial('what is printed is taken by the API server, and by kubectl, as it is', a
   t.deepEqual(await everything(client), before);
 });
 
+serial('without Knative there are no functions on Knative, whoever asks for them', async (t) => {
+  const { client, before } = await started;
+  const refused = await run('install', ...clickhouse, '--set', 'knative=true');
+  t.not(refused.code, 0);
+  t.regex(
+    refused.stderr,
+    /nothing was changed: Knative Serving is not there, Knative Eventing is not there; --set knative=false/,
+  );
+  t.deepEqual(await everything(client), before);
+});
+
 serial('what the server refuses in a new namespace is heard before anything is made', async (t) => {
   const { client, before } = await started;
   const refused = await run('install', ...clickhouse, '--set', 'agent.nodeSelector={disk: a b}');
