@@ -8,6 +8,7 @@ module.exports = {
     // `npm test` runs these as well, and leaves out what needs a tier that is not built.
     'test/agent/kubernetes/agent.test.ts',
     'test/agent/kubernetes/collection.test.ts',
+    'test/agent/kubernetes/node-pods.test.ts',
     'test/agent/otlp/access-log.test.ts',
     'test/agent/otlp/receivers.test.ts',
     'test/cloverctl/doctor/cluster-findings.test.ts',
