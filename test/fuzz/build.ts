@@ -12,6 +12,7 @@ const programs = 'native/capture/fuzz';
 const live = new Set([
   'cgroup_point.cc',
   'engine.cc',
+  'loader_log.cc',
   'tap.cc',
   'tcx_point.cc',
   'tls_library.cc',
