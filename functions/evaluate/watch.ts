@@ -26,6 +26,13 @@ import {
 /** Requests for which the bounds of the watch are the tightest. */
 const tunedFor = 1_000;
 
+/**
+ * Of this many seconds with requests, the newest ones, so many have to be slow by themselves before latency rolls back. Nothing runs
+ * beside the variant that a hiccup of the machine or the network would hit as well.
+ */
+const recentSeconds = 10;
+const slowSeconds = 8;
+
 /** Additional input of a watch. */
 export interface WatchInput extends JudgeInput {
   readonly verdictAt: number;
@@ -34,8 +41,9 @@ export interface WatchInput extends JudgeInput {
 /**
  * Watches the variant at 100 %: an absolute guard against the level that the control had in the
  * judged window, since nothing runs beside the variant any more. FAIL when the variant is, since
- * any second of the watch, surely slower than that level by `watchAfter.margin`, or its error
- * ratio surely above the control's plus the floor: good minutes do not hide a bad second. PASS after `watchAfter.duration` of sealed evidence with `minSamples`. When the
+ * any second of the watch, surely slower than that level by `watchAfter.margin`, and still is in 8 of the last 10 seconds; or its error
+ * ratio surely above the control's plus the floor: good minutes do not hide bad seconds. PASS after `watchAfter.duration` of sealed
+ * evidence with `minSamples`, and not while what was slow is in the last 10 seconds. When the
  * evidence stops, nothing happens before `duration` + `deadline` have passed since the verdict;
  * then INCONCLUSIVE.
  */
@@ -104,15 +112,25 @@ function decide(
   const { plan, now, verdictAt } = input;
   const duration = durationMs(plan.watchAfter.duration);
   const requests = settled(addArms(blocks));
-  if (requests >= plan.minSamples) {
-    const alarm = findAlarm(input, control, blocks);
-    if (alarm !== undefined) return say('FAIL', `watch: ${alarm}`);
-    if (span >= duration) return say('PASS', `watch: ${requests} requests within bounds`);
+  const enough = requests >= plan.minSamples;
+  const alarm = enough ? findAlarm(input, control, blocks) : undefined;
+  if (alarm?.lasts === true) return say('FAIL', `watch: ${alarm.text}`);
+  if (enough && alarm === undefined && span >= duration) {
+    return say('PASS', `watch: ${requests} requests within bounds`);
   }
   if (now >= verdictAt + duration + durationMs(plan.deadline)) {
-    return say('INCONCLUSIVE', 'watch: not enough evidence before the deadline');
+    return say(
+      'INCONCLUSIVE',
+      `watch: ${alarm?.text ?? 'not enough evidence'}, and the deadline is over`,
+    );
   }
-  return say('CONTINUE', `watch: ${requests} requests`);
+  return say('CONTINUE', `watch: ${alarm?.text ?? `${requests} requests`}`);
+}
+
+interface Alarm {
+  readonly text: string;
+  /** Whether it is seen for as long as a roll-back takes. */
+  readonly lasts: boolean;
 }
 
 /**
@@ -123,9 +141,9 @@ function findAlarm(
   input: WatchInput,
   control: ArmSums,
   blocks: readonly ArmSums[],
-): string | undefined {
+): Alarm | undefined {
   const { alpha, metrics, minSamples, watchAfter } = input.plan;
-  const level = meanBounds(moments(control, input.openTimeoutMs), alpha / 2)?.high;
+  const level = meanBounds(moments(control, input.openTimeoutMs), alpha / 2)?.high ?? Infinity;
   const floors = metrics.filter((metric) => metric.type === 'errors').map(({ floor }) => floor);
   const ratio = proportionInterval(
     failures(control),
@@ -133,22 +151,32 @@ function findAlarm(
     alpha / 2,
     prior,
   ).high;
+  const limit = level + Math.log1p(watchAfter.margin);
+  const recent = blocks
+    .filter((block) => settled(block) > 0)
+    .slice(-recentSeconds)
+    .map((block) => moments(block, input.openTimeoutMs));
+  const slowFor = recent.filter(({ n, sum }) => sum / n > limit).length;
+  let slow: Alarm | undefined;
   let variant = addArms([]);
   for (let k = blocks.length; k > 0; k -= 1) {
     variant = addArms([variant, blocks[k - 1] ?? addArms([])]);
     if (settled(variant) < minSamples) continue;
     const spent = alpha / 2 / (k * (k + 1));
     const low = meanBounds(moments(variant, input.openTimeoutMs), spent)?.low;
-    if (level !== undefined && low !== undefined && low > level + Math.log1p(watchAfter.margin)) {
-      const rise = Math.expm1(low - level) * 100;
-      return `latency at least ${rise.toFixed(1)} % above the control's level in the last ${settled(variant)} requests`;
-    }
     if (surelyAbove(variant, ratio + (floors[0] ?? defaultFloor), spent)) {
       const found = `${failures(variant)} of the last ${settled(variant)} requests failed`;
-      return `${found}; the control's error ratio was at most ${(ratio * 100).toFixed(2)} %`;
+      const text = `${found}; the control's error ratio was at most ${(ratio * 100).toFixed(2)} %`;
+      return { text, lasts: true };
+    }
+    if (slow === undefined && slowFor > 0 && low !== undefined && low > limit) {
+      const rise = Math.expm1(low - level) * 100;
+      const found = `latency at least ${rise.toFixed(1)} % above the control's level in the last ${settled(variant)} requests`;
+      const text = `${found}, and in ${slowFor} of the last ${recentSeconds} seconds`;
+      slow = { text, lasts: slowFor >= slowSeconds };
     }
   }
-  return undefined;
+  return slow;
 }
 
 const prior = priorAround(defaultFloor);
