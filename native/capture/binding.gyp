@@ -25,7 +25,7 @@
       'target_name': 'capture',
       'dependencies': ['tap'],
       'sources': [
-        'addon/addon.cc', 'addon/handle.cc',
+        'addon/addon.cc', 'addon/handle.cc', 'addon/views.cc',
         'core/attributes.cc', 'core/capture_point.cc', 'core/cgroup_point.cc', 'core/clsact_point.cc',
         'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
         'core/datagrams.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/ends.cc', 'core/engine.cc', 'core/evidence.cc',
