@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { foldersIn } from '../folders-in.ts';
 import type { NodePoint } from '../pod-directory.ts';
 import type { KubePod } from './pod-object.ts';
 import { podUidOf } from './pod-processes.ts';
@@ -104,16 +105,6 @@ export function podCgroups({ roots, nowMs }: PodCgroupsOptions): PodCgroups {
 /** `<id>` (cgroupfs) or `cri-containerd-<id>.scope` (systemd); CRI-O has one more, of what watches over the container. */
 function isContainer(folder: string, id: string): boolean {
   return folder === id || (folder.endsWith(`-${id}.scope`) && !folder.startsWith('crio-conmon-'));
-}
-
-function foldersIn(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch {
-    // It has gone meanwhile.
-    return [];
-  }
 }
 
 function inodeOf(folder: string): number | undefined {

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { foldersIn } from '../folders-in.ts';
 import type { TlsLibrary } from '../../native/capture/tls-types.ts';
 
 /** A TLS library that a process has mapped. */
@@ -130,15 +131,6 @@ function linesOf(file: string): readonly string[] {
     return readFileSync(file, 'utf8').trim().split('\n').filter(Boolean);
   } catch {
     // It has gone meanwhile.
-    return [];
-  }
-}
-
-function foldersIn(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch {
     return [];
   }
 }
