@@ -1,37 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import type { TraceSettings } from '../../../native/capture/trace-settings.ts';
-import {
-  client,
-  play,
-  pod,
-  segmentsOfTurns,
-  server,
-  startReplay,
-  type Turn,
-} from './conversation.ts';
-import type { DecodedSpan } from './otlp.ts';
-
-const wire = { clientIsn: 5, serverIsn: 9, cuts: [60_000] } as const;
-const text = (...lines: readonly string[]): Buffer => Buffer.from([...lines, '', ''].join('\r\n'));
-
-async function spansOf(turns: readonly Turn[], settings: TraceSettings): Promise<DecodedSpan[]> {
-  const { replay, spans } = startReplay();
-  replay.attach(7, pod, settings);
-  play(replay, segmentsOfTurns(turns, wire));
-  await replay.flush();
-  await replay.close();
-  return spans;
-}
-
-const headersOf = (span: DecodedSpan | undefined): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(span?.attributes ?? {}).filter(([key]) => /header|metadata/.test(key)),
-  );
+import { client, server } from './conversation.ts';
+import { headOf, headersOf, spansOf } from './under-settings.ts';
 
 test('a Tap redacts further headers, by name and by pattern, also those that every span has', async (t) => {
-  const asked = text(
+  const asked = headOf(
     'GET /p HTTP/1.1',
     'Host: cart',
     'X-Session-Token: secret',
@@ -41,7 +15,7 @@ test('a Tap redacts further headers, by name and by pattern, also those that eve
     'X-Request-Id: secret',
     'Session-Secret-Key: secret',
   );
-  const answered = text('HTTP/1.1 200 OK', 'X-Tenant: secret', 'Content-Length: 0');
+  const answered = headOf('HTTP/1.1 200 OK', 'X-Tenant: secret', 'Content-Length: 0');
   const names = ['x-session-token', 'x-token', 'x-tenant', 'x-tenant-id', 'session-secret-key'];
   const [span] = await spansOf([client(asked), server(answered)], {
     requestHeaders: names,
@@ -63,8 +37,8 @@ test('a pattern means what the same regular expression does', async (t) => {
   const letters = fc.stringMatching(/^[ab]{1,6}$/);
   await fc.assert(
     fc.asyncProperty(letters, fc.stringMatching(/^[ab*]{1,6}$/), async (name, pattern) => {
-      const asked = text('GET /p HTTP/1.1', 'Host: cart', `${name}: v`);
-      const answered = text('HTTP/1.1 200 OK', 'Content-Length: 0');
+      const asked = headOf('GET /p HTTP/1.1', 'Host: cart', `${name}: v`);
+      const answered = headOf('HTTP/1.1 200 OK', 'Content-Length: 0');
       const [span] = await spansOf([client(asked), server(answered)], {
         requestHeaders: [name],
         redactedHeaders: [pattern],
@@ -77,11 +51,11 @@ test('a pattern means what the same regular expression does', async (t) => {
 });
 
 test('values of queries are told by name alone, and nobody’s else', async (t) => {
-  const asked = text(
+  const asked = headOf(
     'GET /p?page=2&token=secret&page=3&x&sort=imei-123456789012345 HTTP/1.1',
     'Host: cart',
   );
-  const answered = text('HTTP/1.1 200 OK', 'Content-Length: 0');
+  const answered = headOf('HTTP/1.1 200 OK', 'Content-Length: 0');
   const turns = [client(asked), server(answered)];
   const [plain] = await spansOf(turns, {});
   t.is(
@@ -100,7 +74,7 @@ test('no value of a field or parameter that is not named is told', async (t) => 
       async ([kept, ...others]) => {
         const fields = others.map((other) => `${other}: secret`);
         const query = others.map((other) => `${other}=secret`).join('&');
-        const asked = text(`GET /p?${query} HTTP/1.1`, `${kept}: kept`, ...fields, 'x-q: secret');
+        const asked = headOf(`GET /p?${query} HTTP/1.1`, `${kept}: kept`, ...fields, 'x-q: secret');
         const [span] = await spansOf([client(asked)], {
           requestHeaders: [kept ?? ''],
           queryValues: [kept ?? ''],

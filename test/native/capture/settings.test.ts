@@ -15,25 +15,8 @@ import {
 import { answerOf, flow, queryOf, types, www } from './dns.ts';
 import { frame, frameType, type HeaderField, headers, HpackEncoder } from './http2.ts';
 import { base, opening } from './http2-conversation.ts';
-import type { DecodedSpan } from './otlp.ts';
+import { headOf, headersOf, spansOf, wire } from './under-settings.ts';
 import { command } from './redis.ts';
-
-const wire = { clientIsn: 5, serverIsn: 9, cuts: [60_000] } as const;
-const text = (...lines: readonly string[]): Buffer => Buffer.from([...lines, '', ''].join('\r\n'));
-
-async function spansOf(turns: readonly Turn[], settings: TraceSettings): Promise<DecodedSpan[]> {
-  const { replay, spans } = startReplay();
-  replay.attach(7, pod, settings);
-  play(replay, segmentsOfTurns(turns, wire));
-  await replay.flush();
-  await replay.close();
-  return spans;
-}
-
-const headersOf = (span: DecodedSpan | undefined): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(span?.attributes ?? {}).filter(([key]) => /header|metadata/.test(key)),
-  );
 
 const tenancy: TraceSettings = {
   requestHeaders: ['x-tenant', 'authorization', 'referer', 'x-subscriber', 'x-request-id'],
@@ -41,7 +24,7 @@ const tenancy: TraceSettings = {
 };
 
 test('headers that a Tap names are kept with all their values, and credentials and subscribers are not', async (t) => {
-  const asked = text(
+  const asked = headOf(
     'GET /p HTTP/1.1',
     'Host: cart',
     'X-Tenant: blue ',
@@ -52,7 +35,7 @@ test('headers that a Tap names are kept with all their values, and credentials a
     'X-Request-Id: r-1',
     'X-Other: secret',
   );
-  const answered = text(
+  const answered = headOf(
     'HTTP/1.1 302 Found',
     'Via: 1.1 a',
     'Set-Cookie: id=secret',
@@ -128,8 +111,8 @@ test('of gRPC they are metadata', async (t) => {
 });
 
 const http = [
-  client(text('GET /p HTTP/1.1', 'Host: cart')),
-  server(text('HTTP/1.1 200 OK', 'Content-Length: 0')),
+  client(headOf('GET /p HTTP/1.1', 'Host: cart')),
+  server(headOf('HTTP/1.1 200 OK', 'Content-Length: 0')),
 ];
 const redis = [client(Buffer.from(command('GET', 'a'))), server(Buffer.from('$-1\r\n'))];
 
