@@ -64,13 +64,13 @@ export function withFailure(
   return withClaim(status, claim, generation, now);
 }
 
-/** The status once the evidence was asked for, and answered; the same object where it always did. */
+/** The status once the evidence has answered, and taken what there was to say; the same object where it always did. */
 export function withAnswer(
   status: ExperimentRunStatus,
   generation: number,
   now: number,
 ): ExperimentRunStatus {
-  if (conditionOf(status)?.status !== 'False') return status;
+  if (!isBlind(status)) return status;
   const message = 'the store of evidence answers again';
   return withClaim(
     status,
@@ -86,7 +86,7 @@ export function withEnd(
   generation: number,
   now: number,
 ): ExperimentRunStatus {
-  if (!isFinal(status.phase) || conditionOf(status)?.status !== 'False') return status;
+  if (!isFinal(status.phase) || !isBlind(status)) return status;
   const message = 'the run has ended: nobody asks any more';
   return withClaim(
     status,
@@ -102,6 +102,10 @@ export function answersSince(status: ExperimentRunStatus, now: number): number {
   if (condition === undefined) return 0;
   return condition.status === 'False' ? now : Date.parse(condition.lastTransitionTime);
 }
+
+/** Whether the run could not be judged the last time. */
+export const isBlind = (status: ExperimentRunStatus): boolean =>
+  conditionOf(status)?.status === 'False';
 
 const conditionOf = ({ conditions }: ExperimentRunStatus) =>
   conditions?.find(({ type }) => type === evidenceAvailable);

@@ -3,7 +3,7 @@ import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore, Look } from '../evidence/evidence-store.ts';
-import { answersSince, decideBlind, withAnswer, withEnd, withFailure } from './blind.ts';
+import { answersSince, decideBlind, isBlind, withAnswer, withEnd, withFailure } from './blind.ts';
 import { defaultOpenTimeoutMs, judge, type JudgeInput } from './judge.ts';
 import { chainLook, readConclusion, type LookBody } from './look.ts';
 import { isFinal } from '../lib/final-phase.ts';
@@ -82,10 +82,38 @@ async function nextStatus(
   run: ExperimentRun,
   options: StepOptions,
 ): Promise<ExperimentRunStatus | 'again'> {
-  if (isFinal(run.status.phase)) return run.status;
-  const next = await judgedStatus(context, run, options);
-  if (next === 'again') return next;
-  return withAnswer(next, run.metadata.generation, context.clock.now());
+  const { status, metadata, spec } = run;
+  if (isFinal(status.phase)) return status;
+  const { evidence, clock } = context;
+  const answered = (next: ExperimentRunStatus): ExperimentRunStatus =>
+    withAnswer(next, metadata.generation, clock.now());
+  const last = await evidence.lastLook(metadata.name);
+  if (last !== undefined && last.number > (status.look?.number ?? 0)) {
+    return conclude(spec.plan, status, last, readConclusion(last));
+  }
+  const needed = status.judgedFrom === undefined || status.phase === 'RollingBack';
+  const seen = needed ? await evidence.cells(metadata.name) : [];
+  const watermark = await evidence.watermark(clock.now(), staleAfterMs);
+  const facts = {
+    now: clock.now(),
+    watermark,
+    mayStart: options.mayStart,
+    firstBlock: seen.find((cell) => cell.run === metadata.name && cell.started > 0)?.block,
+    applied: isApplied(run, seen, options.policy, clock.now()),
+    cancelled: options.cancelled,
+  };
+  // One that may be read may still take no look: until it has taken what there is, nothing begins or grows.
+  const moved = isBlind(status)
+    ? advanceBlind(spec.plan, status, facts, undefined)
+    : advance(spec.plan, status, facts);
+  if (moved !== status) return withEnd(moved, metadata.generation, clock.now());
+
+  const body = await lookAt(context, run, last, watermark);
+  if (body === undefined) return answered(status);
+  const look = chainLook(last, body);
+  if (!(await evidence.appendLook(look))) return 'again';
+  context.onLook(body);
+  return answered(conclude(spec.plan, status, look, readConclusion(look)));
 }
 
 /** The next status of a run that cannot be judged now. */
@@ -102,38 +130,6 @@ function blindStatus(
   const facts = { now, applied: isApplied(run, [], policy, now), cancelled };
   const moved = advanceBlind(plan, status, facts, decideBlind(plan, status, now));
   return withEnd(moved, generation, now);
-}
-
-async function judgedStatus(
-  context: StepContext,
-  run: ExperimentRun,
-  options: StepOptions,
-): Promise<ExperimentRunStatus | 'again'> {
-  const { evidence, clock } = context;
-  const { status, metadata, spec } = run;
-  const last = await evidence.lastLook(metadata.name);
-  if (last !== undefined && last.number > (status.look?.number ?? 0)) {
-    return conclude(spec.plan, status, last, readConclusion(last));
-  }
-  const needed = status.judgedFrom === undefined || status.phase === 'RollingBack';
-  const seen = needed ? await evidence.cells(metadata.name) : [];
-  const watermark = await evidence.watermark(clock.now(), staleAfterMs);
-  const moved = advance(spec.plan, status, {
-    now: clock.now(),
-    watermark,
-    mayStart: options.mayStart,
-    firstBlock: seen.find((cell) => cell.run === metadata.name && cell.started > 0)?.block,
-    applied: isApplied(run, seen, options.policy, clock.now()),
-    cancelled: options.cancelled,
-  });
-  if (moved !== status) return moved;
-
-  const body = await lookAt(context, run, last, watermark);
-  if (body === undefined) return status;
-  const look = chainLook(last, body);
-  if (!(await evidence.appendLook(look))) return 'again';
-  context.onLook(body);
-  return conclude(spec.plan, status, look, readConclusion(look));
 }
 
 /** A look, if evidence was sealed since the last one or time decides. */

@@ -4,7 +4,7 @@ import type { ExperimentRunStatus } from '../../../knative/resources/experiment-
 import type { Condition } from '../../../knative/resources/meta.ts';
 import { withConditions } from '../../../functions/lib/conditions.ts';
 import { isFinal } from '../../../functions/lib/final-phase.ts';
-import { createOutage, unavailable } from './helpers/outage.ts';
+import { createOutage, unavailable, withAppendLook } from './helpers/outage.ts';
 import { World } from './helpers/world.ts';
 
 /** As it is documented: a minute, and the open limit of agents where they name none. */
@@ -77,6 +77,32 @@ test('a fault does not stay in the traffic when nobody can judge: the run is INV
   await pass(world, 6);
   t.is((await world.run()).status.phase, 'Failed', 'the drill was not caught');
   t.is(isAvailable((await world.experiment()).status.conditions)?.status, 'Unknown');
+});
+
+test('a store that is read and takes no look lets no weight grow, and the run is INVALID after 90 s', async (t) => {
+  const outage = createOutage();
+  const world = await World.create(t, {
+    wrap: withAppendLook(async (look, store) => {
+      if (outage.failure !== undefined) throw outage.failure;
+      return store.appendLook(look);
+    }),
+  });
+  await world.applyPolicy();
+  const plan = [{ weight: 10, hold: '10s' }, { weight: 20, hold: '10s' }, { weight: 50 }];
+  await world.applyExperiment({ ...slowly, plan });
+  await pass(world, 5);
+  outage.failure = unavailable;
+  const since = world.now;
+  await pass(world, limitMs / 1_000 - 2);
+  const { status } = await world.run();
+  t.like(status, { phase: 'Running', verdict: undefined });
+  t.is(status.intent?.variantWeight, 10);
+  t.is(isAvailable(status.conditions)?.status, 'False');
+  await pass(world, 5);
+  const ended = (await world.run()).status;
+  t.is(ended.verdict, 'INVALID');
+  t.is(ended.intent?.variantWeight, 0);
+  t.true((ended.verdictAt ?? 0) - since <= limitMs + 3_000);
 });
 
 test('a deadline comes without evidence', async (t) => {
@@ -180,18 +206,10 @@ test('of a PASS and of an end without evidence at the same time, the status that
   const outage = createOutage();
   let meanwhile: (() => Promise<void>) | undefined;
   const world = await World.create(t, {
-    wrap: ({ resources, evidence }) => ({
-      resources,
-      evidence: new Proxy(evidence, {
-        get: (store, name: keyof typeof evidence) =>
-          name === 'appendLook'
-            ? async (look: Parameters<typeof evidence.appendLook>[0]) => {
-                const won = await store.appendLook(look);
-                if (look.body.includes('"outcome":"PASS"')) await meanwhile?.();
-                return won;
-              }
-            : store[name].bind(store),
-      }),
+    wrap: withAppendLook(async (look, store) => {
+      const won = await store.appendLook(look);
+      if (look.body.includes('"outcome":"PASS"')) await meanwhile?.();
+      return won;
     }),
   });
   await world.applyPolicy();

@@ -1,4 +1,5 @@
 import { CloverError } from '../../../../functions/lib/errors.ts';
+import type { EvidenceStore, Look } from '../../../../functions/evidence/evidence-store.ts';
 import { guardEvidence, type Stores } from './killer.ts';
 
 /** A store of evidence that can be taken away. */
@@ -28,3 +29,16 @@ export function createOutage(): Outage {
   };
   return outage;
 }
+
+/** Stores whose looks are taken by `appendLook`, which may ask the store itself. */
+export const withAppendLook =
+  (appendLook: (look: Look, store: EvidenceStore) => Promise<boolean>) =>
+  ({ resources, evidence }: Stores): Stores => ({
+    resources,
+    evidence: new Proxy(evidence, {
+      get: (store, name: keyof EvidenceStore) =>
+        name === 'appendLook'
+          ? async (look: Look) => appendLook(look, store)
+          : store[name].bind(store),
+    }),
+  });
