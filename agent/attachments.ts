@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../functions/lib/clock.ts';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
 import type {
   Capture,
@@ -57,7 +56,8 @@ export interface AttachmentCounters {
 export interface AttachmentsOptions {
   readonly capture: Pick<Capture, 'attach' | 'detach' | 'oneWay' | 'overtaken' | 'setPorts'>;
   readonly node: string;
-  readonly clock: Pick<Clock, 'now'>;
+  /** Of a clock that never goes back. */
+  readonly nowMs: () => number;
   readonly log: Logger;
 }
 
@@ -77,13 +77,15 @@ const leastOneWay = 3;
 
 /** Nothing attached yet. */
 export function createAttachments(options: AttachmentsOptions): Attachments {
-  const { capture, node, clock, log } = options;
+  const { capture, node, nowMs, log } = options;
   const attached = new Map<CapturePoint, Attached>();
   let ports: string | undefined;
   /** Pods by uid. */
   let waiting: ReadonlySet<string> = new Set();
   /** Points that were refused before: told once. */
   const failed = new Set<CapturePoint>();
+  /** Of them, those that were refused since all of the selection was begun with: the slices that follow are for others. */
+  const refused = new Set<CapturePoint>();
   let unseen: readonly UnseenInterface[] = [];
   let attaches = 0;
   let failures = 0;
@@ -93,7 +95,7 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
   let begun = false;
 
   const isLeft = (): boolean => {
-    postponed ||= begun && clock.now() >= sliceEnd;
+    postponed ||= begun && nowMs() >= sliceEnd;
     begun = true;
     return postponed;
   };
@@ -131,7 +133,7 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
     const wish = canonicalJson({ identity, settings, tls });
     const before = attached.get(point);
     if (before?.wish === wish && before.inode === inode) return true;
-    if (isLeft()) return false;
+    if (refused.has(point) || isLeft()) return false;
     if (before !== undefined && before.inode !== inode) detach(point);
     const context = { point, name, pod: nameOf(pod) };
     try {
@@ -144,6 +146,7 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
       failures += 1;
       if (!failed.has(point)) log.error({ err: error, ...context }, 'cannot attach');
       failed.add(point);
+      refused.add(point);
       return false;
     }
   };
@@ -172,23 +175,20 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
     unseen = now;
   };
 
-  const inPart = (): readonly UnseenInterface[] =>
-    capture.oneWay().flatMap(({ point, oneWay }) => {
-      const at = oneWay < leastOneWay ? undefined : attached.get(point);
-      return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyInPart(at) }];
-    });
-
-  const behindOthers = (): readonly UnseenInterface[] =>
-    capture.overtaken().flatMap(({ point, programs }) => {
-      const at = attached.get(point);
-      return at === undefined
-        ? []
-        : [{ pod: at.pod, interface: '*', why: whyBehind(at, programs) }];
+  /** Of points of which the capture tells something, the pods that are seen in part for it. */
+  const inPart = <T extends { readonly point: CapturePoint }>(
+    told: readonly T[],
+    whyAt: (at: Attached, one: T) => string,
+  ): readonly UnseenInterface[] =>
+    told.flatMap((one) => {
+      const at = attached.get(one.point);
+      return at === undefined ? [] : [{ pod: at.pod, interface: '*', why: whyAt(at, one) }];
     });
 
   return {
     reconcile({ pods, ports: wanted }, directory) {
-      sliceEnd = clock.now() + sliceMs;
+      sliceEnd = nowMs() + sliceMs;
+      if (!postponed) refused.clear();
       postponed = begun = false;
       if (pods.length > 0) setPorts(wanted);
       const located = directory.locate(new Set(pods.map(({ uid }) => uid)));
@@ -214,7 +214,12 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
       waiting = missing;
       if (postponed) return true;
       keepOnly(keep, isLeft);
-      tellUnseen([...blind, ...inPart(), ...behindOthers()]);
+      const oneWay = capture.oneWay().filter((one) => one.oneWay >= leastOneWay);
+      tellUnseen([
+        ...blind,
+        ...inPart(oneWay, whyOneWay),
+        ...inPart(capture.overtaken(), (at, { programs }) => whyBehind(at, programs)),
+      ]);
       return postponed;
     },
     detachAll() {
@@ -235,7 +240,7 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
   };
 }
 
-function whyInPart({ name, kind }: Attached): string {
+function whyOneWay({ name, kind }: Attached): string {
   if (kind === 'cgroup')
     return `of some connections of ${name} one direction alone passes its sockets`;
   return `packets are redirected past ${name}: of some connections one direction alone passes there`;

@@ -37,7 +37,7 @@ export interface TracingOptions {
   readonly processes: ProcessLibraries;
   /** Of a clock that never goes back. */
   readonly nowMs: () => number;
-  /** Told of each selection, once what is not selected any more is detached. */
+  /** Told of each selection, after a first part of it is attached to; the rest follows. */
   readonly onSelection: (selection: Selection) => void;
   readonly openPods: OpenPodDirectory;
   readonly openTaps: OpenTapList;
@@ -58,7 +58,7 @@ const soonTimes = 50;
 export function startTracing(options: TracingOptions): Tracing {
   const { capture, onSelection, openPods, openTaps, node, untapped, clock, log } = options;
   const { processes, nowMs } = options;
-  const attachments = createAttachments({ capture, node, clock, log });
+  const attachments = createAttachments({ capture, node, nowMs, log });
   const tls = createTlsAttachments({ capture, processes, nowMs, log });
   let stopped = false;
   let due: NodeJS.Immediate | undefined;

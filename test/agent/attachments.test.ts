@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createAttachments } from '../../agent/attachments.ts';
 import type { Unseen, Way } from '../../agent/pod-directory.ts';
+import type { CapturePoint } from '../../native/capture/types.ts';
 import type { SelectedPod } from '../../agent/selection.ts';
 import { silent } from '../functions/host/helpers.ts';
 import { tap } from './helpers/control-plane.ts';
@@ -156,12 +157,12 @@ const selected = (name: string): SelectedPod => ({
 });
 
 /** Nothing takes time. */
-const clock = { now: () => 0 };
+const nowMs = () => 0;
 
 /** Attachments on a capture without a kernel, of one pod whose ways the test sets. */
 function oneLocated() {
   const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
-  const attachments = createAttachments({ capture, node: 'first', clock, log: silent });
+  const attachments = createAttachments({ capture, node: 'first', nowMs, log: silent });
   const reconcile = (...ways: readonly Way[]): void => {
     const locate = () => new Map([['uid-web', ways]]);
     attachments.reconcile({ pods: [selected('web')], ports: [] }, { locate });
@@ -224,20 +225,28 @@ test('a pod whose veth others came to first is told, with their programs', (t) =
   t.regex(told?.why ?? '', /programs 12, 13 .* came before the agent at veth-a$/);
 });
 
-test('of many pods some are attached at a time, and none is detached before its successor', (t) => {
+/** Attachments whose every look at the clock finds a good part of a slice gone, of pods that are seen at these points. */
+function slowAttachments(points: ReadonlyMap<string, CapturePoint>) {
   const capture = createMemoryCapture({ boot: '0011223344556677', onBatch: () => undefined });
-  let nowMs = 0;
-  const slow = { now: () => (nowMs += 80) };
-  const attachments = createAttachments({ capture, node: 'first', clock: slow, log: silent });
-  const names = Array.from({ length: 12 }, (_one, at) => `pod-${at}`);
+  let now = 0;
+  const slow = () => (now += 80);
+  const attachments = createAttachments({ capture, node: 'first', nowMs: slow, log: silent });
   const ways = new Map(
-    names.map((name, at): [string, Way[]] => [
+    [...points].map(([name, point]): [string, Way[]] => [
       `uid-${name}`,
-      [{ points: [{ point: 100 + at, name }], unseen: [] }],
+      [{ points: [{ point, name }], unseen: [] }],
     ]),
   );
   const reconcile = (wanted: readonly string[]): boolean =>
     attachments.reconcile({ pods: wanted.map(selected), ports: [] }, { locate: () => ways });
+  return { capture, attachments, reconcile };
+}
+
+test('of many pods some are attached at a time, and none is detached before its successor', (t) => {
+  const names = Array.from({ length: 12 }, (_one, at) => `pod-${at}`);
+  const { capture, attachments, reconcile } = slowAttachments(
+    new Map(names.map((name, at) => [name, 100 + at])),
+  );
   const half = names.slice(0, 6);
   t.true(reconcile(half));
   const { attached, waiting } = attachments.counters();
@@ -249,4 +258,23 @@ test('of many pods some are attached at a time, and none is detached before its 
   t.like(attachments.counters(), { attached: 6, waiting: 0 });
   t.is(capture.detaches, 6);
   t.is(attachments.counters().failures, 0);
+});
+
+test('points that are refused take no time from the others, and are tried again in the next round', (t) => {
+  const refused = Array.from({ length: 5 }, (_one, at) => `refused-${at}`);
+  const others = Array.from({ length: 5 }, (_one, at) => `other-${at}`);
+  const { capture, attachments, reconcile } = slowAttachments(
+    new Map([
+      ...refused.map((name): [string, CapturePoint] => [name, `/cgroup/${name}`]),
+      ...others.map((name, at): [string, CapturePoint] => [name, 100 + at]),
+    ]),
+  );
+  capture.refuseCgroups();
+  const round = (): void => {
+    for (let slices = 0; reconcile([...refused, ...others]); slices += 1) t.true(slices < 20);
+  };
+  round();
+  t.like(attachments.counters(), { attached: 5, waiting: 5, failures: 5 });
+  round();
+  t.like(attachments.counters(), { attached: 5, waiting: 5, failures: 10 });
 });
