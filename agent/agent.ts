@@ -125,7 +125,7 @@ async function startAgent(
   const capture = needs.createCapture({
     boot,
     openTimeoutMs,
-    ...(ringBytes === undefined ? {} : { ringBytes }),
+    ringBytes,
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     onBatch(batch) {
       sinks.push(batch);
@@ -143,7 +143,6 @@ async function startAgent(
     nowMs: monotonicMs,
     node: config.node.name,
     untapped: config.untapped,
-    clock,
     log,
   });
   opened.defer(() => tracing.stop());

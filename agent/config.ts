@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
-import { otlpHeaders } from '../knative/otlp-headers.ts';
+import { otlpHeaders, sinkName } from '../knative/sink-values.ts';
 
 const powerOfTwo = z
   .int()
@@ -24,8 +24,6 @@ const server = z
   .refine((one) => one.token === undefined || one.tokenFile === undefined, {
     message: 'token and tokenFile exclude each other',
   });
-
-const sinkName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
 const collector = z
   .strictObject({
@@ -56,6 +54,7 @@ export type SinkConfig = z.output<typeof collector>;
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Of the memory that a container's limit counts, the ring is most: 64 MiB of it would not fit 96 MiB. */
 const ringBytesInPod = 16 * 1024 * 1024;
+const ringBytesOnHost = 64 * 1024 * 1024;
 
 /** Schema of the agent's configuration file. */
 export const agentConfig = z
@@ -104,8 +103,8 @@ export const agentConfig = z
     capture: z
       .strictObject({
         /** Of the kernel's ring. Default: 64 MiB, on Kubernetes 16 MiB. */
-        ringBytes: powerOfTwo.optional(),
-        openTimeoutMs: z.int().min(1).optional(),
+        ringBytes: powerOfTwo.exactOptional(),
+        openTimeoutMs: z.int().min(1).exactOptional(),
       })
       .default({}),
     logLevel: z
@@ -158,8 +157,9 @@ type FileConfig = z.output<typeof agentConfig>;
 /** The agent's configuration, checked and with its defaults. */
 export interface AgentConfig extends Pick<
   FileConfig,
-  'listen' | 'spool' | 'sinks' | 'capture' | 'logLevel' | 'memoryLimitBytes'
+  'listen' | 'spool' | 'sinks' | 'logLevel' | 'memoryLimitBytes'
 > {
+  readonly capture: { readonly ringBytes: number; readonly openTimeoutMs?: number };
   readonly node: { readonly uid: string; readonly name: string };
   /** Where pods and Taps are known from. */
   readonly source:
@@ -205,14 +205,14 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
   const { memoryLimitBytes } = file;
   const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
   const common = { listen, spool, sinks, logLevel, node, spans, onDemand, ...limit };
-  const ring = kubernetes === undefined ? {} : { ringBytes: ringBytesInPod };
+  const ringBytes = kubernetes === undefined ? ringBytesOnHost : ringBytesInPod;
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const handoverSocket =
     file.handoverSocket ?? (kubernetes === undefined ? undefined : join(spool.dir, 'agent.sock'));
   return {
     ...common,
     ...(handoverSocket === undefined ? {} : { handoverSocket }),
-    capture: { ...ring, ...capture },
+    capture: { ringBytes, ...capture },
     evidence: { ...evidence, extensions },
     untapped: new Set([
       ...untapped,

@@ -1,8 +1,6 @@
 /** Node with the heap of JavaScript, batches on their way out, and maps other than the ring. */
 const ownBytes = 52 * 2 ** 20;
 const leastBytes = 4 * 2 ** 20;
-/** Of the capture, where nothing is said. */
-const defaultRingBytes = 64 * 2 ** 20;
 
 /** What {@link captureMemory} goes by. */
 export interface MemoryOptions {
@@ -10,12 +8,12 @@ export interface MemoryOptions {
   readonly limitBytes?: number | undefined;
   /** The limit of its cgroup (`process.constrainedMemory`); without one it is 0 or more than any machine has. */
   readonly cgroupBytes: number;
-  readonly ringBytes?: number | undefined;
+  readonly ringBytes: number;
 }
 
 /** What a capture may hold beside its ring; undefined where there is no limit. */
 export function captureMemory(options: MemoryOptions): number | undefined {
-  const { limitBytes, cgroupBytes, ringBytes = defaultRingBytes } = options;
+  const { limitBytes, cgroupBytes, ringBytes } = options;
   const limit = limitBytes ?? cgroupBytes;
   if (limit === 0 || limit > Number.MAX_SAFE_INTEGER) return undefined;
   return Math.max(leastBytes, limit - ringBytes - ownBytes);

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../functions/lib/clock.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
@@ -44,7 +43,6 @@ export interface TracingOptions {
   readonly node: string;
   /** Namespaces whose pods are never traced. */
   readonly untapped: ReadonlySet<string>;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -56,7 +54,7 @@ const soonTimes = 50;
 
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
-  const { capture, onSelection, openPods, openTaps, node, untapped, clock, log } = options;
+  const { capture, onSelection, openPods, openTaps, node, untapped, log } = options;
   const { processes, nowMs } = options;
   const attachments = createAttachments({ capture, node, nowMs, log });
   const tls = createTlsAttachments({ capture, processes, nowMs, log });

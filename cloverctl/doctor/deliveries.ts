@@ -31,7 +31,11 @@ export function judgeDeliveries(node: string, told: Deliveries): readonly Findin
   return [
     judgeSink(`from ${node} to ingest`, [told.sink, told.inherited]),
     ...Object.entries(sinks.byName).map(([name, one]) =>
-      judgeSink(`from ${node} to ${name}`, [one, one.inherited]),
+      judgeSink(
+        `from ${node} to ${name}`,
+        [one, one.inherited],
+        name.endsWith('.logs') ? 'records' : 'spans',
+      ),
     ),
     ...sinks.unknown.map((name): Finding => ({
       check: `from ${node} to ${name}`,
@@ -51,8 +55,12 @@ export function judgeDeliveries(node: string, told: Deliveries): readonly Findin
   ];
 }
 
-/** @param starts what became of the spans of this start of the agent, and of those before. */
-function judgeSink(check: string, starts: readonly z.output<typeof buckets>[]): Finding {
+/** @param starts what became of the spans, or the records of the access log, of this start of the agent, and of those before. */
+function judgeSink(
+  check: string,
+  starts: readonly z.output<typeof buckets>[],
+  unit: 'spans' | 'records' = 'spans',
+): Finding {
   const sum = (one: (start: z.output<typeof buckets>) => number): number =>
     starts.reduce((all, start) => all + one(start), 0);
   const causes = new Set(starts.flatMap(({ lost }) => Object.keys(lost)));
@@ -62,7 +70,7 @@ function judgeSink(check: string, starts: readonly z.output<typeof buckets>[]): 
   ].flatMap(([cause, spans]) => (spans > 0 ? [`${cause} ${spans}`] : []));
   const waits = sum(({ pending }) => pending.batches) > mostWaiting;
   const found = [
-    `${sum(({ accepted }) => accepted.spans)} spans taken`,
+    `${sum(({ accepted }) => accepted.spans)} ${unit} taken`,
     ...(waits ? [`${sum(({ pending }) => pending.spans)} wait`] : []),
     ...(losses.length > 0 ? [`lost: ${losses.join(', ')}`] : []),
   ].join('; ');

@@ -24,7 +24,7 @@ test('a minimal configuration gets its defaults', (t) => {
   const config = parseAgentConfig(JSON.stringify(good));
   t.is(config.listen.host, '127.0.0.1');
   t.is(config.spool.limitBytes, 256 * 1024 * 1024);
-  t.deepEqual(config.capture, {});
+  t.deepEqual(config.capture, { ringBytes: 64 * 1024 * 1024 });
 });
 
 test('an unknown key is an error that names it with its path', (t) => {

@@ -5,7 +5,8 @@ import { startNginx, type Nginx } from './lib/nginx.ts';
 import { besideEmptyProgram, nsPerIgnoringRun } from './agent/ignoring.ts';
 import { compareLatency } from './agent/latency.ts';
 import { loadsOf, pacedLoad, type Load } from './agent/loads.ts';
-import { counted, cpuMicros, nsPerCopyingRun, sum, unexplainedOf, type Run } from './agent/run.ts';
+import { sum } from './lib/mean.ts';
+import { counted, cpuMicros, nsPerCopyingRun, unexplainedOf, type Run } from './agent/run.ts';
 import { atFullSpeed, wrk } from './agent/wrk.ts';
 
 /**

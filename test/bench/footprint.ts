@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryLimit } from '../agent/helpers/memory-limit.ts';
 import { pacedLoad } from './agent/loads.ts';
-import { counted, cpuMicros, sum } from './agent/run.ts';
+import { counted, cpuMicros } from './agent/run.ts';
+import { sum } from './lib/mean.ts';
 import { attach, lossesOf, settled, type Bed } from './lib/bed.ts';
 import type { Figures } from './lib/bench.ts';
 import { need, run } from './lib/command.ts';

@@ -6,7 +6,7 @@ import { median } from './lib/median.ts';
 /** Odd. */
 const rounds = 5;
 
-/** Seconds that the testbed may take on two quiet cores, with its programs built: `test/cluster/README.md` promises them. */
+/** Seconds that the testbed may take on two quiet cores, with its programs built. */
 const limits = { api: 15, readyPod: 40 };
 
 /**

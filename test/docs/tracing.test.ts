@@ -25,8 +25,10 @@ test('docs/tracing.md has every reason for which bytes are skipped, and every ca
   );
   t.true(reasons.size > 20, [...reasons].join());
   const documented = await readFile(join(repository, 'docs/tracing.md'), 'utf8');
-  t.deepEqual(
-    [...reasons].filter((reason) => !documented.includes(`\`${reason}\``)).toSorted(),
-    [],
+  const rows = new Set(
+    [...documented.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, first = '']) =>
+      [...first.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name),
+    ),
   );
+  t.deepEqual([...reasons].filter((reason) => !rows.has(reason)).toSorted(), []);
 });

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { otlpHeaders } from '../../otlp-headers.ts';
+import { otlpHeaders, sinkName } from '../../sink-values.ts';
 import { httpUrl, quantity, secretKey } from '../installation-values.ts';
 import { bytesOf } from '../quantity.ts';
 import { mounts } from './names.ts';
-
-const sinkName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
 /** Collectors of spans and access logs, by the names that Taps have for them. */
 export const sinkSettings = z.record(

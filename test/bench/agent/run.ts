@@ -1,4 +1,5 @@
 import { traced, type Bed, type Traced } from '../lib/bed.ts';
+import { mean, sum } from '../lib/mean.ts';
 import type { Nginx } from '../lib/nginx.ts';
 
 /** What nginx served in a run, and what the agent made of it. */
@@ -61,10 +62,3 @@ export function nsPerCopyingRun(one: Traced<unknown>, nsPerIgnoring: number): nu
   const copying = copiedSegments(one);
   return (ns - (runs - copying) * nsPerIgnoring) / copying;
 }
-
-/** The sum; 0 of nothing. */
-export const sum = (values: readonly number[]): number =>
-  values.reduce((total, one) => total + one, 0);
-
-/** The arithmetic mean; 0 of nothing. */
-export const mean = (values: readonly number[]): number => sum(values) / Math.max(1, values.length);

@@ -1,7 +1,8 @@
 import { attach, type Bed } from '../lib/bed.ts';
 import { run } from '../lib/command.ts';
 import type { Nginx } from '../lib/nginx.ts';
-import { addUp, counted, mean, type Run } from './run.ts';
+import { mean } from '../lib/mean.ts';
+import { addUp, counted, type Run } from './run.ts';
 
 const rounds = 4;
 const runSeconds = 3;

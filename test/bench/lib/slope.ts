@@ -1,3 +1,5 @@
+import { mean, sum } from './mean.ts';
+
 /** So many means of samples in a row: neighbours among samples are alike, and would make the bounds too narrow. */
 const blocks = 20;
 /** Student's t with 18 degrees of freedom, 97.5 %. */
@@ -39,6 +41,3 @@ export function slopeOf(samples: readonly Sample[]): Slope {
   const error = Math.sqrt(sum(residuals.map((one) => one ** 2)) / (blocks - 2) / spread);
   return { slope, from: slope - t * error, to: slope + t * error };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
-const mean = (values: readonly number[]): number => sum(values) / values.length;

@@ -36,9 +36,11 @@ test('what is on its way does not wait', (t) => {
 
 test('each sink of Taps is told of, and one that nobody knows', (t) => {
   const jaeger = { ...bucketsOf(1), lost: { backlog: { batches: 1, spans: 3 } } };
-  const byName = { jaeger: { ...jaeger, inherited: bucketsOf(4), spoolBytes: 0 } };
-  t.deepEqual(judged({ sinks: { byName, unknown: ['tempo'], removed: {} } }).slice(1, 3), [
+  const rest = { inherited: bucketsOf(4), spoolBytes: 0 };
+  const byName = { jaeger: { ...jaeger, ...rest }, 'loki.logs': { ...bucketsOf(2), ...rest } };
+  t.deepEqual(judged({ sinks: { byName, unknown: ['tempo'], removed: {} } }).slice(1, 4), [
     'doubtful from n1 to jaeger: 5 spans taken; lost: backlog 3',
+    'good from n1 to loki.logs: 6 records taken',
     'doubtful from n1 to tempo: a Tap names this sink, and the agent knows none of the name',
   ]);
 });
