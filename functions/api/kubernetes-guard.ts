@@ -116,9 +116,15 @@ async function demand(client: KubeClient, who: Caller, access: Access): Promise<
   });
   if (readAnswer(accessReview, answer, 'a SubjectAccessReview').status.allowed) return;
   const what = 'path' in access ? `${access.verb} ${access.path}` : inWords(access);
-  const role = reading.has(access.verb) ? 'view' : 'edit';
+  const role = roleFor(access);
   const message = `${user} may not ${what}: give them a role that allows it, such as the ClusterRole "${role}"`;
   throw new CloverError('CLV_FORBIDDEN', message);
+}
+
+/** Of those that an installation has. */
+function roleFor(access: Access): string {
+  if ('path' in access && access.path === '/metrics') return 'clover-system-metrics-reader';
+  return reading.has(access.verb) ? 'view' : 'edit';
 }
 
 /** As `kubectl auth can-i` takes it. */

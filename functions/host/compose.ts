@@ -7,11 +7,13 @@ import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import type { AnalyticsStore } from '../analytics/store.ts';
 import { createApi } from '../api/function.ts';
+import type { Guard } from '../api/guard.ts';
 import { createKubernetesGuard } from '../api/kubernetes-guard.ts';
 import { createEvaluate } from '../evaluate/function.ts';
 import { createSqliteEvidenceStore } from '../evidence/sqlite-evidence-store.ts';
 import { createIngest } from '../ingest/function.ts';
 import type { Clock } from '../lib/clock.ts';
+import { CloverError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import { createNotify } from '../notify/function.ts';
 import { createWebhook, webhookName } from '../notify/webhook.ts';
@@ -28,6 +30,7 @@ import { createLocalStore } from '../resources/local-store.ts';
 import { createBearerCheck } from './bearer.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
+import type { AdmitScraper } from './listener.ts';
 import { openCluster } from './open-cluster.ts';
 import { cannotOpen } from './problem.ts';
 import { serve, type Serving } from './serve.ts';
@@ -128,6 +131,7 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     resources,
     token: config.token,
     ...(config.agentToken === undefined ? {} : { agentToken: config.agentToken }),
+    admitScraper: createScraperCheck(config, guard),
     listen: config.listen,
     corsOrigins: config.cors.origins,
     clock,
@@ -174,6 +178,16 @@ function createKnownCallers({
   return (authorization) => {
     if (isOwner(authorization)) return 'the token of the control plane';
     return isAgent(authorization) ? 'the token of agents' : undefined;
+  };
+}
+
+/** Who has the token for it, and in a cluster who may `get` the path there, as with Kubernetes' own components. */
+function createScraperCheck({ metricsToken }: HostConfig, guard: Guard | undefined): AdmitScraper {
+  const isScraper = metricsToken === undefined ? undefined : createBearerCheck(metricsToken);
+  return async (authorization) => {
+    if (isScraper?.(authorization) === true) return;
+    if (guard !== undefined) return guard.admit(authorization, [{ verb: 'get', path: '/metrics' }]);
+    throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
   };
 }
 

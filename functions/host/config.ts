@@ -50,6 +50,8 @@ const hostConfig = z
     token: bearer,
     /** Bearer token of agents, with which they send spans and evidence and nothing else is done. Default: they have `token`. */
     agentToken: bearer.exactOptional(),
+    /** Bearer token of who scrapes, with which `/metrics` is read and nothing else is done. */
+    metricsToken: bearer.exactOptional(),
     /** Browsers of these origins may call, as for a UI that is served elsewhere; none: CORS is off. */
     cors: z.strictObject({ origins: z.array(origin).max(32).default([]) }).default({ origins: [] }),
     clickhouse: z.strictObject({
@@ -94,6 +96,14 @@ const hostConfig = z
     path: ['agentToken'],
     message: 'is the token of every caller: agents get one of their own',
   })
+  .refine(
+    ({ token, agentToken, metricsToken }) =>
+      metricsToken === undefined || (metricsToken !== token && metricsToken !== agentToken),
+    {
+      path: ['metricsToken'],
+      message: 'is the token of others: who scrapes gets one of their own',
+    },
+  )
   .refine(({ istio, resources }) => istio === undefined || resources !== undefined, {
     path: ['istio'],
     message: 'is of the cluster that resources.kubernetes names, and that is missing',

@@ -17,7 +17,7 @@ import { createBodyPace, defaultPace, isAwaited, type LeastPace } from './body-p
 import { createCors } from './cors.ts';
 import type { EmitEvent } from './invocation.ts';
 import { createLinger } from './linger.ts';
-import { createListener, type RequestListener } from './listener.ts';
+import { createListener, type AdmitScraper, type RequestListener } from './listener.ts';
 import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
 import { closePort, createStopListening } from './stop-listening.ts';
@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly isAuthorized?: (authorization: string | undefined) => boolean;
   /** Of those who may not have everything, who may do this much. Default: nobody. */
   readonly agents?: AgentCalls;
+  /** Default: nobody. */
+  readonly admitScraper?: AdmitScraper;
   readonly log: Log;
   /** Default: none. */
   readonly telemetry?: Telemetry;
@@ -93,6 +95,7 @@ export function createHost(options: HostOptions): Host {
     ...(rootFunction === undefined ? {} : { rootFunction }),
     isAuthorized: options.isAuthorized ?? (() => true),
     ...(options.agents === undefined ? {} : { agents: options.agents }),
+    ...(options.admitScraper === undefined ? {} : { admitScraper: options.admitScraper }),
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
     open,

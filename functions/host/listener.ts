@@ -14,6 +14,12 @@ import type { Runner } from './runner.ts';
 import { sendWhole } from './send-whole.ts';
 import type { Telemetry } from './telemetry.ts';
 
+/**
+ * Lets in who may read the metrics, by their Authorization, of those who may not have everything.
+ * Rejects with CLV_UNAUTHORIZED or CLV_FORBIDDEN, or with what kept it from being found out.
+ */
+export type AdmitScraper = (authorization: string | undefined) => Promise<void>;
+
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
   readonly runner: Runner;
@@ -25,6 +31,7 @@ export interface ListenerOptions {
   readonly isAuthorized: (authorization: string | undefined) => boolean;
   /** Callers that may do this much; absent: none. */
   readonly agents?: AgentCalls;
+  readonly admitScraper?: AdmitScraper;
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly cors: Cors;
@@ -59,7 +66,8 @@ export type RequestListener = (
  * server; a function's own routes, and Express with them, are loaded by the first request for one.
  */
 export function createListener(options: ListenerOptions): RequestListener {
-  const { runner, rootFunction, log, telemetry, isAuthorized, cors, isDraining, open } = options;
+  const { runner, rootFunction, log, telemetry, cors, isDraining, open } = options;
+  const { isAuthorized, agents, admitScraper } = options;
   const events = createEventPosts(options);
   const routes = createRoutes(runner.deployed, telemetry);
   const newId = createRequestIds();
@@ -74,21 +82,25 @@ export function createListener(options: ListenerOptions): RequestListener {
     return true;
   };
 
-  const scrape = async (exchange: Exchange): Promise<void> => {
-    const { response } = exchange;
-    exchange.allow('GET', 'HEAD');
-    const page = await telemetry.scrape?.();
-    if (page === undefined) throw new CloverError('CLV_NOT_FOUND', 'metrics are switched off');
-    sendWhole(response, 200, { 'content-type': page.contentType }, page.body);
-  };
-
   /** @throws CloverError CLV_UNAUTHORIZED. */
   const limitsOf = ({ request, path }: Exchange): AgentCalls | undefined => {
     const { authorization } = request.headers;
     if (isAuthorized(authorization)) return undefined;
-    if (options.agents?.isAgent(authorization) === true) return options.agents;
+    if (agents?.isAgent(authorization) === true) return agents;
     if (routes.isGuarded(path)) return undefined;
     throw new CloverError('CLV_UNAUTHORIZED', "send Authorization: Bearer with the host's token");
+  };
+
+  const scrape = async (exchange: Exchange): Promise<void> => {
+    const { request, response, path } = exchange;
+    const { authorization } = request.headers;
+    const isKnown = isAuthorized(authorization) || agents?.isAgent(authorization) === true;
+    if (isKnown || admitScraper === undefined) limitsOf(exchange)?.demand(request.method, path);
+    else await admitScraper(authorization);
+    exchange.allow('GET', 'HEAD');
+    const page = await telemetry.scrape?.();
+    if (page === undefined) throw new CloverError('CLV_NOT_FOUND', 'metrics are switched off');
+    sendWhole(response, 200, { 'content-type': page.contentType }, page.body);
   };
 
   const answer = async (exchange: Exchange): Promise<void> => {
@@ -96,9 +108,9 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (cors(request, response)) return;
     checkHead(request);
     if (health(exchange)) return;
+    if (path === '/metrics') return scrape(exchange);
     const agent = limitsOf(exchange);
     agent?.demand(request.method, path);
-    if (path === '/metrics') return scrape(exchange);
     if (open.size > options.maxOpen) {
       const message = `the host has ${options.maxOpen} requests in hand`;
       throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });

@@ -13,6 +13,7 @@ import { createHost } from './create-host.ts';
 import { endWork } from './end-work.ts';
 import type { CloverFunction } from './function.ts';
 import { startResourceEvents } from './resource-events.ts';
+import type { AdmitScraper } from './listener.ts';
 import { createRunner } from './runner.ts';
 import type { Telemetry } from './telemetry.ts';
 import { parseSchedules, startScheduler } from './scheduler.ts';
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly token: string;
   /** Of agents, which is good for less: {@link AgentCalls}. Default: they have that of every caller. */
   readonly agentToken?: string;
+  /** Who may read the metrics and nothing else. Default: nobody. */
+  readonly admitScraper?: AdmitScraper;
   readonly listen: { readonly host: string; readonly port: number };
   readonly clock: Clock;
   readonly log: Logger;
@@ -83,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     publish: (event) => broker.publish(event),
     isAuthorized: createBearerCheck(token),
     ...(options.agentToken === undefined ? {} : { agents: createAgentCalls(options.agentToken) }),
+    ...(options.admitScraper === undefined ? {} : { admitScraper: options.admitScraper }),
     ...measured,
     log,
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),

@@ -99,7 +99,10 @@ plan_install() {
     [[ ! -e $root/usr/bin/cloverctl ]] || fail "/usr/bin/cloverctl is somebody else's" "move it away"
     step link /usr/bin/cloverctl
   fi
-  if has control-plane; then once "$etc/secrets/token" 600; fi
+  if has control-plane; then
+    once "$etc/secrets/token" 600
+    once "$etc/secrets/metrics-token" 600
+  fi
   if has control-plane || has agent; then once "$etc/secrets/agent-token" 600; fi
   if has control-plane || has clickhouse; then once "$etc/secrets/clickhouse-password" 600; fi
   for part in "${parts[@]}"; do once "$etc/$part.json" 644; done

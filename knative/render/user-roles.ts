@@ -5,7 +5,7 @@ import type { ClusterRole } from './access.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, type KubernetesObject } from './kubernetes-object.ts';
 
-/** What people may do in the namespaces, or the cluster, that a binding names. */
+/** What people, and what scrapes, may do in the namespaces, or the cluster, that a binding names. */
 export interface UserRole extends KubernetesObject {
   readonly apiVersion: 'rbac.authorization.k8s.io/v1';
   readonly kind: 'ClusterRole';
@@ -23,7 +23,7 @@ const groupOf = (groupVersion: string): string => groupVersion.replace(/\/.*$/, 
 
 /**
  * What people may do with our objects who may view, edit or administer a namespace or the cluster: parts of the roles that every cluster
- * has for that. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+ * has for that; and what a Prometheus needs to scrape. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
  */
 export function userRoles(installation: Installation): UserRole[] {
   const apiGroups = [groupOf(apiVersion)];
@@ -60,6 +60,8 @@ export function userRoles(installation: Installation): UserRole[] {
         { nonResourceURLs: ['/v1/deadletters/*'], verbs: ['delete', 'post'] },
       ],
     ),
+    // No part of the others: who has it may read the metrics of the API server, too.
+    role(installation, 'metrics-reader', [], [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]),
   ];
 }
 

@@ -143,8 +143,28 @@ serial(
     await until(async () => (await answered(status.token, 'GET')) === 200);
     t.is(await answered(status.token, 'DELETE'), 403);
     t.is(await answered(status.token, 'GET', '/v1/status'), 403, 'it is of all namespaces');
-    t.is(await answered(status.token, 'GET', '/metrics'), 401, 'that is the host');
     t.is(await answered('a-token-of-nobody', 'GET'), 401);
+    // As a Prometheus in the cluster scrapes: with the right that it has for Kubernetes' own components.
+    t.is(await answered('a-token-of-nobody', 'GET', '/metrics'), 401);
+    t.is(await answered(agentToken, 'GET', '/metrics'), 403);
+    t.is(await answered(status.token, 'GET', '/metrics'), 403);
+    await admin.call({
+      method: 'POST',
+      path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'scraper' },
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'clover-system-metrics-reader',
+        },
+        subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'viewer' }],
+      },
+    });
+    await until(async () => (await answered(status.token, 'GET', '/metrics')) === 200);
+    t.is(await answered(status.token, 'GET', '/v1/status'), 403, 'and no other path');
     t.is(await answered(agentToken, 'GET'), 403);
     t.is(await answered(agentToken, 'DELETE'), 403);
     t.is(await answered(agentToken, 'GET', '/apis/clover.dev/v1alpha1/taps'), 200);

@@ -103,6 +103,16 @@ test('agents may have a token of their own, which is not that of every caller', 
   }
 });
 
+test('who scrapes may have a token of their own, which is nobody else’s', (t) => {
+  const metricsToken = 'sixteen-characters-of-prometheus';
+  t.like(parseHostConfig(JSON.stringify({ ...minimal, metricsToken })), { metricsToken });
+  const agentToken = 'sixteen-characters-of-agents';
+  for (const bad of ['short', minimal.token, agentToken]) {
+    const [detail] = refused({ ...minimal, agentToken, metricsToken: bad }).details;
+    t.is(detail?.field, 'metricsToken', bad);
+  }
+});
+
 test('objects may be kept by a cluster', (t) => {
   const kubernetes = { kubeconfig: '/admin.conf' };
   t.like(parseHostConfig(JSON.stringify({ ...minimal, resources: { kubernetes } })), {

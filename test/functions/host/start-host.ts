@@ -33,6 +33,7 @@ export async function start(
   options: Partial<RunnerOptions> & {
     readonly publish?: EmitEvent;
     readonly agents?: AgentCalls;
+    readonly admitScraper?: HostOptions['admitScraper'];
     readonly requestTimeoutMs?: number;
     readonly leastPace?: HostOptions['leastPace'];
     readonly drainGraceMs?: number;
@@ -53,6 +54,7 @@ export async function start(
     publish: options.publish ?? (async () => undefined),
     isAuthorized: createBearerCheck(token),
     ...(options.agents === undefined ? {} : { agents: options.agents }),
+    ...(options.admitScraper === undefined ? {} : { admitScraper: options.admitScraper }),
     log: options.log ?? silent,
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),

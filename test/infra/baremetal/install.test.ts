@@ -78,14 +78,14 @@ test('secrets are random, and their owner alone reads them', async (t) => {
   const secrets: string[] = [];
   for (const { root, install } of [one, two]) {
     await install('--yes');
-    for (const name of ['token', 'agent-token', 'clickhouse-password']) {
+    for (const name of ['token', 'agent-token', 'metrics-token', 'clickhouse-password']) {
       const file = join(root, 'etc/clover/secrets', name);
       t.is((await stat(file)).mode & 0o777, 0o600);
       secrets.push(await readFile(file, 'utf8'));
     }
     t.is((await stat(join(root, 'etc/clover/secrets'))).mode & 0o777, 0o700);
   }
-  t.is(new Set(secrets).size, 6);
+  t.is(new Set(secrets).size, 8);
   for (const secret of secrets) t.regex(secret, /^[\w-]{32}\n$/);
 });
 

@@ -41,7 +41,10 @@ test('the settings of a host are taken once their secrets are there', async (t) 
       found[1],
     ]),
   );
-  t.deepEqual([...secrets.keys()], ['token', 'agent-token', 'clickhouse-password']);
+  t.deepEqual(
+    [...secrets.keys()],
+    ['token', 'agent-token', 'metrics-token', 'clickhouse-password'],
+  );
   const loaded = await settings('control-plane', 'LoadCredential');
   for (const [name, unit] of secrets) {
     t.is(unit, 'clover-control-plane.service');
@@ -51,6 +54,7 @@ test('the settings of a host are taken once their secrets are there', async (t) 
   const config = parseHostConfig(control.replaceAll(/\/run\/credentials\/[^/]+/g, folder));
   t.is(config.token, 'the-secret-of-token');
   t.is(config.agentToken, 'the-secret-of-agent-token');
+  t.is(config.metricsToken, 'the-secret-of-metrics-token');
   t.is(config.gateway?.envoy, '/usr/lib/clover/envoy/envoy');
 
   const clickhouse = z

@@ -36,6 +36,7 @@ test('who may view, edit or administer a namespace may do so with our objects, t
         [['/v1/deadletters/*'], ['delete', 'post']],
       ],
     ],
+    ['clover-system-metrics-reader', [], [[['/metrics'], ['get']]]],
   ]);
 });
 
@@ -43,5 +44,5 @@ test('two installations in one cluster do not write the same roles', (t) => {
   const names = [installation, installationOf({ namespace: 'other' })].flatMap((each) =>
     userRoles(each).map(({ metadata }) => metadata.name),
   );
-  t.is(new Set(names).size, 4);
+  t.is(new Set(names).size, 6);
 });
