@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../bpf/tap.h"
+#include "ends.h"
 #include "protocols/table.h"
 #include "session.h"
 
@@ -103,6 +104,7 @@ void Conversation::reveal(Request* request, std::string_view text) {
 void Conversation::finish(Request* request, u64 end_ns, bool error) {
   request->end_ns = std::max(end_ns, request->start_ns);
   if (!request->foreign) {
+    describe_ends(*request, *this);
     if (request->doubtful) session_.evidence.lose(*request);
     else session_.evidence.done(*request, error);
     session_.red.done(*request);

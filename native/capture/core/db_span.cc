@@ -1,14 +1,11 @@
 #include "db_span.h"
 
 #include "attributes.h"
-#include "ends.h"
 
 namespace clover::db {
 
-void describe_server(Request& request, std::string_view system, const Conversation& talk) {
-  Attributes out(request.attributes);
-  out.text("db.system.name", system);
-  describe_ends(request, talk);
+void describe_system(Request& request, std::string_view system) {
+  Attributes(request.attributes).text("db.system.name", system);
 }
 
 void describe_query(Request& request, const sql::Query* query, std::string_view system) {

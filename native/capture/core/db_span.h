@@ -6,8 +6,8 @@
 
 namespace clover::db {
 
-// Who was asked, and by whom. `system`: db.system.name.
-void describe_server(Request& request, std::string_view system, const Conversation& talk);
+// `system`: db.system.name.
+void describe_system(Request& request, std::string_view system);
 // The text, its summary and what follows from it: the span's name and its context. None is known where it is
 // null.
 void describe_query(Request& request, const sql::Query* query, std::string_view system);

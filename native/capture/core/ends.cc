@@ -6,11 +6,14 @@ namespace clover {
 
 void describe_ends(Request& request, const Conversation& talk) {
   const FlowKey& key = talk.key();
-  if (talk.peer_text().empty()) return;
   Attributes out(request.attributes);
-  out.text("server.address", request.server ? talk.pod_text() : talk.peer_text());
-  out.number("server.port", request.server ? key.pod_port : key.peer_port);
-  if (request.server) out.text("client.address", talk.peer_text());
+  std::string_view address = request.host;
+  if (address.empty() && !request.host_unknown) address = request.server ? talk.pod_text() : talk.peer_text();
+  u16 port = request.port;
+  if (port == 0) port = request.server ? key.pod_port : key.peer_port;
+  if (!address.empty()) out.text("server.address", address);
+  if (port != 0) out.number("server.port", port);
+  if (request.server && !talk.peer_text().empty()) out.text("client.address", talk.peer_text());
 }
 
 }  // namespace clover

@@ -5,7 +5,8 @@
 
 namespace clover {
 
-// Adds `server.address`, `server.port` and, at the server, `client.address`; nothing while they are not known.
+// Adds `server.address`, `server.port` and, at the server, `client.address`, as far as they are known. When the request is over: the ends
+// of a session of TLS are told by what it sends.
 void describe_ends(Request& request, const Conversation& talk);
 
 }  // namespace clover

@@ -44,9 +44,9 @@ void name_method(Request& request, std::string_view path) {
   request.name.assign(path.substr(0, kMaxMethod));
 }
 
-void describe_request(Request& request, const http::RequestHead& head, const Conversation& talk) {
+void describe_request(Request& request, const http::RequestHead& head) {
   name_method(request, head.target);
-  http::describe_server(request, head, head.authority, talk);
+  http::describe_server(request, head, head.authority);
 }
 
 int parse_status(std::string_view text) {

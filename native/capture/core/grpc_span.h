@@ -7,7 +7,7 @@ namespace clover::grpc {
 
 // Whether a content type says so; `application/grpc-web` is another protocol.
 bool is_grpc(std::string_view content_type);
-void describe_request(Request& request, const http::RequestHead& head, const Conversation& talk);
+void describe_request(Request& request, const http::RequestHead& head);
 // Names the span by the method: `/package.Service/Method` is its path.
 void name_method(Request& request, std::string_view path);
 // The number of a grpc-status field; what is none of gRPC's is UNKNOWN.

@@ -87,21 +87,17 @@ void describe_request(Request& request, const RequestHead& head, const Conversat
   if (!url.query.empty())
     out.text("url.query", sbi::redacted(redacted_query(url.query, talk.selection())), kMaxQuery);
   if (!head.scheme.empty() || head.complete) out.text("url.scheme", scheme_of(head, talk));
-  describe_server(request, head, url.authority.empty() ? head.authority : url.authority, talk);
+  describe_server(request, head, url.authority.empty() ? head.authority : url.authority);
   if (!head.user_agent.empty()) out.text("user_agent.original", head.user_agent, kMaxAgent);
 }
 
-void describe_server(Request& request, const RequestHead& head, std::string_view host, const Conversation& talk) {
-  Attributes out(request.attributes);
+void describe_server(Request& request, const RequestHead& head, std::string_view host) {
   // What stands before an @ is a user and a password.
   auto [name, port] = split_host(host.substr(host.rfind('@') + 1));
-  const FlowKey& key = talk.key();
-  if (name.empty() && head.complete) name = request.server ? talk.pod_text() : talk.peer_text();
-  if (!name.empty()) out.text("server.address", name);
-  if (port == 0) port = request.server ? key.pod_port : key.peer_port;
-  if (port != 0) out.number("server.port", port);
-  if (request.server && !talk.peer_text().empty()) out.text("client.address", talk.peer_text());
-  out.text("network.protocol.version", head.version);
+  request.host.assign(name.substr(0, kMaxText));
+  request.port = port;
+  request.host_unknown = !head.complete;
+  Attributes(request.attributes).text("network.protocol.version", head.version);
 }
 
 void describe_response(Request& request, std::string_view failure) {

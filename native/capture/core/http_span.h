@@ -17,8 +17,8 @@ struct RequestHead {
 };
 
 void describe_request(Request& request, const RequestHead& head, const Conversation& talk);
-// The part of it that says who was asked, and by whom.
-void describe_server(Request& request, const RequestHead& head, std::string_view host, const Conversation& talk);
+// The part of it that says who was asked.
+void describe_server(Request& request, const RequestHead& head, std::string_view host);
 // Once the sizes and the status are known. `failure`: why the response never became whole, or empty.
 void describe_response(Request& request, std::string_view failure);
 

@@ -23,15 +23,15 @@ void Request::reset() {
   transaction = calls_as = 0;
   caller.reset();
   counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =
-      request_unsized = response_unsized = doubtful = false;
-  status = 0;
+      request_unsized = response_unsized = doubtful = host_unknown = false;
+  status = port = 0;
   leg = nullptr;
   red = nullptr;
   context = TraceContext{};
   stamp.run.clear();
   stamp.arm.clear();
   stamp.epoch = 0;
-  for (std::string* text : {&tracestate, &name, &attributes, &events, &error_type}) {
+  for (std::string* text : {&tracestate, &name, &host, &attributes, &events, &error_type}) {
     text->clear();
     // A few requests with long targets must not leave their size to the whole pool.
     if (text->capacity() > kMaxKept) text->shrink_to_fit();

@@ -46,6 +46,7 @@ struct Request {
   bool incomplete = false;  // a hole took a part of what its span would say
   bool request_unsized = false, response_unsized = false;  // bytes of a body were not seen
   bool doubtful = false;    // a hole took what would say how it ended
+  bool host_unknown = false;  // what would say `host` was not seen
   u32 stream_id = 0;       // of its protocol's streams, where it has some
   int status = 0;  // the protocol's own; 0 = none yet
   u32 arm = 0;         // index in the pod's arms, 0 = no stamp
@@ -57,6 +58,8 @@ struct Request {
   Stamp stamp;
   std::string tracestate;
   std::string name;        // of the span
+  std::string host;        // who was asked, as the request says; empty: the end that serves
+  u16 port = 0;            // the same; 0: that end's
   std::string attributes;  // of the span, encoded (Attributes)
   std::string events;      // the same of its events (add_event)
   std::string error_type;  // empty: no error

@@ -1,7 +1,6 @@
 #include "dns_span.h"
 
 #include "../attributes.h"
-#include "../ends.h"
 
 namespace clover::dns {
 namespace {
@@ -18,7 +17,6 @@ void describe_query(Request& request, const Message& query, const Conversation& 
   request.name.assign("DNS ").append(query.opcode == kQuery ? std::string_view(type) : opcode);
   out.text("network.protocol.name", "dns");
   out.text("network.transport", talk.key().datagram ? "udp" : "tcp");
-  describe_ends(request, talk);
   out.text("dns.op_code", opcode);
   if (query.questions == 0) return;
   out.text("dns.question.name", query.name, kMaxNameText);

@@ -161,7 +161,7 @@ void Http2Streams::describe(Exchange& exchange, const Fields& fields) {
   head.version = "2";
   head.complete = fields.complete();
   exchange.grpc = grpc::is_grpc(fields[Field::content_type]);
-  if (exchange.grpc) grpc::describe_request(request, head, talk_);
+  if (exchange.grpc) grpc::describe_request(request, head);
   else http::describe_request(request, head, talk_);
   if (!exchange.grpc && !head.complete && !fields.has(Field::content_type)) exchange.path = head.target;
 }

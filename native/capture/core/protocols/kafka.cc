@@ -155,7 +155,7 @@ bool Kafka::on_request(const Frame& frame) {
   sent.request = opening_ != nullptr ? std::exchange(opening_, nullptr) : talk_.begin(frame.first, Side::client);
   sent.subject = kafka::read_request(frame.kept, sent.header);
   tokens_ = sent.header.key == kafka::kSaslHandshake && sent.header.version == 0;
-  kafka::describe_request(*sent.request, sent.header, talk_);
+  kafka::describe_request(*sent.request, sent.header);
   talk_.observe(sent.request);
   talk_.count(sent.request);
   sent.header.client = {};  // a view of the frame

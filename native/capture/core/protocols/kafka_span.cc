@@ -1,7 +1,6 @@
 #include "kafka_span.h"
 
 #include "../attributes.h"
-#include "../ends.h"
 
 namespace clover::kafka {
 namespace {
@@ -29,7 +28,7 @@ bool is_step(i16 key, i16 code) {
 
 }  // namespace
 
-void describe_request(Request& request, const Header& header, const Conversation& talk) {
+void describe_request(Request& request, const Header& header) {
   Attributes out(request.attributes);
   // The name until semantic conventions 1.45, which many receivers look for, and the one since.
   out.text("messaging.system", "kafka");
@@ -37,7 +36,6 @@ void describe_request(Request& request, const Header& header, const Conversation
   out.text("messaging.operation.name", operation_of(header));
   if (std::string_view type = type_of(header.key); !type.empty()) out.text("messaging.operation.type", type);
   if (!header.client.empty()) out.text("messaging.client.id", header.client);
-  describe_ends(request, talk);
   out.number("clover.kafka.api_version", static_cast<u64>(header.version));
 }
 

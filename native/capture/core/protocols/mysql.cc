@@ -190,7 +190,7 @@ void Mysql::on_command(std::string_view payload, const Frame& frame) {
 Request* Mysql::begin(const Sent& sent, const Frame& frame) {
   Command command = sent.command;
   Request* request = talk_.begin(frame.first, Side::client);
-  db::describe_server(*request, system_, talk_);
+  db::describe_system(*request, system_);
   db::describe_query(*request, sent.query.get(), system_);
   bool texts = command == Command::query || command == Command::execute || command == Command::bulk_execute;
   std::string_view name = name_of(command);

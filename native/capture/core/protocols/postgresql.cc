@@ -113,7 +113,7 @@ bool Postgresql::on_asked(const Frame& frame) {
     case 'F': {
       if (shed(frame)) return push(Kind::sync, frame);
       Request* request = talk_.begin(frame.first, Side::client);
-      db::describe_server(*request, kSystem, talk_);
+      db::describe_system(*request, kSystem);
       Attributes(request->attributes).text("db.operation.name", "FUNCTION CALL");
       request->name = "FUNCTION CALL";
       talk_.observe(request);
@@ -174,7 +174,7 @@ void Postgresql::ask(Kind kind, const Frame& frame, Request* request) {
 }
 
 void Postgresql::open(Request* request, const Query* query) {
-  db::describe_server(*request, kSystem, talk_);
+  db::describe_system(*request, kSystem);
   db::describe_query(*request, query, kSystem);
   talk_.observe(request);
   talk_.count(request);

@@ -158,7 +158,7 @@ Request* Redis::begin(const Command& command, const RespValue& value) {
     return nullptr;
   }
   Request* request = talk_.begin(value.first, Side::client);
-  redis::describe(*request, command, value, talk_);
+  redis::describe(*request, command, value);
   request->incomplete = value.cut;
   if (command.effect == Effect::exec && in_multi_ && batch_ != 1)
     Attributes(request->attributes).number("db.operation.batch.size", batch_);

@@ -122,8 +122,8 @@ Command read_command(const RespValue& value) {
   return command;
 }
 
-void describe(Request& request, const Command& command, const RespValue& value, const Conversation& talk) {
-  db::describe_server(request, "redis", talk);
+void describe(Request& request, const Command& command, const RespValue& value) {
+  db::describe_system(request, "redis");
   request.name.assign(command.name.empty() ? std::string_view("redis") : std::string_view(command.name));
   if (command.name.empty()) return;
   Attributes out(request.attributes);

@@ -31,7 +31,7 @@ struct Command {
 };
 
 Command read_command(const RespValue& value);
-void describe(Request& request, const Command& command, const RespValue& value, const Conversation& talk);
+void describe(Request& request, const Command& command, const RespValue& value);
 
 // Whether values begin here: yes once one is whole and nothing is wrong. `commands`: from a client, arrays alone.
 Verdict detect_values(std::string_view bytes, bool commands);

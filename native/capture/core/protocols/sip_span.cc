@@ -1,7 +1,6 @@
 #include "sip_span.h"
 
 #include "../attributes.h"
-#include "../ends.h"
 
 namespace clover::sip {
 namespace {
@@ -13,7 +12,6 @@ void describe(Request& request, const Message& message, const Conversation& talk
   out.text("network.protocol.name", "sip");
   out.text("network.protocol.version", "2.0");
   out.text("network.transport", talk.key().datagram ? "udp" : "tcp");
-  describe_ends(request, talk);
   out.text("sip.call_id", message.call_id);
   out.text("sip.from.uri", redacted_uri(message.from_uri));
   out.text("sip.to.uri", redacted_uri(message.to_uri));

@@ -54,9 +54,11 @@ class WebSocket final : public Parser {
     session_->name = "WebSocket session";
     Attributes(session_->attributes).text("network.protocol.name", "websocket");
     copy_attributes(handshake.attributes, session_->attributes, [](std::string_view key) {
-      return key == "url.path" || key == "server.address" || key == "server.port" || key == "client.address" ||
-             key == "user_agent.original";
+      return key == "url.path" || key == "user_agent.original";
     });
+    session_->host = handshake.host;
+    session_->port = handshake.port;
+    session_->host_unknown = handshake.host_unknown;
     talk_.count(session_);
   }
 
