@@ -1,6 +1,7 @@
 import type { EvidenceCell } from '../../knative/events.ts';
 import type { TlsCapture } from './tls-types.ts';
 import type { TraceSettings } from './trace-settings.ts';
+import type { SocketLedger } from './socket-ledger.ts';
 
 /** One pod's identity, put on every span of its interface (OpenTelemetry resource attributes). */
 export interface PodIdentity {
@@ -160,6 +161,7 @@ export interface CaptureLedger {
     /** Those whose bytes are another protocol than the {@link PortHint} of their port says: `shop/cart:6379 redis, speaks http`. */
     readonly contradicted: Readonly<Record<string, number>>;
   };
+  readonly sockets: SocketLedger;
   /**
    * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
    * read before a window begins is in neither.

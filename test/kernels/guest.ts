@@ -99,11 +99,22 @@ async function capture(point: CapturePoint, kind: CapturePointKind): Promise<voi
   try {
     equal(core.attach(point, pod), kind);
     await converse();
-    for (let attempt = 0; attempt < 400 && core.ledger().requests.spans < 3; attempt++)
-      await sleep(25);
+    // At a cgroup the server's socket is compared with what came up of it.
+    const sockets = {
+      deafPoints: 0,
+      compared: kind === 'cgroup' ? 1 : 0,
+      differ: {},
+      uncompared: {},
+    };
+    const isOver = (): boolean => {
+      const now = core.ledger();
+      return now.requests.spans === 3 && now.sockets.compared === sockets.compared;
+    };
+    for (let attempt = 0; attempt < 400 && !isOver(); attempt++) await sleep(25);
     await core.flush();
     const ledger = core.ledger();
     deepEqual([ledger.wire.lost, ledger.bytes.lost, ledger.requests.lost], [{}, {}, {}]);
+    deepEqual(ledger.sockets, sockets);
     deepEqual(
       spans.map(({ name, kind: side, attributes }) => ({
         name,

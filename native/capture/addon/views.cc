@@ -116,6 +116,12 @@ napi_value ledger_view(napi_env env, const Engine::FullLedger& ledger) {
   js::set(env, part, "contradicted", js::counts(env, core.contradicted));
   js::set(env, out, "connections", part);
   part = js::object(env);
+  js::set(env, part, "deafPoints", js::number(env, core.sockets.deaf_points));
+  js::set(env, part, "compared", js::number(env, core.sockets.compared));
+  js::set(env, part, "differ", js::counts(env, core.sockets.differ));
+  js::set(env, part, "uncompared", js::counts(env, core.sockets.uncompared));
+  js::set(env, out, "sockets", part);
+  part = js::object(env);
   js::set(env, part, "read", js::number(env, core.fields));
   js::set(env, part, "unknown", js::number(env, core.unknown_fields));
   js::set(env, out, "headerFields", part);

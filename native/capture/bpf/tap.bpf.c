@@ -4,7 +4,7 @@
  * The programs only observe: the packet is not written to, and always goes on.
  */
 #include "interface.bpf.h"
-#include "socket.bpf.h"
+#include "sock_ops.bpf.h"
 #include "tls_go.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

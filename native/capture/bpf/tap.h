@@ -13,7 +13,8 @@
 #define TAP_MAX_CHUNKS 33
 #define TAP_MAX_PAYLOAD (TAP_CHUNK * TAP_MAX_CHUNKS)
 
-enum tap_direction { TAP_FROM_POD = 0, TAP_TO_POD = 1 };
+/* TAP_CLOSED: no packet, but what a socket of the pod has to say (tap_closed). */
+enum tap_direction { TAP_FROM_POD = 0, TAP_TO_POD = 1, TAP_CLOSED = 2 };
 
 /* Causes for which a segment, or a part of it, does not reach user space. */
 enum tap_cause {
@@ -55,6 +56,17 @@ struct tap_record {
   __u8 tcp_flags;
   __u8 direction;
   __u16 datagram_length; /* UDP: of each of the datagrams in a row, but the last may be shorter; 0: TCP */
+};
+
+/* A TCP socket at its end, by the kernel's own count: sequence numbers in host order, of its first byte and behind its last one,
+ * of which a FIN is one. Of what it sent, that is what its peer has confirmed. In the record the pod is the source. */
+struct tap_closed {
+  struct tap_record record;
+  __u64 opened_ns; /* CLOCK_MONOTONIC, when the handshake was over */
+  __u32 sent_from;
+  __u32 sent_until;
+  __u32 received_from;
+  __u32 received_until;
 };
 
 /* One TCP connection, or the datagrams between two sockets, as seen at one point. */
@@ -101,6 +113,7 @@ struct tap_counters {
   __u64 lost_segments[TAP_CAUSES];
   __u64 lost_bytes[TAP_CAUSES];
   __u64 heads_alone; /* segments that were handed up without their payload (tap_verdict) */
+  __u64 lost_sockets; /* of which the end found the ring full */
   struct tap_skipped skipped[TAP_REASONS]; /* by tap_verdict.reason */
 };
 
@@ -127,7 +140,8 @@ TAP_ASSERT(sizeof(struct tap_record) == 80);
 TAP_ASSERT(sizeof(struct tap_flow) == 44);
 TAP_ASSERT(sizeof(struct tap_flow4) == 20);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);
-TAP_ASSERT(sizeof(struct tap_counters) == 336);
+TAP_ASSERT(sizeof(struct tap_closed) == 104);
+TAP_ASSERT(sizeof(struct tap_counters) == 344);
 TAP_ASSERT(sizeof(struct tap_limits) == 16);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);
 

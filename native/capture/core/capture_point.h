@@ -31,6 +31,8 @@ class CapturePoint {
   virtual void detach() {}
   // Programs of others that have their say before it, and may keep packets from it: their ids in the kernel.
   virtual std::vector<u32> overtaken_by() { return {}; }
+  // Whether sockets say at their end what they have counted.
+  virtual bool hears_sockets() const { return false; }
 
  protected:
   CapturePoint() = default;
@@ -44,9 +46,15 @@ struct ProgramPair {
   int to_pod = -1;
 };
 
-// At a cgroup v2: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
+// Those of a cgroup.
+struct CgroupPrograms {
+  ProgramPair packets;
+  int sockets = -1;
+};
+
+// At a cgroup v2; without that of sockets where somebody keeps others off: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
 // Throws Unavailable.
-std::unique_ptr<CapturePoint> attach_to_cgroup(const ProgramPair& programs, int numbers, const std::string& folder,
+std::unique_ptr<CapturePoint> attach_to_cgroup(const CgroupPrograms& programs, int numbers, const std::string& folder,
                                                u32 number);
 
 // At the head of the tcx chain of an interface (Linux 6.6). Throws Unavailable.

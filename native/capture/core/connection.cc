@@ -44,6 +44,7 @@ Connection::Connection(Session& session, Pod& pod, const FlowKey& key, const Seg
 Connection::Connection(Session& session, Pod& pod, const FlowKey& key)
     : session_(session), pod_(pod), talk_(session, pod, key, 0, true) {
   in_.to_pod = true;
+  partly_read_ = true;
 }
 
 Connection::~Connection() = default;
@@ -80,6 +81,7 @@ void Connection::segment(const Segment& segment) {
   Stream& mine = side(segment.to_pod);
   last_seen_ns = session_.now_ns_;
   note_way(segment);
+  if (segment.size() > 0) has_bytes_ = true;
   if (segment.flags & kSyn) synchronise(mine, segment);
   bool has_ack = segment.flags & kAck;
   if (has_ack) peer_of(mine).acknowledge(segment.ack);
@@ -125,10 +127,12 @@ bool Connection::waits(const Stream& mine, u32 ack, bool has_ack) {
 }
 
 // Cuts off what was delivered already; false where nothing is left.
-bool Connection::trim(const Stream& mine, Piece& piece) {
+bool Connection::trim(Stream& mine, Piece& piece) {
   i32 ahead = seq_diff(piece.seq, mine.next);
   if (ahead >= 0) return true;
   u32 known = std::min(mine.next - piece.seq, piece.length);
+  // It may be what a hole was made of.
+  mine.missed -= std::min(mine.missed, known);
   add(session_.ledger.skipped, "duplicate", known);
   piece.drop(known);
   return piece.length > 0;
@@ -300,6 +304,7 @@ void Connection::skip_to(Stream& mine, u32 seq) {
   u32 gap = seq - mine.next;
   u64 time_ns = ended_by(mine);
   add(session_.ledger.lost, "hole", gap);
+  mine.missed += gap;
   mine.next = seq;
   miss(mine, gap, time_ns);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "age_list.h"
+#include "closed_socket.h"
 #include "conversation.h"
 #include "recogniser.h"
 #include "stream.h"
@@ -64,6 +65,16 @@ class Connection {
   // Has delivered bytes that the other one has not got.
   bool is_ahead_of(const Connection& other) const;
 
+  // The oracle: whether the socket is an end of this connection, and how many bytes that it has counted never came up here.
+  bool is_of(const ClosedSocket& socket) const;
+  u64 unseen_of(const ClosedSocket& socket);
+  // Where its streams stand says nothing: bytes of it were not minded.
+  bool partly_read() const { return partly_read_ || talk_.stopped() != nullptr; }
+  void read_partly() { partly_read_ = true; }
+  // Bytes came up, and its socket was not compared with them. A session of TLS has none: what it says crossed that of another one.
+  bool awaits_socket() const { return has_bytes_ && !compared_ && key().session == 0; }
+  bool late() const { return talk_.late(); }
+
   bool closed() const { return closed_; }
   bool idle() const { return parser_ == nullptr || parser_->idle(); }
   // Time of the oldest piece that waits, or UINT64_MAX: a request may begin in it.
@@ -106,7 +117,7 @@ class Connection {
   void let_go(const Held& held);
   void hold(Stream& mine, const Piece& piece);
   bool waits(const Stream& mine, u32 ack, bool has_ack);
-  bool trim(const Stream& mine, Piece& piece);
+  bool trim(Stream& mine, Piece& piece);
   void leave_untaken(Stream& mine, u32 ack);
   void deliver(Stream& mine, const Piece& piece);
   void release(Stream& mine, std::list<Held>::iterator at);
@@ -149,6 +160,7 @@ class Connection {
   u32 missed_[2] = {0, 0};  // bytes of holes before there was a parser
   bool seen_in_ = false, seen_out_ = false;
   bool one_way_ = false;  // counted as such in its pod
+  bool has_bytes_ = false, partly_read_ = false, compared_ = false;
 };
 
 }  // namespace clover

@@ -68,7 +68,9 @@ bool Engine::drain(size_t bytes) {
   if (now < held_until_ns_) return true;
   // First the clock, so that arrivals are stamped with it; then what fell due by it.
   session_.tick(now);
-  bool all = tap_->drain(bytes, [this](const Segment& segment) { session_.segment(segment); });
+  bool all = tap_->drain(
+      bytes, [this](const Segment& segment) { session_.segment(segment); },
+      [this](const ClosedSocket& socket) { session_.closed(socket); });
   if (all) session_.drained_until(now - kInFlightNs);
   session_.advance(now);
   tap_->look_after();
@@ -249,6 +251,8 @@ Engine::FullLedger Engine::ledger() {
     kept_back += bytes;
     add(core.skipped, reason, bytes);
   }
+  add(core.sockets.uncompared, "ring_full", wire.lost_sockets);
+  core.sockets.deaf_points = tap_ ? tap_->deaf_points() : 0;
   // What the kernel counted and has not handed up yet lies in the ring.
   if (wire.payload_bytes > core.received + kept_back)
     core.pending += wire.payload_bytes - core.received - kept_back;

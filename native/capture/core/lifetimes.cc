@@ -56,6 +56,7 @@ Session::Flows::iterator Session::drop(Flows::iterator at, End end) {
   // Before it speaks its source is told nothing of it.
   if (at->second->standing == Standing::spoken) want(at->first);
   if (open) graves_.pop_back();
+  let_go(*at->second);
   return forget(at);
 }
 
@@ -85,7 +86,10 @@ void Session::settle_waiting() {
 
 void Session::forget_oldest_grave() {
   auto found = flows_.find(graves_.front().key);
-  if (found != flows_.end() && found->second->closed() && found->second->id() == graves_.front().id) forget(found);
+  if (found != flows_.end() && found->second->closed() && found->second->id() == graves_.front().id) {
+    let_go(*found->second);
+    forget(found);
+  }
   graves_.pop_front();
 }
 

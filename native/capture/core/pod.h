@@ -31,6 +31,7 @@ struct Pod {
   bool shadowed = false;  // attached while another agent counted here
   u64 first_ns = 0;  // Unix, the first that was seen here
   u64 whole_from_ns = 0;  // CLOCK_MONOTONIC from which both directions come up
+  u64 unfollowed_ns = 0;  // Unix, until which it may have had connections that are not known now, though bytes of theirs came up
   // Connections seen from their start on: with both directions, and with data in one alone.
   u64 both_ways = 0, one_way = 0;
   Identity identity;

@@ -121,7 +121,7 @@ void Connection::select() {
     talk_.stop(kNotSelected);
   } else if (selected && talk_.stopped() != nullptr && std::string_view(talk_.stopped()) == kNotSelected) {
     talk_.resume();
-    within_ = true;
+    within_ = partly_read_ = true;
     // Nobody has minded them meanwhile.
     for (Stream* stream : {&in_, &out_})
       if (!stream->waiting() && !stream->finished) stream->forget();

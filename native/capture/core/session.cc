@@ -39,7 +39,7 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
   }
   auto& pod = pods_[ifindex];
   if (!pod) pod = std::make_unique<Pod>();
-  if (pod->ifindex == 0) pod->shadowed = shadows();
+  if (pod->ifindex == 0) pod->shadowed = shadows(), pod->unfollowed_ns = now_ns_;
   pod->ifindex = ifindex;
   pod->place = ifindex;
   pod->whole_from_ns = whole_from_ns;
@@ -169,6 +169,7 @@ void Session::segment(const Segment& segment) {
   }
   if (connection->closed()) {
     add(ledger.skipped, "after_close", segment.size());
+    if (segment.size() > 0) connection->read_partly();
     return;
   }
   renew(*connection, segment);

@@ -37,6 +37,13 @@ struct Window {
   u64 until_ns = UINT64_MAX;
 };
 
+// Sockets that closed, by what came of the comparison with their connections. Those that differ are among those compared.
+struct SocketCounts {
+  u64 deaf_points = 0;
+  u64 compared = 0;
+  Counts differ, uncompared;
+};
+
 // Where every byte and every request went (native/capture/types.ts, CaptureLedger).
 struct Ledger {
   u64 received = 0;  // payload bytes that came up from the wire
@@ -50,6 +57,7 @@ struct Ledger {
   u64 connections_open = 0, connections_seen = 0;
   u64 connections_evicted = 0;  // open ones that were forgotten as there was no room for all
   Counts contradicted;  // connections that speak something else than their server's port is said to
+  SocketCounts sockets;
   // From the predecessor: connections that go on as it left them, pending bytes of theirs, and what could not be taken.
   u64 taken_over = 0, inherited = 0;
   Counts refused;
@@ -75,6 +83,8 @@ class Session {
   // Sessions of TLS of a process that is there no more.
   void end_process(u32 process);
   void segment(const Segment& segment);
+  // A socket says what it has counted; all that it has counted came before.
+  void closed(const ClosedSocket& socket);
   // One of a recording, which does not know who is the pod: whichever end it is that serves, as far as that shows.
   void undirected(Segment segment);
   // The recording is over: what is open becomes incomplete spans.
@@ -149,6 +159,8 @@ class Session {
   void bury(Connection& connection);
   void forget_oldest_grave();
   void forget_unopened();
+  const char* compare(const ClosedSocket& socket);
+  void let_go(Connection& connection);
   void sweep();
   void settle_waiting();
   size_t memory() const;

@@ -25,6 +25,7 @@ struct Stream {
   bool by_syn = false;
   u32 isn = 0;   // sequence of the first byte, where by_syn
   u32 next = 0;  // sequence that is due
+  u32 missed = 0;  // bytes before it that never came up
   bool fin = false;
   bool finished = false;  // everything up to the FIN was delivered
   u32 fin_seq = 0, fin_ack = 0;

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "loader_log.h"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr u64 kBeatNs = 1'000'000'000;
 constexpr u64 kLookNs = 5'000'000'000;
+constexpr u64 kLossesEveryNs = 1'000'000'000;
 
 struct Version {
   int major = 0, minor = 0;
@@ -143,7 +146,7 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   on_interface_ = {program("tap_from_pod"), program("tap_to_pod")};
   on_qdisc_ = {program("tap_from_qdisc"), program("tap_to_qdisc")};
   on_packet_socket_ = program("tap_packet");
-  on_cgroup_ = {program("tap_from_socket"), program("tap_to_socket")};
+  on_cgroup_ = {{program("tap_from_socket"), program("tap_to_socket")}, program("tap_socket")};
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
@@ -154,9 +157,10 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
 
 void Tap::leave_out_cgroups_where_unknown() {
   if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, nullptr) != 0) return;
-  for (const char* name : {"tap_from_socket", "tap_to_socket"})
+  for (const char* name : {"tap_from_socket", "tap_to_socket", "tap_socket"})
     bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), false);
-  bpf_map__set_autocreate(bpf_object__find_map_by_name(object_, "cgroups"), false);
+  for (const char* name : {"cgroups", "opened"})
+    bpf_map__set_autocreate(bpf_object__find_map_by_name(object_, name), false);
 }
 
 void Tap::map_ring(u32 ring_bytes) {
@@ -206,7 +210,7 @@ std::unique_ptr<CapturePoint> Tap::attach_to_interface(u32 ifindex) {
 const Tap::Attached& Tap::attach(u32 point, const std::string& cgroup) {
   auto known = points_.find(point);
   if (known != points_.end()) return known->second;
-  if (point >= TAP_FIRST_CGROUP && on_cgroup_.from_pod < 0)
+  if (point >= TAP_FIRST_CGROUP && on_cgroup_.sockets < 0)
     throw Unavailable("this kernel has no programs on cgroups (CONFIG_CGROUP_BPF)");
   auto made = point < TAP_FIRST_CGROUP ? attach_to_interface(point)
                                        : attach_to_cgroup(on_cgroup_, cgroups_, cgroup, point);
@@ -264,6 +268,9 @@ void Tap::set_ports(const tap_settings& settings) {
   u32 zero = 0;
   if (bpf_map_update_elem(settings_, &zero, &settings, BPF_ANY) != 0)
     refuse("cannot set the ports", errno);
+  if (std::memcmp(&ports_, &settings, sizeof(ports_)) == 0) return;
+  ports_ = settings;
+  ports_since_ns_ = clock_ns(CLOCK_MONOTONIC);
 }
 
 WireCounters Tap::counters() const {
@@ -281,6 +288,7 @@ WireCounters Tap::counters() const {
       sum.lost_bytes[i] += one.lost_bytes[i];
     }
     sum.heads_alone += one.heads_alone;
+    sum.lost_sockets += one.lost_sockets;
     for (int i = 0; i < TAP_REASONS; i++) {
       sum.skipped[i].segments += one.skipped[i].segments;
       sum.skipped[i].bytes += one.skipped[i].bytes;
@@ -293,10 +301,16 @@ WireCounters Tap::counters() const {
   return sum;
 }
 
+u64 Tap::deaf_points() const {
+  return static_cast<u64>(std::count_if(points_.begin(), points_.end(), [](const auto& one) {
+    return one.first >= TAP_FIRST_CGROUP && !one.second.point->hears_sockets();
+  }));
+}
+
 u64 Tap::run_time_ns() const {
   u64 sum = uprobes_ ? uprobes_->run_time_ns() : 0;
   for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_qdisc_.from_pod, on_qdisc_.to_pod,
-                      on_packet_socket_, on_cgroup_.from_pod, on_cgroup_.to_pod}) {
+                      on_packet_socket_, on_cgroup_.packets.from_pod, on_cgroup_.packets.to_pod, on_cgroup_.sockets}) {
     bpf_prog_info info{};
     u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(program, &info, &size) == 0) sum += info.run_time_ns;
@@ -319,19 +333,55 @@ u64 Tap::unix_offset() {
   return offset_ns_;
 }
 
-bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take) {
+void Tap::note_losses() {
+  WireCounters now = counters();
+  u64 lost = std::accumulate(std::begin(now.lost_segments), std::end(now.lost_segments), u64{0});
+  losses_at_ns_ = clock_ns(CLOCK_MONOTONIC);
+  if (lost > lost_segments_) lost_ns_ = losses_at_ns_;
+  lost_segments_ = lost;
+}
+
+ClosedSocket Tap::to_closed(const tap_closed& told) const {
+  ClosedSocket out;
+  out.key.ifindex = told.record.point;
+  std::memcpy(out.key.pod.data(), told.record.source, 16);
+  std::memcpy(out.key.peer.data(), told.record.destination, 16);
+  out.key.pod_port = told.record.source_port;
+  out.key.peer_port = told.record.destination_port;
+  out.opened_ns = told.opened_ns + offset_ns_;
+  out.sent = {told.sent_from, told.sent_until};
+  out.received = {told.received_from, told.received_until};
+  auto point = points_.find(told.record.point);
+  u64 whole_from = point == points_.end() ? 0 : point->second.whole_from_ns;
+  out.watched_ns = static_cast<i64>(told.opened_ns - std::max(whole_from, ports_since_ns_));
+  out.lossy = told.opened_ns <= lost_ns_;
+  return out;
+}
+
+bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take,
+                const std::function<void(const ClosedSocket&)>& take_closed) {
   beat();
   u64 offset = unix_offset();
   unsigned long at = *consumer_;
   unsigned long end = __atomic_load_n(producer_, __ATOMIC_ACQUIRE);
+  // What was lost before a socket closed was counted before that came to the ring.
+  bool losses_known = false;
+  if (clock_ns(CLOCK_MONOTONIC) >= losses_at_ns_ + kLossesEveryNs) note_losses(), losses_known = true;
   unsigned long limit = end - at > bytes ? at + bytes : end;
   while (at < limit) {
     u8* slot = data_ + (at & (ring_bytes_ - 1));
     u32 header = __atomic_load_n(reinterpret_cast<u32*>(slot), __ATOMIC_ACQUIRE);
     if (header & BPF_RINGBUF_BUSY_BIT) break;
     u32 length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
-    if (!(header & BPF_RINGBUF_DISCARD_BIT))
-      take_record(*reinterpret_cast<const tap_record*>(slot + BPF_RINGBUF_HDR_SZ), offset, take);
+    const auto* record = reinterpret_cast<const tap_record*>(slot + BPF_RINGBUF_HDR_SZ);
+    if (header & BPF_RINGBUF_DISCARD_BIT) {
+      // Nothing came of it.
+    } else if (record->direction == TAP_CLOSED) {
+      if (!std::exchange(losses_known, true)) note_losses();
+      take_closed(to_closed(*reinterpret_cast<const tap_closed*>(record)));
+    } else {
+      take_record(*record, offset, take);
+    }
     at += (length + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
     __atomic_store_n(consumer_, at, __ATOMIC_RELEASE);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture_point.h"
+#include "closed_socket.h"
 #include "uprobes.h"
 #include "verdicts.h"
 #include "wire.h"
@@ -50,6 +51,8 @@ class Tap {
   u32 left_out(const FlowKey& key) const { return verdicts_.left_out(key); }
   void set_ports(const tap_settings& settings);
   WireCounters counters() const;
+  // Points at cgroups whose sockets say nothing, for another program keeps ours off.
+  u64 deaf_points() const;
   // Bytes that the programs did not hand up, since nobody wanted them: by reason.
   Counts skipped(const WireCounters& counters) const { return verdicts_.skipped(counters); }
   // Tells the programs.
@@ -59,7 +62,8 @@ class Tap {
   // Waits until the ring wants to be read, at most `ms`.
   void wait(int ms) const;
   // Reads up to `bytes` of the ring; true where it was read up to what was there at the call.
-  bool drain(size_t bytes, const std::function<void(const Segment&)>& take);
+  bool drain(size_t bytes, const std::function<void(const Segment&)>& take,
+             const std::function<void(const ClosedSocket&)>& take_closed);
 
  private:
   void load(const std::string& object_path, u32 ring_bytes);
@@ -69,13 +73,17 @@ class Tap {
   void beat();
   void leave_out_cgroups_where_unknown();
   void map_ring(u32 ring_bytes);
+  // Looks whether segments were lost since it looked last.
+  void note_losses();
+  ClosedSocket to_closed(const tap_closed& told) const;
   void release();
   u64 unix_offset();
 
   bpf_object* object_ = nullptr;
   std::string object_path_;
   std::vector<std::string> rungs_;
-  ProgramPair on_interface_, on_qdisc_, on_cgroup_;
+  ProgramPair on_interface_, on_qdisc_;
+  CgroupPrograms on_cgroup_;
   int on_packet_socket_ = -1, heartbeat_ = -1;
   bool outlived_ = false;
   u64 beaten_ns_ = 0, looked_ns_ = 0;
@@ -86,6 +94,10 @@ class Tap {
   unsigned long* producer_ = nullptr;
   u8* data_ = nullptr;
   u64 offset_ns_ = 0, offset_at_ns_ = 0;
+  // CLOCK_MONOTONIC: when the ports were changed, when losses were looked for, and when some were found.
+  u64 ports_since_ns_ = 0, losses_at_ns_ = 0, lost_ns_ = 0;
+  u64 lost_segments_ = 0;
+  tap_settings ports_{};
   std::unordered_map<u32, Attached> points_;
   Verdicts verdicts_;
   tap_limits limits_{};

@@ -43,6 +43,7 @@ export const emptyLedger: CaptureLedger = {
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
   accessLog: { records: 0, lost: 0 },
   connections: { open: 0, seen: 0, evicted: 0, contradicted: {} },
+  sockets: { deafPoints: 0, compared: 0, differ: {}, uncompared: {} },
   headerFields: { read: 0, unknown: 0 },
   takenOver: { connections: 0, bytes: 0, refused: {} },
 };
