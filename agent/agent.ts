@@ -18,6 +18,7 @@ import { createSender } from './sender.ts';
 import { startServer, type AgentServer } from './server.ts';
 import { createSinkLedger } from './sink-ledger.ts';
 import { openSinks } from './sinks.ts';
+import { socketFamilies } from './socket-metrics.ts';
 import { openSources, type SourceNeeds } from './sources.ts';
 import { createSpanPipe } from './span-pipe.ts';
 import { openSpool } from './spool.ts';
@@ -221,7 +222,12 @@ async function startAgent(
     ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
     metrics: () =>
-      handover?.owns === false ? undefined : prometheusText(trafficFamilies(capture.metrics())),
+      handover?.owns === false
+        ? undefined
+        : prometheusText([
+            ...trafficFamilies(capture.metrics()),
+            ...socketFamilies(capture.ledger().sockets),
+          ]),
   };
 
   const stop = async (server?: AgentServer): Promise<number> => {

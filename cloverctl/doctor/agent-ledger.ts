@@ -19,6 +19,9 @@ const ledgerText = z
         requests: z.object({ seen: count, lost: causes }),
         accessLog: z.object({ lost: count }).default({ lost: 0 }),
         connections: z.object({ contradicted: causes.default({}) }).prefault({}),
+        sockets: z
+          .object({ deafPoints: count, compared: count, differ: causes })
+          .default({ deafPoints: 0, compared: 0, differ: {} }),
       }),
       attachments: z.object({
         attached: count,
@@ -80,6 +83,7 @@ export function judgeLedger(node: string, ledger: AgentLedger, asked: Asked): re
     books(node, ledger),
     ...judgeDeliveries(node, ledger),
     ...contradictions(node, ledger),
+    ...sockets(node, ledger),
     ...ledger.attachments.points.map(({ pod, kind, name }): Finding => ({
       check: `pod/${pod}`,
       state: 'good',
@@ -182,4 +186,22 @@ function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   if (lost.length === 0) return { check, state: 'good', found: `${found}, none lost` };
   const fix = 'docs/tracing.md and docs/telemetry.md say what the causes mean';
   return { check, state: 'doubtful', found: `${found}; lost: ${lost.join(', ')}`, fix };
+}
+
+/** None where what came up is what the kernel has counted at the sockets. */
+function sockets(node: string, { capture }: AgentLedger): Finding[] {
+  const { deafPoints, compared, differ } = capture.sockets;
+  const check = `sockets of ${node}`;
+  const fix = 'docs/tracing.md says what passes an agent, and how to find it';
+  const differing = Object.entries(differ).filter(([, times]) => times > 0);
+  const named = differing.map(([name, times]) => `${name} ${times}`).join(', ');
+  const found = [
+    ...(named === ''
+      ? []
+      : [`of ${compared} compared some had bytes that the agent did not see: ${named}`]),
+    ...(deafPoints === 0
+      ? []
+      : [`at ${deafPoints} cgroups another program keeps the agent from asking them`]),
+  ];
+  return found.map((text) => ({ check, state: 'doubtful', found: text, fix }));
 }

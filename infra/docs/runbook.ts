@@ -99,7 +99,7 @@ export const runbook: Readonly<Record<string, RunbookEntry>> = {
     commands: ['cloverctl status | grep agent/', ledger],
   },
   CloverAgentLoses: {
-    text: '`wire.*`: the kernel gave more than the agent could read; `bytes.*` and `requests.*`: what it could not put together; `spans.*` and `inherited.*`: spans that found no room in the spool while ingest did not take them. Missing requests widen the intervals of a verdict; lost spans do not touch it. Requests that were open when their pod went (`requests.detached`) are no alarm.',
+    text: '`wire.*`: the kernel gave more than the agent could read; `bytes.*` and `requests.*`: what it could not put together; `sockets.*`: sockets of which bytes were not seen, and [why](tracing.md#checked-against-the-kernels-own-count); `spans.*` and `inherited.*`: spans that found no room in the spool while ingest did not take them. Missing requests widen the intervals of a verdict; lost spans do not touch it. Requests that were open when their pod went (`requests.detached`) are no alarm.',
     commands: ['cloverctl status | grep lost', ledger],
   },
   CloverEvidenceLags: {

@@ -73,6 +73,8 @@ conventions have no name for is \`clover_server_request_duration_seconds\` or \`
 version, and the conventional attributes of few values; the name that a DNS query asks for is none of them. Of each service and role,
 \`clover_requests_started_total\` is the sum of the durations' counts, \`clover_requests_open\` and \`clover_requests_lost_total\`.
 A node has 2,000 series at most; what would need more counts in one with \`otel_metric_overflow\`.
+\`clover_agent_sockets_compared_total\` counts sockets of traced pods whose [own counts](tracing.md#checked-against-the-kernels-own-count) the agent compared with what it saw,
+\`clover_agent_sockets_differing_total\` those that differ by \`difference\` (\`bypass\`, \`lost\`), \`clover_agent_sockets_uncompared_total\` those that say nothing by \`reason\`.
 While two agents of a node hand over, the one that does not count answers 503. On Kubernetes an agent listens at \`127.0.0.1:9465\` of its
 node, and an installation has no setting that changes it: what scrapes it has to run on the node's network.
 

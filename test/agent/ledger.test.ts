@@ -89,11 +89,13 @@ test('a loss is told wherever it happens, that of records of access logs among t
     ...emptyLedger,
     wire: { ...emptyLedger.wire, lost: { ring_full: 1 } },
     accessLog: { records: 9, lost: 2 },
+    sockets: { ...emptyLedger.sockets, differ: { bypass: 6 } },
   };
   t.deepEqual(lossOf(capture, spans, { spool_full: 5, backlog: 1 }), {
     'inherited.damaged': 4,
     'records.backlog': 3,
     'records.spool_full': 5,
+    'sockets.bypass': 6,
     'spans.spool_full': 3,
     'wire.ring_full': 1,
   });

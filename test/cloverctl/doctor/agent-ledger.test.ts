@@ -10,6 +10,7 @@ interface Told {
   readonly lost?: Readonly<Record<string, number>>;
   readonly accessLog?: object;
   readonly connections?: object;
+  readonly sockets?: object;
   readonly waiting?: number;
   readonly unseen?: readonly object[];
   readonly points?: readonly object[];
@@ -20,7 +21,7 @@ const asked: Asked = { version: '1.4.0', askedAt: 1_000, answeredAt: 1_200 };
 
 function judged(told: Told = {}): readonly Finding[] {
   const { version = '1.4.0', atMs = 1_100, unexplained = 0, lost = {} } = told;
-  const { waiting = 0, unseen = [], points = [], tls, accessLog, connections } = told;
+  const { waiting = 0, unseen = [], points = [], tls, accessLog, connections, sockets } = told;
   const ledger = {
     version,
     atMs,
@@ -31,6 +32,7 @@ function judged(told: Told = {}): readonly Finding[] {
       requests: { seen: 7, spans: 7, open: 0, lost },
       accessLog,
       connections,
+      sockets,
     },
     attachments: { attached: 3, waiting, unseen, points, failures: 0 },
     tls,
@@ -87,6 +89,17 @@ test('records of access logs that nobody took are told', (t) => {
     'doubtful ledger of n1: 7 requests seen; lost: accessLog.backlog 3',
   ]);
   t.deepEqual(doubts({ accessLog: { records: 9, lost: 0 } }), []);
+});
+
+test('sockets of which bytes passed the agent are told', (t) => {
+  const well = { deafPoints: 0, compared: 40, differ: {}, uncompared: { late: 3 } };
+  t.deepEqual(doubts({ sockets: well }), []);
+  t.deepEqual(doubts({ sockets: { ...well, differ: { bypass: 2, lost: 0 } } }), [
+    'doubtful sockets of n1: of 40 compared some had bytes that the agent did not see: bypass 2',
+  ]);
+  t.deepEqual(doubts({ sockets: { ...well, deafPoints: 1 } }), [
+    'doubtful sockets of n1: at 1 cgroups another program keeps the agent from asking them',
+  ]);
 });
 
 test('requests that no book explains are a bug', (t) => {
