@@ -62,7 +62,7 @@ const char* Session::compare(const ClosedSocket& socket) {
   bool whole = connection != nullptr && !connection->late();
   if (missing > 0 && !whole) {
     if (socket.watched_ns < kOpening) return "late";
-    if (pod->second->unfollowed_ns >= socket.opened_ns) return "forgotten";
+    if (pod->second->unfollowed_ns + kOpening >= socket.opened_ns) return "forgotten";
   }
   ledger.sockets.compared++;
   if (missing > 0) add(ledger.sockets.differ, socket.lossy ? "lost" : "bypass", 1);

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { SocketLedger } from '../../../native/capture/socket-ledger.ts';
 import type { Capture } from '../../../native/capture/types.ts';
+import { bpfIdsOf } from './testbed.ts';
 
 /** No socket has closed. */
 export const noSockets: SocketLedger = {
@@ -23,4 +25,12 @@ export async function socketsOf(
     await delay(25);
   }
   return capture.ledger().sockets;
+}
+
+/** Takes away a program from where it is, as anybody with the rights may. */
+export function detachLink(direction: 'egress' | 'ingress'): void {
+  for (const id of bpfIdsOf('self').links) {
+    const told = execFileSync('bpftool', ['-j', 'link', 'show', 'id', String(id)]).toString();
+    if (told.includes(direction)) execFileSync('bpftool', ['link', 'detach', 'id', String(id)]);
+  }
 }

@@ -9,11 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
 import { createCapture } from '../../../native/capture/capture.ts';
-import type { Capture } from '../../../native/capture/types.ts';
-import { noSockets, socketsOf } from './closed-sockets.ts';
+import type { Capture, CaptureOptions } from '../../../native/capture/types.ts';
+import { detachLink, noSockets, socketsOf } from './closed-sockets.ts';
 import { gapsOf, pod } from './conversation.ts';
 import { withForeignPrograms } from './foreign-program.ts';
-import { bpfIdsOf, startTestbed, type Testbed } from './testbed.ts';
+import { startTestbed, type Testbed } from './testbed.ts';
 
 /** Answers with as many bytes as its path says, after it has read what it is sent; port 9443 says what nobody reads. */
 const server = `
@@ -33,12 +33,20 @@ interface Bed {
 }
 
 /** A server in a cgroup that is captured. */
-async function start(t: ExecutionContext, ringBytes = 16 * 1024 * 1024): Promise<Bed> {
+async function start(
+  t: ExecutionContext,
+  limits: Pick<CaptureOptions, 'ringBytes' | 'memoryBytes'> = {},
+): Promise<Bed> {
   const bed = await startTestbed();
   t.teardown(() => bed[Symbol.dispose]());
   execFileSync('ip', ['-n', bed.namespace, 'link', 'set', 'lo', 'up']);
   await bed.run(server);
-  const capture = createCapture({ boot: '8899aabbccddeeff', ringBytes, onBatch: () => {} });
+  const capture = createCapture({
+    boot: '8899aabbccddeeff',
+    ringBytes: 16 * 1024 * 1024,
+    ...limits,
+    onBatch: () => {},
+  });
   t.teardown(() => capture.close());
   t.is(capture.attach(bed.cgroup, pod), 'cgroup');
   return { bed, capture };
@@ -65,14 +73,6 @@ async function converse(bed: Testbed): Promise<void> {
   await ask(bed, agent, '/300000', 'x'.repeat(200_000));
   await ask(bed, agent, '/0');
   agent.destroy();
-}
-
-/** Takes away a program from where it is, as anybody with the rights may. */
-function detachLink(direction: 'egress' | 'ingress'): void {
-  for (const id of bpfIdsOf('self').links) {
-    const told = execFileSync('bpftool', ['-j', 'link', 'show', 'id', String(id)]).toString();
-    if (told.includes(direction)) execFileSync('bpftool', ['link', 'detach', 'id', String(id)]);
-  }
 }
 
 // Serial: each attaches kernel programs.
@@ -112,7 +112,7 @@ test.serial('both sockets of a connection within a cgroup are compared', async (
 });
 
 test.serial('what a full ring loses is a difference of ours', async (t) => {
-  const { bed, capture } = await start(t, 4096);
+  const { bed, capture } = await start(t, { ringBytes: 4096 });
   // No piece of the answer fits.
   await converse(bed);
   const { differ } = await socketsOf(capture, 1);
@@ -142,6 +142,19 @@ test.serial(
     t.deepEqual(capture.ledger().wire.lost, {});
   },
 );
+
+test.serial('a connection that gave way to others is forgotten, and no bypass', async (t) => {
+  // One connection has room.
+  const { bed, capture } = await start(t, { memoryBytes: 8192 });
+  // Soon after it was attached a socket might have been opened in part before.
+  await delay(1_100);
+  const agents = Array.from({ length: 2 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+  for (const agent of [...agents, ...agents]) await ask(bed, agent, '/9');
+  for (const agent of agents) agent.destroy();
+  t.deepEqual(await socketsOf(capture, 2), { ...noSockets, uncompared: { forgotten: 2 } });
+  const { connections } = capture.ledger();
+  t.true(connections.evicted >= 3, `${connections.evicted} evicted`);
+});
 
 test.serial('sockets that say nothing are counted by why', async (t) => {
   const bed = await startTestbed();

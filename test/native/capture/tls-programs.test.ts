@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 
+import { detachLink, noSockets, socketsOf } from './closed-sockets.ts';
 import { makeTlsBed, type TlsBed } from './tls-bed.ts';
 import { bpfIdsOf, isGone } from './testbed.ts';
 
@@ -95,6 +96,33 @@ test.serial('a client that encrypts into memory is a CLIENT, and knows its serve
     ['/0', '/1', '/2'].map((path) => [path, port]),
   );
   t.is(spans.length, 6);
+});
+
+test.serial('a socket is not compared with the plain text that crossed it', async (t) => {
+  const bed = makeTlsBed(t);
+  const { port } = await startPython(bed);
+  t.is(await get(bed, port, '/a', new https.Agent()), '/a');
+  t.deepEqual(await socketsOf(bed.capture, 1), { ...noSockets, uncompared: { unread: 1 } });
+  t.is((await bed.settled(1)).length, 1);
+});
+
+test.serial('plain text hides no bypass, nor does it when it is forgotten', async (t) => {
+  const bed = makeTlsBed(t);
+  for (const direction of ['egress', 'ingress'] as const) detachLink(direction);
+  const { port } = await startPython(bed);
+  // Soon after it was attached a socket might have been opened in part before.
+  await delay(1_100);
+  const agent = new https.Agent({ keepAlive: true });
+  t.is(await get(bed, port, '/a', agent), '/a');
+  t.is(await get(bed, port, '/b', new https.Agent()), '/b');
+  t.is((await bed.settled(2)).length, 2);
+  const one = { ...noSockets, compared: 1, differ: { bypass: 1 } };
+  t.deepEqual(await socketsOf(bed.capture, 1), one);
+  // What is over is known for two seconds.
+  await delay(2_500);
+  agent.destroy();
+  const both = { ...noSockets, compared: 2, differ: { bypass: 2 } };
+  t.deepEqual(await socketsOf(bed.capture, 2), both);
 });
 
 test.serial('a connection that was there before is joined at its next request', async (t) => {
