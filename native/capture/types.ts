@@ -1,4 +1,5 @@
 import type { EvidenceCell } from '../../knative/events.ts';
+import type { ConnectionLedger } from './connection-ledger.ts';
 import type { TlsCapture } from './tls-types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import type { SocketLedger } from './socket-ledger.ts';
@@ -150,17 +151,7 @@ export interface CaptureLedger {
   };
   /** Records of access logs that were handed on, and those that nobody took in time. */
   readonly accessLog: { readonly records: number; readonly lost: number };
-  readonly connections: {
-    readonly open: number;
-    readonly seen: number;
-    /**
-     * Open ones that were forgotten, as there was no room for all: those first on which nothing was said, then those that were
-     * silent for longest. Seen again, they count again, as connections from before the capture.
-     */
-    readonly evicted: number;
-    /** Those whose bytes are another protocol than the {@link PortHint} of their port says: `shop/cart:6379 redis, speaks http`. */
-    readonly contradicted: Readonly<Record<string, number>>;
-  };
+  readonly connections: ConnectionLedger;
   readonly sockets: SocketLedger;
   /**
    * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
