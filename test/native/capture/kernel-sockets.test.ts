@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -55,7 +55,7 @@ async function start(
 async function ask(bed: Testbed, agent: Agent, path: string, body = ''): Promise<void> {
   const sent = request({ host: bed.address, port: 9000, path, method: 'POST', agent });
   sent.end(body);
-  const answered = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+  const answered = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.on('error', reject).on('response', resolve);
   });
   await buffer(answered);
