@@ -6,7 +6,7 @@
 namespace clover {
 
 // Bytes of one direction by their sequence numbers; a FIN is one of them.
-struct Counted {
+struct SequenceRange {
   u32 from = 0;
   u32 until = 0;  // not included
 };
@@ -14,8 +14,8 @@ struct Counted {
 struct ClosedSocket {
   FlowKey key;
   u64 opened_ns = 0;  // Unix
-  Counted sent;       // and confirmed
-  Counted received;
+  SequenceRange sent;  // and confirmed
+  SequenceRange received;
   i64 watched_ns = 0;  // for how long its packets had been asked for when it was opened; below 0: it was open before
   bool lossy = false;  // packets of any socket were lost on their way up since it was opened
 };

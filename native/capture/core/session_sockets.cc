@@ -22,7 +22,7 @@ u32 bytes_ahead_of(u32 a, u32 b, bool fin_seen) {
 
 // Bytes that a socket has counted and that never came up. That more came up is no difference: what was sent and not confirmed, or
 // came and was not taken, as with a reset.
-u64 unseen(const Stream& stream, const Counted& counted) {
+u64 unseen(const Stream& stream, const SequenceRange& counted) {
   if (!stream.synced) return bytes_ahead_of(counted.until, counted.from, false);
   u32 until = counted.until;
   if (stream.fin && until == stream.fin_seq + 1) until--;
@@ -40,7 +40,9 @@ u64 unseen(const Stream& stream, const Counted& counted) {
 }  // namespace
 
 bool Connection::is_of(const ClosedSocket& socket) const {
-  auto began = [](const Stream& stream, const Counted& counted) { return !stream.by_syn || stream.isn == counted.from; };
+  auto began = [](const Stream& stream, const SequenceRange& counted) {
+    return !stream.by_syn || stream.isn == counted.from;
+  };
   return began(in_, socket.received) && began(out_, socket.sent);
 }
 
