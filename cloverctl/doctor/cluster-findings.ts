@@ -18,6 +18,7 @@ import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
 import { networkFindings } from './network-findings.ts';
+import { partFindings } from './part-findings.ts';
 import { webhookFinding } from './webhook-finding.ts';
 
 const features = z.object({ data: z.record(z.string(), z.string()).default({}) });
@@ -50,7 +51,7 @@ export async function clusterFindings(
   await look('installation', () => others(client, namespace));
   if (inventory === undefined || isDataAlone(inventory.objects)) return found;
   found.push(
-    ...knative(inventory, cluster),
+    ...partFindings(inventory, cluster),
     ...databases(inventory),
     await permissions(client, inventory, namespace),
   );
@@ -131,21 +132,6 @@ async function others(client: KubeClient, namespace: string): Promise<readonly F
       fix: 'delete the ConfigMap, unless somebody needs it',
     })),
   ];
-}
-
-function knative({ settings }: Inventory, { serving, eventing }: Findings): readonly Finding[] {
-  if (settings['knative'] !== true) return [];
-  const versions = { 'Knative Serving': serving, 'Knative Eventing': eventing };
-  return Object.entries(versions).map(([check, found]) =>
-    found === undefined
-      ? {
-          check,
-          state: 'bad',
-          found: 'is not there',
-          fix: `install ${check}, or set knative=false`,
-        }
-      : { check, state: 'good', found },
-  );
 }
 
 function databases({ settings }: Inventory): readonly Finding[] {

@@ -10,7 +10,8 @@ import { applyObject, boundAmong, planObjects, type Outcome } from './apply-obje
 import { placeOf, type Place } from './collections.ts';
 import { completed } from './completed-settings.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
-import { discover, spokenApis, type Findings } from './discover.ts';
+import { demandKubernetes, demandParts } from './demand-cluster.ts';
+import { discover, type Findings } from './discover.ts';
 import { dispatcherRestart } from './dispatcher-restart.ts';
 import { existingTokens } from './existing-tokens.ts';
 import {
@@ -21,7 +22,6 @@ import {
   writeInventory,
   type Inventory,
 } from './inventory.ts';
-import { olderKubernetesFix } from './kubernetes-version.ts';
 import { findLive } from './live-object.ts';
 import { otherInstallations, wishesToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
@@ -84,7 +84,7 @@ export async function install(how: InstallHow): Promise<Installed> {
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);
-  demandApis(findings, installation);
+  demandParts(findings, installation);
   if (!knative && (findings.serving === undefined) !== (findings.eventing === undefined)) {
     const lacks = findings.serving === undefined ? 'Serving' : 'Eventing';
     how.warn(`Knative ${lacks} is not there: all functions are in one process, and stay so`);
@@ -182,26 +182,6 @@ async function readIfAllowed(
     if (error instanceof CloverError && error.code === 'CLV_KUBERNETES_FORBIDDEN') return undefined;
     throw error;
   }
-}
-
-function demandKubernetes({ version: found }: Findings): void {
-  const fix = olderKubernetesFix(found);
-  if (fix === undefined) return;
-  throw new CloverError('CLV_CONFLICT', `nothing was changed: the cluster is ${found}. ${fix}`);
-}
-
-/** What is asked for is there, and new enough to be spoken to. */
-function demandApis(findings: Findings, { knative, controlPlane }: Installation): void {
-  const problems = [
-    ...(knative && findings.serving === undefined ? ['Knative Serving is not there'] : []),
-    ...(knative && findings.eventing === undefined ? ['Knative Eventing is not there'] : []),
-    ...findings.unserved
-      .filter((api) => knative || (controlPlane.istio && api.includes('istio')))
-      .map((api) => `the cluster does not serve ${api}, which ${spokenApis[api]} does`),
-  ];
-  if (problems.length === 0) return;
-  const fix = knative ? '; --set knative=false installs without Knative' : '';
-  throw new CloverError('CLV_CONFLICT', `nothing was changed: ${problems.join(', ')}${fix}`);
 }
 
 /** Definitions, objects of users and what is written into the mesh are of the whole cluster: two would work on the same ones. */

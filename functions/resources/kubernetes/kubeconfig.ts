@@ -47,7 +47,7 @@ export async function kubeconfigConnection(
     const message = 'the kubeconfig has no current context: kubectl config use-context NAME';
     throw new CloverError('CLV_CONFIG_INVALID', message);
   }
-  if (path === undefined && isNobodys(cluster)) {
+  if (path === undefined && isClientDefault(cluster)) {
     const message =
       'there is no kubeconfig: KUBECONFIG has to name one, or ~/.kube/config to be there';
     throw new CloverError('CLV_CONFIG_INVALID', message);
@@ -68,7 +68,7 @@ export async function kubeconfigConnection(
 }
 
 /** Whether it is what the client takes where it finds no kubeconfig and is in no pod. */
-const isNobodys = ({ name, server }: Cluster): boolean =>
+const isClientDefault = ({ name, server }: Cluster): boolean =>
   name === 'cluster' && server === 'http://localhost:8080';
 
 /** A token, and the context that it is of. */

@@ -1,16 +1,8 @@
 import test from 'ava';
 import { completed } from '../../../cloverctl/installation/completed-settings.ts';
-import type { Findings } from '../../../cloverctl/installation/discover.ts';
+import { wholeCluster } from './findings.ts';
 
-const cluster: Findings = {
-  version: 'v1.37.2',
-  serving: '1.22.0',
-  eventing: '1.22.0',
-  istio: undefined,
-  gateways: ['istio-ingress'],
-  hasDefaultStorage: true,
-  unserved: [],
-};
+const cluster = { ...wholeCluster, istio: undefined };
 
 test('no Tap traces what carries spans to ingest: Knative, and the gateways of its network layer', (t) => {
   const untapped = ['knative-eventing', 'knative-serving', 'istio-ingress'];

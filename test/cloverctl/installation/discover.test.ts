@@ -3,7 +3,10 @@ import { discover } from '../../../cloverctl/installation/discover.ts';
 import { onWire, refusal, reply, type Answer } from '../../functions/resources/kubernetes/wire.ts';
 
 const deployments = '/apis/apps/v1/namespaces';
-const labelled = { metadata: { labels: { 'app.kubernetes.io/version': '1.22.0' } } };
+const labelled = {
+  metadata: { labels: { 'app.kubernetes.io/version': '1.22.0' } },
+  status: { availableReplicas: 1 },
+};
 const answers: Readonly<Record<string, Answer>> = {
   '/version': reply({ gitVersion: 'v1.37.2' }),
   '/apis': reply({
@@ -27,6 +30,7 @@ test('a cluster is told by its groups; what one may not see is not known, and no
     serving: '1.22.0',
     eventing: undefined,
     istio: 'unknown',
+    stopped: [],
     unserved: ['networking.istio.io/v1'],
     hasDefaultStorage: undefined,
   });
@@ -44,4 +48,20 @@ test('a claim without a class gets a volume where a class is the default', async
   t.false(await found([]));
   t.false(await found([classOf('false')]));
   t.true(await found([classOf('false'), classOf('true')]));
+});
+
+test('definitions of Knative without those who work on them are told', async (t) => {
+  const stopped = async (webhook: Answer): Promise<readonly string[]> => {
+    const own = { [`${deployments}/knative-serving/deployments/webhook`]: webhook };
+    const all: typeof answers = { ...answers, ...own };
+    const { client } = await onWire(t, ({ path }) => all[path] ?? refusal(404));
+    return (await discover(client)).stopped;
+  };
+  const title = 'Knative Serving does not run: the Deployment webhook of knative-serving';
+  t.deepEqual(await stopped(refusal(404)), [`${title} is not there`]);
+  t.deepEqual(await stopped(reply({ metadata: {}, status: { replicas: 1 } })), [
+    `${title} has no pod that is available`,
+  ]);
+  t.deepEqual(await stopped(reply(labelled)), []);
+  t.deepEqual(await stopped(refusal(403)), []);
 });

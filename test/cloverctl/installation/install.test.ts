@@ -65,7 +65,7 @@ serial('without Knative there are no functions on Knative, whoever asks for them
   t.not(refused.code, 0);
   t.regex(
     refused.stderr,
-    /nothing was changed: Knative Serving is not there, Knative Eventing is not there; --set knative=false/,
+    /nothing was changed: Knative Serving is not there, Knative Eventing is not there; --set knative=false does without/,
   );
   t.deepEqual(await everything(client), before);
 });
