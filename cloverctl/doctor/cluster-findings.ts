@@ -11,6 +11,7 @@ import { findLive, found404 } from '../installation/live-object.ts';
 import { otherInstallations, wishesToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
+import { remainsOf } from '../installation/remains.ts';
 import { troublesOf } from '../installation/troubles.ts';
 import { hasVolatileDatabases, volatileDatabases } from '../installation/volatile-databases.ts';
 import { agentAnswers, type AgentQuestions } from './agent-findings.ts';
@@ -48,6 +49,9 @@ export async function clusterFindings(
     inventory = await readInventory(client, namespace);
     return [installed(inventory, namespace)];
   });
+  if (inventory === undefined) {
+    await look('installation', () => leftOvers(client, namespace));
+  }
   await look('installation', () => others(client, namespace));
   if (inventory === undefined || isDataAlone(inventory.objects)) return found;
   found.push(
@@ -111,6 +115,15 @@ function installed(inventory: Inventory | undefined, namespace: string): Finding
   const found = `Clover ${inventory.version} in ${namespace}`;
   if (inventory.version === version) return { check, state: 'good', found };
   return { check, state: 'doubtful', found, fix: `cloverctl upgrade makes it ${version}` };
+}
+
+/** What nobody but its labels tells of, as where somebody has deleted the namespace. */
+async function leftOvers(client: KubeClient, namespace: string): Promise<readonly Finding[]> {
+  const { length } = await remainsOf(client, namespace);
+  if (length === 0) return [];
+  const found = `${length} ${length === 1 ? 'object is' : 'objects are'} left of one in ${namespace}`;
+  const fix = 'cloverctl install makes it whole again, cloverctl uninstall removes them';
+  return [{ check: 'installation', state: 'bad', found, fix }];
 }
 
 /** Who may not see them is told nothing of them. */

@@ -37,6 +37,31 @@ const plurals: Readonly<Record<string, string>> = {
   'sources.knative.dev/SinkBinding': 'sinkbindings',
 };
 
+const clusterWide: ReadonlySet<string> = new Set([
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'Namespace',
+  'ValidatingWebhookConfiguration',
+]);
+
+/** A kind of objects that an installation may have. */
+export interface InstallationKind {
+  readonly group: string;
+  readonly kind: string;
+  readonly plural: string;
+  /** Its objects are in no namespace. */
+  readonly isClusterWide: boolean;
+}
+
+/** Every kind that an installation may have. */
+export const installationKinds: readonly InstallationKind[] = Object.entries(plurals).map(
+  ([name, plural]) => {
+    const [group = '', kind = ''] = name.split('/');
+    return { group, kind, plural, isClusterWide: clusterWide.has(kind) };
+  },
+);
+
 /** The group of an `apiVersion`; the empty text for Kubernetes' own first one. */
 export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? apiVersion.replace(/\/.*$/, '') : '';

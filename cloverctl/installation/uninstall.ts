@@ -4,7 +4,7 @@ import type { KubeClient } from '../../functions/resources/kubernetes/client.ts'
 import { agentSettings } from '../../knative/render/agent/settings.ts';
 import type { CliEnv } from '../env.ts';
 import type { Outcome } from './apply-objects.ts';
-import { keyOf, objectPath, titleOf, type Place } from './collections.ts';
+import { groupOf, keyOf, objectPath, titleOf, type Place } from './collections.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { inventoryPlace, readInventory, writeInventory, type Inventory } from './inventory.ts';
 import { findLive, found404 } from './live-object.ts';
@@ -15,7 +15,8 @@ import {
   type OtherInstallation,
 } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
-import { deleteUserObjects, demandEndedRuns, userObjects } from './user-objects.ts';
+import { remainsOf } from './remains.ts';
+import { deleteUserObjects, demandEndedRuns, demandNoneHeld, userObjects } from './user-objects.ts';
 
 /** What becomes of users' objects, and of databases. */
 export type DataChoice = 'delete' | 'keep' | 'none';
@@ -37,14 +38,16 @@ export interface UninstallHow {
 }
 
 /**
- * Removes what was installed, and nothing else; undefined where nothing is.
+ * Removes what was installed, and nothing else; undefined where nothing is. Where the inventory is gone, with its namespace, that is
+ * what {@link remainsOf} finds.
  * @throws CloverError CLV_CONFLICT when there is data and it is not said what becomes of it, or it is kept while runs have not ended; CLV_KUBERNETES_FORBIDDEN,
  * CLV_DEADLINE_EXCEEDED.
  */
 export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] | undefined> {
   const { client, env, namespace, data } = how;
-  const inventory = await readInventory(client, namespace);
-  if (inventory === undefined) return undefined;
+  const recorded = await readInventory(client, namespace);
+  const inventory = recorded ?? (await remains(client, namespace));
+  if (recorded === undefined && inventory.objects.length === 0) return undefined;
   const until = env.clock.now() + how.timeoutMs;
   await demandPermissions(client, wishesToSeeOthers);
   const { installations, doubts } = await otherInstallations(client, namespace);
@@ -56,6 +59,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const missed = [...used, ...(await databasesOf(client, own))];
   if (data === 'none' && missed.length > 0) throw inUse(missed);
   if (data === 'keep' && !how.force && used.length > 0) await demandEndedRuns(client);
+  if (data === 'delete' && !own.some(runsFunctions)) await demandNoneHeld(client, used);
   const going = own.filter(
     (place) => !shared.has(keyOf(place)) && (data !== 'keep' || !isData(place)),
   );
@@ -103,7 +107,9 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   if (data === 'keep') {
     const left = own.filter((place) => isData(place) && !shared.has(keyOf(place)));
     for (const place of left) tell({ place, change: 'kept', why: '--keep-data' });
-    await writeInventory(client, namespace, { ...inventory, objects: left });
+    if (recorded !== undefined) {
+      await writeInventory(client, namespace, { ...recorded, objects: left });
+    }
     return outcomes;
   }
   const space = own.find(({ kind }) => kind === 'Namespace');
@@ -112,6 +118,24 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   await found404(client.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
   return outcomes;
 }
+
+/** What is to be removed: of an installation, or of one whose inventory is gone. */
+interface Removed extends Pick<Inventory, 'objects' | 'settings'> {
+  readonly namespace: Inventory['namespace'] | 'unknown';
+}
+
+async function remains(client: KubeClient, namespace: string): Promise<Removed> {
+  return { objects: await remainsOf(client, namespace), settings: {}, namespace: 'unknown' };
+}
+
+function runsFunctions({ apiVersion, kind }: Place): boolean {
+  return kind === 'Deployment' || groupOf(apiVersion) === 'serving.knative.dev';
+}
+
+const keptNamespaces = {
+  found: 'it was there before',
+  unknown: 'nobody knows whether it came with Clover',
+} as const;
 
 /**
  * What other installations have made, too, by its key, and where the first of them is. One that is damaged has the definitions, which
@@ -147,7 +171,7 @@ async function databasesOf(client: KubeClient, own: readonly Place[]): Promise<r
 }
 
 /** Spools lie on nodes, where only a pod can delete them. */
-function withSpool(outcome: Outcome, { settings }: Inventory): Outcome {
+function withSpool(outcome: Outcome, { settings }: Removed): Outcome {
   const { place, change } = outcome;
   if (place.kind !== 'DaemonSet' || change !== 'deleted') return outcome;
   const { data } = withAgent.safeParse(settings);
@@ -161,7 +185,7 @@ const withAgent = z.object({ agent: agentSettings });
 async function leaveNamespace(
   { client, env, namespace }: UninstallHow,
   place: Place,
-  inventory: Inventory,
+  inventory: Removed,
   until: number,
 ): Promise<Outcome> {
   const known = keyOf(inventoryPlace(namespace));
@@ -180,18 +204,18 @@ async function leaveNamespace(
     body: { apiVersion: place.apiVersion, kind: place.kind, metadata: { name: place.name } },
   });
   const why =
-    inventory.namespace === 'found'
-      ? 'it was there before'
+    inventory.namespace !== 'made'
+      ? keptNamespaces[inventory.namespace]
       : `it has ${others.map((other) => titleOf(other)).join(', ')}`;
   return { place, change: 'kept', why };
 }
 
-function planned(place: Place, { data }: UninstallHow, inventory: Inventory): Outcome {
+function planned(place: Place, { data }: UninstallHow, inventory: Removed): Outcome {
   if (data === 'keep' && (isData(place) || place.apiVersion.startsWith('clover.dev/'))) {
     return { place, change: 'kept', why: '--keep-data' };
   }
-  if (place.kind === 'Namespace' && inventory.namespace === 'found') {
-    return { place, change: 'kept', why: 'it was there before' };
+  if (place.kind === 'Namespace' && inventory.namespace !== 'made') {
+    return { place, change: 'kept', why: keptNamespaces[inventory.namespace] };
   }
   return { place, change: 'deleted' };
 }

@@ -7,7 +7,7 @@ import { kinds } from '../../knative/resources/kinds.ts';
 import { apiVersion } from '../../knative/resources/meta.ts';
 import { collectionPath, objectPath, type Place } from './collections.ts';
 import { waitGoneAll } from './delete-objects.ts';
-import { found404 } from './live-object.ts';
+import { findLive, found404 } from './live-object.ts';
 import type { CliEnv } from '../env.ts';
 
 const runList = z.object({
@@ -22,6 +22,8 @@ const runList = z.object({
 const list = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string() }) })),
 });
+
+const held = z.object({ metadata: z.object({ finalizers: z.array(z.string()).min(1) }) });
 
 /** Objects of Clover's kinds in all namespaces, those that others rest on behind them. */
 export async function userObjects(client: KubeClient): Promise<readonly Place[]> {
@@ -59,6 +61,25 @@ export async function demandEndedRuns(client: KubeClient): Promise<void> {
     }));
   if (details.length === 0) return;
   const message = `nothing was changed: ${details.length} ${details.length === 1 ? 'run has' : 'runs have'} not ended, and nobody would end the splits and faults that they have put into force. Delete their Experiments, which takes the traffic back, or wait; --force leaves it as it is`;
+  throw new CloverError('CLV_CONFLICT', message, { details });
+}
+
+/**
+ * Refuses to wait for somebody who is not there: an Experiment that holds traffic goes only when a control plane has taken that back.
+ * @throws CloverError CLV_CONFLICT naming each that is held.
+ */
+export async function demandNoneHeld(client: KubeClient, places: readonly Place[]): Promise<void> {
+  const live = await Promise.all(
+    places.map(async (place) => ({ place, object: await findLive(client, place) })),
+  );
+  const details = live
+    .filter(({ object }) => held.safeParse(object).success)
+    .map(({ place: { kind, name, namespace = '' } }) => ({
+      field: `${kind} ${name} in ${namespace}`,
+      message: 'has traffic that nobody is there to take back',
+    }));
+  if (details.length === 0) return;
+  const message = `nothing was changed: the control plane is not there, and ${details.length} ${details.length === 1 ? 'object waits' : 'objects wait'} for it. "cloverctl install" brings it back; then the same command goes on`;
   throw new CloverError('CLV_CONFLICT', message, { details });
 }
 
