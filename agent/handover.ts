@@ -17,8 +17,17 @@ export interface Handover {
 /** What {@link startHandover} needs. */
 export interface HandoverOptions {
   readonly place: Place;
-  readonly capture: Pick<Capture, 'setWindow' | 'handOver' | 'hold' | 'takeOver' | 'ledger'>;
-  /** Requests open for longer are not waited for. */
+  readonly capture: Pick<
+    Capture,
+    | 'setWindow'
+    | 'handOver'
+    | 'hold'
+    | 'takeOver'
+    | 'handOverRequests'
+    | 'takeOverRequests'
+    | 'ledger'
+  >;
+  /** Requests open for longer are not waited for, but given to the successor. */
   readonly openTimeoutMs: number;
   /** Whether all is attached that is to be. */
   readonly settled: () => boolean;
@@ -61,6 +70,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
   const retire = async (): Promise<void> => {
     await clock.sleep(leadMs);
     await until(() => capture.ledger().requests.open === 0, openTimeoutMs);
+    await succession?.offerRequests(() => capture.handOverRequests());
     await options.onRetired();
     log.info('retired');
   };
@@ -99,6 +109,13 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     owns = true;
     const { connections, refused } = capture.ledger().takenOver;
     log.info({ from: String(fromNs), connections, refused }, 'taken over');
+    const requests = await before.requests(() => capture.hold());
+    if (ending.signal.aborted) return;
+    if (requests !== undefined) {
+      capture.takeOverRequests(requests);
+      // What has begun before is nobody else's any more.
+      fromNs = 0n;
+    }
     await before.ended();
     if (ending.signal.aborted) return;
     await options.onInherit();

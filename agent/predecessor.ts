@@ -15,6 +15,11 @@ export interface Predecessor {
    * @throws CloverError CLV_DEADLINE_EXCEEDED when it does neither within a minute.
    */
   takeOver(onAsk: () => void): Promise<Bequest | undefined>;
+  /**
+   * Waits until it offers the requests that it does not wait for, and asks for them; resolves to undefined when it ends without.
+   * @param onAsk called before it is asked.
+   */
+  requests(onAsk: () => void): Promise<Buffer | undefined>;
   /** Resolves when it has ended, or after {@link Predecessor.close}. */
   ended(): Promise<void>;
   close(): void;
@@ -35,6 +40,8 @@ const answer = z.object({
   state: z.base64().default(''),
 });
 
+const rest = z.object({ requests: z.base64() });
+
 const lookMs = 50;
 const patienceMs = 60_000;
 
@@ -50,7 +57,7 @@ export function follow({ socketPath, inherit, clock, log }: FollowOptions): Pred
       for (let tries = 0; ; tries += 1) {
         const timer = setTimeout(line.close, deadline - clock.now());
         onAsk();
-        const text = await line.ask();
+        const text = await line.ask('ready');
         clearTimeout(timer);
         if (text !== undefined) {
           const { from, state } = answer.parse(JSON.parse(text));
@@ -68,6 +75,13 @@ export function follow({ socketPath, inherit, clock, log }: FollowOptions): Pred
         line = dial(socketPath);
       }
     },
+    async requests(onAsk) {
+      if ((await line.next()) === undefined) return undefined;
+      onAsk();
+      const text = await line.ask('requests');
+      if (text === undefined) return undefined;
+      return Buffer.from(rest.parse(JSON.parse(text)).requests, 'base64');
+    },
     async ended() {
       await line.closed;
       for (let tries = 0; !closing.signal.aborted && !inherit(); tries += 1) {
@@ -83,8 +97,10 @@ export function follow({ socketPath, inherit, clock, log }: FollowOptions): Pred
 }
 
 interface Line {
-  /** The answer; undefined when there is nobody, or nobody any more. */
-  ask(): Promise<string | undefined>;
+  /** What it says next; undefined when there is nobody, or nobody any more. */
+  next(): Promise<string | undefined>;
+  /** Its answer. */
+  ask(what: 'ready' | 'requests'): Promise<string | undefined>;
   readonly closed: Promise<void>;
   readonly close: () => void;
 }
@@ -97,11 +113,16 @@ function dial(socketPath: string): Line {
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => resolve());
   });
+  const next = (): Promise<string | undefined> => {
+    const text = once(lines, 'line').then(([first]: unknown[]) => String(first));
+    return Promise.race([text.catch(() => undefined), closed.then(() => undefined)]);
+  };
   return {
-    ask() {
-      const text = once(lines, 'line').then(([first]: unknown[]) => String(first));
-      socket.write('ready\n');
-      return Promise.race([text.catch(() => undefined), closed.then(() => undefined)]);
+    next,
+    ask(what) {
+      const text = next();
+      socket.write(`${what}\n`);
+      return text;
     },
     closed,
     close: () => socket.destroy(),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import type { Logger } from 'pino';
 
 /** Waits for the agent that comes after. */
@@ -10,8 +10,16 @@ export interface Succession {
   readonly expected: boolean;
   /** From now on no agent takes over that has not done so. */
   refuse(): void;
+  /**
+   * Tells a successor that has taken over that there is more, and says it when it asks for it, which it does within a second. Does
+   * nothing where it has gone, or knows nothing of this.
+   */
+  offerRequests(say: () => Buffer): Promise<void>;
   close(): Promise<void>;
 }
+
+/** One that does not ask in this time is of another version. */
+const askMs = 1_000;
 
 /** What an agent leaves to its successor. */
 export interface Bequest {
@@ -39,6 +47,7 @@ export interface SuccessionOptions {
 export async function awaitSuccessor(options: SuccessionOptions): Promise<Succession> {
   const { socketPath, onReady, onLost, log } = options;
   let successor: Socket | undefined;
+  let heard: Interface | undefined;
   let took = false;
   let refuses = false;
 
@@ -52,6 +61,7 @@ export async function awaitSuccessor(options: SuccessionOptions): Promise<Succes
       return;
     }
     successor = socket;
+    heard = lines;
     log.info('a successor is here');
     socket.on('close', () => {
       successor = undefined;
@@ -78,6 +88,19 @@ export async function awaitSuccessor(options: SuccessionOptions): Promise<Succes
     refuse() {
       refuses = true;
       if (!took) successor?.destroy();
+    },
+    async offerRequests(say) {
+      const [socket, lines] = [successor, heard];
+      if (socket === undefined || lines === undefined) return;
+      const timer = AbortSignal.timeout(askMs);
+      const asked = Promise.race([
+        once(lines, 'line', { signal: timer }),
+        once(socket, 'close', { signal: timer }).then(() => undefined),
+      ]).catch(() => undefined);
+      socket.write('{"more":"requests"}\n');
+      if ((await asked) === undefined) return;
+      const requests = say().toString('base64');
+      socket.write(`${JSON.stringify({ requests })}\n`);
     },
     async close() {
       successor?.destroy();

@@ -87,6 +87,8 @@ export interface Binding {
   hand_over(handle: Handle): Buffer;
   hold(handle: Handle): void;
   take_over(handle: Handle, state: Uint8Array): void;
+  hand_over_requests(handle: Handle): Buffer;
+  take_over_requests(handle: Handle, requests: Uint8Array): void;
   frame(handle: Handle, ifindex: number, to_pod: boolean, time_ns: bigint, frame: Uint8Array): void;
   /** How many bytes were taken: fewer than all of them where batches have to be taken first. */
   file(handle: Handle, chunk: Uint8Array): number;

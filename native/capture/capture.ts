@@ -141,6 +141,8 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     handOver: () => binding.hand_over(handle),
     hold: () => binding.hold(handle),
     takeOver: (state = new Uint8Array()) => binding.take_over(handle, state),
+    handOverRequests: () => binding.hand_over_requests(handle),
+    takeOverRequests: (requests) => binding.take_over_requests(handle, requests),
     oneWay: () => binding.one_way(handle),
     overtaken: () => binding.overtaken(handle),
     evidence: (after) => binding.evidence(handle, after),

@@ -153,15 +153,14 @@ export interface CaptureLedger {
   readonly accessLog: { readonly records: number; readonly lost: number };
   readonly connections: ConnectionLedger;
   readonly sockets: SocketLedger;
-  /**
-   * Of headers whose fields may refer to earlier ones (HTTP/2): all, and those that were named before the capture. What is
-   * read before a window begins is in neither.
-   */
+  /** Of headers whose fields may refer to earlier ones (HTTP/2), read within the window: all, and those named before the capture. */
   readonly headerFields: { readonly read: number; readonly unknown: number };
   /** What a predecessor has told ({@link Capture.takeOver}). */
   readonly takenOver: {
     /** That go on as it left them. */
     readonly connections: number;
+    /** Requests that it did not wait for ({@link Capture.takeOverRequests}): they are seen here. */
+    readonly requests: number;
     /** It had read them, of messages that were not whole: they are in `bytes`, and were never on the wire here. */
     readonly bytes: number;
     /** Connections that are followed as they were met, by cause (`behind`, `malformed`, …); `other_version` is all of them. */
@@ -225,18 +224,19 @@ export interface Capture extends TlsCapture {
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;
-  /**
-   * What a successor on the same interfaces has to know to read on where this capture stands: of each connection the place in
-   * both streams, and what its protocol remembers (HPACK tables). Requests that are open stay here. At most 8 MiB.
-   */
+  /** What a successor on the same interfaces has to know to read on from here: connections, and what protocols remember; 8 MiB at most. */
   handOver(): Buffer;
-  /** Reads nothing until {@link Capture.takeOver}, for 2 s at most: to be called before the predecessor makes its state. */
+  /** Reads nothing until something is taken over, for 2 s at most: to be called before the predecessor is asked. */
   hold(): void;
   /**
    * Goes on where the predecessor stood that made `state`, which may be anything: what is not sound or not of this version is
    * refused and counted ({@link CaptureLedger.takenOver}), and read as it was met. The window must not have begun.
    */
   takeOver(state?: Uint8Array): void;
+  /** Gives the open requests to a successor that has taken over: only evidence has them here any more, as stuck. */
+  handOverRequests(): Buffer;
+  /** Counts those. Of what is not followed here, as its connection could not be taken over, requests are lost as `handover`. */
+  takeOverRequests(requests: Uint8Array): void;
   /** The attached points of which only a part is seen. */
   oneWay(): readonly OneWay[];
   /** Those where others have come before the capture, for some 15 s at least: an agent that takes over does so, too. */

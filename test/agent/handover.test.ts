@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { z } from 'zod';
 import {
   isAttached as attached,
   isReady,
@@ -11,6 +14,12 @@ import {
   spansStored,
 } from './helpers/handover-bed.ts';
 import { eventually } from './helpers/test-agent.ts';
+
+const booksOf = z.object({
+  capture: z.object({
+    takenOver: z.object({ requests: z.int(), refused: z.record(z.string(), z.int()) }),
+  }),
+});
 
 const server = `
 import { createServer } from 'node:http';
@@ -155,4 +164,44 @@ test.serial('while an agent ends and another one counts, a third one waits', asy
   third.process.kill('SIGTERM');
   t.is(await third.ended, 0);
   t.is(readStored(plane).spans.length, 40);
+});
+
+const stream = `
+import { createServer } from 'node:http';
+createServer((incoming, outgoing) => {
+  outgoing.write('data: 0\\n\\n');
+  incoming.resume().on('end', () => outgoing.end('data: 1\\n\\n'));
+}).listen(8080);
+`;
+
+test.serial('a stream that outlasts its agent is one span of the next one', async (t) => {
+  const openTimeoutMs = 1_000;
+  const { plane, url, start } = await makeHandoverBed(t, stream, { openTimeoutMs });
+  const first = await start();
+  await eventually('the first agent', async () => (await isReady(first)) && attached(first));
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write('POST /events HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\n');
+  await once(socket, 'data');
+
+  const second = await start();
+  await eventually('the second agent', () => isReady(second));
+  first.process.kill('SIGTERM');
+  t.is(await first.ended, 0);
+  const { takenOver } = booksOf.parse(await (await fetch(`${second.url}/ledger`)).json()).capture;
+  t.like(takenOver, { requests: 1, refused: {} });
+  socket.write('x');
+  await eventually('its span', () => spansStored(plane) > 0);
+  socket.destroy();
+  second.process.kill('SIGTERM');
+  t.is(await second.ended, 0);
+
+  const { batches, spans } = readStored(plane);
+  t.is(spans.length, 1);
+  t.true(batches.every((batch) => batch.startsWith(second.source)));
+  const [span] = spans;
+  t.is(span?.attributes['url.path'], '/events');
+  t.is(span?.attributes['clover.incomplete'], undefined);
+  t.true((span?.endNs ?? 0n) - (span?.startNs ?? 0n) > BigInt(openTimeoutMs) * 1_000_000n);
+  t.deepEqual(lostOf(plane), []);
 });

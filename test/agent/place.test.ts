@@ -40,6 +40,8 @@ const makeNode = async (t: ExecutionContext) => {
           handOver: () => Buffer.from(member.says),
           hold: () => void member.heard.push('hold'),
           takeOver: (state) => void member.heard.push(String(state)),
+          handOverRequests: () => Buffer.alloc(0),
+          takeOverRequests: () => undefined,
           ledger: () => emptyLedger,
         },
         openTimeoutMs: 1_000,

@@ -11,6 +11,12 @@ const usage = [
   '  --keep     what was found goes into the corpus',
 ].join('\n');
 
+/** Targets with a program of their own. */
+const programs: ReadonlyMap<string, string> = new Map([
+  ['file', 'file'],
+  ['state', 'state'],
+]);
+
 /** Where objects and programs are kept between runs. */
 const folder = '.cache/fuzz';
 
@@ -43,7 +49,7 @@ async function main(): Promise<void> {
   }
   const programOf = await buildFuzzers(folder, say);
   for (const target of positionals.length > 0 ? positionals : targets) {
-    const program = programOf(target === 'file' ? 'file' : 'conversation');
+    const program = programOf(programs.get(target) ?? 'conversation');
     const result = await fuzz({
       target,
       program,

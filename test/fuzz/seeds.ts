@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { z } from 'zod';
 import { pcapFile, pcapngFile } from '../native/capture/capture-file.ts';
-import { client, server, type Turn } from '../native/capture/conversation.ts';
+import {
+  client,
+  play,
+  segmentsOfTurns,
+  server,
+  startReplay,
+  type Turn,
+} from '../native/capture/conversation.ts';
 import { address, answerOf, first, framed, queryOf, types, www } from '../native/capture/dns.ts';
 import { block, base, opening } from '../native/capture/http2-conversation.ts';
 import { data, goAway, headers, reset } from '../native/capture/http2.ts';
 import { inTurn } from '../native/capture/kafka-conversation.ts';
 import { fetch, heartbeat, hello, produce } from '../native/capture/kafka.ts';
+import { recordedTurns } from '../native/capture/recorded-turns.ts';
 
 /** How an input of `native/capture/fuzz/conversation.cc` begins. */
 const begins = { stream: 0, late: 1, datagrams: 2 } as const;
@@ -99,20 +106,15 @@ async function torture(): Promise<Buffer[]> {
   return Promise.all(names.map(async (name) => readFile(new URL(name, folder))));
 }
 
-const recording = z.array(z.array(z.string()));
-
-/** Connections recorded from real servers: turns of base64, marked with who sent them. */
+/** Connections recorded from real servers. */
 function recorded(name: string): Buffer[] {
-  const file = new URL(`../native/capture/recorded/${name}.json`, import.meta.url);
-  const connections = recording.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return connections.flatMap((turns) => {
-    const sent = turns.flatMap((turn) => {
-      const all = Buffer.from(turn.slice(1), 'base64');
-      const one = turn.startsWith('>') ? asks : says;
-      return Array.from({ length: Math.ceil(all.length / 60_000) }, (_, at) =>
-        one(all.subarray(at * 60_000, (at + 1) * 60_000)),
-      );
-    });
+  return recordedTurns(name).flatMap((turns) => {
+    const sent = turns.flatMap(({ from, bytes }) =>
+      Array.from({ length: Math.ceil(bytes.length / 60_000) }, (_, at) => ({
+        from,
+        bytes: bytes.subarray(at * 60_000, (at + 1) * 60_000),
+      })),
+    );
     return [talk('stream', sent), talk('late', sent.slice(2))];
   });
 }
@@ -129,6 +131,44 @@ function files(): Buffer[] {
     pcapngFile(packets),
   ];
 }
+
+const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
+const u32 = (value: number): Buffer => Buffer.concat([u16(value >>> 16), u16(value & 65_535)]);
+const withLength = (bytes: Uint8Array): Buffer => Buffer.concat([u16(bytes.length), bytes]);
+
+/** An input of `native/capture/fuzz/state.cc`: what is told in the midst of a connection, and the rest of it. */
+async function stateOf(turns: readonly Turn[]): Promise<Buffer> {
+  const headBytes = 8;
+  const packets = segmentsOfTurns(turns, { clientIsn: 5, serverIsn: 9, cuts: [700] });
+  const cut = Math.ceil(packets.length / 2);
+  const { replay } = startReplay();
+  play(replay, packets.slice(0, cut));
+  const told = [replay.handOver(), replay.handOverRequests()];
+  await replay.close();
+  return Buffer.concat([
+    ...told.map((bytes) => withLength(bytes.subarray(headBytes, headBytes + 65_535))),
+    ...packets
+      .slice(cut)
+      .flatMap(({ toPod, flags, seq, ack, payload }) => [
+        Buffer.from([toPod ? 0 : 1, flags]),
+        u32(seq),
+        u32(ack),
+        withLength(payload),
+      ]),
+  ]);
+}
+
+const states = async (): Promise<Buffer[]> =>
+  Promise.all(
+    [
+      ...http,
+      ...http2,
+      inTurn(hello(1), produce(2), fetch(3), heartbeat(4)),
+      ...['mysql', 'postgresql', 'redis'].flatMap(recordedTurns),
+      [asks(framed(query)), says(framed(answer))],
+      (await torture()).map(asks),
+    ].map(stateOf),
+  );
 
 const both = (talks: readonly (readonly Turn[])[]): Buffer[] =>
   talks.flatMap((sent) => [talk('stream', sent), talk('late', sent)]);
@@ -152,5 +192,6 @@ export const seeds: Readonly<Record<string, () => Buffer[] | Promise<Buffer[]>>>
         talk(begin, [asks(message), says(message)]),
       ),
     ),
+  state: states,
   tls: () => both([[asks(clientHello), says(clientHello)]]),
 };

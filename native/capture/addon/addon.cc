@@ -123,17 +123,20 @@ napi_value tell(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// What an engine says to another one, and is said.
+template <std::string (Engine::*say)()>
 napi_value hand_over(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 1);
-  std::string state = Handle::from(env, args[0]).engine().hand_over();
+  std::string state = (Handle::from(env, args[0]).engine().*say)();
   napi_value out;
   js::check(env, napi_create_buffer_copy(env, state.size(), state.data(), nullptr, &out));
   return out;
 }
 
+template <void (Engine::*hear)(std::string_view)>
 napi_value take_over(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 2);
-  Handle::from(env, args[0]).engine().take_over(js::to_bytes(env, args[1]));
+  (Handle::from(env, args[0]).engine().*hear)(js::to_bytes(env, args[1]));
   return nullptr;
 }
 
@@ -316,9 +319,11 @@ NAPI_MODULE_INIT() {
       method<tls_library>("tls_library"),
       method<set_ports>("set_ports"),
       method<set_window>("set_window"),
-      method<hand_over>("hand_over"),
+      method<hand_over<&Engine::hand_over>>("hand_over"),
+      method<hand_over<&Engine::hand_over_requests>>("hand_over_requests"),
       method<tell<&Engine::hold>>("hold"),
-      method<take_over>("take_over"),
+      method<take_over<&Engine::take_over>>("take_over"),
+      method<take_over<&Engine::take_over_requests>>("take_over_requests"),
       method<frame>("frame"),
       method<file>("file"),
       method<tell<&Engine::end_file>>("end_file"),

@@ -127,6 +127,7 @@ napi_value ledger_view(napi_env env, const Engine::FullLedger& ledger) {
   js::set(env, out, "headerFields", part);
   part = js::object(env);
   js::set(env, part, "connections", js::number(env, core.taken_over));
+  js::set(env, part, "requests", js::number(env, core.inherited_requests));
   js::set(env, part, "bytes", js::number(env, core.inherited));
   js::set(env, part, "refused", js::counts(env, core.refused));
   js::set(env, out, "takenOver", part);

@@ -7,8 +7,6 @@
 namespace clover {
 namespace {
 
-constexpr u8 kEvents = 11;  // Span.events
-
 // Length of the valid UTF-8 sequence at `at`, or 0.
 size_t utf8_length(std::string_view text, size_t at) {
   u8 lead = static_cast<u8>(text[at]);
@@ -57,6 +55,50 @@ void any_attribute(std::string& out, u8 field, std::string_view key, std::string
 
 }  // namespace
 
+namespace {
+
+bool is_text(std::string_view text) { return is_ascii(text) || valid_text(text) == text; }
+
+// common.v1.AnyValue, as it is written here.
+bool is_value(std::string_view any) {
+  std::string_view text, list, element;
+  bool number = any.size() > 1 && (any[0] == 2 << 3 || any[0] == 3 << 3);
+  if (number) {
+    size_t at = 1;
+    proto::read_varint(any, at);
+    return at == any.size() && static_cast<u8>(any.back()) < 0x80;
+  }
+  if (proto::take_bytes(any, 1, text)) return any.empty() && is_text(text);
+  if (!proto::take_bytes(any, 5, list) || !any.empty()) return false;
+  while (!list.empty()) {
+    bool taken = proto::take_bytes(list, 1, element) && proto::take_bytes(element, 1, text);
+    if (!taken || !element.empty() || !is_text(text)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool are_attributes(std::string_view rest, u8 field) {
+  std::string_view pair, key, any;
+  while (!rest.empty()) {
+    bool taken = proto::take_bytes(rest, field, pair) && proto::take_bytes(pair, 1, key) && proto::take_bytes(pair, 2, any);
+    if (!taken || !pair.empty() || !is_text(key) || !is_value(any)) return false;
+  }
+  return true;
+}
+
+bool are_events(std::string_view rest) {
+  constexpr size_t kTime = 1 + 8;
+  std::string_view event, name;
+  while (!rest.empty()) {
+    if (!proto::take_bytes(rest, kSpanEvents, event) || event.size() < kTime || event[0] != (1 << 3 | 1)) return false;
+    event.remove_prefix(kTime);
+    if (!proto::take_bytes(event, 2, name) || !is_text(name) || !are_attributes(event, kEventAttributes)) return false;
+  }
+  return true;
+}
+
 void Attributes::text(std::string_view key, std::string_view value, size_t limit) {
   value = value.substr(0, limit);
   if (is_ascii(value)) proto::attribute(out_, field_, key, value);
@@ -98,7 +140,7 @@ void add_event(std::string& out, u64 time_ns, std::string_view name, std::string
   proto::fixed64(event, 1, time_ns);
   proto::bytes(event, 2, name);
   event.append(attributes);
-  proto::bytes(out, kEvents, event);
+  proto::bytes(out, kSpanEvents, event);
 }
 
 }  // namespace clover

@@ -9,7 +9,7 @@ namespace clover {
 
 inline constexpr size_t kMaxText = 255;
 
-inline constexpr u8 kSpanAttributes = 9, kEventAttributes = 3;  // the field's number
+inline constexpr u8 kSpanAttributes = 9, kSpanEvents = 11, kEventAttributes = 3;  // the field's number
 
 // Appends to the encoded attributes of a span, or of one of its events. What is no UTF-8 of a text is replaced by question marks.
 class Attributes {
@@ -32,6 +32,10 @@ void add_event(std::string& out, u64 time_ns, std::string_view name, std::string
 
 // Appends those attributes of an encoded span's whose keys are wanted.
 void copy_attributes(std::string_view attributes, std::string& out, bool (*wanted)(std::string_view key));
+
+// Whether another process has written attributes with an Attributes for this field, and events with add_event.
+bool are_attributes(std::string_view encoded, u8 field);
+bool are_events(std::string_view encoded);
 
 bool is_ascii(std::string_view text);
 // What is no UTF-8 replaced by question marks.

@@ -58,6 +58,7 @@ bool Conversation::owns(const Piece& piece) const { return session_.owns(piece.m
 
 Request* Conversation::begin(const Piece& first, Side from) {
   Request* request = session_.pool_.take();
+  request->talk = this;
   request->start_ns = first.time_ns;
   request->start_seq = first.seq;
   request->start_ack = first.ack;

@@ -16,6 +16,12 @@ inline constexpr const char* kCaptureEnd = "capture_end";
 // Why a conversation is not read whose protocol no Tap of its pod selects.
 inline constexpr const char* kNotSelected = "not_selected";
 
+// Whether the ledger has seen a request: its head was whole.
+enum class Counted : u8 { no, yes };
+
+// What carried the first byte of a message, without the bytes.
+void hand_over(State& state, Piece& first);
+
 // The bookkeeping between a parser and the session: roles, requests, the ledger of bytes.
 class Conversation {
  public:
@@ -104,6 +110,8 @@ class Conversation {
 
   // Session::hand_over and take_over.
   void hand_over(State& state);
+  // A request that is open, or null. A successor gets a copy that it follows, and does not count; null where it is not sound.
+  void hand_over(State& state, Request*& request, Counted counted);
 
   const std::string& pod_text() const { return pod_text_; }
   const std::string& peer_text() const { return peer_text_; }

@@ -13,6 +13,39 @@ i64 cost_of(std::string_view name, const QueryPointer& query) {
 
 }  // namespace
 
+void hand_over(State& state, QueryPointer& query) {
+  bool there = query != nullptr;
+  state.flag(there);
+  if (!there || !state.ok()) return;
+  sql::Query copy;
+  if (!state.reads()) copy = *query;
+  u64 statements = copy.statements;
+  for (std::string* text : {&copy.text, &copy.summary, &copy.traceparent, &copy.database}) state.text(*text);
+  state.number(statements);
+  copy.statements = static_cast<size_t>(statements);
+  if (state.reads() && state.ok()) query = std::make_shared<sql::Query>(std::move(copy));
+}
+
+void Statements::hand_over(State& state) {
+  size_t count = state.count(names_.size());
+  state.require(count <= kMaxNames);
+  if (!state.reads()) {
+    for (auto& [name, query] : names_) {
+      std::string written = name;
+      state.text(written);
+      db::hand_over(state, query);
+    }
+    return;
+  }
+  for (size_t i = 0; i < count && state.ok(); i++) {
+    std::string name;
+    QueryPointer query;
+    state.text(name);
+    db::hand_over(state, query);
+    if (state.ok()) set(name, std::move(query));
+  }
+}
+
 void Statements::set(std::string_view name, QueryPointer query) {
   erase(name);
   if (name.size() > kMaxName || query == nullptr) return;

@@ -10,6 +10,9 @@ namespace clover::db {
 
 using QueryPointer = std::shared_ptr<const sql::Query>;
 
+// What a successor has to know of a query, or null.
+void hand_over(State& state, QueryPointer& query);
+
 // A few hundred names at most, and none where all parsers together keep too much: what goes is not known,
 // never wrong.
 class Statements {
@@ -24,6 +27,7 @@ class Statements {
   QueryPointer get(std::string_view name) const;
   void erase(std::string_view name);
   void clear();
+  void hand_over(State& state);
 
  private:
   using Names = std::map<std::string, QueryPointer, std::less<>>;

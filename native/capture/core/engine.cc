@@ -164,6 +164,16 @@ void Engine::take_over(std::string_view state) {
   if (!state.empty()) session_.take_over(state);
 }
 
+std::string Engine::hand_over_requests() {
+  return inspect([](Session& session) { return session.hand_over_requests(); });
+}
+
+void Engine::take_over_requests(std::string_view requests) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  held_until_ns_ = 0;
+  session_.take_over_requests(requests);
+}
+
 void Engine::frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size) {
   if (closed_) return;
   Segment segment;

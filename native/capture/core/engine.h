@@ -38,11 +38,14 @@ class Engine {
   void set_window(const Window& window);
   // Session::hand_over, up to date with the ring.
   std::string hand_over();
-  // Leaves what comes in the ring until take_over(), for two seconds at most: a predecessor is asked for its state, which has to
+  // Leaves what comes in the ring until it takes over, for two seconds at most: a predecessor is asked for its state, which has to
   // be of a later time than what is read here.
   void hold();
   // Session::take_over; without a state it only goes on.
   void take_over(std::string_view state);
+  // Session::hand_over_requests, up to date with the ring, and take_over_requests, which ends hold(), too.
+  std::string hand_over_requests();
+  void take_over_requests(std::string_view requests);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);
   void advance(u64 time_ns);
   // A replay of a capture file: Recording::feed and end.

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace clover {
+namespace {
+
+// More than any protocol reads of a frame.
+constexpr u64 kMaxKept = 128 * 1024;
+
+}  // namespace
 
 u32 FrameReader::read(const Piece& given) {
   Piece piece = given;
@@ -66,6 +72,21 @@ bool FrameReader::skip(u64 length, u64 time_ns) {
   got_ += length;
   if (got_ == size_of_.total) end(time_ns);
   return true;
+}
+
+void FrameReader::hand_over(State& state) {
+  u64 keep = size_of_.keep;
+  state.text(kept_);
+  clover::hand_over(state, first_);
+  state.numbers(got_, size_of_.total, keep);
+  state.flag(sized_);
+  if (!state.reads()) return;
+  size_of_.keep = static_cast<size_t>(keep);
+  u64 wanted = sized_ ? keep : header_bytes_;
+  state.require(keep <= kMaxKept && kept_.size() == std::min(got_, wanted));
+  state.require(sized_ ? keep >= header_bytes_ && keep <= size_of_.total && got_ < size_of_.total : got_ < header_bytes_);
+  if (!state.ok()) kept_.clear();
+  talk_.inherit(kept_.size());
 }
 
 void FrameReader::reset(const char* reason) {

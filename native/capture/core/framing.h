@@ -42,6 +42,8 @@ class FrameReader {
   bool at_start() const { return got_ == 0; }
   // The first byte of the open frame.
   const Piece& first() const { return first_; }
+  // Tells a successor how far the open frame has come, or learns it. Not within a frame that is being taken.
+  void hand_over(State& state);
   // Forgets the open frame; its kept bytes are skipped with this reason. Goes on at the start of a frame.
   void reset(const char* reason);
 

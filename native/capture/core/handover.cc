@@ -1,17 +1,19 @@
 // A planned restart: what a session tells its successor of connections, and how that one goes on with them.
 //
-// The bytes are a head, and records of one connection each. A record says where both streams stand, by sequence number, so that the
-// successor drops what it sees again and reads on behind it. Requests that are open stay with the one that has counted them.
+// The bytes are a head, and records of one connection each, or of what a protocol knows of a pod. A connection's says where both
+// streams stand, by sequence number, so that the successor drops what it sees again and reads on behind it. With it come the requests
+// that are open: the successor follows copies of them, and counts none until it is given them (handover_requests.cc).
 #include "../bpf/tap.h"
+#include "protocols/websocket.h"
 #include "session.h"
 
 namespace clover {
 namespace {
 
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
-// Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-state.test.ts
+// Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-protocols.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 3;
+constexpr u32 kVersion = 4;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;
@@ -22,12 +24,15 @@ void hand_over_key(State& state, FlowKey& key, u64& place) {
   state.numbers(place, key.pod_port, key.peer_port);
 }
 
-void hand_over_head(State& state, u32& magic, u32& version) { state.numbers(magic, version); }
+enum class Kind : u8 { connection, pod_state };
+
+// Sessions of WebSocket begin in HTTP, and nowhere else.
+constexpr std::string_view kWebSocket = "websocket";
 
 }  // namespace
 
 void Conversation::hand_over(State& state) {
-  state.number(id_);
+  state.numbers(id_, ordinals_);
   state.flags(late_, has_roles_, pod_serves_);
   std::string reason = stopped_ != nullptr ? stopped_ : "";
   state.text(reason);
@@ -90,21 +95,26 @@ void Connection::hand_over(State& state) {
   std::string name(parser_ != nullptr ? parser_->handed_over_as() : "");
   state.text(name);
   if (state.reads() && state.ok()) {
-    const Protocol* protocol = protocol_named(name);
-    bool read = protocol != nullptr && protocol->streams && protocol->parser != nullptr;
-    state.require(read ? talk_.stopped() == nullptr : name.empty());
-    if (state.ok() && read) parser_ = (protocol_ = protocol)->parser(talk_);
+    bool session = name == kWebSocket;
+    const Protocol* protocol = protocol_named(session ? "http" : name);
+    bool reads = protocol != nullptr && protocol->streams && protocol->parser != nullptr;
+    state.require(reads ? talk_.stopped() == nullptr : name.empty());
+    if (state.ok() && reads) parser_ = session ? make_websocket(talk_) : protocol->parser(talk_);
+    protocol_ = protocol;
     state.require(parser_ == nullptr || parser_->handed_over_as() == name);
   }
   if (parser_ != nullptr) parser_->hand_over(state);
 }
 
 void Connection::go_on() {
+  select();
   drain();
   session_.await(*this);
 }
 
 bool Connection::is_ahead_of(const Connection& other) const {
+  // Of what is not read nobody minds the place.
+  if (other.talk_.stopped() != nullptr) return false;
   for (bool to_pod : {false, true}) {
     const Stream &mine = to_pod ? in_ : out_, &theirs = to_pod ? other.in_ : other.out_;
     if (mine.synced && (!theirs.synced || seq_diff(mine.next, theirs.reach()) > 0)) return true;
@@ -114,32 +124,72 @@ bool Connection::is_ahead_of(const Connection& other) const {
 
 std::string Session::hand_over() {
   State all = State::writing();
-  u32 magic = kMagic, version = kVersion;
-  hand_over_head(all, magic, version);
-  for (auto& [key, connection] : flows_) {
-    if (!connection->can_hand_over()) continue;
-    State one = State::writing();
-    FlowKey written = key;
-    u64 place = pods_.at(key.ifindex)->place;
-    hand_over_key(one, written, place);
-    connection->hand_over(one);
-    if (all.bytes().size() + one.bytes().size() > kMaxState) break;
+  write_head(all);
+  auto append = [&all](const State& one) {
     std::string record = one.bytes();
-    all.text(record);
+    if (one.ok() && all.bytes().size() + record.size() <= kMaxState) all.text(record);
+  };
+  for (auto& [ifindex, pod] : pods_) {
+    for (auto& [protocol, known] : pod->states) {
+      for (const std::string& part : known->hand_over()) {
+        State one = State::writing();
+        Kind kind = Kind::pod_state;
+        std::string name(protocol);
+        one.choice(kind, Kind::pod_state);
+        one.number(pod->place);
+        one.text(name);
+        one.append(part);
+        append(one);
+      }
+    }
+  }
+  // Where not all of it has room, those that are between requests do without most easily.
+  for (bool idle : {false, true}) {
+    for (auto& [key, connection] : flows_) {
+      if (!connection->can_hand_over() || connection->idle() != idle) continue;
+      State one = State::writing();
+      Kind kind = Kind::connection;
+      FlowKey written = key;
+      u64 place = pods_.at(key.ifindex)->place;
+      one.choice(kind, Kind::pod_state);
+      hand_over_key(one, written, place);
+      connection->hand_over(one);
+      append(one);
+    }
   }
   return all.bytes();
 }
 
-// Why it was refused, or null.
-const char* Session::take_over_one(State& state) {
+Pod* Session::pod_at(u64 place) {
+  auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one.second->place == place; });
+  return pod == pods_.end() ? nullptr : pod->second.get();
+}
+
+// Each says why it was refused, or null.
+const char* Session::take_over_state(State& state) {
+  u64 place = 0;
+  std::string name;
+  state.number(place);
+  state.text(name);
+  const Protocol* protocol = protocol_named(name);
+  if (!state.ok() || protocol == nullptr || protocol->pod_state == nullptr) return "malformed";
+  Pod* pod = pod_at(place);
+  if (pod == nullptr) return "unknown_point";
+  if (!(pod->selection.protocols >> (protocol - kProtocols.data()) & 1)) return kNotSelected;
+  auto& known = pod->states[protocol->name];
+  if (known == nullptr) known = protocol->pod_state(*this, *pod);
+  return known->take_over(state) ? nullptr : "malformed";
+}
+
+const char* Session::take_over_connection(State& state) {
   FlowKey key;
   u64 place = 0;
   hand_over_key(state, key, place);
-  auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one.second->place == place; });
-  if (pod == pods_.end()) return "unknown_point";
-  key.ifindex = pod->first;
+  Pod* pod = pod_at(place);
+  if (pod == nullptr) return "unknown_point";
+  key.ifindex = pod->ifindex;
   if (ledger.connections_open >= kMaxConnections) return "too_many_connections";
-  auto taken = std::make_unique<Connection>(*this, *pod->second, key);
+  auto taken = std::make_unique<Connection>(*this, *pod, key);
   taken->last_seen_ns = now_ns_;
   count_open(*taken, Standing::spoken);
   taken->hand_over(state);
@@ -160,26 +210,38 @@ const char* Session::take_over_one(State& state) {
   } else {
     ledger.connections_seen++;
   }
+  ledger.taken_over++;
   flows_.emplace(key, std::move(taken)).first->second->go_on();
   return nullptr;
 }
 
+void Session::write_head(State& state) {
+  u32 magic = kMagic, version = kVersion;
+  state.numbers(magic, version);
+}
+
+const char* Session::refuse_head(State& state) {
+  u32 magic = 0, version = 0;
+  state.numbers(magic, version);
+  return magic != kMagic ? "malformed" : version != kVersion ? "other_version" : nullptr;
+}
+
 void Session::take_over(std::string_view bytes) {
   State all = State::reading(bytes);
-  u32 magic = 0, version = 0;
-  hand_over_head(all, magic, version);
-  const char* refused = magic != kMagic                       ? "malformed"
-                        : version != kVersion                 ? "other_version"
-                        : !shadows()                          ? "too_late"
-                                                              : nullptr;
+  const char* refused = refuse_head(all);
+  if (refused == nullptr && !shadows()) refused = "too_late";
   if (refused != nullptr) return add(ledger.refused, refused, 1);
   while (!all.at_end()) {
     std::string record;
     all.text(record);
     if (!all.ok()) return add(ledger.refused, "malformed", 1);
     State one = State::reading(record);
-    if (const char* why = take_over_one(one)) add(ledger.refused, why, 1);
-    else ledger.taken_over++;
+    Kind kind = Kind::connection;
+    one.choice(kind, Kind::pod_state);
+    const char* why = !one.ok()                    ? "malformed"
+                      : kind == Kind::connection ? take_over_connection(one)
+                                                 : take_over_state(one);
+    if (why != nullptr) add(ledger.refused, why, 1);
   }
 }
 

@@ -9,6 +9,9 @@
 namespace clover {
 
 class Conversation;
+struct Pod;
+class PodState;
+class Session;
 
 // Reads one conversation of one protocol: bytes in, requests out. It accounts for each byte that it takes as parsed, skipped or
 // pending (Conversation), and keeps no more of a message than its limits say.
@@ -33,7 +36,7 @@ class Parser {
   virtual bool idle() const = 0;
   // The protocol of the table as which a successor goes on; empty: it has to find its own way in.
   virtual std::string_view handed_over_as() const { return {}; }
-  // Tells what it knows to a successor that was just made, or learns it. Open requests stay with who began them.
+  // Tells what it knows to a successor that was just made, or learns it, open requests with it.
   virtual void hand_over(State&) {}
 };
 
@@ -62,6 +65,8 @@ struct Protocol {
   Verdict (*detect)(std::string_view bytes, Side from, Where where);
   // Null: it is told from others, and not read; its bytes are skipped under its name.
   std::unique_ptr<Parser> (*parser)(Conversation& conversation);
+  // What it knows of a pod beyond one flow; null: nothing.
+  std::unique_ptr<PodState> (*pod_state)(Session& session, Pod& pod) = nullptr;
 };
 
 }  // namespace clover

@@ -13,6 +13,7 @@ struct Identity {
 };
 
 struct RedService;
+class State;
 
 // What a protocol knows of a pod beyond one flow.
 class PodState {
@@ -22,6 +23,10 @@ class PodState {
   virtual void expire(u64 now_ns) = 0;
   // Nothing follows: what is open is lost with this cause.
   virtual void close(const char* cause, u64 now_ns) = 0;
+  // What a successor has to know, in parts of which it can do without some.
+  virtual std::vector<std::string> hand_over() = 0;
+  // Learns one part; false where it is none.
+  virtual bool take_over(State& state) = 0;
 };
 
 // A traced pod: its identity and the legs that its servers take requests on.

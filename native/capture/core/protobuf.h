@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "common.h"
 
 namespace clover::proto {
@@ -105,6 +103,17 @@ inline std::string_view read_bytes(std::string_view bytes, size_t& at) {
   std::string_view found = bytes.substr(std::min(at, bytes.size()), size);
   at += size;
   return found;
+}
+
+// Takes a field of bytes from the front of what another process has written; false where none of this number is there.
+inline bool take_bytes(std::string_view& rest, u8 field, std::string_view& out) {
+  if (rest.size() < 2 || static_cast<u8>(rest[0]) != (field << 3 | 2)) return false;
+  size_t at = 1;
+  u64 size = read_varint(rest, at);
+  if (static_cast<u8>(rest[at - 1]) >= 0x80 || size > rest.size() - at) return false;
+  out = rest.substr(at, static_cast<size_t>(size));
+  rest.remove_prefix(at + out.size());
+  return true;
 }
 
 }  // namespace clover::proto

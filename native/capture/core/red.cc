@@ -115,6 +115,13 @@ void Red::start(Request& request, RedService& service) {
   request.red->open++;
 }
 
+void Red::give(Request& request) {
+  if (request.red == nullptr) return;
+  request.red->started--;
+  request.red->open--;
+  request.red = nullptr;
+}
+
 void Red::done(const Request& request) {
   if (request.red == nullptr) return;
   series_of(*request.red, request).observe(static_cast<double>(request.end_ns - request.start_ns) / 1e9);

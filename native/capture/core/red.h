@@ -55,6 +55,8 @@ class Red {
  public:
   std::shared_ptr<RedService> service(const Identity& identity);
   void start(Request& request, RedService& service);
+  // Another process counts it from its start on.
+  void give(Request& request);
   // Before anybody decides about its span.
   void done(const Request& request);
   void lose(const Request& request, std::string_view cause);

@@ -17,10 +17,11 @@ void Request::answered(const Piece& first) {
 
 void Request::reset() {
   before = after = same_trace = newer_in_trace = nullptr;
+  talk = nullptr;
   start_ns = first_byte_ns = end_ns = ordinal = request_bytes = response_bytes = 0;
   start_seq = start_ack = answer_seq = arm = stream_id = 0;
   sequenced = is_answered = false;
-  transaction = calls_as = 0;
+  transaction = twin = calls_as = 0;
   caller.reset();
   counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =
       request_unsized = response_unsized = doubtful = host_unknown = false;

@@ -11,9 +11,11 @@
 
 namespace clover {
 
+class Conversation;
 struct Leg;
 struct Pod;
 struct RedSide;
+class State;
 
 // One request from its first byte until its span is written; taken from a pool.
 struct Request {
@@ -23,6 +25,7 @@ struct Request {
   Request* same_trace = nullptr;
   Request* newer_in_trace = nullptr;
 
+  Conversation* talk = nullptr;  // whose it is
   u64 start_ns = 0;  // Unix, first byte
   u64 first_byte_ns = 0;
   u64 end_ns = 0;
@@ -31,6 +34,7 @@ struct Request {
   bool sequenced = false;    // they are sequence numbers
   bool is_answered = false;  // answer_seq is known
   u64 transaction = 0;       // in place of them: what both ends know it by, whatever carries it
+  u64 twin = 0;              // tells apart those of one conversation that begin with the same byte
   u64 calls_as = 0;          // the key that it is found by while it is open (Session::meet)
   std::optional<Sampling> caller;  // what is kept at its other end, where that is seen here, too
   u64 ordinal = 0;
@@ -69,6 +73,8 @@ struct Request {
   // A hole took how it ended.
   void interrupt() { incomplete = doubtful = true; }
   void reset();
+  // What a successor that follows it has to know.
+  void hand_over(State& state);
 };
 
 // Sorted by start; almost every request goes to the end, so that this is O(1).

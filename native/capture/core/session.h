@@ -58,8 +58,9 @@ struct Ledger {
   u64 connections_evicted = 0;  // open ones that were forgotten as there was no room for all
   Counts contradicted;  // connections that speak something else than their server's port is said to
   SocketCounts sockets;
-  // From the predecessor: connections that go on as it left them, pending bytes of theirs, and what could not be taken.
-  u64 taken_over = 0, inherited = 0;
+  // From the predecessor: connections that go on as it left them, pending bytes of theirs, requests that were open when it did not
+  // wait for them any more (they are seen here), and what could not be taken.
+  u64 taken_over = 0, inherited = 0, inherited_requests = 0;
   Counts refused;
 };
 
@@ -101,6 +102,10 @@ class Session {
   void take_over(std::string_view state);
   // Its source minds `wishes`, and tells of a flow how many packets it has left out for them.
   void set_wishing(std::function<u32(const FlowKey&)> left_out) { left_out_ = std::move(left_out); }
+  // The requests of this session's window that are open: from now on they are a successor's that has taken over before.
+  std::string hand_over_requests();
+  // Counts what another session does not wait for. Those that this one does not follow are lost as `handover`.
+  void take_over_requests(std::string_view requests);
   // Only sets the clock that arrivals are stamped with.
   void tick(u64 now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
 
@@ -155,7 +160,14 @@ class Session {
   Flows::iterator forget(Flows::iterator at);
   Flows::iterator drop(Flows::iterator at, End end);
   void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
-  const char* take_over_one(State& state);
+  Pod* pod_at(u64 place);
+  const char* take_over_connection(State& state);
+  const char* take_over_state(State& state);
+  static void write_head(State& state);
+  static const char* refuse_head(State& state);
+  u64 mark_of(const Request& request) const;
+  void give(Request& request);
+  void take(Request& request);
   void bury(Connection& connection);
   void forget_oldest_grave();
   void forget_unopened();

@@ -56,10 +56,22 @@ class State {
     require(number <= static_cast<u8>(last));
     if (ok_) value = static_cast<T>(number);
   }
+  // What another one has written.
+  void append(std::string_view bytes) { written_.append(bytes); }
   void text(std::string& value) {
     size_t size = count(value.size());
     if (!reads_) written_.append(value);
     else value = std::string(take(size));
+  }
+  // At most `limit` of something: `one` says each of them, which is new where it is read.
+  template <typename List, typename F>
+  void list(List& values, size_t limit, F one) {
+    size_t size = count(values.size());
+    require(size <= limit);
+    if (!reads_)
+      for (auto& value : values) one(value);
+    else
+      for (size_t i = 0; i < size && ok_; i++) one(values.emplace_back());
   }
   // How many of something follow, of which each has one byte at least.
   size_t count(size_t size) {

@@ -39,6 +39,14 @@ std::string TextHead::cut(Conversation& talk) {
   return std::exchange(gathered_, {});
 }
 
+void TextHead::hand_over(Conversation& talk, State& state) {
+  state.text(gathered_);
+  state.require(gathered_.size() <= kMaxHead);
+  if (!state.reads()) return;
+  if (!state.ok()) gathered_.clear();
+  talk.inherit(gathered_.size());
+}
+
 void TextHead::drop(Conversation& talk, const char* reason) {
   talk.skipped(reason, cut(talk).size());
 }

@@ -27,6 +27,8 @@ class TextHead {
   bool too_long() const { return gathered_.size() > kMaxHead; }
   // Takes what was gathered, as it is: the caller accounts for it.
   std::string cut(Conversation& talk);
+  // Tells a successor what was gathered, or learns it.
+  void hand_over(Conversation& talk, State& state);
   // Gives it up: its bytes are skipped.
   void drop(Conversation& talk, const char* reason);
 

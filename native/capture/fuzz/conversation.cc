@@ -90,6 +90,10 @@ class Talk {
     next->take_over(state);
     check_ledger(next->ledger);
     next->set_window({});
+    // Nothing is waited for.
+    next->take_over_requests(session_->hand_over_requests());
+    check_ledger(next->ledger);
+    check_ledger(session_->ledger);
     end(*session_);
     session_ = std::move(next);
   }

@@ -16,8 +16,12 @@ export interface HandoverBed {
   readonly start: () => Promise<RunningAgent>;
 }
 
-/** Makes a node; `server` is a module for Node that listens on port 8080. Needs root. */
-export async function makeHandoverBed(t: ExecutionContext, server: string): Promise<HandoverBed> {
+/** Makes a node; `server` is a module for Node that listens on port 8080. `capture`: of the agents' configuration. Needs root. */
+export async function makeHandoverBed(
+  t: ExecutionContext,
+  server: string,
+  capture: { readonly openTimeoutMs?: number } = {},
+): Promise<HandoverBed> {
   t.timeout(120_000);
   const dir = await mkdtemp(join(tmpdir(), 'clover-handover-'));
   const plane = await startControlPlane();
@@ -48,7 +52,7 @@ export async function makeHandoverBed(t: ExecutionContext, server: string): Prom
         listen: { port: 0 },
         spool: { dir: join(dir, 'spool') },
         handoverSocket: join(dir, 'agent.sock'),
-        capture: { ringBytes: 16 * 1024 * 1024 },
+        capture: { ringBytes: 16 * 1024 * 1024, ...capture },
       });
       t.teardown(async () => {
         agent.process.kill('SIGKILL');

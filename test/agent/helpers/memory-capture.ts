@@ -45,7 +45,7 @@ export const emptyLedger: CaptureLedger = {
   connections: { open: 0, seen: 0, evicted: 0, contradicted: {} },
   sockets: { deafPoints: 0, compared: 0, differ: {}, uncompared: {} },
   headerFields: { read: 0, unknown: 0 },
-  takenOver: { connections: 0, bytes: 0, refused: {} },
+  takenOver: { connections: 0, requests: 0, bytes: 0, refused: {} },
 };
 
 /** The OTLP of one span here: incompressible enough to give the spool some weight. */
@@ -162,6 +162,8 @@ export function createMemoryCapture(options: CaptureOptions): MemoryCapture {
     handOver: () => Buffer.alloc(0),
     hold: () => undefined,
     takeOver: () => undefined,
+    handOverRequests: () => Buffer.alloc(0),
+    takeOverRequests: () => undefined,
     evidence(after): EvidenceSnapshot {
       const changed = [...cells.values()]
         .filter((entry) => entry.revision > after)

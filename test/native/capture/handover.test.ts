@@ -119,7 +119,7 @@ test.serial(
     session.close();
     await sleep(100);
     await Promise.all([old.flush(), next.flush()]);
-    t.deepEqual(next.ledger().takenOver, { connections: 1, bytes: 0, refused: {} });
+    t.deepEqual(next.ledger().takenOver, { connections: 1, requests: 0, bytes: 0, refused: {} });
     t.is(next.ledger().headerFields.unknown, 0);
     t.deepEqual(
       [old, next].map((one) => one.ledger().requests.spans),

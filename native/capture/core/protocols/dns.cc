@@ -49,6 +49,11 @@ struct Transfer {
     return false;
   }
 
+  void hand_over(State& state) {
+    state.flags(incremental, begun, differences, additions);
+    state.number(serial);
+  }
+
  private:
   bool additions = false;
 };
@@ -77,6 +82,8 @@ class Dns final : public Parser {
   void close(const char* cause, u64 time_ns) override;
   void expire(u64 now_ns) override;
   bool idle() const override { return open_.empty(); }
+  std::string_view handed_over_as() const override { return "dns"; }
+  void hand_over(State& state) override;
 
  private:
   // The messages of one end of a TCP connection.
@@ -86,6 +93,7 @@ class Dns final : public Parser {
     bool missing = false;  // a hole may have held messages
   };
 
+  void hand_over(State& state, Open& one);
   Messages& of(Side from) { return from == Side::client ? asking_ : answering_; }
   Messages make(Side from);
   u32 read_datagram(Side from, const Piece& piece);
@@ -328,6 +336,30 @@ void Dns::close(const char* cause, u64 time_ns) {
     talk_.lose(open_.back().request, cause);
   }
   fail_all(time_ns, talk_.key().datagram ? "timeout" : "connection_closed");
+}
+
+void Dns::hand_over(State& state, Open& one) {
+  state.choice(one.from, Side::server);
+  state.numbers(one.id, one.question, one.sent_ns, one.outcome.messages, one.outcome.answers, one.outcome.retransmissions);
+  state.flags(one.transfers, one.doubt, one.outcome.truncated);
+  one.transfer.hand_over(state);
+  state.list(one.outcome.addresses, dns::kMaxAddresses, [&](std::string& address) { state.text(address); });
+  talk_.hand_over(state, one.request, Counted::yes);
+  state.require(one.request != nullptr);
+}
+
+void Dns::hand_over(State& state) {
+  for (Messages* mine : {&asking_, &answering_}) {
+    mine->frames.hand_over(state);
+    state.flags(mine->seeks, mine->missing);
+  }
+  state.list(open_, kMaxOpen, [&](Open& one) { hand_over(state, one); });
+  if (!open_.empty() && open_.back().request == nullptr) open_.pop_back();
+  for (u64& mark : answered_) state.number(mark);
+  u64 answered = answered_at_ % answered_.size();
+  state.numbers(due_ns_, answered);
+  state.flag(seen_);
+  answered_at_ = static_cast<size_t>(answered);
 }
 
 }  // namespace

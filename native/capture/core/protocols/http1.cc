@@ -1,17 +1,14 @@
 #include "http1.h"
 
 #include <algorithm>
-#include <vector>
 
-#include "../conversation.h"
 #include "../http_span.h"
-#include "../sparing.h"
-#include "../text_head.h"
-#include "http1_body.h"
+#include "http1_parser.h"
 #include "http2.h"
 #include "websocket.h"
 
 namespace clover {
+namespace http1 {
 namespace {
 
 constexpr size_t kMaxOpen = 4096;  // of one connection
@@ -22,70 +19,7 @@ bool is_websocket(std::string_view upgrade) {
          std::equal(kName.begin(), kName.end(), upgrade.begin(), [](char a, char b) { return a == (b | 0x20); });
 }
 
-enum class Phase : u8 {
-  seek,   // somewhere inside a message: waits for a segment that begins one
-  start,  // between messages
-  head,
-  body,
-};
-
-// The messages of one end.
-struct Messages {
-  explicit Messages(Side side) : from(side) {}
-
-  Side from;
-  Phase phase = Phase::start;
-  bool ended = false;
-  TextHead head;
-  BodyReader body;
-  Piece first;           // of the message's first byte, without the bytes
-  bool foreign = false;  // the message began outside of the session's window
-  Sparing sparing;       // of its body
-  Request* current = nullptr;  // the request sent, or answered, by the message
-};
-
-class Http1 final : public Parser {
- public:
-  explicit Http1(Conversation& talk) : talk_(talk) {}
-
-  u32 read(Side from, const Piece& piece) override;
-  void join(Side from) override { of(from).phase = Phase::seek; }
-  void hole(Side from, u32 length, u64 time_ns) override;
-  void end(Side from, u64 time_ns) override;
-  void close(const char* cause, u64 time_ns) override;
-  bool idle() const override { return queue_.empty(); }
-
- private:
-  Messages& of(Side from) { return from == Side::client ? asking_ : answering_; }
-  Messages& peer_of(const Messages& mine) { return of(other(mine.from)); }
-  static bool is_request(const Messages& mine) { return mine.from == Side::client; }
-
-  void begin_message(Messages& mine, const Piece& piece);
-  u32 read_head(Messages& mine, const Piece& piece);
-  void cut_head(Messages& mine, const Piece& piece);
-  void on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole);
-  bool answers_early();
-  void on_request(const Head& head, const Piece& piece);
-  void on_response(const Head& head, const Piece& piece);
-  void upgrade(Request* request);
-  void end_message(Messages& mine, u64 time_ns);
-  Request* match();
-  void orphan();
-  void stop(const char* reason);
-  void desynchronise(Messages& mine);
-  void drop_head(Messages& mine, const char* reason);
-  void finish(Request* request, u64 end_ns, bool broken);
-  void lose_all(const char* cause);
-  void take_out(Request* request);
-  void fail_open(u64 end_ns);
-
-  Conversation& talk_;
-  Messages asking_{Side::client}, answering_{Side::server};
-  std::vector<Request*> queue_;  // requests whose response is due, oldest first
-  bool doubt_ = false;           // pairing by order alone is not safe any more
-  bool missing_requests_ = false;  // a hole may have held whole requests
-  bool handed_on_ = false;         // another parser reads what follows
-};
+}  // namespace
 
 u32 Http1::read(Side from, const Piece& given) {
   Messages& mine = of(from);
@@ -369,7 +303,7 @@ void Http1::close(const char* cause, u64 time_ns) {
   for (Messages* messages : {&asking_, &answering_}) drop_head(*messages, "incomplete");
 }
 
-}  // namespace
+}  // namespace http1
 
 Verdict detect_http1(std::string_view bytes, Side from, Where where) {
   bool request = from == Side::client;
@@ -384,7 +318,7 @@ Verdict detect_http1(std::string_view bytes, Side from, Where where) {
 }
 
 std::unique_ptr<Parser> make_http1(Conversation& conversation) {
-  return std::make_unique<Http1>(conversation);
+  return std::make_unique<http1::Http1>(conversation);
 }
 
 }  // namespace clover

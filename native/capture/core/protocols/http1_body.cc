@@ -52,6 +52,11 @@ size_t BodyReader::feed(const u8* data, size_t size) {
   return at;
 }
 
+void BodyReader::hand_over(clover::State& state) {
+  state.choice(state_, State::trailer_end);
+  state.numbers(digits_, line_bytes_, left_, size_);
+}
+
 bool BodyReader::skip(u64 n) {
   if (state_ == State::until_close) {
     size_ += n;

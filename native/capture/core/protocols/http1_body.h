@@ -1,6 +1,7 @@
 // Steps over a message body without keeping any of it.
 #pragma once
 
+#include "../state.h"
 #include "http1_head.h"
 
 namespace clover {
@@ -20,6 +21,7 @@ class BodyReader {
   u64 run() const { return state_ == State::length || state_ == State::chunk_data ? left_ : 0; }
   // Payload bytes so far, without chunk framing.
   u64 size() const { return size_; }
+  void hand_over(clover::State& state);
 
  private:
   enum class State : u8 {

@@ -256,10 +256,7 @@ void Http2Frames::hand_over(State& state) {
   for (u8& byte : head_) state.number(byte);
   hand_over(state, frame_);
   hand_over(state, block_);
-  for (Piece* first : {&first_, &block_first_}) {
-    state.numbers(first->seq, first->ack, first->time_ns, first->monotonic_ns);
-    state.flag(first->has_ack);
-  }
+  for (Piece* first : {&first_, &block_first_}) clover::hand_over(state, *first);
   state.text(kept_);
   // Between frames it may be that of the one before.
   u64 frame_at = std::min(frame_at_, kept_.size());

@@ -9,9 +9,6 @@
 namespace clover {
 namespace {
 
-// Servers allow some hundred; what is above is counted, and not followed.
-constexpr size_t kMaxStreams = 10'000;
-constexpr size_t kMaxUnseen = 16;
 // How long a stream may show nothing after a hole before it is taken for ended in it.
 constexpr u64 kMaxDoubt = 10'000'000'000;
 constexpr u16 kMaxFrameSize = 0x5;  // RFC 9113 §6.5.2
@@ -357,27 +354,6 @@ void Http2Streams::fail_all(u64 time_ns) {
 void Http2Streams::lose_all(const char* cause) {
   drop_block();
   while (!open_.empty()) lose(open_.begin(), cause);
-}
-
-void Http2Streams::hand_over(State& state) {
-  for (Hpack& table : hpack_) table.hand_over(state);
-  // Of what comes on streams that are open here the successor sees the end, and nobody asks it.
-  u32 newest = opening_ != nullptr ? opening_stream_ : newest_;
-  state.numbers(newest, go_away_, max_frame_[0], max_frame_[1]);
-  size_t ranges = state.count(unseen_.size());
-  state.require(ranges <= kMaxUnseen);
-  if (!state.reads()) {
-    for (Unseen& range : unseen_) hand_over(state, range);
-    return;
-  }
-  newest_ = newest;
-  for (size_t i = 0; i < ranges && state.ok(); i++) hand_over(state, unseen_.emplace_back());
-  if (state.ok()) note_tables();
-}
-
-void Http2Streams::hand_over(State& state, Unseen& range) {
-  state.numbers(range.after, range.before);
-  state.flag(range.hole);
 }
 
 }  // namespace clover

@@ -10,6 +10,10 @@
 
 namespace clover {
 
+// Servers allow some hundred; what is above is counted, and not followed.
+inline constexpr size_t kMaxStreams = 10'000;
+inline constexpr size_t kMaxUnseen = 16;
+
 // Turns frames of both ends into requests and their ends.
 class Http2Streams final : public FrameSink {
  public:
@@ -62,6 +66,7 @@ class Http2Streams final : public FrameSink {
   Exchanges::iterator find(u32 stream, u64 time_ns);
   void note_tables();
   static void hand_over(State& state, Unseen& range);
+  void hand_over(State& state, u32 stream, Exchange& exchange);
   void on_request(const HeaderBlock& block, const Fields& fields);
   void on_response(const HeaderBlock& block, const Fields& fields);
   bool is_request(const HeaderBlock& block, const Fields& fields) const;

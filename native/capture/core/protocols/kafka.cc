@@ -51,8 +51,11 @@ class Kafka final : public Parser {
   void end(Side from, u64 time_ns) override;
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return sent_.empty() && opening_ == nullptr; }
+  std::string_view handed_over_as() const override { return "kafka"; }
+  void hand_over(State& state) override;
 
  private:
+  void hand_over(State& state, Sent& sent);
   static size_t index(Side side) { return static_cast<size_t>(side); }
   FrameReader& of(Side from) { return from == Side::client ? asks_ : answers_; }
   std::optional<FrameSize> size_of_answer(std::string_view header) const;
@@ -279,6 +282,31 @@ void Kafka::close(const char* cause, u64 time_ns) {
   else fail_all(time_ns);
   if (talk_.stopped() != nullptr) return;
   for (FrameReader* reader : {&asks_, &answers_}) reader->reset("incomplete");
+}
+
+void Kafka::hand_over(State& state, Sent& sent) {
+  Header& header = sent.header;
+  kafka::Subject& subject = sent.subject;
+  auto body = static_cast<u32>(header.body);
+  state.numbers(header.key, header.version, header.correlation, body);
+  state.text(subject.topic);
+  state.text(subject.group);
+  state.numbers(subject.partition, subject.offset, subject.records);
+  state.flag(subject.answered);
+  talk_.hand_over(state, sent.request, Counted::yes);
+  header.body = body;
+  header.api = kafka::find_api(header.key);
+  state.require(sent.request != nullptr && header.api != nullptr);
+}
+
+void Kafka::hand_over(State& state) {
+  for (FrameReader* reader : {&asks_, &answers_}) reader->hand_over(state);
+  state.list(sent_, kMaxInFlight, [&](Sent& sent) { hand_over(state, sent); });
+  if (!sent_.empty() && sent_.back().request == nullptr) sent_.pop_back();
+  state.list(unanswered_, kMaxUnanswered, [&](i32& correlation) { state.number(correlation); });
+  talk_.hand_over(state, opening_, Counted::no);
+  state.flags(seeks_[0], seeks_[1], missing_requests_, missing_responses_, tokens_, has_first_);
+  state.numbers(shed_, first_, hole_ns_);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kafka_topics.h"
 
+#include "../state.h"
+
 #include "kafka_reader.h"
 
 namespace clover::kafka {
@@ -64,6 +66,27 @@ void Topics::name(const Header& request, Subject& subject) const {
   if (subject.topic.empty() || !has_ids(request)) return;
   auto found = names_.find(subject.topic);
   if (found != names_.end()) subject.topic = found->second;
+}
+
+std::vector<std::string> Topics::hand_over() {
+  std::vector<std::string> parts;
+  for (const auto& one : names_) {
+    State state = State::writing();
+    std::string id = one.first, name = one.second;
+    state.text(id);
+    state.text(name);
+    parts.push_back(state.bytes());
+  }
+  return parts;
+}
+
+bool Topics::take_over(State& state) {
+  std::string id, name;
+  state.text(id);
+  state.text(name);
+  state.require(id.size() <= kMaxText && name.size() <= kMaxText && names_.size() < kMaxTopics);
+  if (state.at_end()) names_[id] = name;
+  return state.at_end();
 }
 
 std::unique_ptr<PodState> make_topics(Session&, Pod&) { return std::make_unique<Topics>(); }

@@ -23,6 +23,8 @@ class Topics final : public PodState {
 
   void expire(u64) override {}
   void close(const char*, u64) override {}
+  std::vector<std::string> hand_over() override;
+  bool take_over(State& state) override;
 
  private:
   std::map<std::string, std::string, std::less<>> names_;  // by id, as Kafka's tools write it

@@ -12,8 +12,6 @@ namespace {
 
 using sql::Query;
 
-// Of one connection: commands that are followed at a time, and what waits for an answer in all.
-constexpr size_t kMaxOpen = 16'384, kMaxWaiting = 4 * kMaxOpen;
 constexpr size_t kMaxKept = 1024, kMaxRowKept = 32;
 constexpr u32 kLastStatement = 0xffffffff;  // MariaDB: the one that was prepared last
 

@@ -121,7 +121,7 @@ void Mysql::on_result(Sent& front, std::string_view payload, size_t length) {
     described = reader.integer(1) != 0;
   front.left = reader.length();
   if (system_ == "mariadb" && reader.rest().size() == 1) described = reader.integer(1) != 0;
-  if (!reader.whole() || front.left == 0 || front.left > 65535 || length > 10) return wrong();
+  if (!reader.whole() || front.left == 0 || front.left > kMaxColumns || length > 10) return wrong();
   front.stage = described ? Stage::columns : Stage::columns_end;
 }
 

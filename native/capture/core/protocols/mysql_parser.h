@@ -9,6 +9,10 @@
 
 namespace clover::mysql {
 
+// Of one connection: commands that are followed at a time, and what waits for an answer in all.
+inline constexpr size_t kMaxOpen = 16'384, kMaxWaiting = 4 * kMaxOpen;
+inline constexpr u64 kMaxColumns = 65535;
+
 using db::QueryPointer;
 
 // Where in the answer to a command the server is.
@@ -45,10 +49,13 @@ class Mysql final : public Parser {
   void end(Side from, u64 time_ns) override;
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return sent_.empty(); }
+  std::string_view handed_over_as() const override { return "mysql"; }
+  void hand_over(State& state) override;
 
  private:
   enum class Phase : u8 { greeting, response, authentication, commands };
 
+  void hand_over(State& state, Sent& sent);
   FrameReader& of(Side from) { return from == Side::client ? asking_ : answering_; }
   bool uploads() const { return !sent_.empty() && sent_.front().stage == Stage::upload; }
   FrameSize size(Side from, std::string_view header) const;

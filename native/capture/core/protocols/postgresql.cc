@@ -12,7 +12,6 @@ namespace {
 
 using sql::Query;
 
-constexpr size_t kMaxOpen = 32'768;  // messages of one connection without an answer
 constexpr std::string_view kSystem = "postgresql";
 
 }  // namespace

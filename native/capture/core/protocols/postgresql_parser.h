@@ -8,6 +8,8 @@
 
 namespace clover::pg {
 
+inline constexpr size_t kMaxOpen = 32'768;  // messages of one connection without an answer
+
 using db::QueryPointer;
 
 // What libpq calls that which was sent behind a failure and not carried out.
@@ -40,8 +42,11 @@ class Postgresql final : public Parser {
   void end(Side from, u64 time_ns) override;
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return sent_.empty() && group_ == nullptr; }
+  std::string_view handed_over_as() const override { return "postgresql"; }
+  void hand_over(State& state) override;
 
  private:
+  void hand_over(State& state, Sent& sent);
   FrameReader& of(Side from);
   bool on_opening(const Frame& frame);
   void answer_opening(Piece& piece);

@@ -8,7 +8,7 @@ namespace clover {
 namespace {
 
 constexpr size_t kMaxLine = 65536;     // as servers take them inline
-constexpr size_t kMaxLineKept = 256, kMaxPart = 64, kMaxParts = 5;
+constexpr size_t kMaxLineKept = 256, kMaxPart = 64;
 constexpr i64 kMaxString = i64{1} << 40, kMaxCount = i64{1} << 32;
 constexpr u64 kUnbounded = UINT64_MAX;
 
@@ -69,7 +69,7 @@ bool RespReader::reads_text() const { return text_left_ > 0 && into_ != nullptr 
 
 // Where the text of the next value is kept, or null.
 std::string* RespReader::part() {
-  bool kept = levels_.empty() || (levels_.size() == 1 && !levels_[0].attribute && elements_ < kMaxParts);
+  bool kept = levels_.empty() || (levels_.size() == 1 && !levels_[0].attribute && elements_ < kMaxRespParts);
   if (!kept) return nullptr;
   value_.parts.emplace_back();
   return &value_.parts.back();
@@ -121,7 +121,7 @@ void RespReader::plain_line(std::string_view text, u64 time_ns) {
     at = text.find_first_not_of(" \t", at);
     if (at == std::string_view::npos) break;
     size_t end = std::min(text.find_first_of(" \t", at), text.size());
-    if (value_.parts.size() < kMaxParts)
+    if (value_.parts.size() < kMaxRespParts)
       value_.parts.emplace_back(text.substr(at, std::min(end - at, kMaxPart)));
     value_.count++;
     at = end;

@@ -7,7 +7,7 @@
 
 namespace clover {
 
-inline constexpr size_t kMaxRespDepth = 128;
+inline constexpr size_t kMaxRespDepth = 128, kMaxRespParts = 5;
 
 // What is kept of a value: its type, and the beginnings of its first strings.
 struct RespValue {
@@ -19,6 +19,9 @@ struct RespValue {
   Piece first;        // what carried its first byte, without the bytes
   u64 end_ns = 0;
 };
+
+// Of what RespReader gives.
+void hand_over(State& state, RespValue& value);
 
 // The values of one end. All bytes are parsed as they come; strings are stepped over by their length.
 class RespReader {
@@ -38,15 +41,18 @@ class RespReader {
   // Steps over a hole inside of a string; false where the framing is lost by it.
   bool skip(u64 length, u64 time_ns);
   void reset();
+  // Tells a successor how far the open value has come, or learns it. Not while a value is done.
+  void hand_over(State& state);
 
  private:
   // An aggregate that is not whole.
   struct Level {
-    u64 left;
-    bool attribute;  // it is about the value behind it, and none itself
-    bool open;       // its end is marked
+    u64 left = 0;
+    bool attribute = false;  // it is about the value behind it, and none itself
+    bool open = false;       // its end is marked
   };
 
+  static void hand_over(State& state, Level& level);
   void line(u64 time_ns);
   void plain_line(std::string_view text, u64 time_ns);
   void aggregate(char type, std::string_view digits, u64 time_ns);

@@ -36,6 +36,8 @@ class Sip final : public Parser {
   void close(const char*, u64) override {
     for (Messages* mine : {&asking_, &answering_}) drop_head(*mine, "incomplete");
   }
+  std::string_view handed_over_as() const override { return "sip"; }
+  void hand_over(State& state) override;
   bool idle() const override { return asking_.head.partial().empty() && answering_.head.partial().empty(); }
 
  private:
@@ -178,6 +180,17 @@ void Sip::drop_head(Messages& mine, const char* reason) {
 void Sip::stop(const char* reason) {
   talk_.stop(reason);
   for (Messages* mine : {&asking_, &answering_}) drop_head(*mine, reason);
+}
+
+void Sip::hand_over(State& state) {
+  for (Messages* mine : {&asking_, &answering_}) {
+    state.choice(mine->phase, Phase::body);
+    mine->head.hand_over(talk_, state);
+    clover::hand_over(state, mine->first);
+    state.number(mine->left);
+    state.flag(mine->missing);
+  }
+  state.flag(seen_);
 }
 
 void Sip::hole(Side from, u32 length, u64) {

@@ -11,7 +11,7 @@ constexpr u64 kSecond = 1'000'000'000;
 constexpr u64 kTimerB = 32 * kSecond;      // 64*T1: also F, H, J and L (RFC 3261 §17, RFC 6026)
 constexpr u64 kTimerC = 180 * kSecond;     // after a provisional answer (RFC 3261 §16.6)
 constexpr u64 kQuietDialog = 24 * 3600 * kSecond;
-constexpr size_t kMaxEntries = 16'384, kMaxOfCall = 64;
+constexpr size_t kMaxEntries = 16'384;
 
 template <typename List>
 auto with_key(List& list, u64 key) {
@@ -43,13 +43,12 @@ Call* Calls::find(std::string_view id) {
   return found == by_id_.end() ? nullptr : &*found->second;
 }
 
-Call& Calls::open(std::string_view id, u64 time_ns) {
-  std::string known = id_of(id);
-  Call* call = find(known);
+Call& Calls::open(std::string known_id, u64 time_ns) {
+  Call* call = find(known_id);
   if (call == nullptr) {
     calls_.emplace_back();
     call = &calls_.back();
-    call->id = std::move(known);
+    call->id = std::move(known_id);
     by_id_.emplace(call->id, std::prev(calls_.end()));
   }
   touch(*call, time_ns);
@@ -87,6 +86,11 @@ void Calls::forget(List::iterator at, const char* cause, u64 now_ns) {
 
 void Calls::take(Conversation& flow, bool to_pod, const Message& message, const Piece& first, u64 end_ns,
                  bool missing) {
+  // Over TCP sequence numbers say what was read before.
+  if (flow.key().datagram) {
+    if (first.monotonic_ns <= known_ns_) return;
+    read_ns_ = std::max(read_ns_, first.monotonic_ns);
+  }
   if (message.response()) on_response(flow, message, first, end_ns, missing);
   else if (message.is("ACK")) on_ack(message, first);
   else on_request(flow, to_pod, message, first);
@@ -107,7 +111,7 @@ Leg Calls::begin(const Conversation& flow, bool to_pod, const Piece& first, cons
 }
 
 void Calls::on_request(Conversation& flow, bool to_pod, const Message& message, const Piece& first) {
-  Call& call = open(message.call_id, first.time_ns);
+  Call& call = open(id_of(message.call_id), first.time_ns);
   u64 key = key_of(message, message.method);
   auto known = with_key(call.transactions, key);
   if (known != call.transactions.end()) {
@@ -272,7 +276,9 @@ Dialog* Calls::dialog_of(Call& call, const Transaction& one, const Message& mess
   dialog.leg = begin(*origin->leg.talk, origin->to_pod, origin->first, message);
   Request* request = dialog.leg.request;
   request->lasting = true;
-  request->foreign = origin->foreign;
+  request->twin = hash(message.to_tag, hash(message.from_tag, hash(message.call_id, 3, false), false), false);
+  // Whoever has its INVITE, which may have been given away.
+  request->foreign = origin->leg.request != nullptr ? origin->leg.request->foreign : origin->foreign;
   describe_dialog(*request, message, *dialog.leg.talk);
   dialog.leg.talk->count(request);
   call.dialogs.push_back(std::move(dialog));
@@ -306,7 +312,7 @@ void Calls::unasked(Conversation& flow, const Message& message, const Piece& fir
                       : flow.before_attach(first.time_ns, kTimerB) && !flow.shadowed() ? "before_attach"
                                                                                          : nullptr;
   if (cause == nullptr || !flow.owns(first)) return;
-  Call& call = open(message.call_id, first.time_ns);
+  Call& call = open(id_of(message.call_id), first.time_ns);
   if (call.transactions.size() >= kMaxOfCall) return;
   flow.missed(cause);
   Transaction one;

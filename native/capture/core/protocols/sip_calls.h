@@ -52,6 +52,8 @@ struct Call {
   std::vector<Dialog> dialogs;
 };
 
+inline constexpr size_t kMaxOfCall = 64;  // transactions, and dialogs
+
 // The calls of a pod, bounded: those that were quiet for longest go first; what is open of them is lost by name.
 class Calls final : public PodState {
  public:
@@ -62,16 +64,23 @@ class Calls final : public PodState {
             bool missing);
   void expire(u64 now_ns) override;
   void close(const char* cause, u64 now_ns) override;
+  // A part for each call.
+  std::vector<std::string> hand_over() override;
+  bool take_over(State& state) override;
 
  private:
   using List = std::list<Call>;
 
   Call* find(std::string_view id);
-  Call& open(std::string_view id, u64 time_ns);
+  Call& open(std::string known_id, u64 time_ns);
   void touch(Call& call, u64 time_ns);
   void shed(const Call& but);
   void forget(List::iterator at, const char* cause, u64 now_ns);
 
+  void hand_over(State& state, Call& call);
+  void hand_over(State& state, Transaction& one);
+  void hand_over(State& state, Dialog& one);
+  void hand_over(State& state, Leg& leg);
   Leg begin(const Conversation& flow, bool to_pod, const Piece& first, const Message& message);
   void on_request(Conversation& flow, bool to_pod, const Message& message, const Piece& first);
   void on_ack(const Message& message, const Piece& first);
@@ -94,6 +103,8 @@ class Calls final : public PodState {
   std::unordered_map<std::string_view, List::iterator> by_id_;
   size_t entries_ = 0;  // transactions and dialogs
   u64 serial_ = 0;
+  u64 read_ns_ = 0;   // CLOCK_MONOTONIC of the last datagram that was taken
+  u64 known_ns_ = 0;  // the same of a predecessor: up to here all is known
   u64 swept_ns_ = 0;
 };
 

@@ -6,6 +6,7 @@
 namespace clover::sip {
 
 inline constexpr size_t kMaxId = 255;  // kept of a Call-ID; a longer one goes on as its hash
+inline constexpr size_t kMaxKnownId = kMaxId + 20;  // with the digits of that
 
 inline u64 hash(std::string_view text, u64 seed, bool any_case) {
   for (char c : text) {

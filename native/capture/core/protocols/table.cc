@@ -4,10 +4,12 @@
 #include "http1.h"
 #include "http2.h"
 #include "kafka.h"
+#include "kafka_topics.h"
 #include "mysql.h"
 #include "postgresql.h"
 #include "redis.h"
 #include "sip.h"
+#include "sip_calls.h"
 #include "tls.h"
 
 namespace clover {
@@ -16,11 +18,11 @@ const std::array<Protocol, kProtocolCount> kProtocols = {{
     {"dns", true, true, detect_dns, make_dns},
     {"http", true, false, detect_http1, make_http1},
     {"http2", true, false, detect_http2, make_http2},
-    {"kafka", true, false, detect_kafka, make_kafka},
+    {"kafka", true, false, detect_kafka, make_kafka, kafka::make_topics},
     {"mysql", true, false, detect_mysql, make_mysql},
     {"postgresql", true, false, detect_postgresql, make_postgresql},
     {"redis", true, false, detect_redis, make_redis},
-    {"sip", true, true, detect_sip, make_sip},
+    {"sip", true, true, detect_sip, make_sip, sip::make_calls},
     {"tls", true, false, detect_tls, nullptr},
 }};
 

@@ -20,11 +20,11 @@ bool is_known(u8 opcode) {
 
 // The frames of one end (§5.2). Payload of extensions, such as compressed messages, counts as it is sent.
 struct Frames {
-  u8 head[14];
+  u8 head[14] = {};
   u8 got = 0;     // of the head
   u64 left = 0;   // of the payload
   bool fragmented = false;  // a message has begun and is not whole
-  u8 code[kCode];
+  u8 code[kCode] = {};
   u64 taken = 0;  // of a Close frame's payload
   bool closed = false;
   u16 close_code = 0;  // 0: none was given
@@ -62,15 +62,21 @@ class WebSocket final : public Parser {
     talk_.count(session_);
   }
 
+  // For hand_over().
+  explicit WebSocket(Conversation& talk) : talk_(talk) {}
+
   u32 read(Side from, const Piece& piece) override;
   void join(Side) override { lose("hole"); }
   void hole(Side from, u32 length, u64 time_ns) override;
   void end(Side, u64) override {}
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return session_ == nullptr; }
+  std::string_view handed_over_as() const override { return "websocket"; }
+  void hand_over(State& state) override;
 
  private:
   Frames& of(Side from) { return from == Side::client ? asking_ : answering_; }
+  static void hand_over(State& state, Frames& frames, Side from);
   static bool is_sound(const Frames& mine, Side from);
   void read_head(Frames& mine, Side from, Piece& piece);
   void read_payload(Frames& mine, Side from, Piece& piece);
@@ -81,7 +87,7 @@ class WebSocket final : public Parser {
 
   Conversation& talk_;
   Frames asking_, answering_;
-  Request* session_;
+  Request* session_ = nullptr;
   const Frames* closer_ = nullptr;  // who has sent Close first
 };
 
@@ -202,7 +208,30 @@ void WebSocket::close(const char* cause, u64 time_ns) {
   else finish(time_ns);
 }
 
+void WebSocket::hand_over(State& state, Frames& frames, Side from) {
+  for (u8& byte : frames.head) state.number(byte);
+  for (u8& byte : frames.code) state.number(byte);
+  state.numbers(frames.got, frames.left, frames.taken, frames.close_code, frames.frames, frames.messages, frames.bytes);
+  state.flags(frames.fragmented, frames.closed);
+  if (!state.reads()) return;
+  bool reads_head = frames.got < 2 || frames.got < frames.head_size();
+  state.require(frames.got <= (frames.got < 2 ? 2 : frames.head_size()));
+  state.require(reads_head || (is_sound(frames, from) && frames.left > 0 && frames.left <= frames.length()));
+}
+
+void WebSocket::hand_over(State& state) {
+  talk_.hand_over(state, session_, Counted::yes);
+  hand_over(state, asking_, Side::client);
+  hand_over(state, answering_, Side::server);
+  bool closes = closer_ != nullptr, client = closer_ == &asking_;
+  state.flags(closes, client);
+  if (state.reads() && closes) closer_ = client ? &asking_ : &answering_;
+  state.require(session_ != nullptr);
+}
+
 }  // namespace
+
+std::unique_ptr<Parser> make_websocket(Conversation& conversation) { return std::make_unique<WebSocket>(conversation); }
 
 std::unique_ptr<Parser> make_websocket(Conversation& conversation, const Request& handshake, const Piece& answer) {
   return std::make_unique<WebSocket>(conversation, handshake, answer);
