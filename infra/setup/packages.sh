@@ -10,6 +10,7 @@ containerd       containerd                          pods_of_the_testbed
 cpio             cpio                                other_kernels
 dnsperf          dnsperf                             benchmarks
 g++              g++                                 native_core
+g++-aarch64-linux-gnu aarch64-linux-gnu-g++          arm64
 iperf3           iperf3                              benchmarks
 iproute2         ip                                  network_namespaces
 libbpf-dev       /usr/include/bpf/libbpf.h           kernel_programs
@@ -23,6 +24,7 @@ nsd              nsd                                 benchmarks
 openssl          openssl                             certificates_of_the_testbed
 python3          python3                             node-gyp
 python3-pip      pip                                 Envoy
+qemu-system-arm  qemu-system-aarch64                 arm64
 qemu-system-x86  qemu-system-x86_64                  other_kernels
 runc             runc                                pods_of_the_testbed
 zlib1g-dev       /usr/include/zlib.h                 kernel_programs
@@ -30,7 +32,7 @@ wrk              wrk                                 benchmarks
 '
 
 # Installed only for a command that asks for them: run.sh --with PACKAGE.
-readonly packages_on_demand=' busybox-static containerd cpio dnsperf iperf3 libclang-rt-dev nghttp2-client nsd openssl qemu-system-x86 runc wrk '
+readonly packages_on_demand=' busybox-static containerd cpio dnsperf g++-aarch64-linux-gnu iperf3 libclang-rt-dev nghttp2-client nsd openssl qemu-system-arm qemu-system-x86 runc wrk '
 
 # there PROOF: a file, a command on the path or in sbin, or (clang, libclang-rt, pip) one of its spellings.
 there() {

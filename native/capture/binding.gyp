@@ -15,8 +15,8 @@
           'action': [
             # Debian names a version; others have the plain name too.
             '<!(command -v clang || command -v clang-19 || command -v clang-14)', '-target', 'bpf', '-O2', '-g', '-Wall', '-Werror',
-            # asm/types.h lies in the multiarch folder, which the bpf target does not know.
-            '-I/usr/include/<!(gcc -print-multiarch)',
+            # asm/types.h lies in the multiarch folder, which the bpf target does not know, and asm/ptrace.h is of the architecture.
+            '-I<!(echo "${ASM_HEADERS:-/usr/include/$(gcc -print-multiarch)}")',
             '-c', 'bpf/tap.bpf.c', '-o', '<(PRODUCT_DIR)/tap.bpf.o',
           ],
         },

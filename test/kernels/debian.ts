@@ -10,21 +10,34 @@ export interface Kernel {
   readonly modules: string;
 }
 
-/** Of virtual machines: the smallest that a release has. */
-const metaPackage = 'linux-image-cloud-amd64';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** A release of Debian for an architecture. */
+export interface Release {
+  /** Its name, such as `bullseye`. */
+  readonly suite: string;
+  /** As Debian writes it, such as `arm64`. */
+  readonly architecture: string;
+}
 
 /**
  * Fetches the kernel of a release of Debian, signed as the release is, from the mirror that this machine's apt has; once.
  *
  * @param folder where it is kept
- * @param suite the release's name, such as `bullseye`
  * @throws Error where no source of apt is Debian's
  */
-export async function fetchKernel(folder: string, suite: string): Promise<Kernel> {
-  const target = resolve(folder, suite);
-  const unpacked = join(target, 'unpacked');
-  if (!(await exists(unpacked))) await unpack(target, suite, unpacked);
+export async function fetchKernel(folder: string, release: Release): Promise<Kernel> {
+  // Of virtual machines: the smallest that a release has.
+  const meta = `linux-image-cloud-${release.architecture}`;
+  const unpacked = await fetchOnce(
+    join(folder, release.architecture, release.suite),
+    release,
+    async (apt) => {
+      const name = /Depends: (linux-image-\S+)/.exec(await apt('apt-cache', 'depends', meta))?.[1];
+      if (name === undefined) throw new Error(`${release.suite} has no ${meta}`);
+      return [name];
+    },
+  );
   // `lib` is a link of the system in newer releases.
   const lib = (await exists(join(unpacked, 'lib'))) ? 'lib' : 'usr/lib';
   const modules = join(unpacked, lib, 'modules');
@@ -34,17 +47,37 @@ export async function fetchKernel(folder: string, suite: string): Promise<Kernel
   };
 }
 
-async function unpack(target: string, suite: string, unpacked: string): Promise<void> {
+/** Fetches packages in the same way; resolves to a folder with what is in them. */
+export async function fetchPackages(
+  folder: string,
+  release: Release,
+  names: readonly string[],
+): Promise<string> {
+  return fetchOnce(join(folder, release.architecture, 'packages'), release, async () => names);
+}
+
+type Apt = (program: 'apt-cache' | 'apt-get', ...args: readonly string[]) => Promise<string>;
+
+async function fetchOnce(
+  folder: string,
+  { suite, architecture }: Release,
+  choose: (apt: Apt) => Promise<readonly string[]>,
+): Promise<string> {
+  const target = resolve(folder);
+  const unpacked = join(target, 'unpacked');
+  if (await exists(unpacked)) return unpacked;
   await rm(target, { recursive: true, force: true });
-  for (const part of ['lists/partial', 'archives/partial'])
+  for (const part of ['lists/partial', 'archives/partial', 'packages'])
     await mkdir(join(target, part), { recursive: true });
   const sources = join(target, 'sources.list');
   await writeFile(
     sources,
-    `deb [arch=amd64 signed-by=${keyring}] ${await mirror()} ${suite} main\n`,
+    `deb [arch=${architecture} signed-by=${keyring}] ${await mirror()} ${suite} main\n`,
   );
   // Its own lists and sources: those of the machine stay as they are.
   const options = [
+    `APT::Architecture=${architecture}`,
+    `APT::Architectures=${architecture}`,
     `Dir::State::Lists=${target}/lists`,
     `Dir::Cache=${target}`,
     `Dir::Cache::Archives=${target}/archives`,
@@ -52,15 +85,15 @@ async function unpack(target: string, suite: string, unpacked: string): Promise<
     'Dir::Etc::SourceParts=/dev/null',
     'APT::Sandbox::User=root',
   ].flatMap((option) => ['-o', option]);
-  await run('apt-get', [...options, 'update', '-q']);
-  const depends = await run('apt-cache', [...options, 'depends', metaPackage]);
-  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Error(`${suite} has no ${metaPackage}`);
-  await run('apt-get', [...options, 'download', '-q', name], { cwd: target });
-  const archive = join(target, await only(target, 'linux-image-'));
+  const packages = join(target, 'packages');
+  const apt: Apt = (program, ...args) => run(program, [...options, ...args], { cwd: packages });
+  await apt('apt-get', 'update', '-q');
+  await apt('apt-get', 'download', '-q', ...(await choose(apt)));
   const partial = `${unpacked}.partial`;
-  await run('dpkg-deb', ['--extract', archive, partial]);
+  for (const name of await readdir(packages))
+    await run('dpkg-deb', ['--extract', join(packages, name), partial]);
   await rename(partial, unpacked);
+  return unpacked;
 }
 
 async function mirror(): Promise<string> {

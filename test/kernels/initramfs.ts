@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Kernel } from './debian.ts';
 import { run } from './run.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const native = join(root, 'native/capture/build/Release');
+import type { Userland } from './userland.ts';
 
 /** What the guest loads before anything else, where its kernel does not have it built in. */
 const modules = ['drivers/net/veth', 'net/sched/cls_bpf', 'net/sched/sch_ingress'];
@@ -28,13 +26,17 @@ poweroff -f
 `;
 
 /**
- * Makes a root file system in memory of what this machine has: busybox, ip, Node, the native addon with its kernel programs, and
- * `guest.ts`. All but the modules is the same for every kernel.
+ * Makes a root file system in memory: busybox, ip, Node, the native addon with its kernel programs, and `guest.ts`. All but the
+ * modules is the same for every kernel.
  *
  * @param folder where it is made
  * @returns the file
  */
-export async function makeInitramfs(folder: string, kernel: Kernel): Promise<string> {
+export async function makeInitramfs(
+  folder: string,
+  kernel: Kernel,
+  { busybox, ip, node, native, libraries }: Userland,
+): Promise<string> {
   const tree = join(folder, 'root');
   await rm(tree, { recursive: true, force: true });
   const parts = [
@@ -49,14 +51,15 @@ export async function makeInitramfs(folder: string, kernel: Kernel): Promise<str
     'usr/bin',
   ];
   for (const part of parts) await mkdir(join(tree, part), { recursive: true });
-  await copyFile('/bin/busybox', join(tree, 'bin/busybox'));
-  const ip = (await run('which', ['ip'])).trim();
-  const programs = { node: process.execPath, ip };
-  for (const [name, path] of Object.entries(programs))
-    await copyFile(path, join(tree, 'usr/bin', name));
+  await copyFile(busybox, join(tree, 'bin/busybox'));
+  await copyFile(node, join(tree, 'usr/bin/node'));
+  await copyFile(ip, join(tree, 'usr/bin/ip'));
   for (const name of ['capture.node', 'tap.bpf.o'])
     await copyFile(join(native, name), join(tree, 'clover/build/Release', name));
-  await copyLibraries([...Object.values(programs), join(native, 'capture.node')], tree);
+  for (const [path, file] of libraries) {
+    await mkdir(join(tree, dirname(path)), { recursive: true });
+    await cp(file, join(tree, path), { dereference: true });
+  }
   await copyModules(kernel, join(tree, 'modules'));
   await bundleGuest(join(tree, 'clover/guest.js'));
   await writeFile(join(tree, 'init'), init);
@@ -66,16 +69,6 @@ export async function makeInitramfs(folder: string, kernel: Kernel): Promise<str
   await run('sh', ['-c', archive, 'sh', relative(tree, file)], { cwd: tree });
   await rm(tree, { recursive: true });
   return file;
-}
-
-async function copyLibraries(programs: readonly string[], tree: string): Promise<void> {
-  const libraries = new Set<string>();
-  for (const program of programs)
-    for (const [path] of (await run('ldd', [program])).matchAll(/\/lib\S+/g)) libraries.add(path);
-  for (const path of libraries) {
-    await mkdir(join(tree, dirname(path)), { recursive: true });
-    await cp(path, join(tree, path), { dereference: true });
-  }
 }
 
 async function copyModules(kernel: Kernel, target: string): Promise<void> {

@@ -2,6 +2,23 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Kernel } from './debian.ts';
 
+/** How machines of an architecture are made. */
+const machines = {
+  amd64: {
+    emulator: 'qemu-system-x86_64',
+    args: ['-cpu', 'max'],
+    kernel: 'console=ttyS0 tsc=unstable',
+  },
+  arm64: {
+    emulator: 'qemu-system-aarch64',
+    args: ['-machine', 'virt', '-cpu', 'cortex-a72'],
+    kernel: 'console=ttyAMA0',
+  },
+} as const;
+
+/** As Debian writes it. */
+export type Architecture = keyof typeof machines;
+
 /** A minute on an idle machine is ten seconds; the processor is translated, so that nested virtualisation is not needed. */
 const limitMs = 240_000;
 
@@ -14,16 +31,18 @@ const limitMs = 240_000;
 export async function boot(
   kernel: Kernel,
   initramfs: string,
+  architecture: Architecture,
   signal: AbortSignal,
 ): Promise<string[]> {
+  const { emulator, args: own, kernel: parameters } = machines[architecture];
   const args = [
     ['-nodefaults', '-no-user-config', '-no-reboot'],
-    ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024'],
+    [...own, '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '1024'],
     ['-display', 'none', '-serial', 'stdio'],
     ['-kernel', kernel.image, '-initrd', initramfs],
-    ['-append', 'console=ttyS0 quiet panic=-1 tsc=unstable'],
+    ['-append', `${parameters} quiet panic=-1`],
   ].flat();
-  const machine = spawn('qemu-system-x86_64', args, {
+  const machine = spawn(emulator, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
   });

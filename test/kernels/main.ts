@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import { boot } from './machine.ts';
 import { fetchKernel } from './debian.ts';
 import { makeInitramfs } from './initramfs.ts';
 import { checksOf } from './report.ts';
+import { foreignUserland, hostUserland } from './userland.ts';
 
 /** Where kernels are kept between runs. */
 const folder = '.cache/kernels';
@@ -12,14 +14,21 @@ const releases = { '5.10': 'bullseye', '6.1': 'bookworm', '6.12': 'trixie' } as 
 const checksEach = 4;
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { arch: { type: 'string', default: 'amd64' } } });
+  if (values.arch !== 'amd64' && values.arch !== 'arm64')
+    throw new Error(`--arch: found ${values.arch}, and there is amd64 and arm64`);
+  const architecture = values.arch;
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => abort.abort(new Error(`stopped by ${signal}`)));
   await mkdir(folder, { recursive: true });
+  const userland =
+    architecture === 'amd64' ? await hostUserland() : await foreignUserland(folder, architecture);
   let [passed, failed] = [0, 0];
   for (const [version, suite] of Object.entries(releases)) {
-    const kernel = await fetchKernel(folder, suite);
-    const console = await boot(kernel, await makeInitramfs(folder, kernel), abort.signal);
+    const kernel = await fetchKernel(folder, { suite, architecture });
+    const initramfs = await makeInitramfs(folder, kernel, userland);
+    const console = await boot(kernel, initramfs, architecture, abort.signal);
     const checks = checksOf(console);
     for (const check of checks)
       process.stdout.write(

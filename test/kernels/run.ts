@@ -7,8 +7,12 @@ const execute = promisify(execFile);
 export async function run(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  {
+    cwd,
+    environment = {},
+  }: { readonly cwd?: string; readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<string> {
-  const { stdout } = await execute(program, args, { ...options, maxBuffer: 64 * 2 ** 20 });
+  const env = { ...process.env, ...environment };
+  const { stdout } = await execute(program, args, { cwd, env, maxBuffer: 64 * 2 ** 20 });
   return stdout;
 }
