@@ -17,7 +17,7 @@ export const exitCodes = {
 export const exitCodeHelp = `
 Exit codes:
   0  ok
-  1  the request failed; of diff: there are differences
+  1  the request failed; of diff: there are differences; of doctor: something is bad; of status: a part is not ready
   2  wrong usage
   3  not found
   4  the resource, document, event or capture file is invalid

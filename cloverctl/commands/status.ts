@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { connect, namesControlPlane, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { InstallationStatus, PartStatus } from '../installation/installation-status.ts';
 import {
   addClusterOptions,
@@ -22,7 +23,7 @@ export function registerStatus(program: Command, env: CliEnv): void {
     .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
     .addHelpText(
       'after',
-      '\nCounters are those of the control plane that is named; where none is, or with --kubeconfig, it looks at the cluster of the\nkubeconfig: the installation, its version, and the pods that run.',
+      '\nCounters are those of the control plane that is named; where none is, or with --kubeconfig, it looks at the cluster of the\nkubeconfig: the installation, its version, and the pods that run. Exit code 1 when a part of it is not ready.',
     )
     .action((_: unknown, own: Command) => run(own.optsWithGlobals<StatusOptions>(), env));
 }
@@ -33,6 +34,7 @@ async function run(options: StatusOptions, env: CliEnv): Promise<void> {
     const { openCluster } = await import('../installation/open-cluster.ts');
     const { installationStatus } = await import('../installation/installation-status.ts');
     const found = await installationStatus(await openCluster(options), options.namespace);
+    if (found.parts.some(({ ready }) => !ready)) env.fail(exitCodes.failed);
     if (form.kind === 'text') return writeInstallation(env, found);
     return writeResult(env, form, found);
   }

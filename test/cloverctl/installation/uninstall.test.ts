@@ -22,7 +22,7 @@ serial('what was printed and applied is known to upgrade, and uninstall removes 
     '-f',
     '-',
   );
-  t.is((await run('status', '--json')).code, 0);
+  t.regex((await run('status')).stdout, /^Clover .* in clover-system, /);
   const upgraded = await run('upgrade', '--dry-run', '--json');
   t.is(upgraded.code, 0, upgraded.stderr);
   t.deepEqual(
