@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { eventTypes, type NotificationReason } from './events.ts';
 import type { TriggerFilter } from './filters.ts';
 
@@ -92,6 +93,16 @@ const webhookDelivery: Delivery = {
   timeout: 'PT15S',
   retryAfterMax: 'PT10M',
 };
+
+/** The name of a webhook's function: its queue stays its own when others come and go. */
+export function webhookName(url: string): string {
+  return `webhook-${createHash('sha256').update(url).digest('hex').slice(0, 8)}`;
+}
+
+/** Whether a function, or its trigger, is that of a webhook. */
+export function isWebhookName(name: string): boolean {
+  return /^webhook-[0-9a-f]{8}$/.test(name);
+}
 
 /**
  * The entry of a function that brings notifications to one webhook, with a queue of its own.

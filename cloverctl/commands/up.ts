@@ -60,7 +60,7 @@ async function up(options: UpOptions, env: CliEnv): Promise<void> {
   const { knownContexts } = await import('../contexts/known.ts');
   const { holderOf, localContext, publishContext } = await import('../contexts/running.ts');
 
-  const { parseNotifications } = await import('../../functions/host/config.ts');
+  const { parseNotifications } = await import('../../functions/host/notifications-config.ts');
 
   const notifications =
     options.notifications === undefined ? [] : parseNotifications(readText(options.notifications));

@@ -1,4 +1,4 @@
-import type { FunctionEntry } from '../../knative/catalogue.ts';
+import { isWebhookName, type FunctionEntry } from '../../knative/catalogue.ts';
 import { createSink } from '../host/sink.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -29,10 +29,12 @@ export function createReplay({ store, catalogue, urlOf }: ReplayOptions): DeadLe
       const owner = catalogue.find(({ triggers }) =>
         triggers.some(({ name }) => name === letter.trigger),
       );
-      if (owner === undefined) {
+      const name = owner?.name ?? (isWebhookName(letter.trigger) ? 'notify' : undefined);
+      if (name === undefined) {
         throw new CloverError('CLV_CONFLICT', `the trigger of dead letter ${id} does not exist`);
       }
-      await createSink({ url: urlOf(owner.name) })(asItWas(letter.event));
+      const at = owner === undefined ? `/functions/${letter.trigger}` : '';
+      await createSink({ url: new URL(at, urlOf(name)).href })(asItWas(letter.event));
       await store.dropDeadLetter(id);
       return true;
     },

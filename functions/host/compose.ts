@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { catalogue, webhookEntry } from '../../knative/catalogue.ts';
+import { catalogue, webhookEntry, webhookName } from '../../knative/catalogue.ts';
 import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import type { AnalyticsStore } from '../analytics/store.ts';
@@ -16,7 +16,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { version } from '../lib/version.ts';
 import { createNotify } from '../notify/function.ts';
-import { createWebhook, webhookName } from '../notify/webhook.ts';
+import { createWebhooks } from '../notify/webhook.ts';
 import { createEnvoyValidator } from '../mesh/envoy/validator.ts';
 import { createFileXdsGateway } from '../mesh/envoy/file-xds-gateway.ts';
 import { createEnvoyTarget } from '../mesh/envoy/envoy-target.ts';
@@ -116,13 +116,10 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     createNotify({ resources, records, clock }),
     createPolicy({ resources, target, clock }),
   ];
-  const webhooks = config.notifications.map(({ url, secret, types }) => {
-    const name = webhookName(url);
-    functions.push(
-      createWebhook({ name, url, clock, ...(secret === undefined ? {} : { secret }) }),
-    );
-    return webhookEntry(name, types);
-  });
+  functions.push(...createWebhooks(config.notifications, clock));
+  const webhooks = config.notifications.map(({ url, types }) =>
+    webhookEntry(webhookName(url), types),
+  );
 
   const serving = await serve({
     functions,

@@ -1,29 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { notificationReasons } from '../../knative/events.ts';
 import { CloverError } from '../lib/errors.ts';
+import { parseConfig } from './parse-config.ts';
 import { secretText } from './secret-text.ts';
 import { telemetryConfig } from './telemetry/telemetry-config.ts';
-import { fieldPath } from '../lib/field-path.ts';
-
-const webhook = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
-  /** Signs what is sent, by the Standard Webhooks convention. */
-  secret: z
-    .string()
-    .regex(
-      /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
-      'must be "whsec_" and 24 to 64 random bytes in base64',
-    )
-    .optional(),
-  /** Only notifications of these reasons. Default: all. */
-  types: z.array(z.enum(notificationReasons)).min(1).optional(),
-});
-
-const notifications = z
-  .array(webhook)
-  .max(16)
-  .refine((all) => new Set(all.map(({ url }) => url)).size === all.length, 'a URL stands twice');
+import { notifications } from './notifications-config.ts';
 
 const origin = z
   .url({ protocol: /^https?$/, error: 'must be an origin such as https://ui.example:8443' })
@@ -121,41 +102,7 @@ export type HostConfig = z.output<typeof hostConfig>;
  * @throws CloverError CLV_CONFIG_INVALID; message and details name each bad key.
  */
 export function parseHostConfig(text: string): HostConfig {
-  return Object.freeze(parse(hostConfig, text, 'host configuration'));
-}
-
-/**
- * Checks the key `notifications` of a configuration, on its own.
- * @throws CloverError CLV_CONFIG_INVALID; message and details name each bad key.
- */
-export function parseNotifications(text: string): HostConfig['notifications'] {
-  return parse(notifications, text, 'notifications');
-}
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  text: string,
-  what: string,
-): z.output<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new CloverError('CLV_CONFIG_INVALID', `${what}: this is not JSON`, { cause });
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  // Not the words of `fieldErrors`: they show what was found, and here that may be a secret.
-  const details = result.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
-          field: fieldPath([...issue.path, key]),
-          message: 'unknown key',
-        }))
-      : [{ field: fieldPath(issue.path), message: issue.message }],
-  );
-  const problems = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new CloverError('CLV_CONFIG_INVALID', `${what}: ${problems}`, { details });
+  return Object.freeze(parseConfig(hostConfig, text, 'host configuration'));
 }
 
 /**

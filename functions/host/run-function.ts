@@ -27,6 +27,8 @@ export interface RunFunctionOptions {
   readonly concurrency?: number;
   /** Milliseconds from SIGTERM until what still runs is aborted. Default 20 000. */
   readonly abortAfterMs?: number;
+  /** Functions that run in the same process, each at `/functions/<name>`. Default: none. */
+  readonly beside?: readonly CloverFunction[];
   /** Default: what the `OTEL_*` variables say; without any nothing of it is loaded. */
   readonly telemetry?: ProcessTelemetry;
   /**
@@ -51,17 +53,18 @@ export async function runFunction(
   const { env = process.env, concurrency = 100 } = options;
   const { log = functionLog(fn.name, env) } = options;
   const telemetry = options.telemetry ?? (await telemetryOf(fn, env, log));
-  const entry: FunctionEntry = {
-    name: fn.name,
+  const functions = [fn, ...(options.beside ?? [])];
+  const catalogue = functions.map((one): FunctionEntry => ({
+    name: one.name,
     triggers: [],
     schedules: [],
-    direct: (fn.handlers ?? []).map(({ type }) => type),
-    paths: ['/'],
-  };
+    direct: (one.handlers ?? []).map(({ type }) => type),
+    paths: one === fn ? ['/'] : [],
+  }));
   const measured = telemetry === undefined ? {} : { telemetry };
   const runner = createRunner({
-    functions: [fn],
-    catalogue: [entry],
+    functions,
+    catalogue,
     log,
     emit: sinkOf(env),
     concurrency,

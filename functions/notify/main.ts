@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
+import { parseNotifications } from '../host/notifications-config.ts';
 import { runFunction } from '../host/run-function.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -9,8 +10,9 @@ import { createKubernetesEventRecorder } from '../records/kubernetes-event-recor
 import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createNotify } from './function.ts';
+import { createWebhooks } from './webhook.ts';
 
-/** `notify` as a process of its own. */
+/** `notify` as a process of its own, with the webhooks that the variable NOTIFICATIONS names. */
 async function main(): Promise<void> {
   const log = functionLog('notify');
   const clock = systemClock;
@@ -26,9 +28,10 @@ async function main(): Promise<void> {
   const close = async (): Promise<void> => {
     await Promise.all([transitions.close(), resources.close()]);
   };
+  const webhooks = parseNotifications(process.env['NOTIFICATIONS'] ?? '[]');
   await runFunction(
     { ...createNotify({ resources, records, clock }), close },
-    { log, warmUp: () => connect(client) },
+    { log, beside: createWebhooks(webhooks, clock), warmUp: () => connect(client) },
   );
 }
 

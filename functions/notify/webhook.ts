@@ -1,8 +1,8 @@
+import { webhookName } from '../../knative/catalogue.ts';
 import { eventTypes } from '../../knative/events.ts';
 import { onBytes } from '../host/event-handler.ts';
 import type { CloverFunction } from '../host/function.ts';
 import { postEvent } from '../host/post-event.ts';
-import { sha256 } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
@@ -66,7 +66,12 @@ export function createWebhook({ name, url, secret, clock }: WebhookOptions): Clo
   };
 }
 
-/** The name of a webhook's function: its queue stays its own when others come and go. */
-export function webhookName(url: string): string {
-  return `webhook-${sha256(url).slice(0, 8)}`;
+/** The functions of webhooks that are named. */
+export function createWebhooks(
+  named: readonly Pick<WebhookOptions, 'url' | 'secret'>[],
+  clock: Clock,
+): CloverFunction[] {
+  return named.map(({ url, secret }) =>
+    createWebhook({ name: webhookName(url), url, clock, ...(secret !== undefined && { secret }) }),
+  );
 }

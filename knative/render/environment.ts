@@ -1,5 +1,6 @@
 import type { FunctionRow } from './function-table.ts';
 import type { Installation } from './installation.ts';
+import { notificationsConfiguration } from './notifications.ts';
 
 /** A variable of a container, as Kubernetes writes it. */
 export type EnvironmentVariable =
@@ -8,9 +9,10 @@ export type EnvironmentVariable =
 
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
-  { clickhouse, clusterDomain, logLevel, telemetry }: Installation,
-  { clickhouse: isKept, namesServices }: FunctionRow,
+  installation: Installation,
+  { clickhouse: isKept, namesServices, webhooks }: FunctionRow,
 ): EnvironmentVariable[] {
+  const { clickhouse, clusterDomain, logLevel, notifications, telemetry } = installation;
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
     { name: 'CLICKHOUSE_URL', value: url },
@@ -29,6 +31,9 @@ export function environmentOf(
     { name: 'LOG_LEVEL', value: logLevel },
     ...(namesServices === true ? [{ name: 'CLUSTER_DOMAIN', value: clusterDomain }] : []),
     ...(isKept ? store : []),
+    ...(webhooks === true && notifications.length > 0
+      ? [{ name: 'NOTIFICATIONS', value: JSON.stringify(notificationsConfiguration(installation)) }]
+      : []),
     ...receiver,
   ];
 }

@@ -54,6 +54,8 @@ export interface FunctionRow {
   readonly clickhouse: boolean;
   /** It writes full names of Services. */
   readonly namesServices?: true;
+  /** It tells the webhooks of the installation. */
+  readonly webhooks?: true;
   /** Types that it sends to the broker by itself. */
   readonly emits: readonly string[];
   /** Schedules of the catalogue that it starts and ends itself: each tick keeps a pod for half a minute and more. */
@@ -162,6 +164,7 @@ export const functionTable: readonly FunctionRow[] = [
     ],
     others: [{ ...events, verbs: ['create', 'get', 'patch'] }],
     clickhouse: true,
+    webhooks: true,
     emits: [eventTypes.notification],
   },
   {

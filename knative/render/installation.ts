@@ -17,6 +17,7 @@ import {
   secretKey,
   toleration,
 } from './installation-values.ts';
+import { notificationSettings } from './notification-settings.ts';
 
 const functionNames = catalogue.map(({ name }) => name);
 const functionName = z.enum(functionNames);
@@ -86,6 +87,7 @@ export const installationSchema = z
         protocol: z.enum(['grpc', 'http/json', 'http/protobuf']).default('http/protobuf'),
       })
       .exactOptional(),
+    notifications: notificationSettings,
     /** Default: the class that the cluster has for brokers, with its configuration. */
     broker: z
       .strictObject({

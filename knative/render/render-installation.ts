@@ -11,6 +11,7 @@ import type { Installation } from './installation.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { namespaceObject } from './namespace.ts';
 import { functionPolicy } from './network-policy.ts';
+import { webhookTriggers } from './notifications.ts';
 import { pingSources } from './ping-source.ts';
 import { functionService } from './service.ts';
 import { sendersOf, sinkBinding, type Sender } from './sink-binding.ts';
@@ -56,6 +57,7 @@ function knativeObjects(installation: Installation): KubernetesObject[] {
     ...bindings(senders['Service']),
     ...deployedFunctions.map((deployed) => functionService(installation, deployed)),
     ...deployedFunctions.flatMap((deployed) => functionTriggers(installation, deployed)),
+    ...webhookTriggers(installation),
     ...bindings(senders['DaemonSet']),
     apiServerSource(installation),
     ...deployedFunctions.flatMap((deployed) => pingSources(installation, deployed)),

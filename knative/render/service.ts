@@ -4,6 +4,7 @@ import type { DeployedFunction, FunctionRow } from './function-table.ts';
 import { imageOf } from './image.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, namespaced, type Rendered } from './kubernetes-object.ts';
+import { webhookMounts, webhookVolumes } from './notifications.ts';
 import { amountsOf, schedulingOf } from './pod-parts.ts';
 import { restrictedContext } from './security-context.ts';
 
@@ -40,6 +41,7 @@ export function functionService(
           timeoutSeconds: row.timeoutSeconds,
           ...schedulingOf(installation),
           containers: [container(installation, row)],
+          ...volumesOf(installation, row),
         },
       },
     },
@@ -70,5 +72,17 @@ function container(installation: Installation, row: FunctionRow) {
     livenessProbe: { httpGet: { path: '/health/live', port } },
     resources: amountsOf(installation.functions[row.name]?.resources ?? row.resources),
     securityContext: restrictedContext(),
+    ...mountsOf(installation, row),
   };
+}
+
+/** What signs notifications is in files. */
+function volumesOf(installation: Installation, { webhooks }: FunctionRow) {
+  const volumes = webhooks === true ? webhookVolumes(installation) : [];
+  return volumes.length > 0 && { volumes };
+}
+
+function mountsOf(installation: Installation, { webhooks }: FunctionRow) {
+  const volumeMounts = webhooks === true ? webhookMounts(installation) : [];
+  return volumeMounts.length > 0 && { volumeMounts };
 }

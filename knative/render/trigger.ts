@@ -15,11 +15,15 @@ export function functionTriggers(
   return entry.triggers.map((trigger) => knativeTrigger(installation, entry.name, trigger));
 }
 
-/** A Trigger that gives events of their broker to a function's Service. */
+/**
+ * A Trigger that gives events of their broker to a function's Service.
+ * @param path where it takes them. Default: `/`.
+ */
 export function knativeTrigger(
   installation: Installation,
   subscriber: string,
   { name, filter, filters = [], delivery }: Trigger,
+  path?: string,
 ): Rendered<ITrigger> {
   return {
     apiVersion: 'eventing.knative.dev/v1',
@@ -31,7 +35,10 @@ export function knativeTrigger(
       ...(filters.length > 0
         ? { filters: filters.map(knativeFilter) }
         : { filter: { attributes: { ...filter } } }),
-      subscriber: { ref: serviceReference(subscriber) },
+      subscriber: {
+        ref: serviceReference(subscriber),
+        ...(path !== undefined && { uri: path }),
+      },
       delivery: knativeDelivery(delivery, installation, name),
     },
   };

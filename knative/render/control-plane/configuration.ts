@@ -1,5 +1,6 @@
 import type { Installation } from '../installation.ts';
 import { namespaced, type KubernetesObject } from '../kubernetes-object.ts';
+import { notificationsConfiguration } from '../notifications.ts';
 import type { Tokens } from '../tokens.ts';
 import { controlPlane, controlPlanePort } from './names.ts';
 import { agentTokenSecretOf, tokenSecretOf, type SecretKey } from './token-secrets.ts';
@@ -50,6 +51,9 @@ export function controlPlaneConfiguration(installation: Installation): ConfigMap
     resources: { kubernetes: {} },
     ...(installation.controlPlane.istio && { istio: { clusterDomain } }),
     ...(telemetry && { telemetry }),
+    ...(installation.notifications.length > 0 && {
+      notifications: notificationsConfiguration(installation),
+    }),
     logLevel,
   };
   return {

@@ -3,6 +3,7 @@ import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
+import { webhookMounts, webhookVolumes } from '../notifications.ts';
 import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
 import { configFile, mounts, type ConfigMap } from './configuration.ts';
@@ -59,11 +60,14 @@ function container(installation: Installation) {
     livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
     resources: amountsOf(installation.controlPlane.resources),
     securityContext: restrictedContext(),
-    volumeMounts: Object.entries(mounts).map(([name, mountPath]) => ({
-      name,
-      mountPath,
-      readOnly: name !== 'data',
-    })),
+    volumeMounts: [
+      ...Object.entries(mounts).map(([name, mountPath]) => ({
+        name,
+        mountPath,
+        readOnly: name !== 'data',
+      })),
+      ...webhookMounts(installation),
+    ],
   };
 }
 
@@ -77,6 +81,7 @@ function volumes(installation: Installation) {
     { name: 'token', secret: { secretName: tokenSecretOf(installation).name } },
     { name: 'agents', secret: { secretName: agentTokenSecretOf(installation).name } },
     { name: 'clickhouse', secret: { secretName: clickhouse.passwordSecret.name } },
+    ...webhookVolumes(installation),
   ];
 }
 

@@ -50,6 +50,14 @@ test('a letter goes to the function of its trigger, wherever its sender says tha
   t.deepEqual(dropped, [7]);
 });
 
+test('a letter of a webhook goes to its function, in the process of notify', async (t) => {
+  const { admin, dropped, taken, asked } = await start(t, 'webhook-0a1b2c3d');
+  t.true(await admin.replayDeadLetter(7));
+  t.deepEqual(asked, ['notify']);
+  t.deepEqual(taken, [eventOf()]);
+  t.deepEqual(dropped, [7]);
+});
+
 test('a letter of a trigger that the catalogue does not have goes nowhere', async (t) => {
   const { admin, dropped, asked } = await start(t, 'clover');
   await t.throwsAsync(admin.replayDeadLetter(7), { code: 'CLV_CONFLICT' });

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseHostConfig, parseNotifications } from '../../../functions/host/config.ts';
+import { parseHostConfig } from '../../../functions/host/config.ts';
+import { parseNotifications } from '../../../functions/host/notifications-config.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 
 const minimal = {
@@ -66,6 +67,20 @@ test('notifications name their webhooks; a bad one is named and its secret is no
   t.notRegex(error.message, /hidden/);
   t.regex(refused({ ...minimal, notifications: [{ url }, { url }] }).message, /a URL stands twice/);
   t.throws(() => parseNotifications('x'), { code: 'CLV_CONFIG_INVALID' });
+});
+
+test('the secret of a webhook may stand in a file of its own', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'clover-config-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'secret');
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+  await writeFile(file, `${secret}\n`);
+  const url = 'https://example.com/hook';
+  const named = JSON.stringify([{ url, secret: { file } }]);
+  t.deepEqual(parseNotifications(named), [{ url, secret }]);
+  await writeFile(file, 'hidden');
+  const error = t.throws(() => parseNotifications(named), { code: 'CLV_CONFIG_INVALID' });
+  t.regex(error.message, /^notifications: \[0\]\.secret: must be "whsec_"/);
 });
 
 test('secrets may stand in files of their own, as a cluster mounts them', async (t) => {

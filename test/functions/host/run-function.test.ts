@@ -65,6 +65,14 @@ test('a function of its own takes events at /, replies in the answer, and drains
   t.is(await end(), 0);
 });
 
+test('functions beside it take their events at a path of their own, and nothing at /', async (t) => {
+  const { url } = await start(t, {});
+  t.is((await post(`${url}/functions/other`, 'relayed')).status, 204);
+  t.is((await post(`${url}/functions/other`, 'ask')).status, 400);
+  t.is((await post(url, 'relayed')).status, 400);
+  t.is((await post(`${url}/functions/none`, 'relayed')).status, 404);
+});
+
 test('what it emits goes to K_SINK with the overrides, and a sink that is busy makes its sender try again', async (t) => {
   const seen: unknown[] = [];
   let status = 202;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { z } from 'zod';
 import { catalogue } from '../../../knative/catalogue.ts';
+import { notificationReasons } from '../../../knative/events.ts';
 import { installationSchema, type Installation } from '../../../knative/render/installation.ts';
 
 /** An installation as its owner writes it. */
@@ -94,6 +95,17 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
     telemetry: fc.record(
       { endpoint: url, protocol: fc.constantFrom('grpc' as const, 'http/protobuf' as const) },
       { requiredKeys: ['endpoint'] },
+    ),
+    notifications: fc.uniqueArray(
+      fc.record(
+        {
+          url,
+          signingSecret: fc.record({ name, key: fc.stringMatching(/^[-\w.]{1,9}$/) }),
+          types: fc.subarray([...notificationReasons], { minLength: 1 }),
+        },
+        { requiredKeys: ['url'] },
+      ),
+      { maxLength: 2, selector: (webhook) => webhook.url },
     ),
     oidc: fc.boolean(),
     tolerations: fc.array(toleration, { maxLength: 2 }),

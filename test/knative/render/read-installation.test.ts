@@ -58,6 +58,21 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['a version', { version: '1.4.0+build' }, /^version: must be at most 63 letters/],
   ['a mirror with a scheme', { registryMirror: 'https://m' }, /^registryMirror: must be a host/],
   ['dead letters without a scheme', { deadLetters: 'sink' }, /^deadLetters: must be an http/],
+  [
+    'a webhook of no URL',
+    { notifications: [{ url: 'chat' }] },
+    /^notifications\.0\.url: must be an http/,
+  ],
+  [
+    'a webhook twice',
+    { notifications: [{ url: 'https://a.example' }, { url: 'https://a.example' }] },
+    /^notifications: a URL stands twice$/,
+  ],
+  [
+    'a secret itself',
+    { notifications: [{ url: 'https://a.example', secret: 'whsec_x' }] },
+    /^notifications\.0\.secret: unknown key$/,
+  ],
   ['a schedule that is none', { schedules: ['noon'] }, /^schedules\.0: .*"evaluate-resync"/],
   ['minutes that do not divide an hour', { resyncMinutes: 7 }, /^resyncMinutes: .*10/],
   ['one of a function itself', { schedules: ['evaluate-look'] }, /^schedules\.0: /],

@@ -5,6 +5,7 @@ import { renderInstallation } from '../../../knative/render/render-installation.
 
 const reference = z.strictObject({ apiVersion: z.string(), kind: z.string(), name: z.string() });
 const sink = z.strictObject({ ref: reference });
+const subscriber = sink.extend({ uri: z.string().optional() });
 const filter = z.record(z.string(), z.unknown());
 
 /** Of a container; a field that nobody here knows is a mistake. */
@@ -23,6 +24,7 @@ const container = z.strictObject({
   livenessProbe: z.unknown(),
   resources: z.unknown(),
   securityContext: z.unknown(),
+  volumeMounts: z.unknown().optional(),
 });
 
 /** How the specification of a kind is read. */
@@ -78,6 +80,7 @@ export const specs = {
           tolerations: z.unknown().optional(),
           priorityClassName: z.string().optional(),
           containers: z.tuple([container]),
+          volumes: z.unknown().optional(),
         }),
       }),
     }),
@@ -92,7 +95,7 @@ export const specs = {
       broker: z.string(),
       filter: z.strictObject({ attributes: z.record(z.string(), z.string()) }).optional(),
       filters: z.array(filter).optional(),
-      subscriber: sink,
+      subscriber,
       delivery: z.unknown(),
     }),
   ),

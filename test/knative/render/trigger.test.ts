@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { compileTriggers, passes } from '../../../functions/host/broker/filters.ts';
-import { catalogue, webhookEntry } from '../../../knative/catalogue.ts';
+import { catalogue, isWebhookName, webhookEntry } from '../../../knative/catalogue.ts';
 import { eventTypes } from '../../../knative/events.ts';
 import { knativeTrigger } from '../../../knative/render/trigger.ts';
 import { kinds } from '../../../knative/resources/kinds.ts';
@@ -40,13 +40,14 @@ test('no Trigger is without dead letters of its own, in any installation', (t) =
         ...specsOf(installation, specs.broker),
       ];
       for (const { object, spec } of rendered) {
+        const isWebhook = isWebhookName(object.metadata.name);
         t.deepEqual(
           spec.delivery,
           {
             retry: 10,
             backoffPolicy: 'exponential',
-            backoffDelay: 'PT0.2S',
-            timeout: 'PT30S',
+            backoffDelay: isWebhook ? 'PT1S' : 'PT0.2S',
+            timeout: isWebhook ? 'PT15S' : 'PT30S',
             deadLetterSink:
               installation.deadLetters === undefined
                 ? { ref: ingest, uri: `/deadletters/${object.metadata.name}` }

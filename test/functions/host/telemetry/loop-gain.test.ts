@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import test from 'ava';
 import { eventTypes } from '../../../../knative/events.ts';
 import { freePort } from '../../../../functions/lib/free-port.ts';
-import { webhookName } from '../../../../functions/notify/webhook.ts';
+import { webhookName } from '../../../../knative/catalogue.ts';
 import { eventOf, listenOnLoopback, until } from '../helpers.ts';
 import { examples } from '../../resources/examples.ts';
 import { startCollector } from './collector.ts';

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { eventTypes, type EvidenceReport } from '../../../../knative/events.ts';
 import { freePort } from '../../../../functions/lib/free-port.ts';
 import type { CloudEvent } from '../../../../functions/lib/cloud-event.ts';
-import { webhookName } from '../../../../functions/notify/webhook.ts';
+import { webhookName } from '../../../../knative/catalogue.ts';
 import { eventOf, listenOnLoopback, temporaryFolder, until } from '../helpers.ts';
 import { examples } from '../../resources/examples.ts';
 import { startControlPlane, type StartedControlPlane } from './control-plane.ts';
