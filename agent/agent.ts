@@ -155,6 +155,7 @@ async function startAgent(
     source,
     openTimeoutMs,
     loss: lossNow,
+    taps: () => tracing.reportTaps(),
     now: () => clock.now(),
     owns: () => handover?.owns ?? true,
     log,

@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import { eventTypes, type EvidenceCell } from '../knative/events.ts';
+import {
+  eventTypes,
+  mostTapReports,
+  type EvidenceCell,
+  type TapReport,
+} from '../knative/events.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { eventHeaders } from '../functions/lib/event-headers.ts';
 import type { HttpClient } from './http-client.ts';
@@ -42,18 +47,20 @@ export interface EvidenceReporterOptions extends RestOptions {
   readonly openTimeoutMs: number;
   /** What was lost in this boot, by `group.cause`; cumulative. */
   readonly loss: () => Causes;
+  /** Taps that select pods of the node. */
+  readonly taps: () => readonly TapReport[];
   readonly log: Logger;
 }
 
 const timeoutMs = 5_000;
-/** Control events stay below 256 KiB; this leaves room for the report around the cells. */
-const cellBytesLimit = 252 * 1024;
+/** Control events stay below 256 KiB; this leaves room for what stands around cells, losses and Taps. */
+const reportBytesLimit = 255 * 1024;
 /** A snapshot this long may leave cells behind: its watermark is not reached yet. */
 const snapshotLimit = 20_000;
 
 /** A reporter without a queue: what was not accepted is sent again with its newest values. */
 export function createEvidenceReporter(options: EvidenceReporterOptions): EvidenceReporter {
-  const { capture, http, extensions, boot, source, openTimeoutMs, loss, log } = options;
+  const { capture, http, extensions, boot, source, openTimeoutMs, loss, taps, log } = options;
   const rest = createRest(options);
   let sequence = 0;
   let accepted = 0;
@@ -88,14 +95,14 @@ export function createEvidenceReporter(options: EvidenceReporterOptions): Eviden
     while (!whole) {
       const snapshot = capture.evidence(acked);
       whole = snapshot.cells.length < snapshotLimit;
-      const lost = JSON.stringify(loss());
-      const resting = rest.see({ ...snapshot, loss: lost }) && !ending;
+      const said = `"loss":${JSON.stringify(loss())},"taps":${JSON.stringify(taps().slice(0, mostTapReports))}`;
+      const resting = rest.see({ ...snapshot, said }) && !ending;
       if (resting && !rest.isDue()) return;
-      const parts = packCells(snapshot.cells, cellBytesLimit);
+      const parts = packCells(snapshot.cells, reportBytesLimit - Buffer.byteLength(said));
       for (const [index, part] of parts.entries()) {
         const last = whole && index === parts.length - 1;
         const watermark = last ? snapshot.watermarkMs : watermarkMs;
-        await send(`"watermarkMs":${watermark},"resting":${resting},"loss":${lost}`, part);
+        await send(`"watermarkMs":${watermark},"resting":${resting},${said}`, part);
       }
       acked = snapshot.revision;
       if (whole) watermarkMs = snapshot.watermarkMs;

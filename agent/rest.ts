@@ -15,8 +15,8 @@ export interface Rest {
 export interface RestInput {
   readonly cells: readonly Pick<EvidenceCell, 'run'>[];
   readonly watermarkMs: number;
-  /** All losses, in one text. */
-  readonly loss: string;
+  /** All losses and Taps, in one text. */
+  readonly said: string;
 }
 
 /** What {@link createRest} needs. */
@@ -37,7 +37,7 @@ const lagMs = 5_000;
 /** An agent that has just started is awake. */
 export function createRest({ now, owns }: RestOptions): Rest {
   let awakeUntil = now() + quietMs;
-  let loss: string | undefined;
+  let said: string | undefined;
   let saidIn: number | undefined;
   // By the clock, and so by all agents at once: whom they report to wakes once for all of them.
   const term = (): number => Math.floor(now() / restRenewedMs);
@@ -46,9 +46,9 @@ export function createRest({ now, owns }: RestOptions): Rest {
     see(report) {
       const at = now();
       const stay = (ms: number): void => void (awakeUntil = Math.max(awakeUntil, at + ms));
-      if (report.cells.length > 0 || report.loss !== loss || !owns()) stay(quietMs);
+      if (report.cells.length > 0 || report.said !== said || !owns()) stay(quietMs);
       if (report.cells.some(({ run }) => run !== '' && run !== standingRun)) stay(runQuietMs);
-      loss = report.loss;
+      said = report.said;
       const rests = at >= awakeUntil && report.watermarkMs >= at - lagMs;
       if (!rests) saidIn = undefined;
       return rests;

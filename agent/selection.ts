@@ -1,3 +1,4 @@
+import type { TapReport } from '../knative/events.ts';
 import type { PodIdentity } from '../native/capture/types.ts';
 import type { Sampling, TraceSettings } from '../native/capture/trace-settings.ts';
 import type { Pod } from './pod-directory.ts';
@@ -31,7 +32,7 @@ export function select(
   taps: readonly KnownTap[],
   untapped: ReadonlySet<string> = new Set(),
 ): Selection {
-  const others = pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
+  const others = traceable(pods, untapped);
   const selected = others.flatMap((pod) => {
     const own = taps.filter((tap) => selects(tap, pod));
     if (own.length === 0) return [];
@@ -48,6 +49,25 @@ export function select(
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
   const ports = new Set(everyPort ? [] : active.flatMap((tap) => tap.spec.ports ?? []));
   return { pods: selected, ports: [...ports].sort((a, b) => a - b) };
+}
+
+/**
+ * Taps that select any of the pods, with how many of them, and how many of those are traced.
+ * @param isTraced whether a pod is, by `namespace/name`.
+ */
+export function reportTaps(
+  pods: readonly Pod[],
+  taps: readonly KnownTap[],
+  untapped: ReadonlySet<string>,
+  isTraced: (pod: string) => boolean,
+): TapReport[] {
+  const others = traceable(pods, untapped);
+  return taps.flatMap((tap) => {
+    const own = others.filter((pod) => selects(tap, pod));
+    const traced = own.filter((pod) => isTraced(`${pod.namespace}/${pod.name}`)).length;
+    const { namespace, name } = tap;
+    return own.length === 0 ? [] : [{ namespace, name, selected: own.length, traced }];
+  });
 }
 
 /** Who a pod is, as its spans say it (Kubernetes recommended labels first). */
@@ -95,6 +115,9 @@ function settingsOf(taps: readonly KnownTap[]): TraceSettings {
   const given = Object.entries(lists).filter(([, list]) => list.length > 0);
   return { ...samplingOf(taps), ...Object.fromEntries(given) };
 }
+
+const traceable = (pods: readonly Pod[], untapped: ReadonlySet<string>): readonly Pod[] =>
+  pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
 
 /** A span of the delivery of spans would be delivered, too, and so on for ever. */
 function isClover({ labels }: Pod): boolean {

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
+import type { TapReport } from '../knative/events.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
 import type { OpenPodDirectory } from './pod-directory.ts';
-import { select, type Selection } from './selection.ts';
+import { reportTaps, select, type Selection } from './selection.ts';
 import type { OpenTapList } from './tap-list.ts';
 import type { ProcessLibraries } from './tls/process-libraries.ts';
 import { createTlsAttachments, type PodTls } from './tls/tls-attachments.ts';
@@ -14,6 +15,8 @@ export interface Tracing {
   /** Whether all that is to be traced is traced, as far as it is known. */
   settled(): boolean;
   counters(): TracingCounters;
+  /** Taps that select pods of the node. */
+  reportTaps(): readonly TapReport[];
   /** Detaches everything, at once; resolves when no question is on its way any more. */
   stop(): Promise<void>;
 }
@@ -95,6 +98,11 @@ export function startTracing(options: TracingOptions): Tracing {
       pods: { known: directory.pods()?.length ?? 0, failed: directory.failed },
       taps: { known: taps.taps()?.length ?? 0, failed: taps.failed },
     }),
+    reportTaps: () => {
+      const traced = new Set(attachments.counters().points.map(({ pod }) => pod));
+      const isTraced = (pod: string): boolean => traced.has(pod);
+      return reportTaps(directory.pods() ?? [], taps.taps() ?? [], untapped, isTraced);
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -139,7 +139,7 @@ export const catalogue: readonly FunctionEntry[] = [
     name: 'evaluate',
     triggers: [
       on('evaluate-reports', { type: eventTypes.evidence }),
-      ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'TrafficPolicy']),
+      ...resourceTriggers('evaluate', ['Experiment', 'ExperimentRun', 'Tap', 'TrafficPolicy']),
     ],
     schedules: [
       { name: 'evaluate-look', schedule: '* * * * * *' },

@@ -51,6 +51,22 @@ export const evidenceCell = z.object({
 /** One evidence cell. */
 export type EvidenceCell = z.output<typeof evidenceCell>;
 
+/** A Tap as an agent has it: one that selects pods of its node. */
+export const tapReport = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  /** Pods of the node that it selects. */
+  selected: z.int().min(1),
+  /** Those of them that are traced. */
+  traced: z.int().min(0),
+});
+
+/** What an agent says of a Tap. */
+export type TapReport = z.output<typeof tapReport>;
+
+/** Most Taps of which one report tells. */
+export const mostTapReports = 256;
+
 /**
  * Schema of the data of {@link eventTypes.evidence}. A field that it does not know is of a newer agent, and overlooked: during an
  * upgrade both versions report. What cannot be overlooked is another type, which an older function refuses.
@@ -71,6 +87,8 @@ export const evidenceReport = z.object({
    * say has not happened. Absent: the next report comes within a second or two.
    */
   resting: z.boolean().optional(),
+  /** Taps that select pods of the node. Absent: none, or it does not say. */
+  taps: z.array(tapReport).max(mostTapReports).optional(),
   cells: z.array(evidenceCell).max(20_000),
 });
 

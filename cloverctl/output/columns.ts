@@ -94,6 +94,13 @@ const tap: readonly Column<Tap>[] = [
         .join(',') || '<all>',
   },
   { head: 'PORTS', cell: ({ spec }) => spec.ports?.join(',') ?? '<all>' },
+  { head: 'PODS', cell: ({ status }) => String(status.pods ?? '-'), align: 'right' },
+  { head: 'TRACED', cell: ({ status }) => conditionStatus(status.conditions, 'Traced') },
+  {
+    head: 'REASON',
+    cell: ({ status }) => conditionReason(status.conditions, 'Traced'),
+    wide: true,
+  },
 ];
 
 /** Columns of a kind for `get`. */

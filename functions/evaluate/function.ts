@@ -16,8 +16,10 @@ import { CloverError } from '../lib/errors.ts';
 import { createRecent } from '../lib/recent.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
+import { createQueues, retryConflicts } from './in-turn.ts';
 import { needsTicks, reconcile } from './reconcile.ts';
 import type { StepContext } from './step-run.ts';
+import { createTapStatuses } from './tap-statuses.ts';
 
 /** Dependencies of {@link createEvaluate}. */
 export interface EvaluateOptions {
@@ -25,9 +27,6 @@ export interface EvaluateOptions {
   readonly evidence: EvidenceStore;
   readonly clock: Clock;
 }
-
-/** Lost races that one invocation makes good by itself. */
-const maxConflicts = 20;
 
 /** Called less often than this we, and not the agents, were away: asleep, stopped, or the clock was set, ms. */
 const absentMs = 10_000;
@@ -76,6 +75,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     },
   };
   const inTurn = createQueues();
+  const onConflict = (): void => void (counts.conflicts += 1);
+  const taps = createTapStatuses({ resources, evidence, clock, onConflict });
 
   const settle = ({ namespace, name }: Key): Promise<void> =>
     inTurn(`${namespace}/${name}`, async () => {
@@ -84,21 +85,10 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         counts.blind += 1;
         if (!(cause instanceof CloverError)) unforeseen = { cause };
       };
-      for (let attempt = 0; attempt < maxConflicts; attempt += 1) {
-        try {
-          await reconcile({ ...context, onBlind }, namespace, name);
-          // A store that does not answer is told by a condition. What nobody foresaw is for the log, once all is done that can be.
-          if (unforeseen !== undefined) throw unforeseen.cause;
-          return;
-        } catch (error) {
-          // Someone else wrote, or deleted, what was read: read again.
-          const lost = error instanceof CloverError && retried.has(error.code);
-          if (!lost) throw error;
-          counts.conflicts += 1;
-        }
-      }
-      const message = `experiment ${namespace}/${name} is written to by others all the time`;
-      throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
+      const work = (): Promise<void> => reconcile({ ...context, onBlind }, namespace, name);
+      await retryConflicts(`experiment ${namespace}/${name}`, work, onConflict);
+      // A store that does not answer is told by a condition. What nobody foresaw is for the log, once all is done that can be.
+      if (unforeseen !== undefined) throw unforeseen.cause;
     });
 
   const activeRuns = async () =>
@@ -162,6 +152,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
 
   const onResource = async ({ kind, namespace, name }: ResourceReference): Promise<void> => {
     if (kind === 'Experiment') return settle({ namespace, name });
+    if (kind === 'Tap') return taps.settle({ namespace, name });
     if (kind === 'TrafficPolicy') {
       const fields = { 'spec.targetRef.name': name };
       const { items } = await resources.list('Experiment', namespace, { fields });
@@ -203,11 +194,13 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
         counts.cells += report.cells.length;
         await prune();
         await settleSeen(report.cells);
+        await taps.hear(source, report.taps ?? []);
       }),
       onTick(({ data: { schedule } }, invocation) =>
         hear(invocation, async () => {
           const active = (await activeRuns()).map(ownerOf);
           await settleEach([...active, ...(await overlooked(schedule === resyncSchedule))]);
+          if (schedule === resyncSchedule) await taps.settleAll();
         }),
       ),
       ...Object.values(resourceChanges).map((change) =>
@@ -216,7 +209,9 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     ],
 
     async isActive(schedule): Promise<boolean> {
-      if (schedule === resyncSchedule) return (await listExperiments()).length > 0;
+      if (schedule === resyncSchedule) {
+        return (await listExperiments()).length > 0 || (await taps.exist());
+      }
       return needsLooks();
     },
 
@@ -236,30 +231,3 @@ const ownerOf = ({ metadata: { namespace }, spec }: ExperimentRun): Key => ({
   namespace,
   name: spec.experiment.name,
 });
-
-const retried: ReadonlySet<string> = new Set(['CLV_CONFLICT', 'CLV_NOT_FOUND']);
-
-/**
- * Runs work of the same key one after the other; a failure does not stop the next. Whoever comes while one waits for its turn shares
- * it: it reads everything when its turn comes.
- */
-function createQueues(): (key: string, work: () => Promise<void>) => Promise<void> {
-  const tails = new Map<string, Promise<void>>();
-  const waiting = new Map<string, Promise<void>>();
-  return async (key, work) => {
-    const shared = waiting.get(key);
-    if (shared !== undefined) return shared;
-    const begin = (): Promise<void> => {
-      waiting.delete(key);
-      return work();
-    };
-    const turn = (tails.get(key) ?? Promise.resolve()).then(begin, begin);
-    waiting.set(key, turn);
-    tails.set(key, turn);
-    try {
-      await turn;
-    } finally {
-      if (tails.get(key) === turn) tails.delete(key);
-    }
-  };
-}

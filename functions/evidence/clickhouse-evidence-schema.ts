@@ -67,6 +67,13 @@ export const evidenceTables: TableSchema = {
         'ALTER TABLE evidence_reports ADD COLUMN IF NOT EXISTS resting Bool DEFAULT false',
       ],
     },
+    {
+      number: 3,
+      name: 'taps',
+      statements: [
+        "ALTER TABLE evidence_reports ADD COLUMN IF NOT EXISTS taps String DEFAULT '[]' CODEC(ZSTD(1))",
+      ],
+    },
   ],
 };
 
@@ -113,7 +120,7 @@ GROUP BY source
 export const selectHealth = `
 WITH
   firsts AS (
-    SELECT source, sequence, min(received_at) AS at, any(loss) AS said
+    SELECT source, sequence, min(received_at) AS at, any(loss) AS said, any(taps) AS seen
     FROM evidence_reports WHERE received_at >= {from:Float64} GROUP BY source, sequence),
   timed AS (
     SELECT source, sequence, at, said, min(toNullable(at)) OVER (
@@ -124,9 +131,9 @@ WITH
            sequence - 1 - lagInFrame(sequence, 1, sequence - 1) OVER (
              PARTITION BY source ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS gap
     FROM timed WHERE later IS NULL OR at < later + {gap:Float64})
-SELECT source, missedReports, loss
+SELECT source, missedReports, loss, taps
 FROM (SELECT source, sumIf(gap, waiting + {gap:Float64} <= {now:Float64}) AS missedReports FROM steps GROUP BY source) AS missing
-INNER JOIN (SELECT source, argMax(said, sequence) AS loss FROM firsts GROUP BY source) AS newest USING source
+INNER JOIN (SELECT source, argMax(said, sequence) AS loss, argMax(seen, sequence) AS taps FROM firsts GROUP BY source) AS newest USING source
 `;
 
 /** Cells that nobody needs any more. */

@@ -48,7 +48,7 @@ const reportsRow = z.object({
 });
 const sourceCell = cellRow.extend({ source: z.string() });
 const valueRow = z.object({ value: z.number().nullable() });
-const missedRow = healthRow.pick({ source: true, missedReports: true, loss: true });
+const missedRow = healthRow.pick({ source: true, missedReports: true, loss: true, taps: true });
 
 interface Given {
   readonly source: string;
@@ -178,8 +178,8 @@ export function createClickHouseEvidenceStore(
         known
           .toSorted((a, b) => b.heardAt - a.heardAt || (a.source < b.source ? 1 : -1))
           .map(({ source, heardAt, watermarkMs, resting }) => {
-            const { missedReports = 0, loss = {} } = bySource.get(source) ?? {};
-            return { source, heardAt, watermarkMs, resting, missedReports, loss };
+            const { missedReports = 0, loss = {}, taps = [] } = bySource.get(source) ?? {};
+            return { source, heardAt, watermarkMs, resting, missedReports, loss, taps };
           }),
       );
     },
@@ -228,6 +228,7 @@ function reportOf({ source, report, receivedAt }: Given): object {
     watermark_ms: report.watermarkMs,
     open_timeout_ms: report.openTimeoutMs,
     loss: JSON.stringify(report.loss ?? {}),
+    taps: JSON.stringify(report.taps ?? []),
     resting: report.resting ?? false,
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EvidenceCell } from '../../knative/events.ts';
+import { tapReport, type EvidenceCell } from '../../knative/events.ts';
 import type { EvidenceSource } from './evidence-store.ts';
 
 const count = z.int();
@@ -42,6 +42,10 @@ export const healthRow = z.object({
     .string()
     .transform((text): unknown => JSON.parse(text))
     .pipe(z.record(z.string(), count)),
+  taps: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.array(tapReport)),
 });
 
 /** A gap in a source's reports is waited for this long before newer watermarks count. */

@@ -57,10 +57,12 @@ CREATE TABLE IF NOT EXISTS look (
 
 const rest = 'ALTER TABLE source_health ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;';
 
+const taps = `ALTER TABLE source_health ADD COLUMN taps TEXT NOT NULL DEFAULT '[]';`;
+
 /** The file of the evidence store. */
 export const evidenceSchema: Schema = {
   settings: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;',
-  steps: [tables, rest],
+  steps: [tables, rest, taps],
 };
 
 /** A cell as given: the newest sequence wins, so an older or equal one changes nothing. */
@@ -106,16 +108,17 @@ DELETE FROM cell WHERE
 
 /** What the newest report says counts, of losses as they are cumulative. */
 export const upsertHealth = `
-INSERT INTO source_health (source_id, sequence, loss, resting) VALUES (?, ?, ?, ?)
+INSERT INTO source_health (source_id, sequence, loss, resting, taps) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
-  sequence = excluded.sequence, loss = excluded.loss, resting = excluded.resting
+  sequence = excluded.sequence, loss = excluded.loss, resting = excluded.resting, taps = excluded.taps
 WHERE excluded.sequence > source_health.sequence
 `;
 
 /** What is known of the sources, those heard last first. */
 export const selectSources = `
 SELECT name AS source, received_at AS heardAt, watermark_ms AS watermarkMs,
-       coalesce(resting, 0) AS resting, coalesce(loss, '{}') AS loss, coalesce(missed_reports, 0) AS missedReports
+       coalesce(resting, 0) AS resting, coalesce(loss, '{}') AS loss, coalesce(taps, '[]') AS taps,
+       coalesce(missed_reports, 0) AS missedReports
 FROM source LEFT JOIN source_health ON source_id = source.id
 WHERE received_at >= ? ORDER BY received_at DESC, source.id DESC
 `;

@@ -1,4 +1,4 @@
-import type { EvidenceCell, EvidenceReport } from '../../knative/events.ts';
+import type { EvidenceCell, EvidenceReport, TapReport } from '../../knative/events.ts';
 
 /** Cells of all sources summed, per (splitter, run, epoch, arm, block). */
 export type MergedCell = Omit<EvidenceCell, 'sequence'>;
@@ -51,6 +51,8 @@ export interface EvidenceSource {
   readonly missedReports: number;
   /** What it lost in this start, by `group.cause`; cumulative. */
   readonly loss: Readonly<Record<string, number>>;
+  /** Taps that select pods of its node. */
+  readonly taps: readonly TapReport[];
 }
 
 /** Evidence and looks: small, durable, apart from analytics. Implementations: SQLite; ClickHouse. */

@@ -77,8 +77,9 @@ export function createSqliteEvidenceStore(options: { readonly path: string }): E
         statements.touchSource.run(source, receivedAt, report.openTimeoutMs);
         const { id, sequence } = sourceRow.parse(statements.sourceByName.get(source));
         for (const cell of report.cells) statements.cell.run(...cellValues(cell, id));
-        const { loss = {}, resting = false } = report;
-        statements.health.run(id, report.sequence, JSON.stringify(loss), Number(resting));
+        const { loss = {}, resting = false, taps = [] } = report;
+        const [lost, seen] = [JSON.stringify(loss), JSON.stringify(taps)];
+        statements.health.run(id, report.sequence, lost, Number(resting), seen);
         if (report.sequence > sequence) {
           statements.addEarly.run(id, report.sequence, report.watermarkMs, receivedAt);
           advance(id, receivedAt);

@@ -71,7 +71,17 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     ...evidenceOfRun,
   ],
   ExperimentRun: [...overlayOfRun, ...evidenceOfRun],
-  Tap: [],
+  Tap: [
+    row('Traced', 'True', 'Traced', 'Agents trace every pod that it selects on their nodes.'),
+    row('Traced', 'True', 'PartlyTraced', 'They trace some; `cloverctl doctor` tells why not all.'),
+    row('Traced', 'False', 'NotTraced', 'They trace none of them: so does it tell that.'),
+    row(
+      'Traced',
+      'False',
+      'NoPods',
+      'No agent sees a pod of the namespace with these labels. Clover’s own pods and those of `agent.untapped` do not count.',
+    ),
+  ],
   TrafficPolicy: [
     row('Accepted', 'True', 'Accepted', 'It is a part of what the gateway is given.'),
     row(

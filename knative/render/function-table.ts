@@ -135,6 +135,7 @@ export const functionTable: readonly FunctionRow[] = [
         verbs: ['create', 'delete', 'get', 'list', 'patch'],
         status: true,
       },
+      { kind: 'Tap', verbs: ['get', 'list'], status: true },
       { kind: 'TrafficPolicy', verbs: ['get'] },
     ],
     clickhouse: true,

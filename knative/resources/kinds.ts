@@ -97,6 +97,9 @@ export const kinds: readonly KindInfo[] = [
     columns: [
       { name: 'Selector', type: 'string', jsonPath: '.spec.selector.matchLabels' },
       { name: 'Ports', type: 'string', jsonPath: '.spec.ports' },
+      { name: 'Pods', type: 'integer', jsonPath: '.status.pods' },
+      { name: 'Traced', type: 'string', jsonPath: statusOf('Traced') },
+      { name: 'Reason', type: 'string', jsonPath: reasonOf('Traced'), priority: 1 },
     ],
     selectable: [],
   },

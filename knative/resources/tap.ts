@@ -160,7 +160,10 @@ export const tapStatus = z
       .array(condition)
       .meta(mapList('type'))
       .exactOptional()
-      .describe('None are set today.'),
+      .describe(
+        'Of type `Traced`: whether agents trace the pods that it selects, and if not, why.',
+      ),
+    pods: z.int().min(0).exactOptional().describe('Pods that it selects, on nodes with an agent.'),
   })
   .describe('What became of the wish.');
 

@@ -1,7 +1,12 @@
 import test from 'ava';
 import { pino } from 'pino';
 import { createEvidenceReporter, packCells } from '../../agent/evidence.ts';
-import { evidenceReport, type EvidenceCell, type EvidenceReport } from '../../knative/events.ts';
+import {
+  evidenceReport,
+  type EvidenceCell,
+  type EvidenceReport,
+  type TapReport,
+} from '../../knative/events.ts';
 import { cellOf } from '../functions/evaluate/helpers/cells.ts';
 import { createMemoryCapture } from './helpers/memory-capture.ts';
 import { eventually, makeBed } from './helpers/test-agent.ts';
@@ -84,7 +89,8 @@ test('a long report is split, and only its last part moves the watermark', async
 /** A reporter by itself, on a clock of its own. */
 function reporterAt(start: number) {
   const bodies: EvidenceReport[] = [];
-  const bed = { now: start, owns: true, status: 202, loss: {}, bodies };
+  const taps: TapReport[] = [];
+  const bed = { now: start, owns: true, status: 202, loss: {}, taps, bodies };
   const capture = createMemoryCapture({ boot: 'b', onBatch: () => undefined });
   const reporter = createEvidenceReporter({
     capture,
@@ -101,6 +107,7 @@ function reporterAt(start: number) {
     source: '/nodes/n/b',
     openTimeoutMs: 10_000,
     loss: () => bed.loss,
+    taps: () => bed.taps,
     now: () => bed.now,
     owns: () => bed.owns,
     log: pino({ level: 'silent' }),
@@ -134,6 +141,21 @@ test('where nothing changes one last report says so, and no other comes until so
   t.is((await pass(60)).length, 30);
   bed.loss = { 'wire.ring_full': 1 };
   t.like(await pass(1), [{ resting: false, loss: { 'wire.ring_full': 1 } }]);
+});
+
+test('each report tells of the Taps that select pods, and a change of them ends a rest', async (t) => {
+  const { bed, pass } = reporterAt(1_200_000_000);
+  const web = { namespace: 'shop', name: 'web', selected: 2, traced: 1 };
+  bed.taps = [web];
+  const reports = await pass(60);
+  t.is(reports.length, 31);
+  for (const { taps } of reports) t.deepEqual(taps, [web]);
+  bed.taps = [{ ...web, traced: 2 }];
+  t.like(await pass(1), [{ resting: false, taps: [{ ...web, traced: 2 }] }]);
+  bed.taps = [];
+  t.like(await pass(1), [{ resting: false, taps: [] }]);
+  bed.taps = Array.from({ length: 1_000 }, (_, each) => ({ ...web, name: `tap-${each}` }));
+  t.is((await pass(1))[0]?.taps?.length, 256, 'more would not be an event any more');
 });
 
 test('a rest is said again each five minutes of the clock, until it is accepted', async (t) => {

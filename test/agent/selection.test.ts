@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Pod } from '../../agent/pod-directory.ts';
-import { identify, select } from '../../agent/selection.ts';
+import { identify, reportTaps, select } from '../../agent/selection.ts';
 import type { KnownTap } from '../../agent/tap-list.ts';
 
 const pod = (namespace: string, name: string, labels: Record<string, string> = {}): Pod => ({
@@ -140,4 +140,23 @@ test('of several taps the one that keeps most says what is kept of a pod', (t) =
   t.deepEqual(keptBy(few, { ratio: 0.5, parentBased: true }), { ratio: 0.5, parent: true });
   t.deepEqual(keptBy(few, { ratio: 0.1, parentBased: false }), { ratio: 0.1, parent: false });
   t.deepEqual(keptBy(few, undefined), { ratio: 1, parent: false });
+});
+
+test('of each Tap that selects pods it is told how many, and how many of those are traced', (t) => {
+  const clover = pod('shop', 'own', { app: 'web', 'app.kubernetes.io/part-of': 'clover' });
+  const pods = [web, db, other, clover, pod('mesh', 'gate')];
+  const taps = [
+    { ...tap('shop', {}), name: 'all' },
+    { ...tap('shop', { app: 'web' }), name: 'web' },
+    { ...tap('shop', { app: 'typo' }), name: 'none' },
+    { ...tap('mesh', {}), name: 'gate' },
+  ];
+  const traced = new Set(['shop/web']);
+  t.deepEqual(
+    reportTaps(pods, taps, new Set(['mesh']), (each) => traced.has(each)),
+    [
+      { namespace: 'shop', name: 'all', selected: 2, traced: 1 },
+      { namespace: 'shop', name: 'web', selected: 1, traced: 1 },
+    ],
+  );
 });

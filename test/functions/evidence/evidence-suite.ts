@@ -236,6 +236,7 @@ export function evidenceSuite(
         resting: false,
         missedReports: 0,
         loss: { 'spans.spool': 4 },
+        taps: [],
       },
       {
         node: 'b',
@@ -245,10 +246,25 @@ export function evidenceSuite(
         resting: false,
         missedReports: 0,
         loss: {},
+        taps: [],
       },
     ]);
     const since = (await store.sources(3_001)).map(({ node }) => node);
     t.deepEqual(since, ['a'], 'who is gone for a while is not there');
+  });
+
+  test(`${suite}: of Taps counts what the newest report of an agent says`, async (t) => {
+    const { store } = await open(t);
+    const web = { namespace: 'shop', name: 'web', selected: 2, traced: 1 };
+    const said = async () => (await store.sources(0)).map(({ node, taps }) => [node, taps]);
+    await store.merge('/nodes/a/1', { ...reportOf(1, 500), taps: [web] }, 1_000);
+    t.deepEqual(await said(), [['a', [web]]]);
+    const all = { ...web, traced: 2 };
+    await store.merge('/nodes/a/1', { ...reportOf(3, 700), taps: [all] }, 3_000);
+    await store.merge('/nodes/a/1', { ...reportOf(2, 600), taps: [web] }, 3_500);
+    t.deepEqual(await said(), [['a', [all]]]);
+    await store.merge('/nodes/a/1', reportOf(4, 800), 4_000);
+    t.deepEqual(await said(), [['a', []]]);
   });
 
   test(`${suite}: reports that were given up are counted, those from before the first one that came are not`, async (t) => {

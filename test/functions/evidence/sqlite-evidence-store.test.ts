@@ -32,7 +32,10 @@ const open = (file: string) => createSqliteEvidenceStore({ path: file });
 
 test('a file of before files had versions is read, and one of a newer Clover is refused', async (t) => {
   const unversioned = new URL('fixtures/unversioned.sql', import.meta.url);
-  await holdToVersions(t, unversioned, open, [{ source_health: { resting: 0 } }]);
+  await holdToVersions(t, unversioned, open, [
+    { source_health: { resting: 0 } },
+    { source_health: { taps: '[]' } },
+  ]);
   const file = await storedFile(t, await readFile(unversioned, 'utf8'));
   const store = open(file);
   t.deepEqual(

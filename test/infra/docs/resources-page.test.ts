@@ -27,6 +27,7 @@ const sources = [
   'evaluate/blind.ts',
   'evaluate/mirror.ts',
   'evaluate/overlay.ts',
+  'evaluate/tap-statuses.ts',
   'mesh/target.ts',
   'policy/policy-status.ts',
 ];

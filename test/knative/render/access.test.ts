@@ -24,6 +24,8 @@ const allowed = {
     'experiments/status': 'update',
     experimentruns: 'create delete get list patch',
     'experimentruns/status': 'update',
+    taps: 'get list',
+    'taps/status': 'update',
     trafficpolicies: 'get',
   },
   'clover-system-notify': {
@@ -44,6 +46,7 @@ const allowed = {
   'clover-system-resource-events': {
     experiments: 'get list watch',
     experimentruns: 'get list watch',
+    taps: 'get list watch',
     trafficpolicies: 'get list watch',
   },
 };

@@ -20,7 +20,7 @@ test('one source announces the kinds that triggers ask for, whole and from every
       mode: 'Resource',
       serviceAccountName: 'resource-events',
       namespaceSelector: {},
-      resources: ['Experiment', 'ExperimentRun', 'TrafficPolicy'].map((kind) => ({
+      resources: ['Experiment', 'ExperimentRun', 'Tap', 'TrafficPolicy'].map((kind) => ({
         apiVersion: 'clover.dev/v1alpha1',
         kind,
       })),

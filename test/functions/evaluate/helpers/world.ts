@@ -220,7 +220,7 @@ export class World {
   }
 
   /** Tells the function of a changed object. */
-  async tell(kind: 'Experiment' | 'TrafficPolicy', name: string): Promise<void> {
+  async tell(kind: 'Experiment' | 'Tap' | 'TrafficPolicy', name: string): Promise<void> {
     await this.send(eventTypes.resourceUpdated, '/resources', {
       apiVersion: 'clover.dev/v1alpha1',
       kind,
