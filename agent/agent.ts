@@ -9,7 +9,8 @@ import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
 import { startHandover } from './handover.ts';
 import { httpTo } from './http-to.ts';
-import { readLedger } from './ledger.ts';
+import { ledgerFamilies } from './ledger-metrics.ts';
+import { ownBuckets, readLedger } from './ledger.ts';
 import { formatLoss, lossOf } from './loss.ts';
 import { captureMemory } from './memory.ts';
 import { createPace } from './pace.ts';
@@ -228,6 +229,11 @@ async function startAgent(
         : prometheusText([
             ...trafficFamilies(capture.metrics()),
             ...socketFamilies(capture.ledger().sockets),
+            ...ledgerFamilies({
+              capture: capture.ledger(),
+              sinks: { ingest: ownBuckets({ pipe, spool, ledger }), ...sinks.counters().byName },
+              attachments: tracing.counters().attachments,
+            }),
           ]),
   };
 

@@ -39,19 +39,25 @@ export async function readLedger(parts: LedgerParts): Promise<FullLedger> {
   await capture.flush();
   // A batch changes hands within one turn of the event loop: never count it in the middle.
   await nextTurn();
-  const held = pipe.pending();
-  const own = pendingIn(spool, true);
-  const pending = { batches: held.batches + own.batches, spans: held.spans + own.spans };
-  const moment = {
-    capture: capture.ledger(),
-    spansBeforeFlush,
-    sink: { ...ledger.buckets(true), pending },
-  };
+  const sink = ownBuckets({ pipe, spool, ledger });
+  const moment = { capture: capture.ledger(), spansBeforeFlush, sink };
   return {
     ...moment,
     inherited: { ...ledger.buckets(false), pending: pendingIn(spool, false) },
     unexplained: unexplained(moment),
   };
+}
+
+/** This boot's batches outside the capture, at any moment. */
+export function ownBuckets({
+  pipe,
+  spool,
+  ledger,
+}: Omit<LedgerParts, 'capture'>): LedgerMoment['sink'] {
+  const held = pipe.pending();
+  const own = pendingIn(spool, true);
+  const pending = { batches: held.batches + own.batches, spans: held.spans + own.spans };
+  return { ...ledger.buckets(true), pending };
 }
 
 /**

@@ -4,7 +4,7 @@ import { prometheusText } from '../../functions/lib/metrics/prometheus-text.ts';
 import { makeBed } from './helpers/test-agent.ts';
 
 const samplesOf = (text: string): readonly string[] =>
-  text.split('\n').filter((line) => line.startsWith('clover_agent_'));
+  text.split('\n').filter((line) => line.startsWith('clover_agent_sockets_'));
 
 test('sockets are told by what came of their comparison', (t) => {
   const text = prometheusText(

@@ -1,0 +1,120 @@
+import type { MetricDefinition } from '../functions/lib/metrics/metric-definition.ts';
+import type { TextFamily } from '../functions/lib/metrics/prometheus-text.ts';
+import type { Series } from '../functions/lib/metrics/series.ts';
+import type { CaptureLedger } from '../native/capture/types.ts';
+import type { AttachmentCounters } from './attachments.ts';
+import type { Causes } from './loss.ts';
+import type { SinkBuckets, SinkCount } from './sink-ledger.ts';
+
+/** The books of an agent at one moment. */
+export interface Books {
+  readonly capture: Omit<CaptureLedger, 'connections' | 'sockets' | 'takenOver'>;
+  /** What became of this boot's spans, by sink; of records of access logs as `<sink>.logs`. */
+  readonly sinks: Readonly<Record<string, SinkBuckets & { readonly pending: SinkCount }>>;
+  readonly attachments: Pick<AttachmentCounters, 'attached' | 'waiting' | 'failures'>;
+}
+
+/** The ledger for Prometheus: what of the wire was seen, and where each byte, request and span of it is. */
+export function ledgerFamilies({ capture, sinks, attachments }: Books): TextFamily[] {
+  const { wire, bytes, requests, accessLog, headerFields } = capture;
+  return [
+    counter('wire_segments', 'Segments and datagrams that the kernel program saw.', wire.segments),
+    counter('wire_lost_segments', 'Those that never came up, by cause.', by('cause', wire.lost)),
+    counter('wire_bytes', 'Bytes of payload that the kernel program saw.', wire.payloadBytes),
+    counter('parsed_bytes', 'Bytes of payload that a parser read.', bytes.parsed),
+    counter(
+      'skipped_bytes',
+      'Those that nobody had to read, by reason.',
+      by('reason', bytes.skipped),
+    ),
+    counter('lost_bytes', 'Those that were missing, by cause.', by('cause', bytes.lost)),
+    gauge('pending_bytes', 'Those that wait for others.', bytes.pending),
+    counter(
+      'requests',
+      'Requests that were seen: spans, sampled out, open and lost ones add up to it.',
+      requests.seen,
+    ),
+    counter('spans', 'Requests that became spans.', requests.spans),
+    counter(
+      'sampled_out',
+      'Requests that ended, and of which no span is kept.',
+      requests.sampledOut,
+    ),
+    counter('lost_requests', 'Requests that were lost, by cause.', by('cause', requests.lost)),
+    gauge('open_requests', 'Requests that have not ended.', requests.open),
+    counter('access_log_records', 'Records of access logs.', accessLog.records),
+    counter('access_log_lost_records', 'Those that nobody took in time.', accessLog.lost),
+    counter(
+      'header_fields',
+      'Fields of headers that may refer to earlier ones.',
+      headerFields.read,
+    ),
+    counter(
+      'header_fields_unknown',
+      'Those that were named before the agent came.',
+      headerFields.unknown,
+    ),
+    counter(
+      'sink_accepted',
+      'What a sink has taken: spans (`signal` is `traces`) or records (`logs`).',
+      bySink(sinks, ({ accepted }) => [[[], accepted.spans]]),
+    ),
+    counter(
+      'sink_lost',
+      'What was lost on its way to a sink, by cause; `rejected`: the sink does not want it.',
+      bySink(sinks, ({ lost, rejected }) => [
+        [[['cause', 'rejected']], rejected.spans],
+        ...Object.entries(lost).map(([cause, { spans }]): Part => [[['cause', cause]], spans]),
+      ]),
+    ),
+    gauge(
+      'sink_pending',
+      'What waits for a sink, in memory or in its spool.',
+      bySink(sinks, ({ pending }) => [[[], pending.spans]]),
+    ),
+    gauge('points_attached', 'Points at which pods are traced.', attachments.attached),
+    gauge('pods_waiting', 'Selected pods that are nowhere to be seen yet.', attachments.waiting),
+    counter(
+      'attach_failures',
+      'Times that a point could not be attached to.',
+      attachments.failures,
+    ),
+  ];
+}
+
+type Labels = Series['labels'];
+type Part = readonly [labels: Labels, value: number];
+
+const by = (label: string, causes: Causes): readonly Series[] =>
+  Object.entries(causes).map(([cause, value]) => ({ labels: [[label, cause]], value }));
+
+/** Records have a queue of their own at each sink. */
+function bySink(sinks: Books['sinks'], parts: (of: Books['sinks'][string]) => readonly Part[]) {
+  return Object.entries(sinks).flatMap(([name, of]) => {
+    const signal = name.endsWith('.logs') ? 'logs' : 'traces';
+    const own: Labels = [
+      ['sink', name.replace(/\.logs$/, '')],
+      ['signal', signal],
+    ];
+    return parts(of).map(([labels, value]) => ({ labels: [...own, ...labels], value }));
+  });
+}
+
+function family(
+  kind: MetricDefinition['kind'],
+  name: string,
+  help: string,
+  value: number | readonly Series[],
+): TextFamily {
+  const prometheus = `clover_agent_${name}${kind === 'counter' ? '_total' : ''}`;
+  const series = typeof value === 'number' ? [{ labels: [], value }] : value;
+  return {
+    name: prometheus,
+    definition: { kind, unit: '1', labels: [], help, prometheus },
+    series,
+  };
+}
+
+type Make = (name: string, help: string, value: number | readonly Series[]) => TextFamily;
+const counter: Make = (...args) => family('counter', ...args);
+const gauge: Make = (...args) => family('gauge', ...args);
