@@ -13,6 +13,7 @@ import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { demandKubernetes, demandParts } from './demand-cluster.ts';
 import { discover, type Findings } from './discover.ts';
 import { dispatcherRestart } from './dispatcher-restart.ts';
+import { droppedSettings, withoutPaths } from './dropped-settings.ts';
 import { existingTokens } from './existing-tokens.ts';
 import {
   inventoryPlace,
@@ -58,7 +59,7 @@ export interface InstallHow extends SettingsOptions {
   /** Hears each outcome as it comes. */
   readonly done: (outcome: Outcome) => void;
   /** Resolves when what was applied is ready, if that is to be waited for. */
-  readonly applied: (places: readonly Place[]) => Promise<void>;
+  readonly applied: (places: readonly Place[], installation: Installation) => Promise<void>;
 }
 
 /** What was installed. */
@@ -80,7 +81,13 @@ export async function install(how: InstallHow): Promise<Installed> {
   const before = await readIfAllowed(client, namespace);
   demandVersion(before, how);
   const said = chosenSettings(how);
-  const settings = completed(withoutNulls(merge(before?.settings ?? {}, said)), findings);
+  const dropped = droppedSettings(before?.settings ?? {});
+  for (const path of dropped) {
+    how.warn(`${path.join('.')} is no setting of ${version} any more: what was said is dropped`);
+  }
+  // A file that says them still is no typing error.
+  const merged = withoutPaths(merge(before?.settings ?? {}, said), dropped);
+  const settings = completed(withoutNulls(merged), findings);
   const knative = settings['knative'] === true;
   const installation = checkedInstallation(settings, { namespace, knative });
   how.found(findings, installation);
@@ -147,7 +154,7 @@ export async function install(how: InstallHow): Promise<Installed> {
     }
   };
   await remove(old.filter((place) => !leadsEvents(place)));
-  await how.applied(places);
+  await how.applied(places, installation);
   // Until now there were those who send as before, and a broker takes what no Trigger leads anywhere.
   await remove(old.filter((place) => leadsEvents(place)));
   await writeInventory(client, namespace, { ...state, objects: union(places, kept) });

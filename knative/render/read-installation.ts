@@ -13,6 +13,16 @@ export function readInstallation(text: string): InstallationReading {
   return 'problems' in reading ? reading : { installation: reading.settings };
 }
 
+/** The paths of keys that installations of this version do not have, whatever else is wrong with the settings. */
+export function unknownKeys(settings: unknown): readonly (readonly string[])[] {
+  const { error } = installationSchema.safeParse(settings);
+  return (error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => [...issue.path.map(String), key])
+      : [],
+  );
+}
+
 /** What {@link readInstallation} does, for another schema. */
 export function readSettings<Settings>(
   schema: z.ZodType<Settings>,

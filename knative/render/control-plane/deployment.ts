@@ -6,7 +6,7 @@ import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernet
 import { webhookMounts, webhookVolumes } from '../notifications.ts';
 import { amountsOf, schedulingOf } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
-import { configFile, mounts, type ConfigMap } from './configuration.ts';
+import { configFile, mounts, type ConfigMap, type Secret } from './configuration.ts';
 import { controlPlane, controlPlanePort } from './names.ts';
 import { agentTokenSecretOf, tokenSecretOf } from './token-secrets.ts';
 
@@ -15,10 +15,13 @@ const graceSeconds = 40;
 
 const claimName = 'control-plane-data';
 
-/** The process of all functions. Its databases have one writer: the old pod goes before the new one comes. */
+/**
+ * The process of all functions. Its databases have one writer: the old pod goes before the new one comes.
+ * @param read what it reads at its start, as far as the installation makes it.
+ */
 export function controlPlaneDeployment(
   installation: Installation,
-  { data }: ConfigMap,
+  read: readonly (ConfigMap | Secret)[],
 ): Rendered<V1Deployment> {
   return {
     apiVersion: 'apps/v1',
@@ -31,8 +34,7 @@ export function controlPlaneDeployment(
       template: {
         metadata: {
           labels: commonLabels(installation, 'function', controlPlane),
-          // It reads its configuration at its start.
-          annotations: configurationHash(data),
+          annotations: configurationHash(...read.map(({ data }) => data)),
         },
         spec: {
           serviceAccountName: controlPlane,

@@ -17,13 +17,14 @@ export function controlPlaneObjects(
   tokens?: Tokens,
 ): KubernetesObject[] {
   const configuration = controlPlaneConfiguration(installation);
+  const secrets = tokenObjects(installation, tokens);
   return [
     ...accessObjects(installation, [controlPlaneAccount(installation)]),
     configuration,
-    ...tokenObjects(installation, tokens),
+    ...secrets,
     ...controlPlaneVolume(installation),
     ...portPolicy(installation, controlPlane, controlPlanePort),
     controlPlaneService(installation),
-    controlPlaneDeployment(installation, configuration),
+    controlPlaneDeployment(installation, [configuration, ...secrets]),
   ];
 }

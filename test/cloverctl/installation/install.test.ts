@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { readInventory, writeInventory } from '../../../cloverctl/installation/inventory.ts';
 import { version } from '../../../functions/lib/version.ts';
-import { builtPrograms } from '../../cluster/build.ts';
 import { applyEach } from '../../cluster/crds.ts';
-import { kubernetes } from '../../cluster/programs.ts';
+import { kubectl } from '../../cluster/kubectl.ts';
 import { accountConfig, changesOf, everything, linesOf } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
 
@@ -31,19 +28,14 @@ serial('what is printed is taken by the API server, and by kubectl, as it is', a
   const { tier, client, before } = await started;
   const folder = await mkdtemp(join(tmpdir(), 'clover-install-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  const kubectl = async (...args: readonly string[]): Promise<string> => {
-    const program = (await builtPrograms(kubernetes))?.['kubectl'] ?? 'kubectl';
-    const env = { KUBECONFIG: tier.kubeconfig, HOME: folder };
-    return (await promisify(execFile)(program, [...args], { env })).stdout;
-  };
   const printed = await run('install', '--print', ...clickhouse);
   t.is(printed.code, 0, printed.stderr);
   const file = join(folder, 'clover.yaml');
   await writeFile(file, printed.stdout);
   const strict = ['--server-side', '--validate=strict', '--field-manager=t'];
   // In a dry run there is no namespace for what is in it.
-  await kubectl('create', 'namespace', 'clover-system');
-  const said = await kubectl('apply', '--dry-run=server', ...strict, '-f', file);
+  await kubectl(tier, 'create', 'namespace', 'clover-system');
+  const said = await kubectl(tier, 'apply', '--dry-run=server', ...strict, '-f', file);
   t.regex(said, /deployment\.apps\/control-plane serverside-applied \(server dry run\)/);
   t.regex(said, /daemonset\.apps\/agent serverside-applied/);
 
@@ -51,11 +43,11 @@ serial('what is printed is taken by the API server, and by kubectl, as it is', a
   const kept = await run('install', '--output-dir', out, ...clickhouse);
   t.is(kept.code, 0, kept.stderr);
   t.true((await readdir(out)).includes('kustomization.yaml'));
-  const kustomized = await kubectl('apply', '--dry-run=server', ...strict, '-k', out);
+  const kustomized = await kubectl(tier, 'apply', '--dry-run=server', ...strict, '-k', out);
   t.is(kustomized.split('\n').length, said.split('\n').length);
   const again = await run('install', '--output-dir', out, ...clickhouse);
   t.is(again.code, 2);
-  await kubectl('delete', 'namespace', 'clover-system');
+  await kubectl(tier, 'delete', 'namespace', 'clover-system');
   t.deepEqual(await everything(client), before);
 });
 
@@ -118,6 +110,22 @@ serial(
     t.deepEqual(await everything(client), state);
   },
 );
+
+serial('tokens that are deleted are made anew, with a new pod of the control plane', async (t) => {
+  const { tier } = await started;
+  const secrets = ['control-plane-token', 'agent-token'];
+  await kubectl(tier, '-n', 'clover-system', 'delete', 'secret', ...secrets);
+  const rotated = await run('upgrade', '--wait=false', '--json');
+  t.is(rotated.code, 0, rotated.stderr);
+  t.deepEqual(
+    changesOf(rotated).filter((change) => !change.startsWith('unchanged ')),
+    [
+      'created Secret control-plane-token',
+      'created Secret agent-token',
+      'configured Deployment control-plane',
+    ],
+  );
+});
 
 serial('without a node nothing is ready in time, and it is said what waits and why', async (t) => {
   const late = await run('install', '--timeout', '0s');
@@ -193,6 +201,21 @@ serial(
     });
   },
 );
+
+serial('what a later version does not set any more is told, and dropped', async (t) => {
+  const { client } = await started;
+  const inventory = await readInventory(client, 'clover-system');
+  if (inventory === undefined) throw new Error('nothing is installed');
+  const settings = { ...inventory.settings, oldSetting: 1 };
+  await writeInventory(client, 'clover-system', { ...inventory, settings });
+  const typed = await run('upgrade', '--dry-run', '--set', 'logLvl=warn');
+  t.is(typed.code, 2);
+  t.regex(typed.stderr, /logLvl: unknown key/);
+  const upgraded = await run('upgrade', '--wait=false', '--set', 'oldSetting=2');
+  t.is(upgraded.code, 0, upgraded.stderr);
+  t.regex(upgraded.stderr, /^warning: oldSetting is no setting of .* any more: .* dropped$/m);
+  t.deepEqual((await readInventory(client, 'clover-system'))?.settings, inventory.settings);
+});
 
 serial(
   'who may not do it hears each permission that is missing, and nothing is changed',

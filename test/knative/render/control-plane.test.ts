@@ -10,8 +10,10 @@ import { installationInput, installationOf, type InstallationInput } from './ins
 
 const tokens = { callers: 'a-token-for-the-tests', agents: 'a-token-for-the-agents' };
 
-const renderOneProcess = (changes: Partial<InstallationInput> = {}): KubernetesObject[] =>
-  renderInstallation(installationOf({ ...changes, knative: false }), tokens);
+const renderOneProcess = (
+  changes: Partial<InstallationInput> = {},
+  shown = tokens,
+): KubernetesObject[] => renderInstallation(installationOf({ ...changes, knative: false }), shown);
 
 const only = (objects: readonly KubernetesObject[], kind: string, name: string): unknown => {
   const found = objects.filter((object) => object.kind === kind && object.metadata.name === name);
@@ -49,8 +51,10 @@ const workload = z.object({
   }),
 });
 
-const annotations = (objects: readonly KubernetesObject[]) =>
-  workload.parse(only(objects, 'Deployment', 'control-plane')).spec.template.metadata.annotations;
+const annotations = (objects: readonly KubernetesObject[], kind = 'Deployment') => {
+  const name = kind === 'Deployment' ? 'control-plane' : 'agent';
+  return workload.parse(only(objects, kind, name)).spec.template.metadata.annotations;
+};
 
 const secrets = (objects: readonly KubernetesObject[]) =>
   objects.filter(({ kind }) => kind === 'Secret').map(({ metadata }) => metadata.name);
@@ -183,11 +187,29 @@ test('the process is told where telemetry goes, if that is said', (t) => {
   t.deepEqual(telemetryOf(renderOneProcess({ telemetry })), telemetry);
 });
 
-test('another configuration makes another pod, another token does not', (t) => {
+test('another configuration makes another pod', (t) => {
   t.deepEqual(annotations(renderOneProcess()), annotations(renderOneProcess()));
   t.notDeepEqual(
     annotations(renderOneProcess()),
     annotations(renderOneProcess({ logLevel: 'warn' })),
+  );
+});
+
+test('another token makes another pod of the control plane, and none of the agents, who read it again', (t) => {
+  for (const other of [
+    { ...tokens, callers: 'another-token' },
+    { ...tokens, agents: 'another-token' },
+  ]) {
+    const rotated = renderOneProcess({}, other);
+    t.notDeepEqual(annotations(rotated), annotations(renderOneProcess()));
+    t.deepEqual(annotations(rotated, 'DaemonSet'), annotations(renderOneProcess(), 'DaemonSet'));
+  }
+  // What it does not make it does not know.
+  const tokenSecret = { name: 'own', key: 'token' };
+  const own = { controlPlane: { tokenSecret } };
+  t.deepEqual(
+    annotations(renderOneProcess(own, { ...tokens, callers: 'another-token' })),
+    annotations(renderOneProcess(own)),
   );
 });
 
