@@ -18,6 +18,12 @@ const handoverSeconds = 10;
 /** What it takes to load programs into the kernel, and to attach them to pods: docs/agent-on-kubernetes.md. */
 const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
 
+/**
+ * Where nodes have SELinux, the type of other containers may use no bpf, and write into no folder of the node; elsewhere runtimes pass
+ * over it. https://github.com/containers/container-selinux/pull/138
+ */
+const seLinuxOptions = { type: 'spc_t', level: 's0' };
+
 /** What it takes to find a process' TLS library, and to open it. */
 const tlsCapabilities = ['SYS_PTRACE'];
 
@@ -38,7 +44,7 @@ export function agentDaemonSet(
       template: {
         metadata: {
           labels: commonLabels(installation, 'agent', agent),
-          // It reads its configuration at its start.
+          // It reads its configuration at its start, and its token again each minute.
           annotations: configurationHash(data),
         },
         spec: {
@@ -81,6 +87,7 @@ function container(installation: Installation) {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'], add: capabilitiesOf(installation) },
       seccompProfile: { type: 'RuntimeDefault' },
+      seLinuxOptions,
     },
     volumeMounts: [
       { name: 'config', mountPath: mounts.config, readOnly: true },

@@ -11,7 +11,11 @@ const daemonSet = z.object({
         nodeSelector: z.record(z.string(), z.string()),
         containers: z.tuple([
           z.object({
-            securityContext: z.object({ capabilities: z.object({ add: z.array(z.string()) }) }),
+            securityContext: z.object({
+              capabilities: z.object({ add: z.array(z.string()) }),
+              privileged: z.boolean().default(false),
+              seLinuxOptions: z.object({ type: z.string() }),
+            }),
           }),
         ]),
       }),
@@ -41,4 +45,9 @@ test('agents may look into processes where that is asked for', (t) => {
   const least = ['BPF', 'NET_ADMIN', 'PERFMON'];
   t.deepEqual(capabilitiesOf(), least);
   t.deepEqual(capabilitiesOf({ agent: { tls: true } }), [...least, 'SYS_PTRACE']);
+});
+
+test('agents have the type of SELinux that may use bpf, and are not privileged for it', (t) => {
+  const context = podOf()?.containers[0].securityContext;
+  t.like(context, { privileged: false, seLinuxOptions: { type: 'spc_t' } });
 });
