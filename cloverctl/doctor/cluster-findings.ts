@@ -15,6 +15,7 @@ import { remainsOf } from '../installation/remains.ts';
 import { troublesOf } from '../installation/troubles.ts';
 import { hasVolatileDatabases, volatileDatabases } from '../installation/volatile-databases.ts';
 import { agentAnswers, type AgentQuestions } from './agent-findings.ts';
+import { clickHouseFinding } from './clickhouse-finding.ts';
 import { encryptionFindings } from './encryption-findings.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
@@ -70,6 +71,8 @@ export async function clusterFindings(
   if (webhook !== undefined) {
     await look('admission webhook', async () => [await webhookFinding(client)]);
   }
+  const recorded = inventory;
+  await look('ClickHouse', async () => [await clickHouseFinding(questions, recorded, namespace)]);
   await look('agents', async () => {
     const agents = await agentAnswers(questions, namespace);
     await look('network', () => networkFindings(client, agents.points));

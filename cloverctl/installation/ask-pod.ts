@@ -17,7 +17,11 @@ export interface PodPort {
  * @returns the body of its answer.
  * @throws CloverError CLV_KUBERNETES_UNREACHABLE when there is none, or its status is not 200.
  */
-export type AskPod = (where: PodPort, path: string) => Promise<string>;
+export type AskPod = (
+  where: PodPort,
+  path: string,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<string>;
 
 const withinMs = 10_000;
 
@@ -29,7 +33,7 @@ export function podAsker({
   kubeconfig,
   kubeContext,
 }: Pick<ClusterOptions, 'kubeContext' | 'kubeconfig'>): AskPod {
-  return async (where, path) => {
+  return async (where, path, headers) => {
     const { PortForward } = await import('@kubernetes/client-node');
     const forward = new PortForward(await loadKubeconfig(kubeconfig, kubeContext));
     const [toPod, fromPod, problems] = [new PassThrough(), new PassThrough(), new PassThrough()];
@@ -44,7 +48,8 @@ export function podAsker({
         toPod,
       );
       try {
-        return await get(Duplex.from({ readable: fromPod, writable: toPod }), problems, path);
+        const stream = Duplex.from({ readable: fromPod, writable: toPod });
+        return await get(stream, problems, path, headers);
       } finally {
         if (isClosable(socket)) socket.close();
       }
@@ -66,13 +71,18 @@ function isClosable(socket: unknown): socket is { close(): void } {
   );
 }
 
-async function get(stream: Duplex, problems: PassThrough, path: string): Promise<string> {
+async function get(
+  stream: Duplex,
+  problems: PassThrough,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const asked = request({
       createConnection: () => stream,
       path,
       signal: AbortSignal.timeout(withinMs),
-      headers: { host: 'localhost', connection: 'close' },
+      headers: { ...headers, host: 'localhost', connection: 'close' },
     });
     problems.once('data', (said: Buffer) => reject(new Error(said.toString())));
     asked.once('error', reject);

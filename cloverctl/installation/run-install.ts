@@ -1,6 +1,9 @@
 import type { InstallOptions } from '../commands/install.ts';
 import type { CliEnv } from '../env.ts';
 import { writeJson, writeLines } from '../output/print.ts';
+import { podAsker } from './ask-pod.ts';
+import { clickHouseAnswer, type ClickHouseAnswer } from './clickhouse-answer.ts';
+import { watchClickHouse } from './clickhouse-watch.ts';
 import type { Findings } from './discover.ts';
 import { install } from './install.ts';
 import { openCluster } from './open-cluster.ts';
@@ -21,6 +24,11 @@ export async function runInstall(
     if (isText) writeLines(env, [line]);
   };
   const client = await openCluster(options);
+  const warn = (line: string): void => {
+    env.stderr.write(`warning: ${line}\n`);
+  };
+  const ask = podAsker(options);
+  let clickhouse: ClickHouseAnswer | undefined;
   const { findings, installation, outcomes } = await install({
     ...options,
     client,
@@ -31,10 +39,13 @@ export async function runInstall(
     force: options.force === true,
     forceConflicts: options.forceConflicts === true,
     found: (cluster, { knative }) => tell(foundLine(cluster, knative)),
-    warn: (line) => env.stderr.write(`warning: ${line}\n`),
+    warn,
     done: outcomeTeller(env, { isText, dryRun }),
-    applied: async (places) => {
-      if (waits) await waitReady(places, { client, env, timeoutMs, tell });
+    applied: async (places, applied) => {
+      if (!waits) return;
+      const ready = waitReady(places, { client, env, timeoutMs, tell });
+      const answer = watchClickHouse(() => clickHouseAnswer({ client, ask }, applied), ready, env);
+      [clickhouse] = await Promise.all([answer, ready]);
     },
   });
   const document = {
@@ -45,17 +56,30 @@ export async function runInstall(
     dryRun,
     changes: outcomeDocuments(outcomes),
   };
-  if (!isText) writeJson(env, { ...document, ready: waits });
+  if (!isText) writeJson(env, { ...document, ready: waits, clickhouse });
   else if (waits) writeLines(env, [`Clover ${installation.version} is ready in ${namespace}.`]);
+  if (clickhouse !== undefined && clickhouse.state !== 'answers') warn(doubtOf(clickhouse));
+}
+
+/** Though all is ready, spans may not be stored. */
+function doubtOf({ state, why }: Exclude<ClickHouseAnswer, { readonly state: 'answers' }>): string {
+  return state === 'silent'
+    ? `ClickHouse does not answer: ${why}. Until it does, agents keep spans; "cloverctl doctor" asks again`
+    : `it is not known whether ClickHouse answers: ${why}`;
 }
 
 function foundLine({ version, serving, eventing, istio }: Findings, knative: boolean): string {
   const parts = [
     `Kubernetes ${version}`,
-    serving === undefined ? 'no Knative Serving' : `Knative Serving ${serving}`,
-    eventing === undefined ? 'no Knative Eventing' : `Knative Eventing ${eventing}`,
-    istio === undefined ? 'no Istio' : `Istio ${istio}`,
+    partText('Knative Serving', serving),
+    partText('Knative Eventing', eventing),
+    partText('Istio', istio),
   ];
   const form = knative ? 'functions as Knative Services' : 'all functions in one process';
   return `${parts.join(', ')}: ${form}`;
+}
+
+function partText(name: string, version: string | undefined): string {
+  if (version === undefined) return `no ${name}`;
+  return version === 'unknown' ? `${name} of an unknown version` : `${name} ${version}`;
 }

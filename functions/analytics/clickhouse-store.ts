@@ -89,10 +89,11 @@ export function createClickHouseStore(
 
     storedArms: (range) => ask(storedArmsQuestion, range),
 
-    async ping() {
-      const answer = await (await client()).ping({ select: true });
-      return answer.success;
-    },
+    ping: () =>
+      store.guarded(async () => {
+        const answer = await (await client()).ping({ select: true });
+        if (!answer.success) throw answer.error;
+      }),
 
     close: () => store.close(),
   };

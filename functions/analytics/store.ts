@@ -65,7 +65,10 @@ export interface AnalyticsStore {
   red(window: TimeWindow, by?: RedGrouping): Promise<readonly RedRow[]>;
   /** Server spans that carry an arm stamp, per stamp. */
   storedArms(window: TimeWindow): Promise<readonly StoredArmRow[]>;
-  /** Whether a trivial query answers. */
-  ping(): Promise<boolean>;
+  /**
+   * Asks a trivial query, of a schema that is there then.
+   * @throws CloverError CLV_ANALYTICS_UNAVAILABLE with what is answered to it.
+   */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -25,6 +25,8 @@ export interface CloverFunction {
   readonly isGuarded?: boolean;
   /** Whether the named schedule should tick now. */
   isActive?(schedule: string): Promise<boolean>;
+  /** What it works with and does without for a while, by name: each is asked, and throws why it does not answer. */
+  readonly dependencies?: Readonly<Record<string, () => Promise<void>>>;
   /** Counters for the host's status page: name → value. */
   counters?(): Readonly<Record<string, number>>;
   /** Finishes what is in flight; called once, after the last invocation. */

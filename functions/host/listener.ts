@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts';
 import type { Slots } from '../lib/slots.ts';
 import type { AgentCalls } from './agent-calls.ts';
 import type { Cors } from './cors.ts';
+import { createDependencyCheck } from './dependencies.ts';
 import { createEventPosts } from './event-posts.ts';
 import { createRequestIds, Exchange } from './exchange.ts';
 import type { EmitEvent } from './invocation.ts';
@@ -46,6 +47,7 @@ export interface ListenerOptions {
 export const hostPaths = [
   '/health/live',
   '/health/ready',
+  '/health/dependencies',
   '/metrics',
   '/broker',
   '/functions/{name}',
@@ -71,6 +73,7 @@ export function createListener(options: ListenerOptions): RequestListener {
   const events = createEventPosts(options);
   const routes = createRoutes(runner.deployed, telemetry);
   const newId = createRequestIds();
+  const dependencies = createDependencyCheck(runner.deployed.map(({ fn }) => fn));
 
   const health = (exchange: Exchange): boolean => {
     const { path } = exchange;
@@ -111,6 +114,10 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (path === '/metrics') return scrape(exchange);
     const agent = limitsOf(exchange);
     agent?.demand(request.method, path);
+    if (path === '/health/dependencies') {
+      exchange.allow('GET', 'HEAD');
+      return sendJson(exchange, await dependencies());
+    }
     if (open.size > options.maxOpen) {
       const message = `the host has ${options.maxOpen} requests in hand`;
       throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });

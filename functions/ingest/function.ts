@@ -63,6 +63,8 @@ export function createIngest(options: IngestOptions): CloverFunction {
       }),
     ],
 
+    dependencies: { clickhouse: () => analytics.ping() },
+
     counters: () => ({
       ...counts,
       ...batcher.counters(),

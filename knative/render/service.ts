@@ -8,8 +8,8 @@ import { webhookMounts, webhookVolumes } from './notifications.ts';
 import { amountsOf, schedulingOf } from './pod-parts.ts';
 import { restrictedContext } from './security-context.ts';
 
-/** Serving's own default, and so what `PORT` says. */
-const port = 8080;
+/** Of every function: Serving's own default, and so what `PORT` says. */
+export const functionPort = 8080;
 
 /** The Knative Service of a function, which only the cluster reaches: but for `api`, functions ask nobody for a token. */
 export function functionService(
@@ -66,10 +66,10 @@ function container(installation: Installation, row: FunctionRow) {
     name: row.name,
     image: imageOf(installation, row.name),
     env: environmentOf(installation, row),
-    ports: [{ name: 'http1', containerPort: port }],
+    ports: [{ name: 'http1', containerPort: functionPort }],
     // Without a period the queue-proxy asks every 50 ms: one of a second would be added to every cold start.
-    readinessProbe: { httpGet: { path: '/health/ready', port } },
-    livenessProbe: { httpGet: { path: '/health/live', port } },
+    readinessProbe: { httpGet: { path: '/health/ready', port: functionPort } },
+    livenessProbe: { httpGet: { path: '/health/live', port: functionPort } },
     resources: amountsOf(installation.functions[row.name]?.resources ?? row.resources),
     securityContext: restrictedContext(),
     ...mountsOf(installation, row),

@@ -20,6 +20,8 @@ const eventErrors = [
   'CLV_UNSUPPORTED_MEDIA_TYPE',
 ] as const;
 
+const dependency = z.object({ answers: z.boolean(), why: z.string().optional() });
+
 const health = (name: 'live' | 'ready', summary: string): Operation =>
   operation({
     id: name === 'live' ? 'healthLive' : 'healthReady',
@@ -100,6 +102,26 @@ export const hostOperations: readonly Operation[] = [
       },
     ],
     errors: ['CLV_NOT_FOUND'],
+    example: {},
+  }),
+  operation({
+    id: 'dependencies',
+    method: 'get',
+    path: '/health/dependencies',
+    tag: 'Host',
+    needs: 'nothing',
+    summary: 'Whether what functions work with answers',
+    description: 'Such as ClickHouse. Functions start without, and are ready.',
+    params: noParams,
+    query: noQuery,
+    answers: [
+      {
+        status: 200,
+        description: 'By name, whether it answers, and why it does not.',
+        content: [{ mediaType: 'application/json', schema: z.record(z.string(), dependency) }],
+      },
+    ],
+    errors: [],
     example: {},
   }),
   health('live', 'Whether the process runs'),
