@@ -34,17 +34,20 @@ export function resolveRefs(plan: ExperimentSpec, policy: TrafficPolicy | undefi
 /** What an experiment says of its policy, by the policy's condition by which nothing of it is in force. */
 const denials = { Accepted: 'TargetNotAccepted', Programmed: 'TargetNotProgrammed' } as const;
 
-/** That condition: another policy has its target, or there is no mesh. */
+/** Why a mesh has nothing of a policy in force: there is none, or the target that requests would go to is not there. */
+const unreachable: ReadonlySet<string> = new Set(['MeshNotFound', 'TargetNotFound']);
+
+/** That condition: another policy has its target, or no request can follow it. */
 function denialOf({ metadata, status }: TrafficPolicy): keyof typeof denials | undefined {
   const denied = (status.conditions ?? []).filter(
     (one) => one.status === 'False' && one.observedGeneration === metadata.generation,
   );
   if (denied.some(({ type }) => type === 'Accepted')) return 'Accepted';
   // What else a mesh refuses leaves in force what was there before.
-  const isWithoutMesh = denied.some(
-    ({ type, reason }) => type === 'Programmed' && reason === 'MeshNotFound',
+  const isUnreachable = denied.some(
+    ({ type, reason }) => type === 'Programmed' && unreachable.has(reason),
   );
-  return isWithoutMesh ? 'Programmed' : undefined;
+  return isUnreachable ? 'Programmed' : undefined;
 }
 
 /**

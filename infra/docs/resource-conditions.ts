@@ -39,7 +39,12 @@ export const conditionMeanings: Readonly<Record<Kind, readonly ConditionMeaning[
     row('ResolvedRefs', 'True', 'Resolved', 'The policy exists, and has both versions.'),
     row('ResolvedRefs', 'False', 'TargetNotFound', 'There is no such TrafficPolicy.'),
     row('ResolvedRefs', 'False', 'TargetNotAccepted', 'The policy is not accepted itself.'),
-    row('ResolvedRefs', 'False', 'TargetNotProgrammed', 'The cluster has no Istio for the policy.'),
+    row(
+      'ResolvedRefs',
+      'False',
+      'TargetNotProgrammed',
+      'The policy has no Service, or the cluster no Istio.',
+    ),
     row('ResolvedRefs', 'False', 'VersionNotFound', 'The policy lacks the control or the variant.'),
     ...phase.options
       .filter((name) => !['Succeeded', 'RolledBack', 'Failed'].includes(name))

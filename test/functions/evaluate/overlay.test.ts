@@ -36,24 +36,28 @@ async function setCondition(
   await world.tell('TrafficPolicy', 'proxy');
 }
 
-test('a policy without a mesh holds no run, and none is begun for it', async (t) => {
-  const world = await World.create(t);
-  await world.applyPolicy();
-  await world.applyExperiment();
-  t.is((await world.run()).status.phase, 'WarmingUp');
-  const claim = { type: 'Programmed', status: 'False', reason: 'MeshNotFound' } as const;
-  await setCondition(world, claim);
-  const { resources } = world.stores;
-  await resources.delete('Experiment', 'default', 'exp');
-  await world.tell('Experiment', 'exp');
-  await world.tick();
-  t.is(await resources.get('Experiment', 'default', 'exp'), undefined);
-  await world.applyExperiment();
-  const refs = (await world.experiment()).status.conditions?.find(
-    ({ type }) => type === 'ResolvedRefs',
-  );
-  t.like(refs, { status: 'False', reason: 'TargetNotProgrammed' });
-});
+for (const [what, reason] of [
+  ['a policy without a mesh', 'MeshNotFound'],
+  ['a policy whose Service is not there', 'TargetNotFound'],
+] as const) {
+  test(`${what} holds no run, and none is begun for it`, async (t) => {
+    const world = await World.create(t);
+    await world.applyPolicy();
+    await world.applyExperiment();
+    t.is((await world.run()).status.phase, 'WarmingUp');
+    await setCondition(world, { type: 'Programmed', status: 'False', reason });
+    const { resources } = world.stores;
+    await resources.delete('Experiment', 'default', 'exp');
+    await world.tell('Experiment', 'exp');
+    await world.tick();
+    t.is(await resources.get('Experiment', 'default', 'exp'), undefined);
+    await world.applyExperiment();
+    const refs = (await world.experiment()).status.conditions?.find(
+      ({ type }) => type === 'ResolvedRefs',
+    );
+    t.like(refs, { status: 'False', reason: 'TargetNotProgrammed' });
+  });
+}
 
 test('an experiment that is deleted stays while the gateway has a part of its run, also where no request shows it', async (t) => {
   const world = await World.create(t);
