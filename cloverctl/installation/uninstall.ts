@@ -8,6 +8,7 @@ import { groupOf, keyOf, objectPath, titleOf, type Place } from './collections.t
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { inventoryPlace, readInventory, writeInventory, type Inventory } from './inventory.ts';
 import { findLive, found404 } from './live-object.ts';
+import { clearMesh, meshObjects, meshPlace } from './mesh-objects.ts';
 import { contentsOf } from './namespace-contents.ts';
 import {
   otherInstallations,
@@ -53,19 +54,22 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const { installations, doubts } = await otherInstallations(client, namespace);
   for (const line of doubts) how.warn(line);
   // While another installation is there, objects of users are its work.
-  const used = installations.length === 0 ? await userObjects(client) : [];
+  const isLast = installations.length === 0;
+  const used = isLast ? await userObjects(client) : [];
   const own = inventory.objects;
   const shared = sharedWith(installations, own);
   const missed = [...used, ...(await databasesOf(client, own))];
   if (data === 'none' && missed.length > 0) throw inUse(missed);
   if (data === 'keep' && !how.force && used.length > 0) await demandEndedRuns(client);
   if (data === 'delete' && !own.some(runsFunctions)) await demandNoneHeld(client, used);
+  const mesh = isLast && data !== 'keep' ? (await meshObjects(client)).map(meshPlace) : [];
   const going = own.filter(
     (place) => !shared.has(keyOf(place)) && (data !== 'keep' || !isData(place)),
   );
   await demandPermissions(client, [
     ...wishesFor([...going, inventoryPlace(namespace)], ['get', 'delete']),
     ...(data === 'delete' ? wishesFor(used, ['get', 'delete']) : []),
+    ...wishesFor(mesh, ['list', 'delete']),
   ]);
   const outcomes: Outcome[] = [];
   const tell = (bare: Outcome): void => {
@@ -74,7 +78,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
     how.done(outcome);
   };
   if (how.dryRun) {
-    for (const place of [...used, ...own.toReversed()]) {
+    for (const place of [...used, ...mesh, ...own.toReversed()]) {
       if ((await findLive(client, place)) === undefined) continue;
       tell(keptFor(place, shared) ?? planned(place, how, inventory));
     }
@@ -85,10 +89,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   if (data === 'delete') for (const place of used) tell({ place, change: 'deleted' });
   // Who works on objects goes first, then what it rests on.
   const inTurn = going.filter(({ kind }) => kind !== 'Namespace').toReversed();
-  for (const isDefinition of [false, true]) {
-    const turn = inTurn.filter(
-      ({ kind }) => (kind === 'CustomResourceDefinition') === isDefinition,
-    );
+  const remove = async (turn: readonly Place[]): Promise<void> => {
     for (const place of turn) {
       const outcome = await deleteObject(client, place);
       if (outcome !== undefined) tell(outcome);
@@ -102,7 +103,11 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
       until,
       env,
     );
-  }
+  };
+  await remove(inTurn.filter((place) => !isDefinition(place)));
+  if (mesh.length > 0) await clearMesh(client);
+  for (const place of mesh) tell({ place, change: 'deleted' });
+  await remove(inTurn.filter(isDefinition));
   for (const outcome of own.flatMap((place) => keptFor(place, shared) ?? [])) tell(outcome);
   if (data === 'keep') {
     const left = own.filter((place) => isData(place) && !shared.has(keyOf(place)));
@@ -128,6 +133,10 @@ async function remains(client: KubeClient, namespace: string): Promise<Removed> 
   return { objects: await remainsOf(client, namespace), settings: {}, namespace: 'unknown' };
 }
 
+function isDefinition({ kind }: Place): boolean {
+  return kind === 'CustomResourceDefinition';
+}
+
 function runsFunctions({ apiVersion, kind }: Place): boolean {
   return kind === 'Deployment' || groupOf(apiVersion) === 'serving.knative.dev';
 }
@@ -145,7 +154,7 @@ function sharedWith(
   others: readonly OtherInstallation[],
   own: readonly Place[],
 ): ReadonlyMap<string, string> {
-  const definitions = own.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const definitions = own.filter(isDefinition);
   const entries = others
     .toReversed()
     .flatMap(({ namespace, inventory }) =>

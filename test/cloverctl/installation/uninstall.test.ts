@@ -1,6 +1,9 @@
+import test from 'ava';
 import { z } from 'zod';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
+import { applyDefinitionsOf } from '../../cluster/crds.ts';
 import { kubectlWith } from '../../cluster/kubectl.ts';
+import { istioDefinitions } from '../../functions/mesh/istio/stand.ts';
 import { examples } from '../../functions/resources/examples.ts';
 import { changesOf, everything } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
@@ -169,3 +172,45 @@ serial('what others have put into the namespace stays, and so does the namespace
     .parse(await client.call({ method: 'GET', path: '/api/v1/namespaces/clover-system' }));
   t.deepEqual(metadata.labels, { team: 'net', 'kubernetes.io/metadata.name': 'clover-system' });
 });
+
+const withIstio = istioDefinitions === undefined ? test.serial.skip : serial;
+
+// The control plane leaves versions for some seconds after their routes, and is removed before.
+withIstio(
+  'what is still in the mesh goes with the control plane, and nothing of others',
+  async (t) => {
+    const { client } = await started;
+    await applyDefinitionsOf(client, istioDefinitions ?? '');
+    const rules = '/apis/networking.istio.io/v1/namespaces/default/destinationrules';
+    const create = (name: string, labels: Readonly<Record<string, string>>): Promise<unknown> =>
+      client.call({
+        method: 'POST',
+        path: rules,
+        body: {
+          apiVersion: 'networking.istio.io/v1',
+          kind: 'DestinationRule',
+          metadata: { name, labels },
+          spec: { host: name },
+        },
+      });
+    t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
+    await create('web', { 'app.kubernetes.io/managed-by': 'clover', 'clover.dev/policy': 'web' });
+    await create('theirs', { 'app.kubernetes.io/managed-by': 'Helm' });
+
+    t.is((await run('uninstall', '--keep-data')).code, 0);
+    t.true(
+      (await everything(client)).includes('DestinationRule default/web'),
+      'a later one goes on with it',
+    );
+    t.is((await run('install', '--wait=false')).code, 0);
+    const dry = await run('uninstall', '--dry-run', '--json');
+    t.true(changesOf(dry).includes('deleted DestinationRule web'));
+    const gone = await run('uninstall', '--json');
+    t.is(gone.code, 0, gone.stderr);
+    t.deepEqual(changesOf(gone).toSorted(), changesOf(dry).toSorted());
+    t.deepEqual(
+      (await everything(client)).filter((name) => name.startsWith('DestinationRule')),
+      ['DestinationRule default/theirs'],
+    );
+  },
+);
