@@ -1,8 +1,19 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { durationMs } from '../functions/lib/duration.ts';
 
-/** Parser of a duration option within these bounds, both of them allowed; milliseconds. */
-export function durationWithin(least: string, most: string): (text: string) => number {
+/** An option with a duration within these bounds, both of them allowed, and what it is where nobody says it; milliseconds. */
+export function durationOption(
+  flags: string,
+  description: string,
+  bounds: { readonly least: string; readonly most: string; readonly standard: string },
+): Option {
+  const { least, most, standard } = bounds;
+  return new Option(flags, description)
+    .default(durationMs(standard), standard)
+    .argParser(durationWithin(least, most));
+}
+
+function durationWithin(least: string, most: string): (text: string) => number {
   return (text) => {
     const found = parseDuration(text);
     if (found >= durationMs(least) && found <= durationMs(most)) return found;

@@ -5,7 +5,7 @@ import { connect, type GlobalOptions } from '../connect.ts';
 import { addSetOptions, readSet, type SetOptions } from '../document-set.ts';
 import type { CliEnv } from '../env.ts';
 import { addDryRun } from '../object-options.ts';
-import { durationWithin } from '../options.ts';
+import { durationOption } from '../options.ts';
 import { resultOption } from '../output/results.ts';
 import { demandPrunable } from '../prune.ts';
 
@@ -23,11 +23,12 @@ export function registerApply(program: Command, env: CliEnv): void {
     )
     .option('-A, --all-namespaces', 'with --prune: also in namespaces that no document is of')
     .option('--wait', 'until a policy is programmed or an experiment has ended')
-    .option(
-      '--timeout <duration>',
-      'longest wait, for example 90s',
-      durationWithin('0s', '168h'),
-      600_000,
+    .addOption(
+      durationOption('--timeout <duration>', 'longest wait, for example 90s', {
+        least: '0s',
+        most: '168h',
+        standard: '10m',
+      }),
     );
   command.addOption(resultOption());
   addDryRun(command, ['client', 'server', 'none']).action(

@@ -16,7 +16,7 @@ import {
   type DryRun,
   type Selector,
 } from '../object-options.ts';
-import { durationWithin, filenameOption, namespaceOption } from '../options.ts';
+import { durationOption, filenameOption, namespaceOption } from '../options.ts';
 import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
 import { errorDocument, reportError, type ErrorDocument } from '../report-error.ts';
 import { waitUntilGone } from '../wait-gone.ts';
@@ -58,11 +58,12 @@ export function registerDelete(program: Command, env: CliEnv): void {
     .addOption(resultOption());
   addDryRun(command, ['server', 'none']);
   addSwitch(command, '--wait', 'until finalizers have let go; --wait=false does not')
-    .option(
-      '--timeout <duration>',
-      'longest wait, for example 90s',
-      durationWithin('0s', '168h'),
-      600_000,
+    .addOption(
+      durationOption('--timeout <duration>', 'longest wait, for example 90s', {
+        least: '0s',
+        most: '168h',
+        standard: '10m',
+      }),
     )
     .action(async (words: readonly string[], _: unknown, own: Command) => {
       const options = own.optsWithGlobals<DeleteOptions>();

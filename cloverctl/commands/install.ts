@@ -5,7 +5,7 @@ import { addClusterOptions, type ClusterOptions } from '../installation/open-clu
 import { parseSet } from '../installation/set-option.ts';
 import type { SettingsOptions } from '../installation/settings.ts';
 import { addSwitch } from '../object-options.ts';
-import { durationWithin } from '../options.ts';
+import { durationOption } from '../options.ts';
 
 /** Options of `install` and `upgrade`. */
 export interface InstallOptions extends GlobalOptions, ClusterOptions, SettingsOptions {
@@ -61,11 +61,12 @@ function addInstallOptions(command: Command): Command {
     .option('--image-registry <prefix>', 'where images are; the same as --set registry=PREFIX')
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--force-conflicts', 'take fields of objects that others manage')
-    .option(
-      '--timeout <duration>',
-      'longest wait, for example 90s',
-      durationWithin('0s', '24h'),
-      300_000,
+    .addOption(
+      durationOption('--timeout <duration>', 'longest wait, for example 90s', {
+        least: '0s',
+        most: '24h',
+        standard: '5m',
+      }),
     );
   return addSwitch(command, '--wait', 'until all of it is ready');
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connect, type GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { durationWithin } from '../options.ts';
+import { durationOption } from '../options.ts';
 import { lookOf, writeLines } from '../output/print.ts';
 import { redTable } from '../output/red-table.ts';
 import { resultForm, resultOption, writeResult, type ResultOptions } from '../output/results.ts';
@@ -15,11 +15,12 @@ export function registerRed(program: Command, env: CliEnv): void {
   program
     .command('red')
     .description('requests, errors and latency per service and version; "top" shows them live')
-    .option(
-      '--last <duration>',
-      'how far back, for example 30s',
-      durationWithin('1s', '8760h'),
-      60_000,
+    .addOption(
+      durationOption('--last <duration>', 'how far back, for example 30s', {
+        least: '1s',
+        most: '8760h',
+        standard: '1m',
+      }),
     )
     .addOption(resultOption(['json', 'yaml', 'jsonpath=']))
     .action(async (_: unknown, command: Command) => {

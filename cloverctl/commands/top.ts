@@ -4,7 +4,7 @@ import type { RedGrouping, RedRow, TimeWindow } from '../../functions/analytics/
 import { CloverError } from '../../functions/lib/errors.ts';
 import { connect } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
-import { durationWithin } from '../options.ts';
+import { durationOption } from '../options.ts';
 import { coloured } from '../output/colour.ts';
 import { createFrame } from '../output/frame.ts';
 import { formatOf, lookOf, outputOption, writeLines, type OutputOptions } from '../output/print.ts';
@@ -31,13 +31,20 @@ export function registerTop(program: Command, env: CliEnv): void {
     .addArgument(
       new Argument('[what]', 'a row for each').choices(Object.keys(subjects)).default('versions'),
     )
-    .option(
-      '--window <duration>',
-      'how far back each view looks',
-      durationWithin('1s', '8760h'),
-      30_000,
+    .addOption(
+      durationOption('--window <duration>', 'how far back each view looks', {
+        least: '1s',
+        most: '8760h',
+        standard: '30s',
+      }),
     )
-    .option('--interval <duration>', 'pause between two views', durationWithin('10ms', '1h'), 2_000)
+    .addOption(
+      durationOption('--interval <duration>', 'pause between two views', {
+        least: '10ms',
+        most: '1h',
+        standard: '2s',
+      }),
+    )
     .addOption(
       new Option('--sort <column>', 'greatest first').choices(redOrders).default('requests'),
     )

@@ -3,7 +3,7 @@ import { CloverError } from '../../functions/lib/errors.ts';
 import type { GlobalOptions } from '../connect.ts';
 import type { CliEnv } from '../env.ts';
 import { addClusterOptions, type ClusterOptions } from '../installation/open-cluster.ts';
-import { durationWithin } from '../options.ts';
+import { durationOption } from '../options.ts';
 import { writeJson, writeLines } from '../output/print.ts';
 
 interface UninstallOptions extends GlobalOptions, ClusterOptions {
@@ -24,11 +24,12 @@ export function registerUninstall(program: Command, env: CliEnv): void {
     .option('--delete-data', 'delete them for good: each Experiment takes its traffic back first')
     .option('--force', 'with --keep-data: leave the traffic of runs that have not ended as it is')
     .option('--dry-run', 'show what would be deleted, and delete nothing')
-    .option(
-      '--timeout <duration>',
-      'longest wait, for example 90s',
-      durationWithin('1s', '24h'),
-      300_000,
+    .addOption(
+      durationOption('--timeout <duration>', 'longest wait, for example 90s', {
+        least: '1s',
+        most: '24h',
+        standard: '5m',
+      }),
     )
     .addHelpText(
       'after',

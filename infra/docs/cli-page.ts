@@ -197,14 +197,7 @@ function defaultText(one: Described): string | undefined {
   if (one.defaultValueDescription !== undefined) return one.defaultValueDescription;
   const { defaultValue: value } = one;
   if (value === undefined || value === false) return undefined;
-  const isDuration = one.flags?.includes('<duration>') === true;
-  if (isDuration && typeof value === 'number') return durationText(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function durationText(ms: number): string {
-  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
 }
 
 /** What the help says below the options, without the examples and the exit codes. */

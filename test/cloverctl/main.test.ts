@@ -270,6 +270,7 @@ test('without a control plane, and with one that is down, the way out is told wi
 });
 
 test('help lists commands and exit codes', async (t) => {
+  t.regex((await runCli(['install', '--help'])).stdout, /longest wait, [^(]*\(default: 5m\)/);
   const help = await runCli(['--help']);
   t.is(help.code, 0);
   for (const word of [
