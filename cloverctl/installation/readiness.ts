@@ -87,6 +87,8 @@ export function readinessOf(kind: string, object: LiveObject | undefined): Readi
 function deploymentReadiness(object: LiveObject): Readiness {
   const { metadata, spec, status } = workload.parse(object);
   if (status.observedGeneration < metadata.generation) return notYet('was not looked at yet');
+  // Nothing is missing, and nothing runs: as while a backup is made.
+  if (spec.replicas === 0) return notYet('scaled to 0');
   const { replicas, updatedReplicas, availableReplicas } = status;
   if (updatedReplicas < spec.replicas) {
     return notYet(`${updatedReplicas} of ${spec.replicas} updated`);

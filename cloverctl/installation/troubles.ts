@@ -43,10 +43,11 @@ const events = z.object({
       type: z.string().nullish(),
       reason: z.string().nullish(),
       message: z.string().nullish(),
-      involvedObject: z.object({ name: z.string().default('') }),
+      involvedObject: z.object({ kind: z.string().default(''), name: z.string().default('') }),
     }),
   ),
 });
+type Involved = z.output<typeof events>['items'][number]['involvedObject'];
 
 const mostLines = 6;
 
@@ -65,18 +66,29 @@ export async function troublesOf(client: KubeClient, place: Place): Promise<read
   );
   const warnings = events
     .parse(told ?? { items: [] })
-    .items.filter(({ involvedObject }) => belongsTo(involvedObject.name, name))
+    .items.filter(({ involvedObject }) =>
+      involvedObject.kind === 'Pod'
+        ? items.some(({ metadata }) => metadata.name === involvedObject.name)
+        : belongsTo(involvedObject, place),
+    )
     .map(({ reason, message }) => `${reason ?? 'Warning'}: ${message ?? ''}`);
-  const lines = [...items.flatMap((pod) => podTroubles(pod)), ...warnings.toReversed()];
+  const lines = [...items.flatMap((pod) => podTroubles(pod, namespace)), ...warnings.toReversed()];
   return [...new Set(lines)].slice(0, mostLines);
 }
 
-/** Of the object itself, of its pods and of what stands between them: names that begin with its own. */
-function belongsTo(of: string, name: string): boolean {
-  return of === name || of.startsWith(`${name}-`);
+/** Of the object itself, and of what stands between it and its pods: names that begin with its own. */
+function belongsTo(of: Involved, { apiVersion, kind, name }: Place): boolean {
+  // Another kind may have the same name, as a SinkBinding that of its DaemonSet.
+  if (apiVersion === 'apps/v1' && of.kind !== 'ReplicaSet') {
+    return of.kind === kind && of.name === name;
+  }
+  return of.name === name || of.name.startsWith(`${name}-`);
 }
 
-function podTroubles({ metadata, status }: z.output<typeof pods>['items'][number]): string[] {
+function podTroubles(
+  { metadata, status }: z.output<typeof pods>['items'][number],
+  namespace: string,
+): string[] {
   const unscheduled = status.conditions
     .filter(({ type, status: is }) => type === 'PodScheduled' && is === 'False')
     .map(({ message }) => `pod ${metadata.name}: ${message}`);
@@ -87,7 +99,7 @@ function podTroubles({ metadata, status }: z.output<typeof pods>['items'][number
     const before =
       ended === undefined
         ? ''
-        : ` (ended with ${ended.exitCode} ${ended.reason}, ${restartCount} times; see kubectl logs ${metadata.name} --previous)`;
+        : ` (ended with ${ended.exitCode} ${ended.reason}, ${restartCount} times; see kubectl logs -n ${namespace} ${metadata.name} -c ${name} --previous)`;
     return [`pod ${metadata.name}, container ${name}: ${reason} ${message}${before}`.trim()];
   });
   return [...unscheduled, ...waiting];

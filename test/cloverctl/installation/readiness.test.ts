@@ -11,6 +11,7 @@ test('a Deployment is ready when all of its pods are new and available, and no o
     textOf('Deployment', 2, { ...seen, ...status }, { replicas: 2 });
   t.is(textOf('Deployment', 3, seen), 'was not looked at yet');
   t.is(of({ updatedReplicas: 1 }), '1 of 2 updated');
+  t.is(textOf('Deployment', 2, seen, { replicas: 0 }), 'scaled to 0', 'as while a backup is made');
   t.is(of({ replicas: 3, updatedReplicas: 2 }), '1 old pods left');
   t.is(of({ replicas: 2, updatedReplicas: 2, availableReplicas: 1 }), '1 of 2 available');
   t.is(of({ replicas: 2, updatedReplicas: 2, availableReplicas: 2 }), 'ready');

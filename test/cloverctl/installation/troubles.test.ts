@@ -10,11 +10,11 @@ const place = {
   name: 'api',
 } as const;
 
-const warning = (name: string, message: string): object => ({
+const warning = (kind: string, name: string, message: string): object => ({
   type: 'Warning',
   reason: 'FailedCreate',
   message,
-  involvedObject: { name },
+  involvedObject: { kind, name },
 });
 
 test('it is told why pods wait, and what events warn of, each once and of this object alone', async (t) => {
@@ -41,13 +41,21 @@ test('it is told why pods wait, and what events warn of, each once and of this o
       },
     },
   ];
-  const events = [warning('api-7d', 'quota'), warning('api-7d', 'quota'), warning('apiary', 'no')];
+  const events = [
+    warning('ReplicaSet', 'api-7d', 'quota'),
+    warning('ReplicaSet', 'api-7d', 'quota'),
+    warning('ReplicaSet', 'apiary', 'no'),
+    warning('Pod', 'api-2', 'no such Secret'),
+    warning('Pod', 'api-0', 'of a pod that is gone'),
+    warning('SinkBinding', 'api', 'of another kind'),
+  ];
   const { client, asked } = await onWire(t, ({ path }) =>
     reply({ items: path.endsWith('/pods') ? pods : events }),
   );
   t.deepEqual(await troublesOf(client, place), [
     'pod api-1: no node has 1 CPU',
-    'pod api-2, container api: CrashLoopBackOff back-off (ended with 78 Error, 3 times; see kubectl logs api-2 --previous)',
+    'pod api-2, container api: CrashLoopBackOff back-off (ended with 78 Error, 3 times; see kubectl logs -n clover api-2 -c api --previous)',
+    'FailedCreate: no such Secret',
     'FailedCreate: quota',
   ]);
   t.is(

@@ -110,7 +110,11 @@ test('a Broker without a channel, or with one that one may not see, is believed'
 });
 
 test('what is not ready in time is named, with what its events say', async (t) => {
-  const warning = { reason: 'FailedMount', message: 'no secret', involvedObject: { name: 'slow' } };
+  const warning = {
+    reason: 'FailedMount',
+    message: 'no secret',
+    involvedObject: { kind: 'Deployment', name: 'slow' },
+  };
   const { client } = await onWire(t, ({ path }) => {
     if (path.endsWith('/pods')) return reply({ items: [] });
     if (path.endsWith('/events')) return reply({ items: [warning] });
