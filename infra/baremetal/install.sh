@@ -116,14 +116,17 @@ plan_install() {
 
 plan_uninstall() {
   local file
-  [[ -e $root$manifest ]] || { say 'Clover is not installed here.' && exit 0; }
-  while IFS= read -r file; do step remove "$file"; done <"$root$manifest"
-  step remove "$manifest"
+  if [[ -e $root$manifest ]]; then
+    while IFS= read -r file; do step remove "$file"; done <"$root$manifest"
+    step remove "$manifest"
+  fi
+  # Also what an earlier one has left.
   if ((delete_data)); then
     for file in "$etc" /var/lib/clover /var/lib/clover-clickhouse /var/lib/clover-agent /var/lib/private/clover-clickhouse /var/lib/private/clover-agent; do
       if [[ -e $root$file || -L $root$file ]]; then step delete "$file"; fi
     done
   fi
+  ((${#plan[@]} > 0)) || { say 'Clover is not installed here.' && exit 0; }
 }
 
 check_host() {
