@@ -104,6 +104,12 @@ serial(
       const found = await store.get('Experiment', 'default', 'try');
       return (found?.status.conditions ?? []).length > 0;
     });
+    const metadata = { name: 'all', namespace: 'default' };
+    await store.applySpec({ kind: 'Tap', metadata, spec: {} }, { manager: 'test' });
+    await until(async () => {
+      const { conditions = [] } = (await store.get('Tap', 'default', 'all'))?.status ?? {};
+      return conditions.some(({ reason }) => reason === 'NoPods');
+    });
     // With a token of the cluster: what the cluster allows.
     await admin.call({
       method: 'POST',
