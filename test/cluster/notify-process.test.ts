@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
+import { webhookName } from '../../knative/catalogue.ts';
 import { kubernetesEventList } from '../../knative/kubernetes-event.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { whyLeftOut } from './with-cluster.ts';
 import { listenOnLoopback } from '../functions/host/helpers.ts';
 import { examples } from '../functions/resources/examples.ts';
-import { changed, deliver } from './processes/events.ts';
+import { changed, deliver, notified } from './processes/events.ts';
 import { createWorld, type World } from './processes/world.ts';
 
 const why = await whyLeftOut();
@@ -71,13 +72,29 @@ serial(
     const interrupted = deliver(notify.url, event).catch(() => undefined);
     await notify.kill();
     await interrupted;
-    notify = await world.start('notify', { K_SINK });
+    const hook = await startSink(t);
+    const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+    const NOTIFICATIONS = JSON.stringify([{ url: hook.url, secret }]);
+    notify = await world.start('notify', { K_SINK, NOTIFICATIONS });
     await deliver(notify.url, event);
     const told = [...seen.keys()];
     t.is(told.length, 1);
     const times = seen.get(told[0] ?? '');
     await deliver(notify.url, event);
     t.is(seen.get(told[0] ?? ''), times, 'what is told is told');
+
+    const { apiVersion, kind, metadata } = policy;
+    const notification = notified({
+      reason: 'PolicyProgrammed',
+      type: 'Normal',
+      action: 'Program',
+      note: 'it is in the gateway',
+      at: new Date().toISOString(),
+      regarding: { apiVersion, kind, namespace: 'default', name: 'proxy', uid: metadata.uid },
+    });
+    const ofHook = new URL(`/functions/${webhookName(hook.url)}`, notify.url);
+    t.is(await deliver(ofHook.href, notification), 204);
+    t.deepEqual([...hook.seen.keys()], [notification.headers['ce-id']]);
 
     const headers = { authorization: `Bearer ${await world.viewerToken()}` };
     const get = async (path: string): Promise<unknown> => {

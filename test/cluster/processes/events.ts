@@ -1,4 +1,4 @@
-import type { EvidenceReport } from '../../../knative/events.ts';
+import type { EvidenceReport, Notification } from '../../../knative/events.ts';
 import type { AnyResource } from '../../../knative/resources/kinds.ts';
 
 /** An event as it comes over HTTP in binary mode. */
@@ -52,6 +52,13 @@ export function pinged(schedule: string): Posted {
 /** A report of an agent. */
 export function reported(source: string, report: EvidenceReport): Posted {
   return posted('dev.clover.evidence.reported.v1', source, report);
+}
+
+/** A notification, as a Trigger of a webhook sends it. */
+export function notified(data: Notification): Posted {
+  return posted('dev.clover.notification.raised.v1', '/apis/clover.dev/v1alpha1', data, {
+    reason: data.reason,
+  });
 }
 
 /** Posts an event, as often as it takes while the function says that it could not do it now. */
