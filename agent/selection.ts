@@ -1,4 +1,5 @@
 import type { TapReport } from '../knative/events.ts';
+import { destinationOf, egressPort } from '../knative/resources/egress.ts';
 import type { PodIdentity } from '../native/capture/types.ts';
 import type { Sampling, TraceSettings } from '../native/capture/trace-settings.ts';
 import type { Pod } from './pod-directory.ts';
@@ -39,6 +40,7 @@ export function select(
     const logSinks = sinksOf(own.filter(({ spec }) => spec.accessLog));
     const settings = {
       ...settingsOf(own),
+      ...egressOf(own, pod),
       ...(logSinks.length > 0 && { accessLog: true }),
       ...(pod.hints !== undefined && pod.hints.length > 0 && { hints: pod.hints }),
     };
@@ -47,7 +49,7 @@ export function select(
   });
   const active = taps.filter((tap) => others.some((pod) => selects(tap, pod)));
   const everyPort = active.some((tap) => tap.spec.ports === undefined);
-  const ports = new Set(everyPort ? [] : active.flatMap((tap) => tap.spec.ports ?? []));
+  const ports = new Set(everyPort ? [] : active.flatMap((tap) => portsOf(tap)));
   return { pods: selected, ports: [...ports].sort((a, b) => a - b) };
 }
 
@@ -118,6 +120,18 @@ function settingsOf(taps: readonly KnownTap[]): TraceSettings {
 
 const traceable = (pods: readonly Pod[], untapped: ReadonlySet<string>): readonly Pod[] =>
   pods.filter((pod) => !isClover(pod) && !untapped.has(pod.namespace));
+
+/** Where a pod's connections have to go to; a Tap that does not say it wants all. */
+function egressOf(taps: readonly KnownTap[], pod: Pod): Pick<TraceSettings, 'egress'> {
+  const lists = taps.map(({ spec }) => spec.egress);
+  if (lists.includes(undefined)) return {};
+  const egress = union(lists).flatMap((text) => destinationOf(text, pod.name) ?? []);
+  return { egress };
+}
+
+function portsOf({ spec: { ports = [], egress = [] } }: KnownTap): readonly number[] {
+  return [...ports, ...egress.map(egressPort)];
+}
 
 /** A span of the delivery of spans would be delivered, too, and so on for ever. */
 function isClover({ labels }: Pod): boolean {

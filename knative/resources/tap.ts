@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { egressText } from './egress.ts';
 import { condition, labelValue, observedGeneration } from './meta-schemas.ts';
 import type { Resource } from './meta.ts';
 import { mapList, must, rules, setList, type Frozen } from './rule.ts';
@@ -25,7 +26,7 @@ const headerNames = z
       .max(128)
       // With `*`, which a pattern has.
       .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/)
-      .meta(must('be the name of a header in lower case')),
+      .meta(must('must be the name of a header in lower case')),
   )
   .min(1)
   .max(32)
@@ -52,7 +53,16 @@ export const tapSpec = z
       .meta(setList)
       .optional()
       .describe(
-        'Ports of servers to trace, of TCP and UDP alike; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
+        'Ports of servers to trace, of TCP and UDP alike, and those of `egress`; left out: every port. A node traces the ports of all Taps that select one of its pods, on each of these pods.',
+      ),
+    egress: z
+      .array(egressText)
+      .min(1)
+      .max(64)
+      .meta(setList)
+      .optional()
+      .describe(
+        'Where connections have to go to that the pods open, as `ip:port` or, of pods of this name or with names that begin with it and a hyphen, `ip:port:pod`; a network as `10.0.0.0/8:5432`, IPv6 as `[2001:db8::5]:443`. It is the address that their packets have. Left out: anywhere. Bytes of others are counted as skipped (`not_selected`); what the pods serve is not concerned. Several Taps that select a pod add theirs.',
       ),
     protocols: z
       .array(z.enum(tapProtocols))
@@ -130,7 +140,7 @@ export const tapSpec = z
           .string()
           .max(63)
           .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-          .meta(must('be a name as the agent has it')),
+          .meta(must('must be a name as the agent has it')),
       )
       .min(1)
       .max(16)

@@ -14,6 +14,7 @@ import type {
   Rung,
 } from './types.ts';
 import type { TlsLibrary } from './tls-types.ts';
+import type { Destination } from '../../knative/resources/egress.ts';
 import type { PortHint } from './trace-settings.ts';
 
 declare const handleBrand: unique symbol;
@@ -38,11 +39,12 @@ export interface RawOptions {
   readonly evidence: boolean;
 }
 
-/** Settings of {@link Binding.attach}; no protocols: all. */
+/** Settings of {@link Binding.attach}; no protocols, and null as `egress`: all. */
 export interface RawTraceSettings {
   readonly ratio: number;
   readonly parent: boolean;
   readonly protocols: readonly string[];
+  readonly egress: readonly Destination[] | null;
   readonly request_headers: readonly string[];
   readonly response_headers: readonly string[];
   readonly query_values: readonly string[];

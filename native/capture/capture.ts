@@ -169,6 +169,7 @@ function rawSettings(settings: TraceSettings): RawTraceSettings {
     ratio,
     parent,
     protocols,
+    egress: settings.egress ?? null,
     request_headers: requestHeaders.filter((name) => !alwaysKept.has(name)),
     response_headers: responseHeaders,
     query_values: queryValues,

@@ -1,3 +1,4 @@
+import type { Destination } from '../../knative/resources/egress.ts';
 import type { TapProtocol } from '../../knative/resources/tap.ts';
 
 /** Which requests of a pod become spans: OpenTelemetry's TraceIdRatioBased sampler. */
@@ -19,6 +20,8 @@ export interface PortHint {
 export interface TraceSettings extends Sampling {
   /** Default: all. Of others the bytes are skipped as `not_selected`. */
   readonly protocols?: readonly TapProtocol[];
+  /** Where connections have to go to that the pod opens, if any do. Default: anywhere. Of others the bytes are skipped as `not_selected`. */
+  readonly egress?: readonly Destination[];
   /**
    * Header fields of HTTP that become attributes (of gRPC: metadata), by their names in lower case. Of those that carry credentials the
    * value is `REDACTED`. Default: none.

@@ -115,6 +115,25 @@ test('what taps have in lists adds up, and one that names no protocols wants all
   });
 });
 
+const egressOf = (name: string, ...taps: KnownTap[]) =>
+  select([pod('shop', name)], taps).pods[0]?.settings.egress;
+
+test('where connections go is told by the Taps together, of the pods that they name, and one that says nothing wants all', (t) => {
+  const first = wishing({ egress: ['10.0.0.5:5432', '10.0.0.6:6379:web'] });
+  const second = wishing({ egress: ['[2001:db8::/32]:443:we', '10.0.0.5:5432'], ports: [80] });
+  const database = { address: '10.0.0.5', prefixLength: 32, port: 5432 };
+  const cache = { address: '10.0.0.6', prefixLength: 32, port: 6379 };
+  const abroad = { address: '2001:db8::', prefixLength: 32, port: 443 };
+  t.deepEqual(egressOf('web', first, second), [database, cache]);
+  t.deepEqual(egressOf('web-7f9c', first), [database, cache]);
+  t.deepEqual(egressOf('webber', first), [database]);
+  t.deepEqual(egressOf('we-1', second), [database, abroad]);
+  t.deepEqual(egressOf('other', wishing({ egress: ['10.0.0.6:6379:web'] })), []);
+  t.is(egressOf('web', first, wishing({})), undefined);
+  t.deepEqual(select([web], [second]).ports, [80, 443, 5432]);
+  t.deepEqual(select([web], [first, second]).ports, []);
+});
+
 test('records of an access log go to the sinks of the taps that ask for one', (t) => {
   const logging = wishing({ accessLog: true, sinks: ['b', 'a'] });
   const plain = wishing({ accessLog: false, sinks: ['c'] });

@@ -36,6 +36,25 @@ std::map<u16, const Protocol*> to_hints(napi_env env, napi_value list) {
   return hints;
 }
 
+// A list of addresses with the length of their prefix and a port, or null.
+std::optional<std::vector<Destination>> to_destinations(napi_env env, napi_value list) {
+  napi_valuetype given;
+  js::check(env, napi_typeof(env, list, &given));
+  if (given == napi_null) return std::nullopt;
+  u32 count = 0;
+  js::check(env, napi_get_array_length(env, list, &count));
+  std::vector<Destination> destinations;
+  for (u32 i = 0; i < count; i++) {
+    napi_value one;
+    js::check(env, napi_get_element(env, list, i, &one));
+    auto number = [&](const char* key) { return static_cast<u32>(js::to_u64(env, js::get(env, one, key))); };
+    auto found = Destination::parse(js::to_string(env, js::get(env, one, "address")), number("prefixLength"),
+                                    static_cast<u16>(number("port")));
+    if (found) destinations.push_back(*found);
+  }
+  return destinations;
+}
+
 napi_value attach(napi_env env, napi_callback_info info) {
   auto args = js::arguments(env, info, 4);
   auto text = [&](const char* key) { return js::to_string(env, js::get(env, args[2], key)); };
@@ -47,7 +66,8 @@ napi_value attach(napi_env env, napi_callback_info info) {
   sampling.parent = js::to_bool(env, js::get(env, args[3], "parent"));
   Selection selection{HeaderNames(texts("request_headers")), HeaderNames(texts("response_headers")),
                       texts("query_values"), texts("redacted_headers"), protocols_named(texts("protocols")),
-                      js::to_bool(env, js::get(env, args[3], "access_log")), to_hints(env, js::get(env, args[3], "hints"))};
+                      js::to_bool(env, js::get(env, args[3], "access_log")), to_hints(env, js::get(env, args[3], "hints")),
+                      to_destinations(env, js::get(env, args[3], "egress"))};
   Engine& engine = Handle::from(env, args[0]).engine();
   try {
     return js::text(env, engine.attach(to_point(env, engine, args[1]), identity, sampling, selection));

@@ -81,7 +81,9 @@ class Connection {
   u64 oldest_held() const;
   const FlowKey& key() const { return talk_.key(); }
   // Learns the addresses of a session of TLS, as far as `key` has them.
-  void locate(const FlowKey& key) { talk_.locate(key); }
+  void locate(const FlowKey& key) {
+    if (talk_.locate(key)) select();
+  }
   u64 id() const { return talk_.id(); }
 
   u64 last_seen_ns = 0;

@@ -40,12 +40,13 @@ void Conversation::write_addresses() {
   peer_text_ = address_text(key_.peer);
 }
 
-void Conversation::locate(const FlowKey& key) {
+bool Conversation::locate(const FlowKey& key) {
   // A first finding may be corrected.
   if (key_.session == 0 || !key.has_addresses() || (key.pod_port == key_.pod_port && key.peer_port == key_.peer_port))
-    return;
+    return false;
   key_ = key;
   write_addresses();
+  return true;
 }
 
 void Conversation::set_roles(bool pod_serves) {
@@ -194,7 +195,10 @@ void Conversation::resume() {
 }
 
 bool Conversation::selects(const Protocol& protocol) const {
-  return selection().protocols >> (&protocol - kProtocols.data()) & 1;
+  if ((selection().protocols >> (&protocol - kProtocols.data()) & 1) == 0) return false;
+  // Of whom it is not known that the pod connected to them, they are read.
+  if (!has_roles_ || pod_serves_ || !key_.has_addresses()) return true;
+  return selection().has_destination(key_.peer, key_.peer_port);
 }
 
 const Protocol* Conversation::hint() const {

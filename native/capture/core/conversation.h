@@ -13,7 +13,7 @@ class Session;
 // The cause for which requests are closed that a recording has the end of no more: they are kept, as incomplete.
 inline constexpr const char* kCaptureEnd = "capture_end";
 
-// Why a conversation is not read whose protocol no Tap of its pod selects.
+// Why a conversation is not read whose protocol, or whose server, no Tap of its pod selects.
 inline constexpr const char* kNotSelected = "not_selected";
 
 // Whether the ledger has seen a request: its head was whole.
@@ -31,7 +31,8 @@ class Conversation {
 
   // Of a session of TLS addresses and ports are 0, and their texts empty, until they are known.
   const FlowKey& key() const { return key_; }
-  void locate(const FlowKey& key);
+  // Whether something was learned of it.
+  bool locate(const FlowKey& key);
   u64 id() const { return id_; }
   // It began before the capture.
   bool late() const { return late_; }

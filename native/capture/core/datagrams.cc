@@ -39,11 +39,11 @@ bool DatagramFlow::recognise(bool to_pod, const Piece& piece) {
     for (Side from : {Side::client, Side::server}) {
       if (one.detect(piece.text(), from, Where::datagram) != Verdict::yes) continue;
       protocol_ = &one;
+      talk_.set_roles((from == Side::client) == to_pod);
       if (!talk_.selects(one)) {
         talk_.stop(kNotSelected);
         return false;
       }
-      talk_.set_roles((from == Side::client) == to_pod);
       parser_ = one.parser(talk_);
       return true;
     }

@@ -1,5 +1,7 @@
 #include "selection.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "attributes.h"
@@ -88,6 +90,33 @@ std::string_view HeaderNames::find(std::string_view name) const {
 void keep_field(const HeaderNames& names, std::string_view name, std::string_view value, KeptFields& out) {
   if (out.size() >= kMaxFields) return;
   if (std::string_view listed = names.find(name); !listed.empty()) out.push_back({std::string(listed), std::string(value)});
+}
+
+std::optional<Destination> Destination::parse(const std::string& address, u32 prefix_length, u16 port) {
+  Destination out;
+  out.port = port;
+  u8* v4 = out.network.data() + 12;
+  if (inet_pton(AF_INET, address.c_str(), v4) == 1) {
+    out.network[10] = out.network[11] = 0xff;
+    out.prefix_length = 96 + prefix_length;
+  } else if (inet_pton(AF_INET6, address.c_str(), out.network.data()) == 1) {
+    out.prefix_length = prefix_length;
+  } else {
+    return std::nullopt;
+  }
+  return out.prefix_length <= 128 ? std::optional(out) : std::nullopt;
+}
+
+bool Destination::has(const Address& address, u16 to_port) const {
+  if (to_port != port) return false;
+  u32 bytes = prefix_length / 8, bits = prefix_length % 8;
+  if (!std::equal(network.begin(), network.begin() + bytes, address.begin())) return false;
+  return bits == 0 || ((network[bytes] ^ address[bytes]) >> (8 - bits)) == 0;
+}
+
+bool Selection::has_destination(const Address& address, u16 port) const {
+  if (!egress) return true;
+  return std::any_of(egress->begin(), egress->end(), [&](const Destination& one) { return one.has(address, port); });
 }
 
 bool Selection::tells_query(std::string_view name) const {

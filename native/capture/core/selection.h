@@ -1,6 +1,7 @@
 // What the Taps of a pod say: which protocols are read, and which values its spans may tell.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "common.h"
@@ -35,6 +36,20 @@ using KeptFields = std::vector<KeptField>;
 // Adds the field where it is listed.
 void keep_field(const HeaderNames& names, std::string_view name, std::string_view value, KeptFields& out);
 
+// Where pods connect to: a network, or an address, which is one of 128 bits.
+struct Destination {
+  Address network{};
+  u32 prefix_length = 128;
+  u16 port = 0;
+
+  // IPv4 or IPv6 with a prefix length of its kind; nothing where the text is neither.
+  static std::optional<Destination> parse(const std::string& address, u32 prefix_length, u16 port);
+  bool has(const Address& address, u16 port) const;
+  bool operator==(const Destination& o) const {
+    return network == o.network && prefix_length == o.prefix_length && port == o.port;
+  }
+};
+
 // Nothing is told that is not listed.
 struct Selection {
   HeaderNames request_headers, response_headers;
@@ -43,6 +58,9 @@ struct Selection {
   u32 protocols = UINT32_MAX;             // a bit each, by the table
   bool access_log = false;                // a record of each request
   std::map<u16, const Protocol*> hints;   // what ports of the pod's servers are said to speak
+  std::optional<std::vector<Destination>> egress;  // where connections go to that the pod opens and that are read; else anywhere
+
+  bool has_destination(const Address& address, u16 port) const;
 
   bool tells_query(std::string_view name) const;
   // Whether the value of a header is to be told of which nothing else forbids that.

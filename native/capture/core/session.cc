@@ -52,9 +52,9 @@ void Session::attach(u32 ifindex, const Identity& identity, u64 whole_from_ns, c
 
 // Nothing is detached for it: of protocols that are selected no more what is open is lost, others are joined.
 void Session::select(Pod& pod, const Selection& selection) {
-  u32 changed = pod.selection.protocols ^ selection.protocols;
+  bool same = pod.selection.protocols == selection.protocols && pod.selection.egress == selection.egress;
   pod.selection = selection;
-  if (changed == 0) return;
+  if (same) return;
   for (auto& [key, flow] : flows_)
     if (key.ifindex == pod.ifindex) flow->select();
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {

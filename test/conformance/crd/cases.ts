@@ -106,6 +106,8 @@ const edits: Readonly<Record<Kind, readonly Edit[]>> = {
       { matchLabels: { a: 1 } },
     ],
     ['selector', { matchLabels: { 'any key': 'x' } }, { matchExpressions: [] }],
+    ['egress', ['10.0.0.5:5432'], ['10.0.0.0/8:1', '[2001:db8::5]:443:web'], []],
+    ['egress', ['10.0.0.256:80'], ['[::ffff:10.0.0.5]:80'], ['[::1]:80', '[::1]:80'], ['db:80']],
   ],
   TrafficPolicy: [
     [

@@ -106,8 +106,20 @@ const duration = fc.oneof(
 );
 const name = fc.string({ unit: oneCharOf('abz019-._/*AZ ä'), maxLength: 70 });
 
+const egress = fc
+  .tuple(
+    fc.constantFrom('', '['),
+    address,
+    fc.constantFrom('', '/0', '/8', '/32', '/33', '/128', '/129', '/-1'),
+    fc.constantFrom('', ']'),
+    fc.constantFrom('', ':', ':0', ':1', ':80', ':65535', ':65536', ':080'),
+    fc.constantFrom('', ':web', ':web-1.x', ':Web', ':', ':-'),
+  )
+  .map((parts) => [parts.join('')]);
+
 const texts: readonly [string, Kind, string, fc.Arbitrary<unknown>][] = [
   ['addresses', 'TrafficPolicy', 'spec.versions.0.endpoints.0.address', address],
+  ['destinations', 'Tap', 'spec.egress', egress],
   ['durations', 'Experiment', 'spec.warmUp', duration],
   ['hosts', 'TrafficPolicy', 'spec.target.host', name],
   ['names', 'Tap', 'metadata.name', name],
