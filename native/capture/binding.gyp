@@ -33,7 +33,7 @@
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/go_functions.cc', 'core/grpc_span.cc',
         'core/handover.cc', 'core/handover_requests.cc', 'core/hop.cc', 'core/http_span.cc', 'core/lifetimes.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/loader_log.cc', 'core/outbox.cc',
-        'core/netlink.cc', 'core/packet_point.cc',
+        'core/netlink.cc', 'core/packet_point.cc', 'core/phases.cc',
         'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_datagrams.cc', 'core/session_requests.cc',
         'core/session_sockets.cc', 'core/shedding.cc', 'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc',

@@ -62,6 +62,7 @@ void Connection::synchronise(Stream& mine, const Segment& segment) {
   Stream& peer = peer_of(mine);
   if (answer && !peer.synced) peer.sync(segment.ack, true);
   talk_.set_roles(answer ? !segment.to_pod : segment.to_pod);
+  talk_.opens(answer, segment.time_ns);
 }
 
 // No data comes before the other side has answered: where that is not seen, it passes elsewhere. It may be late, too.

@@ -85,6 +85,7 @@ class Connection {
     if (talk_.locate(key)) select();
   }
   u64 id() const { return talk_.id(); }
+  const Phases& phases() const { return talk_.phases(); }
 
   u64 last_seen_ns = 0;
   // In the session's lists of open ones, by last_seen_ns, and its place among those that wait.

@@ -55,6 +55,26 @@ void Conversation::set_roles(bool pod_serves) {
   pod_serves_ = pod_serves;
 }
 
+void Conversation::opens(bool answer, u64 time_ns) {
+  if (key_.session != 0) {
+    if (phases_.tls_start_ns == 0) phases_.tls_start_ns = time_ns;
+    return;
+  }
+  u64& at = answer ? phases_.connect_end_ns : phases_.connect_start_ns;
+  if (at != 0) return;
+  at = time_ns;
+  if (!answer && !pod_serves_) pod_.lookups.take(peer_text_, time_ns, phases_);
+}
+
+// Plain text of TLS has its connection elsewhere.
+Phases Conversation::all_phases() const {
+  Phases out = phases_;
+  if (key_.session == 0 || !key_.has_addresses()) return out;
+  if (const Phases* wire = session_.phases_on_wire(key_)) out = *wire;
+  out.tls_start_ns = phases_.tls_start_ns;
+  return out;
+}
+
 bool Conversation::owns(const Piece& piece) const { return session_.owns(piece.monotonic_ns); }
 
 Request* Conversation::begin(const Piece& first, Side from) {
@@ -107,6 +127,7 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
   request->end_ns = std::max(end_ns, request->start_ns);
   if (!request->foreign) {
     describe_ends(*request, *this);
+    if (request->counted && request->ordinal == 0 && phases_.known()) add_phases(*request, all_phases());
     if (request->doubtful) session_.evidence.lose(*request);
     else session_.evidence.done(*request, error);
     session_.red.done(*request);

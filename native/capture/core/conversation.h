@@ -48,6 +48,11 @@ class Conversation {
   bool selects(const Protocol& protocol) const;
   // What the port that is, or may be, the server's of this pod is said to speak; null where nothing is said.
   const Protocol* hint() const;
+  // A SYN, or the answer to one, or of TLS the beginning of its handshake. After set_roles().
+  void opens(bool answer, u64 time_ns);
+  const Phases& phases() const { return phases_; }
+  // The pod was told this address for a name that it had asked for.
+  void resolved(std::string_view address, u64 start_ns, u64 end_ns) { pod_.lookups.answered(address, start_ns, end_ns); }
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.
@@ -119,6 +124,7 @@ class Conversation {
 
  private:
   void close(Request* request);
+  Phases all_phases() const;
   void tell_stopped();
   void write_addresses();
 
@@ -134,6 +140,7 @@ class Conversation {
   bool anew_ = false;
   const char* stopped_ = nullptr;
   u64 stopped_told_ns_ = 0;
+  Phases phases_;
   std::unique_ptr<Parser> next_;
   std::string pod_text_, peer_text_;
 };

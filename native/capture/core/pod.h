@@ -2,6 +2,7 @@
 #pragma once
 
 #include "evidence.h"
+#include "phases.h"
 #include "sampling.h"
 #include "selection.h"
 
@@ -47,6 +48,7 @@ struct Pod {
   std::string spans;     // encoded ScopeSpans.spans fields of the open batch
   std::string records;   // the same of ScopeLogs.log_records
   std::map<u16, Leg> legs;
+  Lookups lookups;
   std::map<std::string_view, std::unique_ptr<PodState>> states;  // by protocol
 
   // Something of it waits in an Outbox.

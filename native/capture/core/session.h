@@ -185,6 +185,8 @@ class Session {
 
   // For Connection and Conversation.
   Leg& leg(Pod& pod, u16 port);
+  // Of the connection that carries this session of TLS; null where it is not known.
+  const Phases* phases_on_wire(FlowKey key) const;
   void opened(Request* request, Pod& pod);
   void closed(Request* request, Pod& pod);
   void emit(Pod& pod, const Request& request, const SpanPlace& place);

@@ -77,6 +77,12 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
   target->stamp = sent.stamp;
 }
 
+const Phases* Session::phases_on_wire(FlowKey key) const {
+  key.session = 0;
+  auto found = flows_.find(key);
+  return found == flows_.end() ? nullptr : &found->second->phases();
+}
+
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {
   ledger.open--;
   if (spans_.empty() && records_.empty()) batch_since_ns_ = now_ns_;

@@ -82,9 +82,10 @@ function watch(
 /** What spans say beside their times and ids. */
 const goldenOf = (spans: readonly DecodedSpan[]) =>
   spans
-    .map(({ name, kind, attributes }) => {
+    .map(({ name, kind, attributes, events }) => {
       const { 'clover.time_to_first_byte': firstByteNs, ...others } = attributes;
-      return { name, kind, others, answered: firstByteNs !== undefined };
+      const phases = events.map((event) => event.name);
+      return { name, kind, others, phases, answered: firstByteNs !== undefined };
     })
     .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
@@ -164,6 +165,10 @@ test.serial('a conversation within a cgroup is told by both of its ends', async 
   const spans = spansAt(bed.cgroup);
   t.is(spans.length, 2);
   t.deepEqual(new Set(spans.map(({ kind }) => kind)), new Set([2, 3]));
+  for (const { events } of spans) {
+    const phases = events.map(({ name }) => name);
+    t.deepEqual(phases, ['connect.start', 'connect.end', 'first_byte']);
+  }
   t.is(new Set(spans.map(({ attributes }) => attributes['http.response.body.size'])).size, 1);
   t.deepEqual(gapsOf(capture.ledger()), []);
 });

@@ -82,6 +82,13 @@ test.serial('a dynamic OpenSSL that writes to its socket knows both ends', async
     ]),
     ['/a', '/b'].map((path) => ['GET', 2, path, port, '127.0.0.1', 200]),
   );
+  const [first] = spans;
+  const phases = first?.events.toSorted((a, b) => Number(a.timeNs - b.timeNs));
+  const names = ['connect.start', 'connect.end', 'tls.start', 'first_byte'];
+  t.deepEqual(
+    phases?.map(({ name }) => name),
+    names,
+  );
 });
 
 test.serial('a client that encrypts into memory is a CLIENT, and knows its server', async (t) => {

@@ -276,6 +276,8 @@ void Dns::unasked(Side from, const Message& answer, const Piece& first) {
 void Dns::finish(std::vector<Open>::iterator at, u64 end_ns, std::string_view error, u16 rcode) {
   Request* request = at->request;
   dns::describe_answer(*request, at->outcome, rcode);
+  if (!request->server)
+    for (const std::string& address : at->outcome.addresses) talk_.resolved(address, request->start_ns, end_ns);
   if (!error.empty()) request->error_type = error;
   answered_[answered_at_++ % answered_.size()] = mark_of(at->from, at->id, at->question);
   open_.erase(at);
