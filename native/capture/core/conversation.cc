@@ -127,7 +127,10 @@ void Conversation::finish(Request* request, u64 end_ns, bool error) {
   request->end_ns = std::max(end_ns, request->start_ns);
   if (!request->foreign) {
     describe_ends(*request, *this);
-    if (request->counted && request->ordinal == 0 && phases_.known()) add_phases(*request, all_phases());
+    if (request->counted && request->ordinal == 0 && phases_.known()) {
+      add_phases(*request, all_phases());
+      phases_ = {};
+    }
     if (request->doubtful) session_.evidence.lose(*request);
     else session_.evidence.done(*request, error);
     session_.red.done(*request);

@@ -140,7 +140,7 @@ class Conversation {
   bool anew_ = false;
   const char* stopped_ = nullptr;
   u64 stopped_told_ns_ = 0;
-  Phases phases_;
+  Phases phases_;  // until its first request has told them
   std::unique_ptr<Parser> next_;
   std::string pod_text_, peer_text_;
 };

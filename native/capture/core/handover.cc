@@ -34,6 +34,11 @@ constexpr std::string_view kWebSocket = "websocket";
 void Conversation::hand_over(State& state) {
   state.numbers(id_, ordinals_);
   state.flags(late_, has_roles_, pod_serves_);
+  bool untold = phases_.known();
+  state.flag(untold);
+  if (untold)
+    state.numbers(phases_.dns_start_ns, phases_.dns_end_ns, phases_.connect_start_ns, phases_.connect_end_ns,
+                  phases_.tls_start_ns);
   std::string reason = stopped_ != nullptr ? stopped_ : "";
   state.text(reason);
   if (!state.reads() || reason.empty()) return;

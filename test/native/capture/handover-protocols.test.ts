@@ -220,5 +220,5 @@ test('the layout of a state is the one of its version: with another layout comes
       layout.update(state);
     }
   }
-  t.is(layout.digest('hex'), 'e4e1f18e19d2842a481814305a32bfc2823ef9fa20ef8d951d4f25c83a18e31f');
+  t.is(layout.digest('hex'), 'dd7193b187bbea1a2200aecc4dffc2f0fa78564830d9b3214cf49201529e097b');
 });
