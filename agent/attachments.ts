@@ -1,11 +1,6 @@
 import type { Logger } from 'pino';
 import { canonicalJson } from '../functions/lib/canonical-json.ts';
-import type {
-  Capture,
-  CapturePoint,
-  CapturePointKind,
-  PodIdentity,
-} from '../native/capture/types.ts';
+import type { Capture, CapturePoint, CapturePointKind } from '../native/capture/types.ts';
 import type { Location, NodePoint, Pod, PodDirectory, Way } from './pod-directory.ts';
 import { identify, type SelectedPod, type Selection } from './selection.ts';
 import type { TlsPoint } from './tls/tls-attachments.ts';
@@ -66,6 +61,8 @@ const sliceMs = 200;
 
 /** A point that is traced. */
 interface Attached extends AttachedPoint {
+  /** For whom: the same object as long as nothing about it has changed. */
+  readonly selected: SelectedPod;
   /** Who it is, and what of it is kept, as text. */
   readonly wish: string;
   readonly inode: number | undefined;
@@ -124,21 +121,23 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
   };
 
   /** Whether the pod is traced there now. */
-  const attach = (
-    { point, name, inode }: NodePoint,
-    pod: SelectedPod,
-    identity: PodIdentity,
-  ): boolean => {
-    const { settings, tls } = pod;
-    const wish = canonicalJson({ identity, settings, tls });
+  const attach = ({ point, name, inode }: NodePoint, pod: SelectedPod): boolean => {
     const before = attached.get(point);
-    if (before?.wish === wish && before.inode === inode) return true;
+    // A thousand pods are gone through each second: what would be made for each of them is made where something has changed.
+    if (before?.selected === pod && before.inode === inode) return true;
+    const { settings, tls } = pod;
+    const identity = identify(pod, node);
+    const wish = canonicalJson({ identity, settings, tls });
+    if (before?.wish === wish && before.inode === inode) {
+      attached.set(point, { ...before, selected: pod });
+      return true;
+    }
     if (refused.has(point) || isLeft()) return false;
     if (before !== undefined && before.inode !== inode) detach(point);
     const context = { point, name, pod: nameOf(pod) };
     try {
       const kind = capture.attach(point, identity, settings);
-      attached.set(point, { wish, inode, kind, pod: nameOf(pod), name, tls });
+      attached.set(point, { selected: pod, wish, inode, kind, pod: nameOf(pod), name, tls });
       attaches += 1;
       log.info({ ...context, kind }, 'attached');
       return true;
@@ -153,9 +152,8 @@ export function createAttachments(options: AttachmentsOptions): Attachments {
 
   /** The first way that can be had; the last one, in part, where there is none. */
   const attachBy = (ways: Location, pod: SelectedPod): { way: Way | undefined; whole: boolean } => {
-    const identity = identify(pod, node);
     for (const way of ways) {
-      const done = way.points.map((one) => attach(one, pod, identity));
+      const done = way.points.map((one) => attach(one, pod));
       if (done.every(Boolean)) return { way, whole: true };
       if (postponed) break;
     }

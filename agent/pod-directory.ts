@@ -39,7 +39,7 @@ export type Location = readonly Way[];
 
 /** The pods of this node, kept up to date by itself. */
 export interface PodDirectory {
-  /** The last that is known; undefined before the first. */
+  /** The last that is known, the same object as long as nothing has changed; undefined before the first. */
   pods(): readonly Pod[] | undefined;
   /** Finds where pods' traffic passes, by uid; one that is missing in the answer is not there yet. Never throws. */
   locate(uids: ReadonlySet<string>): ReadonlyMap<string, Location>;

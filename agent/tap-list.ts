@@ -10,7 +10,7 @@ export interface KnownTap {
 
 /** The Taps that there are, kept up to date by itself. */
 export interface TapList {
-  /** The last that are known; undefined before the first. */
+  /** The last that are known, the same object as long as none has changed; undefined before the first. */
   taps(): readonly KnownTap[] | undefined;
   /** Questions without a good answer, and objects that could not be read, cumulative. */
   readonly failed: number;

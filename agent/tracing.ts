@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { TapReport } from '../knative/events.ts';
 import type { Capture } from '../native/capture/types.ts';
 import { createAttachments, type AttachmentCounters } from './attachments.ts';
-import type { OpenPodDirectory } from './pod-directory.ts';
+import type { OpenPodDirectory, Pod } from './pod-directory.ts';
 import { reportTaps, select, type Selection } from './selection.ts';
-import type { OpenTapList } from './tap-list.ts';
+import type { KnownTap, OpenTapList } from './tap-list.ts';
 import type { ProcessLibraries } from './tls/process-libraries.ts';
 import { createTlsAttachments, type PodTls } from './tls/tls-attachments.ts';
 
@@ -55,6 +55,8 @@ const lookMs = 1_000;
 const soonMs = 200;
 const soonTimes = 50;
 
+const noTaps: readonly KnownTap[] = [];
+
 /** Starts to follow pods and Taps. */
 export function startTracing(options: TracingOptions): Tracing {
   const { capture, onSelection, openPods, openTaps, node, untapped, log } = options;
@@ -66,16 +68,31 @@ export function startTracing(options: TracingOptions): Tracing {
   let timer: NodeJS.Timeout | undefined;
   let soon = 0;
   let reconciled = false;
+  let last:
+    | {
+        readonly pods: readonly Pod[];
+        readonly taps: readonly KnownTap[];
+        readonly selection: Selection;
+      }
+    | undefined;
+
+  /** The same one as long as neither has changed. */
+  const selectionOf = (pods: readonly Pod[], wanted: readonly KnownTap[]): Selection => {
+    if (last?.pods !== pods || last.taps !== wanted)
+      last = { pods, taps: wanted, selection: select(pods, wanted, untapped) };
+    return last.selection;
+  };
 
   const reconcile = (): void => {
     due = undefined;
     const known = directory.pods();
     if (stopped || known === undefined) return;
     reconciled = taps.taps() !== undefined;
-    const selection = select(known, taps.taps() ?? [], untapped);
+    const before = last?.selection;
+    const selection = selectionOf(known, taps.taps() ?? noTaps);
     const more = attachments.reconcile(selection, directory);
     tls.reconcile(attachments.cgroups());
-    onSelection(selection);
+    if (selection !== before) onSelection(selection);
     const hurry = !more && soon > 0 && attachments.counters().waiting > 0;
     if (hurry) soon -= 1;
     clearTimeout(timer);

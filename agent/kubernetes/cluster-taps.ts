@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../functions/lib/clock.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { readTap, type OpenTapList } from '../tap-list.ts';
+import { readTap, type KnownTap, type OpenTapList } from '../tap-list.ts';
 import { followCollection } from './collection.ts';
 
 /** What {@link clusterTaps} needs. */
@@ -19,14 +19,19 @@ export interface ClusterTapsOptions {
  */
 export function clusterTaps(needs: ClusterTapsOptions): OpenTapList {
   return (onChange) => {
+    /** The same list as long as none has changed. */
+    let known: readonly KnownTap[] | undefined;
     const taps = followCollection({
       ...needs,
       path: '/apis/clover.dev/v1alpha1/taps',
       read: readTap,
-      onChange,
+      onChange() {
+        known = undefined;
+        onChange();
+      },
     });
     return {
-      taps: () => taps.items(),
+      taps: () => (known ??= taps.items()),
       get failed() {
         return taps.failed;
       },
