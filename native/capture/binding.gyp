@@ -8,8 +8,8 @@
           'action_name': 'compile_tap',
           'inputs': [
             'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/interface.bpf.h', 'bpf/locate.bpf.h',
-            'bpf/sock_ops.bpf.h', 'bpf/socket.bpf.h', 'bpf/stages.bpf.h', 'bpf/tls.bpf.h', 'bpf/tls_go.bpf.h', 'bpf/wanted.bpf.h',
-            'bpf/work.bpf.h',
+            'bpf/sock_ops.bpf.h', 'bpf/socket.bpf.h', 'bpf/stages.bpf.h', 'bpf/tls.bpf.h', 'bpf/tls_go.bpf.h', 'bpf/tls_socket.bpf.h',
+            'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
           ],
           'outputs': ['<(PRODUCT_DIR)/tap.bpf.o'],
           'action': [
@@ -38,7 +38,7 @@
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_datagrams.cc', 'core/session_requests.cc',
         'core/session_sockets.cc', 'core/shedding.cc', 'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc',
         'core/sql_tokens.cc', 'core/stamp.cc', 'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc',
-        'core/tls_library.cc', 'core/uprobes.cc', 'core/verdicts.cc',
+        'core/tls_library.cc', 'core/uprobe_links.cc', 'core/uprobes.cc', 'core/verdicts.cc',
         'core/protocols/dns.cc', 'core/protocols/dns_message.cc', 'core/protocols/dns_span.cc',
         'core/protocols/hpack.cc', 'core/protocols/hpack_fields.cc', 'core/protocols/hpack_huffman.cc',
         'core/protocols/http1.cc', 'core/protocols/http1_body.cc', 'core/protocols/http1_handover.cc',

@@ -16,6 +16,7 @@ const live = new Set([
   'tap.cc',
   'tcx_point.cc',
   'tls_library.cc',
+  'uprobe_links.cc',
   'uprobes.cc',
   'verdicts.cc',
 ]);

@@ -109,7 +109,7 @@ napi_value tls_library(napi_env env, napi_callback_info info) {
   napi_value out = js::object(env);
   js::set(env, out, "name", js::text(env, library->name));
   js::set(env, out, "version", js::text(env, library->version));
-  js::set(env, out, "readable", js::boolean(env, library->readable()));
+  js::set(env, out, "readable", js::boolean(env, library->readable));
   return out;
 }
 

@@ -6,5 +6,6 @@
 #include "interface.bpf.h"
 #include "sock_ops.bpf.h"
 #include "tls_go.bpf.h"
+#include "tls_socket.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -13,8 +13,6 @@
 #endif
 #include <bpf/bpf_tracing.h>
 
-#include "locate.bpf.h"
-#include "socket.bpf.h"
 #include "stages.bpf.h"
 
 /* As a process knows a session: by the address of the library's object (`SSL *`). */
@@ -48,10 +46,12 @@ struct tls_call {
   struct tls_key key;
   __u64 buffer;
   __u64 size_at; /* where the library says how many bytes it took or gave; 0: it returns that */
+  __s64 frame;   /* of its stack: calls that are made within it are below */
+  __u32 thread;  /* its id, which tells it from one that was there before; 0: a goroutine */
   __u32 asked;   /* bytes to be written */
-  __u16 depth;   /* TLS within TLS: the outer session's calls are made by the inner one's */
+  __u8 open;     /* it has not returned */
   __u8 direction;
-  __u8 reserved;
+  __u8 reserved[6];
 };
 
 /* Which point a process belongs to. */
@@ -69,7 +69,7 @@ struct {
   __type(value, struct tls_session);
 } tls_sessions SEC(".maps");
 
-/* By thread. */
+/* By thread: the address of its task_struct, which is used again. */
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
   __uint(max_entries, 8192);
@@ -172,28 +172,35 @@ static __always_inline __u32 done_by(const struct tls_call *call, int returned)
   return size;
 }
 
+/* The call that a thread is in, if it is. One that ended within a call has left that behind, for whoever has its place now. */
+static __always_inline struct tls_call *open_call(__u64 thread, __u32 id)
+{
+  struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);
+  return call && call->open && call->thread == id ? call : 0;
+}
+
 static __always_inline void begin_call(__u64 thread, struct tls_call *call)
 {
   __u32 process = call->key.process;
   if (!bpf_map_lookup_elem(&tls_processes, &process)) return;
-  struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &thread);
-  if (outer && outer->depth) {
-    outer->depth++;
-    return;
-  }
+  /* TLS within TLS: the outer session's calls are made by the inner one's. */
+  struct tls_call *outer = open_call(thread, call->thread);
+  if (outer && call->frame < outer->frame) return;
   struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &call->key);
   /* Where a return was missed nobody knows how many bytes went with it: what follows is another stream. */
   if (!session || session->busy[call->direction & 1]) session = meet_session(&call->key, TLS_UNKNOWN);
   if (!session) return;
   session->busy[call->direction & 1] = 1;
-  call->depth = 1;
+  call->open = 1;
   bpf_map_update_elem(&tls_calls, &thread, call, BPF_ANY);
 }
 
-static __always_inline void end_call(__u64 thread, int returned)
+/* `frame`: of what returns. */
+static __always_inline void end_call(__u64 thread, __u32 id, __s64 frame, int returned)
 {
-  struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);
-  if (!call || !call->depth || --call->depth) return;
+  struct tls_call *call = open_call(thread, id);
+  if (!call || frame < call->frame) return;
+  call->open = 0;
   struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &call->key);
   if (!session) return;
   session->busy[call->direction & 1] = 0;
@@ -205,6 +212,8 @@ static __always_inline struct tls_call call_of(struct pt_regs *ctx, enum tap_dir
 {
   struct tls_call call = {.key = key_of(PT_REGS_PARM1(ctx)),
                           .buffer = PT_REGS_PARM2(ctx),
+                          .frame = PT_REGS_SP(ctx),
+                          .thread = bpf_get_current_pid_tgid(),
                           .direction = direction};
   if (direction == TAP_FROM_POD) call.asked = PT_REGS_PARM3(ctx);
   return call;
@@ -247,7 +256,7 @@ int tls_write_ex(struct pt_regs *ctx)
 SEC("uretprobe")
 int tls_return(struct pt_regs *ctx)
 {
-  end_call(bpf_get_current_task(), PT_REGS_RC(ctx));
+  end_call(bpf_get_current_task(), bpf_get_current_pid_tgid(), PT_REGS_SP(ctx), PT_REGS_RC(ctx));
   return 0;
 }
 
@@ -273,16 +282,16 @@ static __always_inline void begin_session(__u64 object, enum tls_role role)
 }
 
 /* Notes which session the thread works at, for what it sends then. */
-static __always_inline void note_thread(const struct tls_call *call)
+static __always_inline void note_thread(struct tls_call *call)
 {
   __u64 thread = bpf_get_current_task();
-  struct tls_call *outer = bpf_map_lookup_elem(&tls_calls, &thread);
-  if (!outer || !outer->depth) bpf_map_update_elem(&tls_calls, &thread, call, BPF_ANY);
+  call->thread = bpf_get_current_pid_tgid();
+  if (!open_call(thread, call->thread)) bpf_map_update_elem(&tls_calls, &thread, call, BPF_ANY);
 }
 
-static __always_inline void begin_handshake(struct pt_regs *ctx, enum tls_role role)
+static __always_inline void begin_handshake(__u64 object, enum tls_role role)
 {
-  struct tls_call call = {.key = key_of(PT_REGS_PARM1(ctx))};
+  struct tls_call call = {.key = key_of(object)};
   __u32 process = call.key.process;
   if (!bpf_map_lookup_elem(&tls_processes, &process)) return;
   if (role && !bpf_map_lookup_elem(&tls_sessions, &call.key)) meet_session(&call.key, role);
@@ -316,21 +325,21 @@ int tls_set_server(struct pt_regs *ctx)
 SEC("uprobe")
 int tls_connect(struct pt_regs *ctx)
 {
-  begin_handshake(ctx, TLS_CLIENT);
+  begin_handshake(PT_REGS_PARM1(ctx), TLS_CLIENT);
   return 0;
 }
 
 SEC("uprobe")
 int tls_accept(struct pt_regs *ctx)
 {
-  begin_handshake(ctx, TLS_SERVER);
+  begin_handshake(PT_REGS_PARM1(ctx), TLS_SERVER);
   return 0;
 }
 
 SEC("uprobe")
 int tls_handshake(struct pt_regs *ctx)
 {
-  begin_handshake(ctx, TLS_UNKNOWN);
+  begin_handshake(PT_REGS_PARM1(ctx), TLS_UNKNOWN);
   return 0;
 }
 
@@ -339,55 +348,4 @@ int tls_free(struct pt_regs *ctx)
 {
   forget_session(PT_REGS_PARM1(ctx));
   return 0;
-}
-
-#define TLS_HANDSHAKE 22
-#define TLS_DATA 23
-#define TLS_CLIENT_HELLO 1
-#define TLS_SERVER_HELLO 2
-#define TLS_MAX_TEXT 16384
-/* What encryption adds to a record at the most: initialisation vector, MAC and padding of TLS 1.2's oldest suites. */
-#define TLS_MAX_OVERHEAD 96
-
-/* Which session of the sending thread a packet shows to be its own, by the record that it begins with. */
-static __always_inline enum tls_place told_by(const __u8 *head, const struct tls_call *call, const struct tls_session *session)
-{
-  __u32 length = head[3] << 8 | head[4];
-  if (head[1] != 3) return TLS_NOWHERE;
-  if (head[0] == TLS_HANDSHAKE) {
-    __u8 hello = session->role == TLS_CLIENT ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
-    return session->role && head[5] == hello ? TLS_BY_HELLO : TLS_NOWHERE;
-  }
-  __u32 text = call->asked > TLS_MAX_TEXT ? TLS_MAX_TEXT : call->asked;
-  int fits = head[0] == TLS_DATA && text && length > text && length <= text + TLS_MAX_OVERHEAD;
-  return fits ? TLS_BY_RECORD : TLS_NOWHERE;
-}
-
-/* A library encrypts into a socket, or into memory that the same thread sends next. A packet that an interrupt sends in the midst of
- * that does not begin with the record that is looked for. */
-SEC("cgroup_skb/egress")
-int tls_socket(struct __sk_buff *skb)
-{
-  __u64 thread = bpf_get_current_task();
-  struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);
-  if (!call) return PASS;
-  struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &call->key);
-  if (!session || session->place == TLS_BY_RECORD) return PASS;
-  struct bpf_sock *socket = skb->sk;
-  if (socket) socket = bpf_sk_fullsock(socket);
-  if (!socket || socket->type != TYPE_STREAM) return PASS;
-  struct work work = {};
-  work.record.direction = TAP_FROM_POD;
-  if (locate_ip(skb, skb->protocol, 0, &work, IN_PLACE) <= 0 || work.udp || !read_transport(skb, &work, IN_PLACE)) return PASS;
-  __u8 head[6];
-  if (work.record.payload_length < sizeof(head) || bpf_skb_load_bytes(skb, work.payload, head, sizeof(head)) < 0) return PASS;
-  enum tls_place place = told_by(head, call, session);
-  if (place == TLS_NOWHERE) return PASS;
-  set_ends(&work.record, socket);
-  __builtin_memcpy(session->own, work.record.source, sizeof(session->own));
-  __builtin_memcpy(session->peer, work.record.destination, sizeof(session->peer));
-  session->own_port = work.record.source_port;
-  session->peer_port = work.record.destination_port;
-  session->place = place;
-  return PASS;
 }

@@ -24,11 +24,21 @@ static __always_inline __u64 goroutine_of(struct pt_regs *ctx)
   return bpf_get_current_pid_tgid() >> 32 << TAP_PROCESS_SHIFT | GO_GOROUTINE(ctx) >> 4;
 }
 
+/* A stack that grows is copied, and keeps its distances from its upper end: `g.stack.hi`. */
+static __always_inline __s64 go_frame(struct pt_regs *ctx)
+{
+  __u64 top = 0;
+  bpf_probe_read_user(&top, sizeof(top), (void *)(GO_GOROUTINE(ctx) + 8));
+  return PT_REGS_SP(ctx) - top;
+}
+
 SEC("uprobe")
 int tls_go_read(struct pt_regs *ctx)
 {
-  struct tls_call call = {
-      .key = key_of(GO_ARGUMENT1(ctx)), .buffer = GO_ARGUMENT2(ctx), .direction = TAP_TO_POD};
+  struct tls_call call = {.key = key_of(GO_ARGUMENT1(ctx)),
+                          .buffer = GO_ARGUMENT2(ctx),
+                          .frame = go_frame(ctx),
+                          .direction = TAP_TO_POD};
   begin_call(goroutine_of(ctx), &call);
   return 0;
 }
@@ -36,7 +46,7 @@ int tls_go_read(struct pt_regs *ctx)
 SEC("uprobe")
 int tls_go_return(struct pt_regs *ctx)
 {
-  end_call(goroutine_of(ctx), GO_RESULT1(ctx));
+  end_call(goroutine_of(ctx), 0, go_frame(ctx), GO_RESULT1(ctx));
   return 0;
 }
 
@@ -69,6 +79,14 @@ SEC("uprobe")
 int tls_go_server(struct pt_regs *ctx)
 {
   begin_session(GO_ARGUMENT1(ctx), TLS_SERVER);
+  return 0;
+}
+
+/* What it sends next may be the first message of a handshake. */
+SEC("uprobe")
+int tls_go_handshake(struct pt_regs *ctx)
+{
+  begin_handshake(GO_ARGUMENT1(ctx), TLS_UNKNOWN);
   return 0;
 }
 

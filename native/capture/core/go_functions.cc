@@ -69,7 +69,37 @@ std::vector<u64> returns_on_arm(std::string_view code) {
   return found;
 }
 
+// `cmp rsp, [r14+16]` or `cmp r12, [r14+16]`, then `jbe` of either length.
+u64 body_on_x86(std::string_view code) {
+  constexpr size_t kPrologue = 32;
+  std::string_view start = code.substr(0, kPrologue);
+  for (std::string_view compare : {"\x49\x3b\x66\x10"sv, "\x4d\x3b\x66\x10"sv}) {
+    size_t at = start.find(compare);
+    if (at == std::string_view::npos) continue;
+    at += compare.size();
+    if (code.substr(at, 1) == "\x76"sv) return at + 2;
+    if (code.substr(at, 2) == "\x0f\x86"sv) return at + 6;
+  }
+  return 0;
+}
+
+// `ldr x16, [x28, #16]`, then `b.ls`.
+u64 body_on_arm(std::string_view code) {
+  constexpr u32 kLimit = 0xf9400b90, kIfBelow = 0x54000009, kCondition = 0xff00001f;
+  constexpr u64 kPrologue = 32;
+  Table words(code);
+  if (words.word(0) != kLimit) return 0;
+  for (u64 at = 4; at < kPrologue; at += 4)
+    if ((words.word(at) & kCondition) == kIfBelow) return at + 4;
+  return 0;
+}
+
 }  // namespace
+
+u64 body_of(std::string_view code, u16 machine) {
+  u64 at = machine == EM_X86_64 ? body_on_x86(code) : machine == EM_AARCH64 ? body_on_arm(code) : 0;
+  return at < code.size() ? at : 0;
+}
 
 void each_go_function(std::string_view bytes, u64 text, const std::function<void(std::string_view, u64, u64)>& take) {
   Table table(bytes);

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <utility>
 
 #include "file.h"
 #include "go_functions.h"
@@ -44,6 +46,7 @@ struct Extent {
 };
 
 constexpr u64 kMaxPart = 64 * 1024 * 1024;  // that is held at one time
+constexpr u64 kMaxFunction = 1024 * 1024;
 
 // Whether a section may be read whole: a file says anything of itself.
 bool fits(Elf* elf, size_t section) {
@@ -56,7 +59,8 @@ struct Program {
   const File& file;
   Elf* elf;
   u16 machine = 0;
-  TlsLibrary library;
+  TlsFunctions functions;
+  std::set<std::string, std::less<>> named;
 
   std::string read(Extent part) const {
     std::string bytes(part.size <= kMaxPart ? part.size : 0, '\0');
@@ -64,13 +68,18 @@ struct Program {
     bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
     return bytes;
   }
+  // Of each name only the first: a table may have it any number of times, and each is read.
   void add(std::string_view name, u64 address, u64 size) {
-    auto offset = is_wanted(name) ? offset_of(elf, address) : std::nullopt;
+    if (!is_wanted(name) || !named.emplace(name).second) return;
+    auto offset = offset_of(elf, address);
     if (!offset) return;
     TlsFunction function{*offset, {}};
-    if (is_go(name))
-      for (u64 at : returns_of(read({*offset, size}), machine)) function.returns.push_back(*offset + at);
-    library.functions.emplace(name, std::move(function));
+    if (is_go(name) && size <= kMaxFunction) {
+      std::string code = read({*offset, size});
+      function.at += body_of(code, machine);
+      for (u64 at : returns_of(code, machine)) function.returns.push_back(*offset + at);
+    }
+    functions.by_name.emplace(name, std::move(function));
   }
 };
 
@@ -106,10 +115,9 @@ std::string openssl_version(std::string_view bytes) {
 }
 
 // What the constants of a program say of a library within it.
-void read_constants(Program& program, Extent constants) {
+void read_constants(const Program& program, Extent constants, TlsLibrary& library) {
   constexpr std::string_view kBoring{"BoringSSL\0", 10};
   constexpr u64 kWindow = 1024 * 1024, kOverlap = 64;
-  TlsLibrary& library = program.library;
   for (u64 at = 0; at < constants.size && library.version.empty(); at += kWindow) {
     std::string bytes = program.read({constants.at + at, std::min(kWindow + kOverlap, constants.size - at)});
     library.version = openssl_version(bytes);
@@ -131,47 +139,90 @@ void each_section(Elf* elf, F look) {
   }
 }
 
-}  // namespace
-
-bool TlsLibrary::readable() const {
-  auto has = [&](std::string_view name) { return functions.find(name) != functions.end(); };
-  if (has("SSL_read") && has("SSL_write")) return true;
-  return has(kGoRead) && has(kGoWrite) && !functions.find(kGoRead)->second.returns.empty();
+// Whether the head of a file can count its sections and segments, as a program's can: of others the library would keep all that they claim.
+// And whether it is for this machine's size of registers, by which the arguments of its functions are known.
+bool is_program(const File& file) {
+  Elf64_Ehdr head;
+  if (pread(file.get(), &head, sizeof(head), 0) != sizeof(head) || head.e_ident[EI_CLASS] != ELFCLASS64) return false;
+  return (head.e_shnum != 0 || head.e_shoff == 0) && head.e_phnum != PN_XNUM;
 }
 
-std::optional<TlsLibrary> tls_library_of(const std::string& path) {
+// What the sections of a program say at first sight.
+struct Sections {
+  bool is_go = false;
+  u64 text = 0;
+  Extent go_table, constants;
+};
+
+Sections sections_of(Elf* elf) {
+  Sections found;
+  each_section(elf, [&](Elf_Scn*, const GElf_Shdr& part, std::string_view name) {
+    if (part.sh_type == SHT_NOBITS) return;
+    if (name == ".go.buildinfo") found.is_go = true;
+    else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") found.go_table = {part.sh_offset, part.sh_size};
+    else if (name == ".rodata") found.constants = {part.sh_offset, part.sh_size};
+    else if (name == ".text") found.text = part.sh_addr;
+  });
+  return found;
+}
+
+void read_functions(Program& program, const Sections& sections) {
+  if (sections.is_go)
+    each_go_function(program.read(sections.go_table), sections.text,
+                     [&](std::string_view name, u64 address, u64 size) { program.add(name, address, size); });
+  program.functions.go = !program.functions.by_name.empty();
+  for (u32 table : {SHT_DYNSYM, SHT_SYMTAB}) {
+    bool read = false;  // there is one at the most of each kind
+    each_section(program.elf, [&](Elf_Scn* section, const GElf_Shdr& part, std::string_view) {
+      if (part.sh_type != table || read || program.functions.readable()) return;
+      read = true;
+      read_symbols(program, section, part);
+    });
+  }
+}
+
+// Calls `look` with a program; nothing where the file is none.
+template <typename F>
+auto with_program(const std::string& path, F look) -> decltype(look(std::declval<Program&>(), GElf_Ehdr())) {
   elf_version(EV_CURRENT);
   // What was mapped there may have been replaced since, by something that would be waited for.
   File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat found {};
-  if (!file || fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  if (!file || fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode) || !is_program(file)) return {};
   ElfFile elf(elf_begin(file.get(), ELF_C_READ, nullptr));
   GElf_Ehdr head;
-  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &head) == nullptr) return std::nullopt;
-  Program program{file, elf.get(), head.e_machine, {}};
-  TlsLibrary& library = program.library;
-  bool is_go = false;
-  u64 text = 0;
-  Extent go_table, constants;
-  each_section(elf.get(), [&](Elf_Scn*, const GElf_Shdr& part, std::string_view name) {
-    if (part.sh_type == SHT_NOBITS) return;
-    if (name == ".go.buildinfo") is_go = true;
-    else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") go_table = {part.sh_offset, part.sh_size};
-    else if (name == ".rodata") constants = {part.sh_offset, part.sh_size};
-    else if (name == ".text") text = part.sh_addr;
+  if (elf == nullptr || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &head) == nullptr) return {};
+  Program program{file, elf.get(), head.e_machine, {}, {}};
+  return look(program, head);
+}
+
+}  // namespace
+
+bool TlsFunctions::readable() const {
+  auto has = [&](std::string_view name) { return by_name.find(name) != by_name.end(); };
+  if (has("SSL_read") && has("SSL_write")) return true;
+  return has(kGoRead) && has(kGoWrite) && !by_name.find(kGoRead)->second.returns.empty();
+}
+
+TlsFunctions tls_functions_of(const std::string& path) {
+  return with_program(path, [](Program& program, const GElf_Ehdr&) {
+    read_functions(program, sections_of(program.elf));
+    return std::move(program.functions);
   });
-  if (is_go) {
-    each_go_function(program.read(go_table), text, [&](std::string_view name, u64 address, u64 size) { program.add(name, address, size); });
-    if (!library.functions.empty()) library.name = "Go crypto/tls";
-  }
-  for (u32 table : {SHT_DYNSYM, SHT_SYMTAB})
-    each_section(elf.get(), [&](Elf_Scn* section, const GElf_Shdr& part, std::string_view) {
-      if (part.sh_type == table && !library.readable()) read_symbols(program, section, part);
-    });
-  if (library.name.empty() && (head.e_entry != 0 || library.readable())) read_constants(program, constants);
-  if (library.name.empty() && library.readable()) library.name = "OpenSSL";
-  if (library.name.empty()) return std::nullopt;
-  return library;
+}
+
+std::optional<TlsLibrary> tls_library_of(const std::string& path) {
+  return with_program(path, [](Program& program, const GElf_Ehdr& head) -> std::optional<TlsLibrary> {
+    Sections sections = sections_of(program.elf);
+    read_functions(program, sections);
+    TlsLibrary library;
+    library.readable = program.functions.readable();
+    if (program.functions.go) library.name = "Go crypto/tls";
+    else if (head.e_entry != 0 || library.readable) read_constants(program, sections.constants, library);
+    if (library.name.empty() && library.readable) library.name = "OpenSSL";
+    if (library.name.empty()) return std::nullopt;
+    return library;
+  });
 }
 
 }  // namespace clover

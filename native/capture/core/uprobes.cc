@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "loader_log.h"
 #include "signals.h"
@@ -33,8 +32,6 @@ static_assert(sizeof(LinkCreate) == 64, "as bpf(2) has it");
 bool is_ours(const char* name) { return std::string_view(name).substr(0, 4) == "tls_"; }
 
 }  // namespace
-
-void Uprobes::EndLink::operator()(bpf_link* link) const { bpf_link__destroy(link); }
 
 void leave_out_uprobes(bpf_object* object) {
   bpf_program* program = nullptr;
@@ -79,13 +76,13 @@ Uprobes::Uprobes(const std::string& object_path, bpf_object* packets, const tap_
 
 Uprobes::~Uprobes() {
   while (!links_.empty()) detach(links_.begin()->first);
-  endings_.clear();  // waits for them
+  endings_.finish();
   sockets_.clear();
   bpf_object__close(object_);
 }
 
 void Uprobes::attach(const TlsProbe& probe, const std::vector<u64>& places, u32 process, const std::string& file,
-                     std::vector<Link>& links) {
+                     std::vector<UprobeLink>& links) {
   const bpf_program* program = bpf_object__find_program_by_name(object_, probe.program);
   bool at_return = probe.place == TlsPlace::kernel_return;
   auto check = [&](bool made) {
@@ -109,46 +106,32 @@ void Uprobes::attach(const TlsProbe& probe, const std::vector<u64>& places, u32 
   for (u64 place : places) {
     auto* made = bpf_program__attach_uprobe_opts(program, static_cast<pid_t>(process), file.c_str(), place, &options);
     check(made != nullptr);
-    links.push_back({std::unique_ptr<bpf_link, EndLink>(made), File()});
+    links.push_back({std::unique_ptr<bpf_link, UprobeLink::End>(made), File()});
   }
 }
 
 void Uprobes::attach(u32 process, u32 point, const std::string& file) {
-  auto library = tls_library_of(file);
-  if (!library || !library->readable()) throw Unavailable(file + " names no functions of a TLS library");
-  std::vector<Link> links;
+  TlsFunctions functions = tls_functions_of(file);
+  if (!functions.readable()) throw Unavailable(file + " names no functions of a TLS library");
+  std::vector<UprobeLink> links;
   for (const TlsProbe& probe : kTlsProbes) {
-    auto found = library->functions.find(probe.function);
-    if (found == library->functions.end()) continue;
+    auto found = functions.by_name.find(probe.function);
+    if (found == functions.by_name.end()) continue;
     const TlsFunction& function = found->second;
     attach(probe, probe.place == TlsPlace::each_return ? function.returns : std::vector<u64>{function.at}, process, file, links);
   }
   // Last: until then the programs do nothing.
   if (bpf_map_update_elem(processes_, &process, &point, BPF_ANY) != 0) refuse("too many processes with TLS", errno);
   auto& all = links_[process];
-  for (Link& link : links) all.push_back(std::move(link));
+  for (UprobeLink& link : links) all.push_back(std::move(link));
 }
 
 void Uprobes::detach(u32 process) {
   auto found = links_.find(process);
   if (found == links_.end()) return;
   bpf_map_delete_elem(processes_, &process);
-  auto is_over = [](const auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
-  endings_.erase(std::remove_if(endings_.begin(), endings_.end(), is_over), endings_.end());
-  endings_.push_back(end(std::move(found->second)));
+  endings_.add(std::move(found->second));
   links_.erase(found);
-}
-
-// With each link the kernel waits until nobody can be in its program any more; those that wait at one time wait together.
-std::future<void> Uprobes::end(std::vector<Link> links) {
-  constexpr size_t kAtOnce = 6;
-  return std::async(std::launch::async, [links = std::move(links)]() mutable {
-    std::vector<std::future<void>> parts;
-    for (size_t part = 0; part < kAtOnce; part++)
-      parts.push_back(std::async(std::launch::async, [&links, part] {
-        for (size_t i = part; i < links.size(); i += kAtOnce) links[i] = Link{nullptr, File()};
-      }));
-  });
 }
 
 void Uprobes::watch(u32 point, const std::string& cgroup) {

@@ -1,17 +1,15 @@
 // Programs at the functions of TLS libraries in processes.
 #pragma once
 
-#include <future>
-#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "../bpf/tap.h"
 #include "capture_point.h"
 #include "file.h"
+#include "uprobe_links.h"
 
 struct bpf_object;
-struct bpf_link;
 
 namespace clover {
 
@@ -29,7 +27,7 @@ inline constexpr std::string_view kGoTls = "crypto/tls.(*Conn).";
 inline constexpr std::string_view kGoRead = "crypto/tls.(*Conn).Read", kGoWrite = "crypto/tls.(*Conn).Write";
 
 // OpenSSL, those that have its interface, and Go.
-inline constexpr std::array<TlsProbe, 20> kTlsProbes{{
+inline constexpr std::array<TlsProbe, 22> kTlsProbes{{
     {"SSL_read", "tls_read", TlsPlace::entry},
     {"SSL_read", "tls_return", TlsPlace::kernel_return},
     {"SSL_read_ex", "tls_read_ex", TlsPlace::entry},
@@ -49,6 +47,9 @@ inline constexpr std::array<TlsProbe, 20> kTlsProbes{{
     {kGoWrite, "tls_go_write", TlsPlace::entry},
     {"crypto/tls.(*Conn).clientHandshake", "tls_go_client", TlsPlace::entry},
     {"crypto/tls.(*Conn).serverHandshake", "tls_go_server", TlsPlace::entry},
+    // Which sends the client's first message, and which the server's.
+    {"crypto/tls.(*Conn).writeHandshakeRecord", "tls_go_handshake", TlsPlace::entry},
+    {"crypto/tls.(*Conn).flush", "tls_go_handshake", TlsPlace::entry},
     {"crypto/tls.(*Conn).Close", "tls_go_close", TlsPlace::entry},
 }};
 
@@ -73,23 +74,14 @@ class Uprobes {
   u64 run_time_ns() const;
 
  private:
-  struct EndLink {
-    void operator()(bpf_link* link) const;
-  };
-  // Of one program to a file of a process: of either kind.
-  struct Link {
-    std::unique_ptr<bpf_link, EndLink> event;
-    File many;
-  };
-  static std::future<void> end(std::vector<Link> links);
   void attach(const TlsProbe& probe, const std::vector<u64>& places, u32 process, const std::string& file,
-              std::vector<Link>& links);
+              std::vector<UprobeLink>& links);
 
   bpf_object* object_ = nullptr;
   int processes_ = -1;
   bool many_at_once_;
-  std::unordered_map<u32, std::vector<Link>> links_;  // by process
-  std::vector<std::future<void>> endings_;
+  std::unordered_map<u32, std::vector<UprobeLink>> links_;  // by process
+  UprobeEndings endings_;
   std::unordered_map<u32, File> sockets_;  // by point
 };
 

@@ -107,6 +107,16 @@ analyze('systemd takes the units without a warning, and finds little exposed', a
     await writeFile(join(system, `${unit}.target`), '[Unit]\n');
   }
   const names = ['clover.target', ...services.map((service) => `clover-${service}.service`)];
+  // What an agent gets that is to read TLS.
+  const manual = await readFile(join(own, '../../docs/bare-metal.md'), 'utf8');
+  const more = /```ini\n([^`]*CAP_SYS_PTRACE[^`]*)```/.exec(manual)?.[1] ?? '';
+  t.is(
+    more.replaceAll('CAP_SYS_PTRACE', ''),
+    '[Service]\nAmbientCapabilities=\nCapabilityBoundingSet=\n',
+  );
+  const dropIn = join(system, 'clover-agent.service.d');
+  await mkdir(dropIn);
+  await writeFile(join(dropIn, 'override.conf'), more);
   const verified = await run('systemd-analyze', ['verify', '--man=no', `--root=${root}`, ...names]);
   t.is(verified.stderr, '');
   for (const service of services) {

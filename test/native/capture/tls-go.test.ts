@@ -14,7 +14,10 @@ import { makeTlsBed } from './tls-bed.ts';
 
 const run = promisify(execFile);
 
-/** Serves with a key and a certificate; with a third argument it asks for that first. */
+/**
+ * Serves with a key and a certificate. A third argument is what it asks for first, or `stacks`: then each call of crypto/tls is made by
+ * a goroutine of its own, with less and less left of its stack.
+ */
 const program = `
 package main
 
@@ -34,12 +37,49 @@ func ask(url string) {
 	time.Sleep(time.Second)
 	plain := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	for i := 0; i < 3; i++ {
-		response, err := (&http.Client{Transport: plain}).Get(url + "/" + strconv.Itoa(i*50000))
+		request, _ := http.NewRequest("GET", url+"/"+strconv.Itoa(i*50000), nil)
+		request.Host = "shop.example"
+		response, err := plain.RoundTrip(request)
 		if err != nil {
 			panic(err)
 		}
 		io.Copy(io.Discard, response.Body)
 		response.Body.Close()
+	}
+}
+
+//go:noinline
+func below(depth int, call func()) {
+	if depth == 0 {
+		call()
+	} else {
+		below(depth-1, call)
+	}
+}
+
+func onItsOwnStack(depth int, call func()) {
+	done := make(chan bool)
+	go func() {
+		below(depth, call)
+		close(done)
+	}()
+	<-done
+}
+
+func serveOnStacks(listener net.Listener) {
+	pair, err := tls.LoadX509KeyPair(os.Args[2], os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	raw, _ := listener.Accept()
+	conn := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err := conn.Handshake(); err != nil {
+		panic(err)
+	}
+	head := make([]byte, 4096)
+	for depth := 0; err == nil; depth++ {
+		onItsOwnStack(depth, func() { _, err = conn.Read(head) })
+		onItsOwnStack(depth, func() { conn.Write([]byte("HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nhi")) })
 	}
 }
 
@@ -49,7 +89,9 @@ func main() {
 		panic(err)
 	}
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	if len(os.Args) > 3 {
+	if len(os.Args) > 3 && os.Args[3] == "stacks" {
+		serveOnStacks(listener)
+	} else if len(os.Args) > 3 {
 		ask(os.Args[3])
 	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,6 +119,18 @@ test.before(async (t) => {
 });
 test.after.always(() => rmSync(folder, { recursive: true }));
 
+/** With so long a body, to a host that says no port. */
+const post = (port: number, agent: https.Agent, size: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', servername: 'localhost', port, agent };
+    const headers = { host: 'shop.example', 'content-length': size };
+    const asked = https.request(
+      { ...options, path: `/${size}`, method: 'POST', headers },
+      (response) => response.resume().on('end', resolve),
+    );
+    asked.on('error', reject).end('x'.repeat(size));
+  });
+
 test.serial('a Go program is told, stripped or not', (t) => {
   for (const file of [whole, stripped])
     t.deepEqual(tlsLibraryOf(file), { name: 'Go crypto/tls', version: '', readable: true });
@@ -93,15 +147,7 @@ for (const [name, file] of [
     const port = Number(said);
     const ca = readFileSync(bed.certFile);
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca });
-    for (const size of [0, 1, 70_000, 3]) {
-      await new Promise<void>((resolve, reject) => {
-        const options = { host: '127.0.0.1', servername: 'localhost', port, agent };
-        const asked = https.request({ ...options, path: `/${size}`, method: 'POST' }, (response) =>
-          response.resume().on('end', resolve),
-        );
-        asked.on('error', reject).end('x'.repeat(size));
-      });
-    }
+    for (const size of [0, 1, 70_000, 3]) await post(port, agent, size);
     agent.destroy();
     const session = http2.connect(`https://127.0.0.1:${port}`, { ca, servername: 'localhost' });
     const streams = Array.from({ length: 10 }, (_, at) =>
@@ -115,11 +161,14 @@ for (const [name, file] of [
       one['network.protocol.version'],
       one['http.response.body.size'],
       one['server.port'],
+      one['network.peer.address'],
       one['clover.incomplete'],
     ]);
+    // They are known before the first request, though no request says them.
+    const peer = '127.0.0.1';
     const expected = [
-      ...[0, 1, 70_000, 3].map((size) => [`/${size}`, '1.1', size, port, undefined]),
-      ...streams.map((_, at) => [`/${at * 3_000}/s`, '2', at * 3_000, port, undefined]),
+      ...[0, 1, 70_000, 3].map((size) => [`/${size}`, '1.1', size, port, peer, undefined]),
+      ...streams.map((_, at) => [`/${at * 3_000}/s`, '2', at * 3_000, port, peer, undefined]),
     ];
     const inOrder = (rows: typeof told) => rows.map((row) => row.join()).toSorted();
     t.deepEqual(inOrder(told), inOrder(expected));
@@ -138,8 +187,25 @@ test.serial('a Go client and its server see each request once', async (t) => {
   for (const kind of [2, 3]) {
     const paths = spans.filter((span) => span.kind === kind).map((span) => span.attributes);
     t.deepEqual(
-      paths.map((one) => [one['url.path'], one['server.port']]),
-      ['/0', '/50000', '/100000'].map((path) => [path, Number(server.said)]),
+      paths.map((one) => [one['url.path'], one['server.port'], one['network.peer.address']]),
+      ['/0', '/50000', '/100000'].map((path) => [path, Number(server.said), '127.0.0.1']),
     );
   }
+});
+
+test.serial('a call is seen once, also where a stack has to grow for it', async (t) => {
+  const bed = makeTlsBed(t);
+  const { child, said } = await bed.startAndWait(whole, [bed.keyFile, bed.certFile, 'stacks']);
+  bed.read(child.pid);
+  const ca = readFileSync(bed.certFile);
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca });
+  for (let depth = 0; depth < 200; depth += 1) await post(Number(said), agent, depth);
+  agent.destroy();
+  const spans = await bed.settled(200);
+  t.deepEqual(
+    spans.map(({ attributes: one }) => [one['url.path'], one['http.response.body.size']]),
+    Array.from({ length: 200 }, (_, depth) => [`/${depth}`, 2]),
+  );
+  const { requests, bytes } = bed.capture.ledger();
+  t.deepEqual([requests.seen, requests.lost, bytes.lost], [200, {}, {}]);
 });
