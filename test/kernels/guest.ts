@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createIdentity } from '../../functions/admission/certificate.ts';
 import { createCapture } from '../../native/capture/capture.ts';
 import type { CapturePoint, CapturePointKind } from '../../native/capture/types.ts';
 import { type DecodedSpan, decodeSpans } from '../native/capture/otlp.ts';
@@ -14,6 +17,8 @@ import { run } from './run.ts';
 /** Runs as the only program of a virtual machine, with a kernel of its own; says on the console what it found. */
 const address = '198.18.0.2';
 const port = 8_080;
+const securePort = 8_443;
+const identity = createIdentity({ names: ['pod'], now: Date.now(), lifetimeMs: 3_600_000 });
 const namespace = 'pod';
 const cgroup = '/sys/fs/cgroup/pod';
 const pod = {
@@ -27,13 +32,17 @@ const pod = {
 
 const server = `
 import { createServer } from 'node:http';
-createServer((incoming, outgoing) => {
+import { createServer as createSecureServer } from 'node:https';
+const answer = (incoming, outgoing) => {
   incoming.resume();
   incoming.on('end', () => {
     outgoing.statusCode = incoming.url === '/fails' ? 503 : 200;
     outgoing.end('x'.repeat(100));
   });
-}).listen(${port}, '${address}', () => console.log('listening'));
+};
+const identity = { key: process.env.KEY, cert: process.env.CERTIFICATE };
+createSecureServer(identity, answer).listen(${securePort}, '${address}', () =>
+  createServer(answer).listen(${port}, '${address}', () => console.log('listening')));
 `;
 
 /** What is asked, and what each point must make of it. */
@@ -43,7 +52,8 @@ const conversation = [
   { method: 'GET', path: '/fails', body: '', status: 503 },
 ];
 
-async function makePod(): Promise<number> {
+/** @returns its interface on this side, and its process. */
+async function makePod(): Promise<{ veth: number; pid: number }> {
   const commands = [
     ['netns', 'add', namespace],
     ['link', 'add', 'host', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace],
@@ -65,17 +75,24 @@ async function makePod(): Promise<number> {
       '--eval',
       server,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, KEY: identity.key, CERTIFICATE: identity.certificate },
+    },
   );
   const listening: Promise<unknown[]> = once(child.stdout, 'data');
   await listening;
-  return Number(readFileSync('/sys/class/net/host/ifindex', 'utf8'));
+  const veth = Number(readFileSync('/sys/class/net/host/ifindex', 'utf8'));
+  return { veth, pid: child.pid ?? 0 };
 }
 
-async function converse(): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+async function converse(secure: boolean): Promise<void> {
+  const agent = new (secure ? SecureAgent : Agent)({ keepAlive: true, maxSockets: 1 });
   for (const { method, path, body, status } of conversation) {
-    const sent = request({ host: address, port, path, method, agent });
+    const options = { host: address, path, method, agent };
+    const sent = secure
+      ? requestSecurely({ ...options, port: securePort, rejectUnauthorized: false })
+      : request({ ...options, port });
     sent.end(body);
     await new Promise<void>((resolve, reject) => {
       sent.on('error', reject);
@@ -88,8 +105,12 @@ async function converse(): Promise<void> {
   agent.destroy();
 }
 
-/** The spans of the conversation as one point has them. */
-async function capture(point: CapturePoint, kind: CapturePointKind): Promise<void> {
+/**
+ * The spans of the conversation as one point has them.
+ *
+ * @param tlsOf the process whose TLS is read, and used
+ */
+async function capture(point: CapturePoint, kind: CapturePointKind, tlsOf?: number): Promise<void> {
   const spans: DecodedSpan[] = [];
   const core = createCapture({
     boot: '8899aabbccddeeff',
@@ -98,17 +119,18 @@ async function capture(point: CapturePoint, kind: CapturePointKind): Promise<voi
   });
   try {
     equal(core.attach(point, pod), kind);
-    await converse();
-    // At a cgroup the server's socket is compared with what came up of it.
+    if (tlsOf !== undefined) core.attachProcess(tlsOf, cgroup, `/proc/${tlsOf}/exe`);
+    await converse(tlsOf !== undefined);
+    // At a cgroup the server's socket is compared with what came up of it, but for what is encrypted.
     const sockets = {
       deafPoints: 0,
-      compared: kind === 'cgroup' ? 1 : 0,
+      compared: kind === 'cgroup' && tlsOf === undefined ? 1 : 0,
       differ: {},
-      uncompared: {},
+      uncompared: tlsOf === undefined ? {} : { unread: 1 },
     };
     const isOver = (): boolean => {
       const now = core.ledger();
-      return now.requests.spans === 3 && now.sockets.compared === sockets.compared;
+      return now.requests.spans === 3 && isDeepStrictEqual(now.sockets, sockets);
     };
     for (let attempt = 0; attempt < 400 && !isOver(); attempt++) await sleep(25);
     await core.flush();
@@ -119,6 +141,7 @@ async function capture(point: CapturePoint, kind: CapturePointKind): Promise<voi
       spans.map(({ name, kind: side, attributes }) => ({
         name,
         side,
+        peer: attributes['network.peer.address'],
         path: attributes['url.path'],
         status: attributes['http.response.status_code'],
         requestBytes: attributes['http.request.body.size'] ?? 0,
@@ -127,6 +150,7 @@ async function capture(point: CapturePoint, kind: CapturePointKind): Promise<voi
       conversation.map(({ method, path, body, status }) => ({
         name: method,
         side: 2,
+        peer: '198.18.0.1',
         path,
         status,
         requestBytes: body.length,
@@ -165,8 +189,11 @@ async function main(): Promise<void> {
     ok(!since(5, 16) || counts.length > 0);
     for (const count of counts) ok(count < 100_000, `${count}`);
   });
-  const veth = await makePod();
+  const { veth, pid } = await makePod();
   await report('a cgroup gives the spans of a conversation', () => capture(cgroup, 'cgroup'));
+  await report('the plain text of TLS gives the spans of a conversation', () =>
+    capture(cgroup, 'cgroup', pid),
+  );
   const kind = since(6, 6) ? 'tcx' : 'clsact';
   await report(`a veth gives the spans of a conversation by ${kind}`, () => capture(veth, kind));
 }
