@@ -34,7 +34,7 @@
         'core/handover.cc', 'core/handover_requests.cc', 'core/hop.cc', 'core/http_span.cc', 'core/lifetimes.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/loader_log.cc', 'core/outbox.cc',
         'core/netlink.cc', 'core/packet_point.cc', 'core/phases.cc',
-        'core/pcap.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
+        'core/pcap.cc', 'core/proxy_header.cc', 'core/reading.cc', 'core/red.cc', 'core/recogniser.cc', 'core/recording.cc', 'core/request.cc',
         'core/sbi.cc', 'core/selection.cc', 'core/session.cc', 'core/session_datagrams.cc', 'core/session_requests.cc',
         'core/session_sockets.cc', 'core/shedding.cc', 'core/spans.cc', 'core/sql.cc', 'core/sql_summary.cc',
         'core/sql_tokens.cc', 'core/stamp.cc', 'core/tap.cc', 'core/tcx_point.cc', 'core/text_head.cc',

@@ -181,9 +181,9 @@ export interface CaptureOptions {
   /** Size of the kernel ring buffer in bytes, a power of two. Default 64 MiB. */
   readonly ringBytes?: number;
   /**
-   * What connections, requests and batches may take in all, about, beside the ring. Above it go, in this order: bytes that wait for others;
-   * messages that are not whole and requests that are open, lost as `memory`; batches that nobody took, lost as `backlog`; and new
-   * connections. Those that are followed go on to count. Default: bounded by numbers alone.
+   * What connections, requests and batches may take in all, in bytes, about, beside the ring. Above it go, in this order: handshakes on which
+   * nothing was said; bytes that wait for others, lost as `hole`; messages that are not whole and requests that are open, lost as `memory`;
+   * batches that nobody took, lost as `backlog`; and connections that were silent for longest. Default: bounded by numbers alone.
    */
   readonly memoryBytes?: number;
   /** A batch closes at this many bytes or after `batchMs`. Defaults 768 KiB, 1 000 ms. */

@@ -40,6 +40,11 @@ void Conversation::write_addresses() {
   peer_text_ = address_text(key_.peer);
 }
 
+void Conversation::forwards(const Address& client, u16 port) {
+  forwarded_text_ = address_text(client);
+  forwarded_port_ = port;
+}
+
 bool Conversation::locate(const FlowKey& key) {
   // A first finding may be corrected.
   if (key_.session == 0 || !key.has_addresses() || (key.pod_port == key_.pod_port && key.peer_port == key_.peer_port))

@@ -53,6 +53,10 @@ class Conversation {
   const Phases& phases() const { return phases_; }
   // The pod was told this address for a name that it had asked for.
   void resolved(std::string_view address, u64 start_ns, u64 end_ns) { pod_.lookups.answered(address, start_ns, end_ns); }
+  // The client's end is a proxy's, and this is the client's own.
+  void forwards(const Address& client, u16 port);
+  const std::string& forwarded_text() const { return forwarded_text_; }
+  u16 forwarded_port() const { return forwarded_port_; }
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.
@@ -143,6 +147,8 @@ class Conversation {
   Phases phases_;  // until its first request has told them
   std::unique_ptr<Parser> next_;
   std::string pod_text_, peer_text_;
+  std::string forwarded_text_;  // empty: nobody has said so
+  u16 forwarded_port_ = 0;
 };
 
 }  // namespace clover

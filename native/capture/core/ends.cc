@@ -13,7 +13,11 @@ void describe_ends(Request& request, const Conversation& talk) {
   if (port == 0) port = request.server ? key.pod_port : key.peer_port;
   if (!address.empty()) out.text("server.address", address);
   if (port != 0) out.number("server.port", port);
-  if (request.server && !talk.peer_text().empty()) out.text("client.address", talk.peer_text());
+  if (!request.server) return;
+  bool forwarded = !talk.forwarded_text().empty();
+  std::string_view client = forwarded ? talk.forwarded_text() : talk.peer_text();
+  if (!client.empty()) out.text("client.address", client);
+  if (forwarded) out.number("client.port", talk.forwarded_port());
 }
 
 }  // namespace clover

@@ -13,7 +13,7 @@ namespace {
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
 // Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-protocols.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 4;
+constexpr u32 kVersion = 5;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;
@@ -32,7 +32,8 @@ constexpr std::string_view kWebSocket = "websocket";
 }  // namespace
 
 void Conversation::hand_over(State& state) {
-  state.numbers(id_, ordinals_);
+  state.numbers(id_, ordinals_, forwarded_port_);
+  state.text(forwarded_text_);
   state.flags(late_, has_roles_, pod_serves_);
   bool untold = phases_.known();
   state.flag(untold);

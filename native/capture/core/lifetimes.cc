@@ -113,7 +113,9 @@ void Session::sweep() {
     u64 limit = connection.idle() ? settings.idle_ns : kIdleOpen;
     bool over = !connection.closed() && connection.last_seen_ns + limit < now_ns_;
     // What nobody wants does not come up, and is no silence.
-    at = over && !connection.goes_on_unseen() ? drop(at, End::idle) : std::next(at);
+    bool unseen = over && connection.goes_on_unseen();
+    if (unseen) open_flows_[static_cast<size_t>(connection.standing)].renew(connection);
+    at = over && !unseen ? drop(at, End::idle) : std::next(at);
   }
 }
 

@@ -1,10 +1,12 @@
 // The reading side of a connection: which protocol it speaks, and its bytes to the parser.
+#include <algorithm>
+
 #include "session.h"
 
 namespace clover {
 namespace {
 
-constexpr size_t kMaxParts = 64;
+constexpr size_t kMaxParts = 256;  // a line of a proxy byte by byte, and what tells the protocol
 constexpr size_t kMaxContradictions = 256;  // ports that are named
 
 }  // namespace
@@ -35,17 +37,27 @@ void Connection::recognise(bool to_pod, const Piece& piece) {
     opening_->parts.push_back({to_pod, keep(piece)});
     return session_.await(*this);
   }
+  const ProxyHeader header = recogniser.proxy_header();
+  if (header.client) talk_.forwards(header.client->address, header.client->port);
   const Protocol* protocol = recogniser.protocol();
   if (protocol == nullptr) talk_.stop("unrecognised");
   else begin(*protocol);
+  size_t left = header.size;
+  auto read_behind = [&](bool part_to_pod, Piece part) {
+    auto n = talk_.sender(part_to_pod) == Side::client ? static_cast<u32>(std::min<size_t>(left, part.length)) : 0;
+    left -= n;
+    talk_.parsed(n);
+    part.drop(n);
+    read(part_to_pod, part);
+  };
   if (opening_ != nullptr) {
     auto opening = std::move(opening_);
     for (Opening::Part& part : opening->parts) {
       let_go(part.held);
-      read(part.to_pod, part.held.piece);
+      read_behind(part.to_pod, part.held.piece);
     }
   }
-  read(to_pod, piece);
+  read_behind(to_pod, piece);
 }
 
 const Protocol* Connection::recognise_within(bool to_pod, const Piece& piece) {
@@ -105,9 +117,10 @@ void Connection::settle() {
 void Connection::start_over(const char* cause) {
   if (closed_) return;
   while (talk_.stopped() == nullptr && fill_oldest_hole() && !closed_) continue;
-  if (closed_ || parser_ == nullptr) return drop_opening(cause);
-  parser_->close(cause, last_piece_ns_);
+  if (closed_ || (parser_ == nullptr && opening_ == nullptr)) return;
+  if (parser_ != nullptr) parser_->close(cause, last_piece_ns_);
   parser_.reset();
+  drop_opening("resync");
   within_ = true;
 }
 

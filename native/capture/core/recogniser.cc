@@ -11,6 +11,13 @@ bool Recogniser::look(std::string_view bytes, Side from, const Protocol* hint) {
   std::string& seen = seen_[static_cast<size_t>(from)];
   // The common case keeps nothing: the first segment decides.
   if (!seen.empty()) bytes = seen.append(bytes.substr(0, kMaxSeen - seen.size()));
+  std::string_view all = bytes;
+  if (from == Side::client) {
+    ProxyHeader header;
+    Verdict proxied = read_proxy_header(bytes, header);
+    if (proxied == Verdict::yes) proxy_header_ = header, bytes.remove_prefix(header.size);
+    if (proxied == Verdict::maybe || (proxied == Verdict::yes && bytes.empty())) return wait_for_more(seen, all);
+  }
   size_t left = 0;
   const Protocol* last = nullptr;
   for (size_t i = 0; i < kProtocolCount; i++) {
@@ -44,8 +51,13 @@ bool Recogniser::look(std::string_view bytes, Side from, const Protocol* hint) {
     protocol_ = last;
     return true;
   }
-  if (bytes.size() >= kMaxSeen) return true;
-  if (seen.empty()) seen.assign(bytes);
+  return wait_for_more(seen, all);
+}
+
+// True where it has waited for too many.
+bool Recogniser::wait_for_more(std::string& seen, std::string_view all) {
+  if (all.size() >= kMaxSeen) return true;
+  if (seen.empty()) seen.assign(all);
   return false;
 }
 

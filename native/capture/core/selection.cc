@@ -146,9 +146,10 @@ std::string redacted_query(std::string_view query, const Selection& selection) {
     std::string_view pair = query.substr(0, end);
     size_t equals = pair.find('=');
     std::string_view name = pair.substr(0, equals);
-    out.append(name);
-    if (equals != std::string_view::npos)
-      out.append("=").append(selection.tells_query(name) ? pair.substr(equals + 1) : kRedacted);
+    bool told = pair.empty() || selection.tells_query(name);
+    // What stands there without a name is a value.
+    if (equals == std::string_view::npos) out.append(told ? pair : kRedacted);
+    else out.append(name).append("=").append(told ? pair.substr(equals + 1) : kRedacted);
     if (end == std::string_view::npos) break;
     out.push_back('&');
     query.remove_prefix(end + 1);

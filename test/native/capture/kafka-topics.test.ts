@@ -109,3 +109,17 @@ test('of a topic that the answer has an error for no name is learnt', async (t) 
   const { spans } = await read([...metadata(1, topic(orders, 3)), ...produce(2, orders.id)]);
   t.deepEqual(brief(spans), ['Metadata', `send ${orders.id.toString('base64url')}`]);
 });
+
+test('a name that is longer than Kafka allows is not learnt', async (t) => {
+  for (const [length, learnt] of [
+    [249, true],
+    [250, false],
+  ] as const) {
+    const one = { name: 'x'.repeat(length), id: Buffer.alloc(16, 'long') };
+    const { spans } = await read([...metadata(1, topic(one)), ...produce(2, one.id)]);
+    t.is(
+      spans[1]?.attributes['messaging.destination.name'] !== one.id.toString('base64url'),
+      learnt,
+    );
+  }
+});

@@ -59,6 +59,30 @@ test('heads that never end give way to requests that do, and are read on from th
   await replay.close();
 });
 
+test('a connection whose protocol was not told yet gives way, and is read on from its next request', async (t) => {
+  const { replay, spans } = startReplay({ memoryBytes: mebibyte });
+  // A target without an end: that of HTTP, or of SIP.
+  const first = openOf(0, client(Buffer.from(`OPTIONS sip${'x'.repeat(4_000)}`)));
+  play(replay, first);
+  t.is(spans.length, 0);
+  for (let at = 1; at < 400; at += 1)
+    play(replay, openOf(at, client(Buffer.from(`OPTIONS sip${'x'.repeat(4_000)}`))));
+  const given = Object.keys(replay.ledger().bytes.skipped);
+  t.deepEqual(given, ['resync']);
+  const last = first.at(-1);
+  if (last === undefined) throw new Error('no segment');
+  const timeNs = startNs + 1_000_000_000n;
+  const seq = last.seq + last.payload.length;
+  play(replay, [
+    { ...last, timeNs, seq, payload: get },
+    { ...last, timeNs, toPod: false, seq: last.ack, ack: seq + get.length, payload: ok },
+  ]);
+  await replay.flush();
+  t.is(spans.length, 1);
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});
+
 test('bytes that wait for others go before heads', async (t) => {
   const { replay } = startReplay({ memoryBytes: mebibyte });
   play(replay, openOf(0, client(endless)));

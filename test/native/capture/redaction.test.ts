@@ -60,10 +60,18 @@ test('values of queries are told by name alone, and nobody’s else', async (t) 
   const [plain] = await spansOf(turns, {});
   t.is(
     plain?.attributes['url.query'],
-    'page=REDACTED&token=REDACTED&page=REDACTED&x&sort=REDACTED',
+    'page=REDACTED&token=REDACTED&page=REDACTED&REDACTED&sort=REDACTED',
   );
   const [told] = await spansOf(turns, { queryValues: ['page', 'sort'] });
-  t.is(told?.attributes['url.query'], 'page=2&token=REDACTED&page=3&x&sort=imei-REDACTED');
+  t.is(told?.attributes['url.query'], 'page=2&token=REDACTED&page=3&REDACTED&sort=imei-REDACTED');
+});
+
+test('what a query has without a name is a value', async (t) => {
+  const asked = headOf('GET /verify?one-time-token HTTP/1.1', 'Host: cart');
+  const [plain] = await spansOf([client(asked)], {});
+  t.is(plain?.attributes['url.query'], 'REDACTED');
+  const [told] = await spansOf([client(asked)], { queryValues: ['one-time-token'] });
+  t.is(told?.attributes['url.query'], 'one-time-token');
 });
 
 test('no value of a field or parameter that is not named is told', async (t) => {

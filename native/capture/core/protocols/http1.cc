@@ -261,6 +261,17 @@ void Http1::drop_head(Messages& mine, const char* reason) {
   }
 }
 
+// A hole took the end of an answer, and what of other answers nobody knows. Of that whose head was read the status is known.
+void Http1::interrupt_all(u64 time_ns) {
+  while (!queue_.empty()) {
+    Request* request = queue_.front();
+    request->request_unsized = request->request_unsized || asking_.current == request;
+    request->response_unsized = request->incomplete = true;
+    if (request->status == 0) request->interrupt();
+    finish(request, time_ns, false);
+  }
+}
+
 // Nothing that follows is read any more.
 void Http1::stop(const char* reason) {
   talk_.stop(reason);
@@ -269,14 +280,15 @@ void Http1::stop(const char* reason) {
 }
 
 // A hole took the framing with it: go on at the next message that begins with a segment.
-void Http1::desynchronise(Messages& mine) {
+void Http1::desynchronise(Messages& mine, u64 time_ns) {
   doubt_ = true;
   if (is_request(mine)) {
     bool begun = mine.current != nullptr && !mine.current->counted;
     missing_requests_ = true;
     if (begun && !mine.foreign) talk_.missed("hole");
+    if (mine.current != nullptr) mine.current->request_unsized = mine.current->incomplete = true;
   } else {
-    lose_all("hole");
+    interrupt_all(time_ns);
   }
   drop_head(mine, "resync");
   mine.current = nullptr;
@@ -285,7 +297,7 @@ void Http1::desynchronise(Messages& mine) {
 
 void Http1::hole(Side from, u32 length, u64 time_ns) {
   Messages& mine = of(from);
-  if (mine.phase != Phase::body || !mine.body.skip(length)) desynchronise(mine);
+  if (mine.phase != Phase::body || !mine.body.skip(length)) desynchronise(mine, time_ns);
   else if (mine.body.done()) end_message(mine, time_ns);
 }
 

@@ -62,10 +62,11 @@ class Http1 final : public Parser {
   Request* match();
   void orphan();
   void stop(const char* reason);
-  void desynchronise(Messages& mine);
+  void desynchronise(Messages& mine, u64 time_ns);
   void drop_head(Messages& mine, const char* reason);
   void finish(Request* request, u64 end_ns, bool broken);
   void lose_all(const char* cause);
+  void interrupt_all(u64 time_ns);
   void take_out(Request* request);
   void fail_open(u64 end_ns);
 

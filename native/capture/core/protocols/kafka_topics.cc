@@ -8,6 +8,7 @@ namespace clover::kafka {
 namespace {
 
 constexpr size_t kMaxTopics = 1024;
+constexpr size_t kMaxName = 249;  // org.apache.kafka.common.internals.Topic
 constexpr i16 kMetadataWithIds = 10;
 
 // First versions whose topics are ids.
@@ -50,7 +51,7 @@ void Topics::learn(std::string_view frame, const Header& request) {
     i64 code = in.number(2);
     std::string name(in.text());
     std::string id = in.uuid();
-    if (in.ok() && code == 0 && !name.empty()) {
+    if (in.ok() && code == 0 && !name.empty() && name.size() <= kMaxName) {
       // A cluster with so many is known by those that were asked for last.
       if (names_.size() >= kMaxTopics) names_.clear();
       names_[id] = name;
@@ -84,7 +85,7 @@ bool Topics::take_over(State& state) {
   std::string id, name;
   state.text(id);
   state.text(name);
-  state.require(id.size() <= kMaxText && name.size() <= kMaxText && names_.size() < kMaxTopics);
+  state.require(id.size() <= kMaxText && name.size() <= kMaxName && names_.size() < kMaxTopics);
   if (state.at_end()) names_[id] = name;
   return state.at_end();
 }
