@@ -10,6 +10,7 @@ const core = join(repository, 'native/capture/core');
 const told = [
   /\b(?:skipped|stop|missed|drop|reset|drop_opening|drop_head)\([^";]*"([a-z_]+)"/g,
   /\b(?:skipped|lost|lost_requests), "([a-z_]+)"/g,
+  /\bfailed_ = "([a-z_]+)"/g,
   /kNames\[TAP_CAUSES\] = \{"([a-z_]+)", "([a-z_]+)", "([a-z_]+)"\}/g,
 ];
 

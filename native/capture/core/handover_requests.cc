@@ -91,7 +91,7 @@ void Session::take(Request& request) {
   ledger.open++;
   ledger.inherited_requests++;
   const Pod& pod = *pods_.at(request.talk->key().ifindex);
-  if (pod.red != nullptr) red.start(request, *pod.red);
+  if (pod.red != nullptr && !request.lasting) red.start(request, *pod.red);
 }
 
 std::string Session::hand_over_requests() {

@@ -15,7 +15,7 @@ void Session::opened(Request* request, Pod& pod) {
   if (!request->foreign) {
     ledger.seen++;
     ledger.open++;
-    if (pod.red != nullptr) red.start(*request, *pod.red);
+    if (pod.red != nullptr && !request->lasting) red.start(*request, *pod.red);
   }
   meet(*request, pod);
   if (!request->server) {

@@ -23,8 +23,15 @@ const wire = fc.record({ clientIsn: isn, serverIsn: isn, cuts, podServes: fc.boo
 const keys = fc.array(fc.nat(1000), { minLength: 20, maxLength: 60 });
 
 /** What has to be the same whichever copy of a byte came first: everything but times. */
-const timeless = ({ startNs: _start, endNs: _end, attributes, ...span }: DecodedSpan): object => ({
+const timeless = ({
+  startNs: _start,
+  endNs: _end,
+  attributes,
+  events,
+  ...span
+}: DecodedSpan): object => ({
   ...span,
+  events: events.map(({ name }) => name),
   attributes: Object.fromEntries(
     Object.entries(attributes).filter(([key]) => key !== 'clover.time_to_first_byte'),
   ),

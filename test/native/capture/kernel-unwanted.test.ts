@@ -8,6 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
 import { gapsOf, pod } from './conversation.ts';
+import { data, headers, preface, settings } from './http2.ts';
+import { block, ok } from './http2-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 import type { Testbed } from './testbed.ts';
 import { startTracedServer, type TracedServer } from './traced-server.ts';
@@ -245,4 +247,39 @@ test.serial('of a long value of Redis only the beginning is copied', async (t) =
       ['GET', undefined],
     ],
   );
+});
+
+const upload = headers(1, block([':method', 'PUT'], [':scheme', 'http'], [':path', '/large']));
+
+/** HTTP/2, as far as it takes one long frame. */
+const http2 = `
+import { createServer } from 'node:net';
+const hex = (text) => Buffer.from(text, 'hex');
+createServer((socket) => {
+  let due = ${preface.length + settings().length + upload.length + 9 + value};
+  socket.write(hex('${settings([5, 2 ** 24 - 1]).toString('hex')}'));
+  socket.on('data', (bytes) => {
+    due -= bytes.length;
+    if (due === 0) socket.write(hex('${headers(1, ok, true).toString('hex')}'));
+  });
+}).listen(9001, () => console.log('up'));
+`;
+
+test.serial('of a long frame of HTTP/2 only the beginning is copied', async (t) => {
+  const { bed, capture, spans } = await startTracedServer(t, http2);
+  const socket = connect({ host: bed.address, port: 9001 });
+  await once(socket, 'data');
+  const answered = bytesFrom(socket, headers(1, ok, true).length);
+  socket.write(Buffer.concat([preface, settings(), upload]));
+  const frame = data(1, Buffer.alloc(value));
+  for (let at = 0; at < frame.length; at += part) {
+    socket.write(frame.subarray(at, at + part));
+    await delay(5);
+  }
+  await answered;
+  socket.end();
+  await once(socket, 'close');
+  t.true((await leftInKernel(t, { capture, spans }, 1)) > value / 2);
+  t.like(spans[0]?.attributes, { 'http.request.body.size': value, 'url.path': '/large' });
+  t.is(spans[0]?.attributes['clover.incomplete'], undefined);
 });

@@ -245,3 +245,24 @@ test('any bytes behind a handshake leave the ledger closed', async (t) => {
     { numRuns: 300 },
   );
 });
+
+test('a session is no request of its own in metrics, and a span all the same', async (t) => {
+  const { replay } = startReplay();
+  const talk = [
+    ...handshake(),
+    client(sent(opcode.text, 'hello')),
+    server(pushed(opcode.close, closeOf(1000))),
+    client(sent(opcode.close, closeOf(1000))),
+  ];
+  play(replay, segmentsOfTurns(talk, wire));
+  t.is(replay.ledger().requests.spans, 2);
+  const { sides } = replay.metrics();
+  t.like(sides, [{ started: 1, open: 0, lost: {} }]);
+  const counts = sides.flatMap(({ series }) => series.flatMap(({ buckets }) => buckets));
+  t.is(
+    counts.reduce((all, one) => all + one, 0),
+    1,
+  );
+  t.deepEqual(gapsOf(replay.ledger()), []);
+  await replay.close();
+});

@@ -94,6 +94,7 @@ void Http2Frames::begin_frame() {
   if (frame_.type == FrameType::data) {
     pad_known_ = !frame_.has(kPadded);
     data_left_ = left_;
+    sparing_.begin();
   } else if (is_block(frame_.type) && frame_.type != FrameType::continuation) {
     open_block_ = true;
     cut_ = false;
@@ -124,7 +125,10 @@ void Http2Frames::read_payload(Piece& piece) {
   left_ -= n;
   if (frame_.type == FrameType::data) {
     talk_.parsed(n);
-    return take_data(bytes, n, time_ns);
+    take_data(bytes, n, time_ns);
+    // The last byte tells when the frame has ended, and is read.
+    if (left_ > 0 && failed_ == nullptr) sparing_.spare(talk_, from_, piece.seq, left_ - 1);
+    return;
   }
   std::string_view part{reinterpret_cast<const char*>(bytes), n};
   // The common case: all is here, and is read where it lies.

@@ -1,7 +1,7 @@
 // Cuts the bytes of one end of HTTP/2 into frames (RFC 9113 §4 and §6).
 #pragma once
 
-#include "../conversation.h"
+#include "../sparing.h"
 #include "http2_seek.h"
 
 namespace clover {
@@ -97,6 +97,7 @@ class Http2Frames {
   u32 left_ = 0;    // of its payload
   u32 data_left_ = 0;      // of that, without padding
   bool pad_known_ = true;
+  Sparing sparing_;  // of its payload, where it is DATA
   u32 allowed_ = kMinMaxFrame, usual_ = kMinMaxFrame;
   std::string kept_;       // the open block so far, then the kept part of the frame
   size_t frame_at_ = 0;    // where that begins
