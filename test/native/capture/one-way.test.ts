@@ -152,8 +152,12 @@ test('a connection that is joined late ends with its FINs, also where one end sh
   const segments = segmentsOf([[exchange]], { clientIsn: 7, serverIsn: 9, cuts: [1_000] });
   // SYN, SYN-ACK, request, response, FIN, FIN: the response is missing, and confirmed.
   const seen = segments.filter((_, at) => at === 2 || at > 3);
-  const { ledger } = await readPackets(seen, 3_000_000_000n);
+  const { spans, ledger } = await readPackets(seen, 3_000_000_000n);
   t.like(ledger.connections, { open: 0, seen: 1 });
-  t.deepEqual([ledger.requests.open, ledger.requests.lost], [0, { hole: 1 }]);
+  t.deepEqual([ledger.requests.open, ledger.requests.lost], [0, {}]);
+  t.deepEqual(
+    spans.map(({ attributes: a }) => a['clover.incomplete']),
+    [1],
+  );
   t.deepEqual(gapsOf(ledger), []);
 });
