@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 
 import { gapsOf, pod } from './conversation.ts';
-import { data, headers, preface, settings } from './http2.ts';
+import { data, headers as headersOf, preface, settings } from './http2.ts';
 import { block, ok } from './http2-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 import type { Testbed } from './testbed.ts';
@@ -249,7 +249,7 @@ test.serial('of a long value of Redis only the beginning is copied', async (t) =
   );
 });
 
-const upload = headers(1, block([':method', 'PUT'], [':scheme', 'http'], [':path', '/large']));
+const upload = headersOf(1, block([':method', 'PUT'], [':scheme', 'http'], [':path', '/large']));
 
 /** HTTP/2, as far as it takes one long frame. */
 const http2 = `
@@ -260,7 +260,7 @@ createServer((socket) => {
   socket.write(hex('${settings([5, 2 ** 24 - 1]).toString('hex')}'));
   socket.on('data', (bytes) => {
     due -= bytes.length;
-    if (due === 0) socket.write(hex('${headers(1, ok, true).toString('hex')}'));
+    if (due === 0) socket.write(hex('${headersOf(1, ok, true).toString('hex')}'));
   });
 }).listen(9001, () => console.log('up'));
 `;
@@ -269,7 +269,7 @@ test.serial('of a long frame of HTTP/2 only the beginning is copied', async (t) 
   const { bed, capture, spans } = await startTracedServer(t, http2);
   const socket = connect({ host: bed.address, port: 9001 });
   await once(socket, 'data');
-  const answered = bytesFrom(socket, headers(1, ok, true).length);
+  const answered = bytesFrom(socket, headersOf(1, ok, true).length);
   socket.write(Buffer.concat([preface, settings(), upload]));
   const frame = data(1, Buffer.alloc(value));
   for (let at = 0; at < frame.length; at += part) {

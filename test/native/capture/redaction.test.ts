@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { client, server } from './conversation.ts';
+import { client, readPackets, server } from './conversation.ts';
+import { flow, nameOf, queryOf, second } from './dns.ts';
 import { headOf, headersOf, spansOf } from './under-settings.ts';
 
 test('a Tap redacts further headers, by name and by pattern, also those that every span has', async (t) => {
@@ -93,4 +94,24 @@ test('no value of a field or parameter that is not named is told', async (t) => 
     ),
     { numRuns: 200 },
   );
+});
+
+test('numbers of telephones in names do not leave the node', async (t) => {
+  const digits = Array.from({ length: 8 }, (_, at) => `${8 - at}`);
+  for (const [zone, told] of [
+    [['e164', 'arpa'], 'REDACTED.e164.arpa'],
+    [['E164', 'ARPA'], 'REDACTED.e164.arpa'],
+    [['mnc001', 'e164enum', 'net'], 'REDACTED.e164enum.net'],
+    [['ip6', 'arpa'], '8.7.6.5.4.3.2.1.ip6.arpa'],
+    [['xe164', 'arpa'], '8.7.6.5.4.3.2.1.xe164.arpa'],
+  ] as const) {
+    const name = nameOf(...digits, ...zone);
+    const { spans } = await readPackets(flow(['up', queryOf(1, name, 35)]), 60n * second);
+    t.is(spans[0]?.attributes['dns.question.name'], told);
+  }
+  const { spans } = await readPackets(
+    flow(['up', queryOf(1, nameOf('e164', 'arpa'), 6)]),
+    60n * second,
+  );
+  t.is(spans[0]?.attributes['dns.question.name'], 'e164.arpa');
 });

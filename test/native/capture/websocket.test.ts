@@ -258,9 +258,9 @@ test('a session is no request of its own in metrics, and a span all the same', a
   t.is(replay.ledger().requests.spans, 2);
   const { sides } = replay.metrics();
   t.like(sides, [{ started: 1, open: 0, lost: {} }]);
-  const counts = sides.flatMap(({ series }) => series.flatMap(({ buckets }) => buckets));
+  const inBuckets = sides.flatMap(({ series }) => series.flatMap(({ buckets }) => buckets));
   t.is(
-    counts.reduce((all, one) => all + one, 0),
+    inBuckets.reduce((all, one) => all + one, 0),
     1,
   );
   t.deepEqual(gapsOf(replay.ledger()), []);
