@@ -220,5 +220,5 @@ test('the layout of a state is the one of its version: with another layout comes
       layout.update(state);
     }
   }
-  t.is(layout.digest('hex'), '4843fc8a259ccc4fbfa0ffa3ffb765776e0d8c29d574e8713adc43f11723a7fa');
+  t.is(layout.digest('hex'), 'e973fa168d6d5db0744e263432b3d260723d39ab9cfc0bc8a5ddd719a7b91cf9');
 });
