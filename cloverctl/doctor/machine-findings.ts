@@ -4,16 +4,18 @@ import { release } from 'node:os';
 import { envoyProgram } from '../supervisor/programs.ts';
 import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
+import { cloverUnits, unitFindings, type Unit } from './unit-findings.ts';
 
 const btf = '/sys/kernel/btf/vmlinux';
 
-/** What `cloverctl up` and `demo` need of this machine. */
+/** Of a machine with a release the state of its units, of any other one what `cloverctl up` and `demo` need of it. */
 export function machineFindings(
   uid: number | undefined = process.getuid?.(),
   btfFile = btf,
   envoy: () => string = envoyProgram,
+  units: readonly Unit[] = cloverUnits(),
 ): readonly Finding[] {
-  return [
+  const machine: readonly Finding[] = [
     uid === 0
       ? { check: 'root', state: 'good', found: 'yes' }
       : {
@@ -23,6 +25,10 @@ export function machineFindings(
           fix: 'eBPF and network namespaces need it: use sudo, or a root shell',
         },
     kernelFinding(btfFile),
+  ];
+  if (units.length > 0) return [...machine, ...unitFindings(units)];
+  return [
+    ...machine,
     programFinding('Envoy', envoy),
     programFinding('ClickHouse', () => {
       const name = `@chdb/lib-linux-${process.arch}-gnu/package.json`;
@@ -46,9 +52,7 @@ function programFinding(check: string, find: () => string): Finding {
   try {
     return { check, state: 'good', found: find() };
   } catch {
-    // A release for hosts has neither: its programs are units, and these commands are not for it.
-    const fix =
-      'run npm run setup in a checkout, where alone up and demo work; of units, systemctl list-units "clover*" tells';
+    const fix = 'run npm run setup in a checkout, where alone up and demo work';
     return { check, state: 'bad', found: 'is not there', fix };
   }
 }

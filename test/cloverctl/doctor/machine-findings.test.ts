@@ -3,20 +3,18 @@ import { machineFindings } from '../../../cloverctl/doctor/machine-findings.ts';
 import { olderKernelFix } from '../../../cloverctl/doctor/kernel.ts';
 import { runCli } from '../run-cli.ts';
 
+const envoyProgram = (): string => {
+  throw new Error('not there');
+};
+
 test('a machine that lacks something hears what helps', (t) => {
-  const [root, kernel, envoy] = machineFindings(1000, '/nonexistent', () => {
-    throw new Error('not there');
-  });
+  const [root, kernel, envoy] = machineFindings(1000, '/nonexistent', envoyProgram, []);
   t.like(root, { state: 'bad', found: 'user 1000' });
   t.regex(root?.fix ?? '', /sudo/);
   t.like(kernel, { state: 'bad' });
   t.regex(kernel?.fix ?? '', /CONFIG_DEBUG_INFO_BTF/);
   t.like(envoy, { state: 'bad', found: 'is not there' });
-  // A host with a release has nothing to set up.
-  t.regex(
-    envoy?.fix ?? '',
-    /npm run setup in a checkout, where alone up and demo work; of units, /,
-  );
+  t.regex(envoy?.fix ?? '', /npm run setup in a checkout, where alone up and demo work/);
 });
 
 test('doctor looks at this machine, one line for each thing, and says so to programs', async (t) => {
