@@ -81,7 +81,7 @@ function judgeable({ status }: ExperimentRun): Claim | undefined {
 }
 
 function progress({ run, blocker, overlays }: Mirror): Claim[] {
-  const { phase = 'Pending', reason = '' } = run.status;
+  const { phase = 'Pending', reason = isFinal(phase) ? '' : waitsFor(run) } = run.status;
   const evidence = judgeable(run);
   const claims = [overlayOf([run, ...overlays]), ...(evidence === undefined ? [] : [evidence])];
   if (isFinal(phase)) {
@@ -98,6 +98,13 @@ function progress({ run, blocker, overlays }: Mirror): Claim[] {
     return [...claims, open, { ...evidence, type: 'Progressing' }];
   }
   return [...claims, open, claim('Progressing', 'True', phase, reason)];
+}
+
+/** What a run waits for of which there is no look yet. */
+function waitsFor({ spec, status: { intent, judgedFrom } }: ExperimentRun): string {
+  if (intent === undefined) return 'the traffic is not divided yet';
+  if (judgedFrom === undefined) return 'waits for the first request that an agent sees of this run';
+  return `warms up for ${spec.plan.warmUp}`;
 }
 
 /** Why a run is complete, in a word. */
