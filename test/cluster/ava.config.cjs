@@ -15,6 +15,7 @@ module.exports = {
     'test/cloverctl/installation/install.test.ts',
     'test/cloverctl/installation/installation-status.test.ts',
     'test/cloverctl/installation/other-installations.test.ts',
+    'test/cloverctl/installation/remains.test.ts',
     'test/cloverctl/installation/uninstall.test.ts',
     'test/functions/admission/admission-on-kubernetes.test.ts',
     'test/functions/api/kubernetes-guard-on-kubernetes.test.ts',

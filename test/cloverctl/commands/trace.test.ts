@@ -18,6 +18,8 @@ const recorded = fileURLToPath(
 const bin = fileURLToPath(new URL('../../../cloverctl/bin.mjs', import.meta.url));
 
 const endpoint = z.strictObject({ address: z.string(), port: z.number() });
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+const attributes = z.record(z.string(), z.unknown());
 const spanLine = z.strictObject({
   kind: z.literal('span'),
   protocol: z.enum([
@@ -32,14 +34,18 @@ const spanLine = z.strictObject({
     'sip',
   ]),
   name: z.string(),
-  start: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/),
+  start: time,
   durationMs: z.number().nonnegative(),
   status: z.union([z.number(), z.string(), z.null()]),
   client: endpoint,
   server: endpoint,
   streamId: z.number().nullable(),
   incomplete: z.boolean(),
-  attributes: z.record(z.string(), z.unknown()),
+  attributes,
+  events: z
+    .array(z.strictObject({ name: z.string(), time, attributes }))
+    .min(1)
+    .optional(),
 });
 const ledgerLine = z.strictObject({
   kind: z.literal('ledger'),
@@ -134,6 +140,15 @@ test('a span says who asked whom, how it ended and how long it took', async (t) 
       streamId: null,
       incomplete: false,
       attributes: undefined,
+      events: [
+        ['connect.start', '100000000'],
+        ['connect.end', '101000000'],
+        ['first_byte', '103000000'],
+      ].map(([name = '', fraction]) => ({
+        name,
+        time: `2026-09-21T14:13:20.${fraction}Z`,
+        attributes: {},
+      })),
     },
   );
   t.like(spans[0]?.attributes, { 'http.request.method': 'GET', 'url.path': '/a' });
