@@ -79,4 +79,5 @@ test('a dead letter is told with who did not take it, and the answer', (t) => {
     describeLetter(attributes),
     'dev.knative.apiserver.resource.update of /apis/clover.dev/v1/namespaces/sdc/experiments/shift, not taken by http://evaluate.clover-system/: 503 later',
   );
+  t.is(describeLetter({ type: 'any', id: '7' }), 'any of nothing, with {"type":"any","id":"7"}');
 });

@@ -25,8 +25,10 @@ function wakerOf({ triggers, direct }: FunctionEntry): string | undefined {
 /** What Knative says of an event that it gave up: its attributes, and those that a dead letter has beside them. */
 export function describeLetter(attributes: Readonly<Partial<Record<string, string>>>): string {
   const { type, subject, knativeerrordest, knativeerrorcode, knativeerrordata } = attributes;
+  const what = `${type} of ${subject ?? 'nothing'}`;
+  if (knativeerrordest === undefined) return `${what}, with ${JSON.stringify(attributes)}`;
   const answer = Buffer.from(knativeerrordata ?? '', 'base64').toString();
-  return `${type} of ${subject ?? 'nothing'}, not taken by ${knativeerrordest}: ${knativeerrorcode} ${answer}`.trimEnd();
+  return `${what}, not taken by ${knativeerrordest}: ${knativeerrorcode} ${answer}`.trimEnd();
 }
 
 /**
