@@ -43,6 +43,8 @@ export interface HandoverOptions {
 
 /** Connections that are older than the newcomer have to be between two requests once in this time, or are told apart later. */
 const leadMs = 1_000;
+/** A packet that the kernel is busy with comes up within this time. */
+const inFlightMs = 50;
 /** Some pod may never get an interface. */
 const settleMs = 5_000;
 const successorMs = 10_000;
@@ -68,7 +70,8 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
   };
 
   const retire = async (): Promise<void> => {
-    await clock.sleep(leadMs);
+    // All that began before has come up at both: what is given then is what is open.
+    await clock.sleep(leadMs + inFlightMs);
     await until(() => capture.ledger().requests.open === 0, openTimeoutMs);
     await succession?.offerRequests(() => capture.handOverRequests());
     await options.onRetired();

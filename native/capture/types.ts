@@ -226,7 +226,7 @@ export interface Capture extends TlsCapture {
   setWindow(window: CaptureWindow): void;
   /** What a successor on the same interfaces has to know to read on from here: connections, and what protocols remember; 8 MiB at most. */
   handOver(): Buffer;
-  /** Reads nothing until something is taken over, for 2 s at most: to be called before the predecessor is asked. */
+  /** Reads what has come, and then nothing until something is taken over, for 2 s at most: to be called before the predecessor is asked. */
   hold(): void;
   /**
    * Goes on where the predecessor stood that made `state`, which may be anything: what is not sound or not of this version is

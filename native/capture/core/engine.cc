@@ -155,6 +155,9 @@ std::string Engine::hand_over() {
 
 void Engine::hold() {
   std::lock_guard<std::mutex> lock(mutex_);
+  // What came before is read by the window that it came in: once something is taken over, there may be another one.
+  held_until_ns_ = 0;
+  catch_up();
   held_until_ns_ = unix_ns() + kMaxHoldNs;
 }
 

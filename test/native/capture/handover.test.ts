@@ -128,6 +128,37 @@ test.serial(
   },
 );
 
+test.serial(
+  'what came before the window and was not read yet is the old one’s alone',
+  async (t) => {
+    using bed = await startTestbed();
+    const old = capture(t, '00000000000000aa');
+    old.attach(bed.ifindex, pod);
+    const next = capture(t, '00000000000000bb');
+    next.setWindow({ fromNs: never, untilNs: never });
+    next.attach(bed.ifindex, pod);
+    next.hold();
+    const at = process.hrtime.bigint() + 500_000_000n;
+    old.setWindow({ fromNs: 0n, untilNs: at });
+    next.takeOver(old.handOver());
+    next.setWindow({ fromNs: at, untilNs: never });
+    // Whoever reads the ring may sleep.
+    next.hold();
+    const small = async (): Promise<Buffer> => buffer(await ask(bed, '/small', undefined));
+    await small();
+    await small();
+    await sleep(600);
+    next.hold();
+    next.takeOverRequests(old.handOverRequests());
+    await small();
+    await Promise.all([old.flush(), next.flush()]);
+    t.deepEqual(
+      [old, next].map((one) => one.ledger().requests.seen),
+      [2, 1],
+    );
+  },
+);
+
 test.serial('a capture has a new connection from both sides, or not at all', async (t) => {
   t.timeout(120_000);
   using bed = await startTestbed();
