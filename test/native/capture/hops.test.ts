@@ -17,11 +17,11 @@ import { base, block, ok, opening } from './http2-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 import { command } from './redis.ts';
 import { callOf } from './sip.ts';
+import { wire } from './under-settings.ts';
 
 const parent = 'b7ad6b7169203331';
 const trace = '0af7651916cd43dd8448eb211c80319c';
 const traceparent = `00-${trace}-${parent}-01`;
-const wire = { clientIsn: 5, serverIsn: 9, cuts: [60_000] } as const;
 
 const get = (...fields: readonly string[]): Turn =>
   client(Buffer.from(['GET /p HTTP/1.1', 'Host: cart', ...fields, '', ''].join('\r\n')));

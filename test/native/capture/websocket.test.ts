@@ -20,9 +20,8 @@ import {
 import type { CaptureLedger } from '../../../native/capture/types.ts';
 import { portOf, startRecorder } from './http2-recorder.ts';
 import type { DecodedSpan } from './otlp.ts';
+import { wire } from './under-settings.ts';
 import { closeOf, handshake, opcode, pushed, sent } from './websocket.ts';
-
-const wire: Wire = { clientIsn: 5, serverIsn: 9, cuts: [60_000] };
 
 async function read(
   turns: readonly Turn[],
