@@ -142,6 +142,7 @@ async function perform(
     deadLetters: deadLetters.events.map(({ attributes }) => describeLetter(attributes)),
   };
   screen.block(renderCluster(facts));
+  if (facts.deadLetters.length > 0) await tellEventingLog(kubectl, screen);
   return { report: reportClusterDemo(story, facts), kubeconfig: tier.kubeconfig };
 }
 
@@ -173,6 +174,15 @@ async function watchFunctions(
   pods.woken();
   screen.note('no function has a pod, and nothing ticks: from here on events and agents wake them');
   return pods;
+}
+
+/** What Eventing logged that is not as usual: a letter says nothing of its end where Eventing itself refused it. */
+async function tellEventingLog(kubectl: Command, screen: Screen): Promise<void> {
+  for (const name of ['imc-dispatcher', 'mt-broker-filter']) {
+    const log = await kubectl.run(['logs', '-n', 'knative-eventing', `deployment/${name}`]);
+    const lines = log.split('\n').filter((line) => /"(?:warn|error)"|Unable to/i.test(line));
+    for (const line of lines) screen.note(line);
+  }
 }
 
 /** Where requests for functions are taken in the cluster. */

@@ -10,7 +10,7 @@ import test from 'ava';
 import { gapsOf } from './conversation.ts';
 import { nameOf, queryOf, types } from './dns.ts';
 import { sipRequest } from './sip.ts';
-import type { Testbed } from './testbed.ts';
+import { addIPv6, type Testbed } from './testbed.ts';
 import { startTracedServer } from './traced-server.ts';
 
 /** Answers each query with 192.0.2.7, and each SIP request with 200; sends all else back. */
@@ -130,30 +130,11 @@ test.serial('datagrams that nobody reads are soon left where they are, and count
   t.deepEqual(gapsOf({ wire, bytes, ...rest }), []);
 });
 
-/** Gives both ends of the veth an address of IPv6. */
-function withIpv6({ link, namespace }: Testbed): string {
-  const add = (address: string, ...inside: readonly string[]): void => {
-    execFileSync('ip', [
-      ...inside,
-      'addr',
-      'add',
-      `${address}/64`,
-      'dev',
-      ...(inside.length > 0 ? ['eth0'] : [link]),
-      'nodad',
-    ]);
-  };
-  const subnet = `fd00:${randomBytes(2).toString('hex')}:`;
-  add(`${subnet}:1`);
-  add(`${subnet}:2`, '-n', namespace);
-  return `${subnet}:2`;
-}
-
 for (const version of ['IPv4', 'IPv6']) {
   test.serial(`a datagram in pieces of ${version} is lost by name`, async (t) => {
     const both = server.replace("createSocket('udp4')", "createSocket('udp6')");
     const { bed, capture } = await startTracedServer(t, both, [5300]);
-    const address = version === 'IPv4' ? bed.address : withIpv6(bed);
+    const address = version === 'IPv4' ? bed.address : addIPv6(bed);
     const long = randomBytes(4_000);
     t.deepEqual(await exchange({ address }, [long]), [long]);
     await capture.flush();

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { get, request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -11,7 +10,7 @@ import { gapsOf, pod } from './conversation.ts';
 import { data, headers as headersOf, preface, settings } from './http2.ts';
 import { block, ok } from './http2-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
-import type { Testbed } from './testbed.ts';
+import { addIPv6, type Testbed } from './testbed.ts';
 import { startTracedServer, type TracedServer } from './traced-server.ts';
 
 /** HTTP for who begins with a G; all else is swallowed. */
@@ -34,14 +33,6 @@ async function connected(
   await once(socket, 'connect');
   socket.setNoDelay(true);
   return socket;
-}
-
-/** IPv6 between the node and the server. */
-function addIPv6({ link, namespace }: Testbed): string {
-  const own = ['address', 'add', 'fd00:c10e::1/64', 'dev', link, 'nodad'];
-  const theirs = ['-n', namespace, 'address', 'add', 'fd00:c10e::2/64', 'dev', 'eth0', 'nodad'];
-  for (const command of [own, theirs]) execFileSync('ip', command);
-  return 'fd00:c10e::2';
 }
 
 // Serial: each attaches kernel programs.

@@ -96,6 +96,14 @@ http {
 `;
 }
 
+/** Gives both ends of its veth an address of IPv6: the one in the namespace. */
+export function addIPv6({ link, namespace }: Pick<Testbed, 'link' | 'namespace'>): string {
+  const subnet = `fd00:${randomBytes(2).toString('hex')}:`;
+  run('ip', ['addr', 'add', `${subnet}:1/64`, 'dev', link, 'nodad']);
+  run('ip', ['-n', namespace, 'addr', 'add', `${subnet}:2/64`, 'dev', 'eth0', 'nodad']);
+  return `${subnet}:2`;
+}
+
 async function accepts(host: string, port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const open = await new Promise<boolean>((resolve) => {
