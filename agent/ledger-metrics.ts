@@ -1,7 +1,7 @@
 import type { MetricDefinition } from '../functions/lib/metrics/metric-definition.ts';
 import type { TextFamily } from '../functions/lib/metrics/prometheus-text.ts';
 import type { Series } from '../functions/lib/metrics/series.ts';
-import type { CaptureLedger } from '../native/capture/types.ts';
+import type { CaptureLedger, RequestCounts } from '../native/capture/types.ts';
 import type { AttachmentCounters } from './attachments.ts';
 import type { Causes } from './loss.ts';
 import type { SinkBuckets, SinkCount } from './sink-ledger.ts';
@@ -16,7 +16,7 @@ export interface Books {
 
 /** The ledger for Prometheus: what of the wire was seen, and where each byte, request and span of it is. */
 export function ledgerFamilies({ capture, sinks, attachments }: Books): TextFamily[] {
-  const { wire, bytes, requests, accessLog, headerFields } = capture;
+  const { wire, bytes, requests, sessions, accessLog, headerFields } = capture;
   return [
     counter('wire_segments', 'Segments and datagrams that the kernel program saw.', wire.segments),
     counter('wire_lost_segments', 'Those that never came up, by cause.', by('cause', wire.lost)),
@@ -29,19 +29,8 @@ export function ledgerFamilies({ capture, sinks, attachments }: Books): TextFami
     ),
     counter('lost_bytes', 'Those that were missing, by cause.', by('cause', bytes.lost)),
     gauge('pending_bytes', 'Those that wait for others.', bytes.pending),
-    counter(
-      'requests',
-      'Requests that were seen: spans, sampled out, open and lost ones add up to it.',
-      requests.seen,
-    ),
-    counter('spans', 'Requests that became spans.', requests.spans),
-    counter(
-      'sampled_out',
-      'Requests that ended, and of which no span is kept.',
-      requests.sampledOut,
-    ),
-    counter('lost_requests', 'Requests that were lost, by cause.', by('cause', requests.lost)),
-    gauge('open_requests', 'Requests that have not ended.', requests.open),
+    ...countedFamilies('', 'requests', requests),
+    ...countedFamilies('session_', 'sessions', sessions),
     counter('access_log_records', 'Records of access logs.', accessLog.records),
     counter('access_log_lost_records', 'Those that nobody took in time.', accessLog.lost),
     counter(
@@ -81,6 +70,26 @@ export function ledgerFamilies({ capture, sinks, attachments }: Books): TextFami
     ),
   ];
 }
+
+const countedFamilies = (
+  prefix: string,
+  what: 'requests' | 'sessions',
+  { seen, spans, sampledOut, open, lost }: RequestCounts,
+): TextFamily[] => {
+  const such = what === 'requests' ? 'Requests' : 'Sessions of WebSocket';
+  const sum = `${such} that were seen: spans, sampled out, open and lost ones add up to it.`;
+  return [
+    counter(what, sum, seen),
+    counter(`${prefix}spans`, `${such} that became spans.`, spans),
+    counter(
+      `${prefix}sampled_out`,
+      `${such} that ended, and of which no span is kept.`,
+      sampledOut,
+    ),
+    counter(`lost_${what}`, `${such} that were lost, by cause.`, by('cause', lost)),
+    gauge(`open_${what}`, `${such} that have not ended.`, open),
+  ];
+};
 
 type Labels = Series['labels'];
 type Part = readonly [labels: Labels, value: number];

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Capture, CaptureLedger } from '../native/capture/types.ts';
+import type { Capture, CaptureLedger, RequestCounts } from '../native/capture/types.ts';
 import { total } from './loss.ts';
 import type { SinkBuckets, SinkCount, SinkLedger } from './sink-ledger.ts';
 import type { SpanPipe } from './span-pipe.ts';
@@ -35,7 +35,8 @@ export interface LedgerParts {
  */
 export async function readLedger(parts: LedgerParts): Promise<FullLedger> {
   const { capture, pipe, spool, ledger } = parts;
-  const spansBeforeFlush = capture.ledger().requests.spans;
+  const { requests, sessions } = capture.ledger();
+  const spansBeforeFlush = requests.spans + sessions.spans;
   await capture.flush();
   // A batch changes hands within one turn of the event loop: never count it in the middle.
   await nextTurn();
@@ -61,22 +62,27 @@ export function ownBuckets({
 }
 
 /**
- * Requests and spans that the books cannot place; 0 unless there is a bug: requests are spans,
- * sampled out, open, or lost by cause; spans have left the capture; and what left it is accepted, pending,
+ * Requests, sessions and spans that the books cannot place; 0 unless there is a bug: requests and sessions are
+ * spans, sampled out, open, or lost by cause; spans have left the capture; and what left it is accepted, pending,
  * rejected, or lost by cause.
  */
 export function unexplained({ capture, spansBeforeFlush, sink }: LedgerMoment): number {
-  const { seen, spans, sampledOut, open, lost } = capture.requests;
+  const { requests, sessions } = capture;
+  const spans = requests.spans + sessions.spans;
   const entered = sink.entered.spans;
   const lostSpans = Object.values(sink.lost).reduce((sum, count) => sum + count.spans, 0);
   const placed = sink.accepted.spans + sink.rejected.spans + lostSpans + sink.pending.spans;
   return (
-    Math.abs(seen - spans - sampledOut - open - total(lost)) +
+    unplaced(requests) +
+    unplaced(sessions) +
     Math.max(0, spansBeforeFlush - entered) +
     Math.max(0, entered - spans) +
     Math.abs(entered - placed)
   );
 }
+
+const unplaced = ({ seen, spans, sampledOut, open, lost }: RequestCounts): number =>
+  Math.abs(seen - spans - sampledOut - open - total(lost));
 
 /** Batches that wait in a spool or are being sent: this boot's, or those of earlier ones. */
 export function pendingIn(spool: Spool, own: boolean): SinkCount {

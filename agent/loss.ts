@@ -22,7 +22,7 @@ export function addUp(all: readonly Causes[]): Causes {
  * @param records those of access logs that were lost behind the capture.
  */
 export function lossOf(
-  { wire, bytes, requests, accessLog, sockets }: CaptureLedger,
+  { wire, bytes, requests, sessions, accessLog, sockets }: CaptureLedger,
   spans: SinkLedger,
   records: Causes,
 ): Causes {
@@ -30,6 +30,7 @@ export function lossOf(
     wire: wire.lost,
     bytes: bytes.lost,
     requests: requests.lost,
+    sessions: sessions.lost,
     sockets: sockets.differ,
     records: addUp([{ backlog: accessLog.lost }, records]),
     spans: spans.lostSpans(true),

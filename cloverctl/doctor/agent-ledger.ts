@@ -17,6 +17,7 @@ const ledgerText = z
         wire: z.object({ lost: causes }),
         bytes: z.object({ lost: causes }),
         requests: z.object({ seen: count, lost: causes }),
+        sessions: z.object({ lost: causes }).default({ lost: {} }),
         accessLog: z.object({ lost: count }).default({ lost: 0 }),
         connections: z.object({ contradicted: causes.default({}) }).prefault({}),
         sockets: z
@@ -164,7 +165,7 @@ function clock(node: string, { atMs }: AgentLedger, { askedAt, answeredAt }: Ask
 
 function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   const check = `ledger of ${node}`;
-  const { wire, bytes, requests, accessLog } = capture;
+  const { wire, bytes, requests, sessions, accessLog } = capture;
   const found = `${requests.seen} requests seen`;
   if (unexplained > 0) {
     const fix = 'this is a bug of Clover: please report it, with /ledger of the agent';
@@ -172,10 +173,12 @@ function books(node: string, { unexplained, capture }: AgentLedger): Finding {
   }
   // Requests that were open when their pod went are nobody's fault.
   const { detached: _, ...others } = requests.lost;
+  const { detached: __, ...otherSessions } = sessions.lost;
   const groups = {
     wire: wire.lost,
     bytes: bytes.lost,
     requests: others,
+    sessions: otherSessions,
     accessLog: { backlog: accessLog.lost },
   };
   const lost = Object.entries(groups).flatMap(([group, byCause]) =>

@@ -12,6 +12,8 @@ export interface TraceLedger {
   readonly sampledOut: number;
   /** Requests by cause. */
   readonly lost: Counts;
+  /** Of WebSocket, which are no requests: seen = spans + Σ lost. */
+  readonly sessions: { readonly seen: number; readonly spans: number; readonly lost: Counts };
   /** Payload of TCP and UDP; seen = parsed + skipped + lost. */
   readonly bytes: {
     readonly seen: number;
@@ -25,7 +27,7 @@ const sum = (counts: Counts): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** The ledger of a file that was read to its end. */
-export function traceLedger({ wire, bytes, requests }: CaptureLedger): TraceLedger {
+export function traceLedger({ wire, bytes, requests, sessions }: CaptureLedger): TraceLedger {
   // What a hole took crossed the wire, as the sequence numbers say, and is in no packet of the file.
   const { hole = 0 } = bytes.lost;
   return {
@@ -34,6 +36,7 @@ export function traceLedger({ wire, bytes, requests }: CaptureLedger): TraceLedg
     spans: requests.spans,
     sampledOut: requests.sampledOut,
     lost: requests.lost,
+    sessions: { seen: sessions.seen, spans: sessions.spans, lost: sessions.lost },
     bytes: {
       seen: wire.payloadBytes + hole,
       parsed: bytes.parsed,
@@ -48,15 +51,20 @@ const causes = (counts: Counts): string => {
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 };
 
+const lostOf = (lost: Counts): string => `${sum(lost)} lost${causes(lost)}`;
+
 /** The same for people. */
 export function ledgerLines(
   ledger: CaptureLedger,
   { packets }: Pick<FileEnd, 'packets'>,
 ): string[] {
-  const { requests, spans, lost, bytes } = traceLedger(ledger);
+  const { requests, spans, lost, sessions, bytes } = traceLedger(ledger);
   return [
     `packets:  ${packets}, ${ledger.connections.seen} connections`,
-    `requests: ${requests} = ${spans} spans + ${sum(lost)} lost${causes(lost)}`,
+    `requests: ${requests} = ${spans} spans + ${lostOf(lost)}`,
+    ...(sessions.seen === 0
+      ? []
+      : [`sessions: ${sessions.seen} = ${sessions.spans} spans + ${lostOf(sessions.lost)}`]),
     `bytes:    ${bytes.seen} = ${bytes.parsed} parsed + ${bytes.skipped} skipped${causes(ledger.bytes.skipped)}` +
       ` + ${bytes.lost} lost${causes(ledger.bytes.lost)}`,
   ];

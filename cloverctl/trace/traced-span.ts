@@ -8,9 +8,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** A request as `trace --json` shows it, one on each line. */
+/** A request as `trace --json` shows it, one on each line, or what follows one: a session of WebSocket. */
 export interface TracedSpan {
-  readonly kind: 'span';
+  readonly kind: (typeof kinds)[number];
   readonly protocol: Protocol;
   readonly name: string;
   /** RFC 3339 with nanoseconds. */
@@ -32,6 +32,8 @@ export interface TracedSpan {
     readonly attributes: Attributes;
   }[];
 }
+
+const kinds = ['span', 'session'] as const;
 
 /** Unix nanoseconds as RFC 3339, all nine digits of them. */
 export function nanosecondTime(ns: bigint): string {
@@ -56,7 +58,7 @@ export function tracedSpan(span: OtlpSpan): TracedSpan {
   const protocol = protocolOf(attributes);
   const streamId = attributes['clover.stream_id'];
   return {
-    kind: 'span',
+    kind: attributes['network.protocol.name'] === 'websocket' ? 'session' : 'span',
     protocol,
     name: span.name,
     start: nanosecondTime(startNs),
@@ -81,5 +83,10 @@ export function tracedSpan(span: OtlpSpan): TracedSpan {
 
 /** Whether a line that was read again is one. */
 export function isTracedSpan(value: unknown): value is TracedSpan {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'span';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    kinds.some((kind) => kind === value.kind)
+  );
 }

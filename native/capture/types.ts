@@ -113,6 +113,16 @@ export interface Overtaken {
   readonly programs: readonly number[];
 }
 
+/** Where requests went: seen = spans + sampledOut + open + Σ lost, always. */
+export interface RequestCounts {
+  readonly seen: number;
+  readonly spans: number;
+  /** They ended, and their Tap keeps no span of them. */
+  readonly sampledOut: number;
+  readonly open: number;
+  readonly lost: Readonly<Record<string, number>>;
+}
+
 /** Cumulative counts of one boot; every loss has a cause. */
 export interface CaptureLedger {
   readonly wire: {
@@ -140,15 +150,9 @@ export interface CaptureLedger {
     /** Held for reassembly or of a message that is not whole yet. */
     readonly pending: number;
   };
-  /** seen = spans + sampledOut + open + Σ lost, always. */
-  readonly requests: {
-    readonly seen: number;
-    readonly spans: number;
-    /** They ended, and their Tap keeps no span of them. */
-    readonly sampledOut: number;
-    readonly open: number;
-    readonly lost: Readonly<Record<string, number>>;
-  };
+  readonly requests: RequestCounts;
+  /** Of WebSocket: each follows a request, its handshake, and is none. */
+  readonly sessions: RequestCounts;
   /** Records of access logs that were handed on, and those that nobody took in time. */
   readonly accessLog: { readonly records: number; readonly lost: number };
   readonly connections: ConnectionLedger;

@@ -62,6 +62,16 @@ napi_value red_side(napi_env env, const RedService& service, const RedSide& side
   return out;
 }
 
+napi_value request_counts(napi_env env, const RequestCounts& counts) {
+  napi_value out = js::object(env);
+  js::set(env, out, "seen", js::number(env, counts.seen));
+  js::set(env, out, "spans", js::number(env, counts.spans));
+  js::set(env, out, "sampledOut", js::number(env, counts.sampled_out));
+  js::set(env, out, "open", js::number(env, counts.open));
+  js::set(env, out, "lost", js::counts(env, counts.lost));
+  return out;
+}
+
 }  // namespace
 
 double to_ms(u64 ns) { return static_cast<double>(ns / 1'000'000); }
@@ -98,13 +108,8 @@ napi_value ledger_view(napi_env env, const Engine::FullLedger& ledger) {
   js::set(env, part, "lost", js::counts(env, core.lost));
   js::set(env, part, "pending", js::number(env, core.pending));
   js::set(env, out, "bytes", part);
-  part = js::object(env);
-  js::set(env, part, "seen", js::number(env, core.seen));
-  js::set(env, part, "spans", js::number(env, core.spans));
-  js::set(env, part, "sampledOut", js::number(env, core.sampled_out));
-  js::set(env, part, "open", js::number(env, core.open));
-  js::set(env, part, "lost", js::counts(env, core.lost_requests));
-  js::set(env, out, "requests", part);
+  js::set(env, out, "requests", request_counts(env, core.requests));
+  js::set(env, out, "sessions", request_counts(env, core.sessions));
   part = js::object(env);
   js::set(env, part, "records", js::number(env, core.records));
   js::set(env, part, "lost", js::number(env, core.lost_records));

@@ -152,15 +152,16 @@ void Conversation::lose(Request* request, const char* cause) {
   if (!request->foreign) {
     session_.evidence.lose(*request);
     session_.red.lose(*request, cause);
-    session_.ledger.open--;
-    add(session_.ledger.lost_requests, cause, 1);
+    RequestCounts& counts = session_.ledger.of(*request);
+    counts.open--;
+    add(counts.lost, cause, 1);
   }
   close(request);
 }
 
 void Conversation::missed(const char* cause) {
-  session_.ledger.seen++;
-  add(session_.ledger.lost_requests, cause, 1);
+  session_.ledger.requests.seen++;
+  add(session_.ledger.requests.lost, cause, 1);
   if (pod_.red != nullptr) session_.red.missed(*pod_.red, pod_serves_, cause);
 }
 

@@ -25,8 +25,8 @@ static void hand_over(State& state, TraceContext& context) {
 
 void Request::hand_over(State& state) {
   state.numbers(start_ns, first_byte_ns, start_seq, start_ack, answer_seq, transaction, twin, ordinal);
-  state.flags(sequenced, is_answered, counted, server, has_body, bodiless, tunnel, lasting, incomplete, request_unsized,
-              response_unsized, doubtful, host_unknown);
+  state.flags(sequenced, is_answered, counted, server, has_body, bodiless, tunnel, lasting, session, incomplete,
+              request_unsized, response_unsized, doubtful, host_unknown);
   state.numbers(stream_id, status, request_bytes, response_bytes, port);
   clover::hand_over(state, context);
   bool called = caller.has_value();
@@ -79,16 +79,18 @@ void Session::give(Request& request) {
   evidence.lose(request);
   red.give(request);
   request.leg = nullptr;
-  ledger.seen--;
-  ledger.open--;
+  RequestCounts& counts = ledger.of(request);
+  counts.seen--;
+  counts.open--;
 }
 
 void Session::take(Request& request) {
   request.foreign = false;
   request.leg = nullptr;
   if (!request.counted) return;
-  ledger.seen++;
-  ledger.open++;
+  RequestCounts& counts = ledger.of(request);
+  counts.seen++;
+  counts.open++;
   ledger.inherited_requests++;
   const Pod& pod = *pods_.at(request.talk->key().ifindex);
   if (pod.red != nullptr && !request.lasting) red.start(request, *pod.red);
@@ -102,7 +104,7 @@ std::string Session::hand_over_requests() {
       if (at->foreign) continue;
       u64 mark = mark_of(*at);
       state.number(mark);
-      state.flag(at->counted);
+      state.flags(at->counted, at->session);
       give(*at);
     }
   }
@@ -120,16 +122,17 @@ void Session::take_over_requests(std::string_view bytes) {
       if (at->foreign) followed.emplace(mark_of(*at), at);
   while (!state.at_end()) {
     u64 mark = 0;
-    bool counted = false;
+    bool counted = false, session = false;
     state.number(mark);
-    state.flag(counted);
+    state.flags(counted, session);
     if (!state.ok()) return add(ledger.refused, "malformed", 1);
     if (auto found = followed.find(mark); found != followed.end()) {
       take(*found->second);
       followed.erase(found);
     } else if (counted) {
-      ledger.seen++;
-      add(ledger.lost_requests, "handover", 1);
+      RequestCounts& counts = session ? ledger.sessions : ledger.requests;
+      counts.seen++;
+      add(counts.lost, "handover", 1);
     }
   }
 }

@@ -9,7 +9,7 @@ constexpr std::string_view kScope = "clover.agent";
 
 }  // namespace
 
-bool Outbox::append(Pod& pod, std::string_view encoded, u64 start_ns) {
+bool Outbox::append(Pod& pod, std::string_view encoded, const Request& request) {
   std::string& kept = pod.*kept_;
   if (kept.empty()) {
     kept.swap(spare_);
@@ -19,7 +19,8 @@ bool Outbox::append(Pod& pod, std::string_view encoded, u64 start_ns) {
   size_t before = kept.size();
   proto::bytes(kept, 2, encoded);
   size_ += kept.size() - before;
-  if (count_++ == 0 || start_ns < oldest_) oldest_ = start_ns;
+  if (count_++ == 0 || request.start_ns < oldest_) oldest_ = request.start_ns;
+  sessions_ += request.session;
   // Closing a little early keeps every message under the limit.
   return size_ + 8192 >= limit_;
 }
@@ -27,6 +28,7 @@ bool Outbox::append(Pod& pod, std::string_view encoded, u64 start_ns) {
 Batch Outbox::close() {
   Batch batch;
   batch.count = count_;
+  batch.sessions = sessions_;
   batch.sequence = ++sequence_;
   batch.otlp.reserve(size_ + 64 * pods_.size());
   std::string scope;
@@ -50,7 +52,7 @@ Batch Outbox::close() {
   }
   pods_.clear();
   size_ = 0;
-  count_ = 0;
+  count_ = sessions_ = 0;
   oldest_ = 0;
   return batch;
 }

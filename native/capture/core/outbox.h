@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pod.h"
+#include "request.h"
 
 namespace clover {
 
@@ -10,6 +11,7 @@ struct Batch {
   std::string otlp;
   bool logs = false;  // `LogsData`; else `TracesData`, whose form is the same
   u32 count = 0;      // of spans or records
+  u32 sessions = 0;   // of those spans
   u64 sequence = 0;   // dense, of each of the two
   u64 watermark_ns = 0;
 };
@@ -21,7 +23,7 @@ class Outbox {
   Outbox(std::string Pod::* kept, size_t batch_bytes) : kept_(kept), limit_(batch_bytes) {}
 
   // Appends; true where the message is full now.
-  bool append(Pod& pod, std::string_view encoded, u64 start_ns);
+  bool append(Pod& pod, std::string_view encoded, const Request& request);
   bool empty() const { return count_ == 0; }
   // Of the open message.
   size_t size() const { return size_; }
@@ -33,7 +35,7 @@ class Outbox {
   std::string Pod::* kept_;
   size_t limit_;
   size_t size_ = 0;
-  u32 count_ = 0;
+  u32 count_ = 0, sessions_ = 0;
   u64 oldest_ = 0;
   u64 sequence_ = 0;
   std::vector<Pod*> pods_;

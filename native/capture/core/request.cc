@@ -23,7 +23,7 @@ void Request::reset() {
   sequenced = is_answered = false;
   transaction = twin = calls_as = 0;
   caller.reset();
-  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting =
+  counted = server = stuck = foreign = traced = has_body = bodiless = tunnel = incomplete = lasting = session =
       request_unsized = response_unsized = doubtful = host_unknown = false;
   status = port = 0;
   leg = nullptr;

@@ -47,6 +47,7 @@ struct Request {
   bool bodiless = false;   // its response has no body, whatever its head says
   bool tunnel = false;     // its success ends the protocol
   bool lasting = false;     // spans others, for hours maybe: no watermark waits for it
+  bool session = false;     // what follows a request, and is none: it has an account of its own
   bool incomplete = false;  // a hole took a part of what its span would say
   bool request_unsized = false, response_unsized = false;  // bytes of a body were not seen
   bool doubtful = false;    // a hole took what would say how it ended

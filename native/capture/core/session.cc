@@ -249,13 +249,17 @@ void Session::push(Batch batch) {
 
 // Nobody takes them: memory stays bounded, and the oldest become a counted loss.
 void Session::drop_oldest_batch() {
-  u64 dropped = batches.front().count;
-  if (batches.front().logs) {
-    ledger.records -= dropped;
-    ledger.lost_records += dropped;
+  const Batch& oldest = batches.front();
+  if (oldest.logs) {
+    ledger.records -= oldest.count;
+    ledger.lost_records += oldest.count;
   } else {
-    ledger.spans -= dropped;
-    add(ledger.lost_requests, "backlog", dropped);
+    auto lose = [](RequestCounts& counts, u32 dropped) {
+      counts.spans -= dropped;
+      add(counts.lost, "backlog", dropped);
+    };
+    lose(ledger.requests, oldest.count - oldest.sessions);
+    lose(ledger.sessions, oldest.sessions);
   }
   batches.pop_front();
 }

@@ -44,15 +44,21 @@ struct SocketCounts {
   Counts differ, uncompared;
 };
 
+// Where requests went, or sessions: seen = spans + sampled out + open + lost.
+struct RequestCounts {
+  u64 seen = 0, spans = 0, sampled_out = 0, open = 0;
+  Counts lost;
+};
+
 // Where every byte and every request went (native/capture/types.ts, CaptureLedger).
 struct Ledger {
   u64 received = 0;  // payload bytes that came up from the wire
   u64 parsed = 0;
   u64 pending = 0;
   Counts skipped, lost;
-  u64 seen = 0, spans = 0, sampled_out = 0, open = 0;
+  RequestCounts requests;
+  RequestCounts sessions;  // that follow a request, and are none
   u64 records = 0, lost_records = 0;  // of access logs
-  Counts lost_requests;
   u64 fields = 0, unknown_fields = 0;  // of headers that refer to earlier ones (HPACK)
   u64 connections_open = 0, connections_seen = 0;
   u64 connections_evicted = 0;  // open ones that were forgotten as there was no room for all
@@ -62,6 +68,8 @@ struct Ledger {
   // wait for them any more (they are seen here), and what could not be taken.
   u64 taken_over = 0, inherited = 0, inherited_requests = 0;
   Counts refused;
+
+  RequestCounts& of(const Request& request) { return request.session ? sessions : requests; }
 };
 
 // Turns segments into spans, evidence and a ledger. Single-threaded; knows no kernel and no JS.

@@ -13,8 +13,9 @@ Leg& Session::leg(Pod& pod, u16 port) {
 
 void Session::opened(Request* request, Pod& pod) {
   if (!request->foreign) {
-    ledger.seen++;
-    ledger.open++;
+    RequestCounts& counts = ledger.of(*request);
+    counts.seen++;
+    counts.open++;
     if (pod.red != nullptr && !request->lasting) red.start(*request, *pod.red);
   }
   meet(*request, pod);
@@ -84,18 +85,19 @@ const Phases* Session::phases_on_wire(FlowKey key) const {
 }
 
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {
-  ledger.open--;
+  RequestCounts& counts = ledger.of(request);
+  counts.open--;
   if (spans_.empty() && records_.empty()) batch_since_ns_ = now_ns_;
   bool full = false;
-  if (pod.selection.access_log) {
+  if (pod.selection.access_log && !request.session) {
     ledger.records++;
-    full = records_.append(pod, writer_.record(request, place), request.start_ns);
+    full = records_.append(pod, writer_.record(request, place), request);
   }
   if (pod.sampling.keeps(request.context, trace_id_of(request, settings.boot, place.connection))) {
-    ledger.spans++;
-    full = spans_.append(pod, writer_.span(request, place), request.start_ns) || full;
+    counts.spans++;
+    full = spans_.append(pod, writer_.span(request, place), request) || full;
   } else {
-    ledger.sampled_out++;
+    counts.sampled_out++;
   }
   if (full) close_batch();
 }

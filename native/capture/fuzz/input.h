@@ -55,8 +55,9 @@ inline u64 sum(const Counts& counts) {
 
 // Every request and every byte that came up is in one place. Bytes of holes did not come up.
 inline void check_ledger(const Ledger& ledger) {
-  check(ledger.seen == ledger.spans + ledger.sampled_out + ledger.open + sum(ledger.lost_requests),
-        "requests = spans + sampled out + open + lost");
+  for (const RequestCounts* counts : {&ledger.requests, &ledger.sessions})
+    check(counts->seen == counts->spans + counts->sampled_out + counts->open + sum(counts->lost),
+          "requests = spans + sampled out + open + lost");
   auto hole = ledger.lost.find("hole");
   u64 lost = sum(ledger.lost) - (hole == ledger.lost.end() ? 0 : hole->second);
   check(ledger.received + ledger.inherited == ledger.parsed + ledger.pending + sum(ledger.skipped) + lost,
@@ -66,7 +67,7 @@ inline void check_ledger(const Ledger& ledger) {
 // The same when nothing more will come.
 inline void check_end(const Ledger& ledger) {
   check_ledger(ledger);
-  check(ledger.open == 0, "no request stays open");
+  check(ledger.requests.open == 0 && ledger.sessions.open == 0, "no request stays open");
   check(ledger.pending == 0, "no byte stays pending");
 }
 

@@ -41,6 +41,7 @@ export const emptyLedger: CaptureLedger = {
   wire: { segments: 0, payloadBytes: 0, tlsBytes: 0, unwanted: 0, reattached: 0, lost: {} },
   bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
+  sessions: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
   accessLog: { records: 0, lost: 0 },
   connections: { open: 0, seen: 0, evicted: 0, contradicted: {} },
   sockets: { deafPoints: 0, compared: 0, differ: {}, uncompared: {} },

@@ -1,94 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
-import { z } from 'zod';
 import { ipv4, packetsOf, pcapFile, udp } from '../../native/capture/capture-file.ts';
-import { segmentsOf, startNs } from '../../native/capture/conversation.ts';
+import {
+  client,
+  segmentsOf,
+  segmentsOfTurns,
+  server,
+  startNs,
+} from '../../native/capture/conversation.ts';
+import { wire } from '../../native/capture/under-settings.ts';
+import { closeOf, handshake, opcode, pushed, sent } from '../../native/capture/websocket.ts';
 import { runCli } from '../run-cli.ts';
+import { inFile, readLines } from '../traced-lines.ts';
 
 const recorded = fileURLToPath(
   new URL('../../native/capture/recorded/servers.pcap.gz', import.meta.url),
 );
 const bin = fileURLToPath(new URL('../../../cloverctl/bin.mjs', import.meta.url));
-
-const endpoint = z.strictObject({ address: z.string(), port: z.number() });
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
-const attributes = z.record(z.string(), z.unknown());
-const spanLine = z.strictObject({
-  kind: z.literal('span'),
-  protocol: z.enum([
-    'dns',
-    'grpc',
-    'http',
-    'http2',
-    'kafka',
-    'mysql',
-    'postgresql',
-    'redis',
-    'sip',
-  ]),
-  name: z.string(),
-  start: time,
-  durationMs: z.number().nonnegative(),
-  status: z.union([z.number(), z.string(), z.null()]),
-  client: endpoint,
-  server: endpoint,
-  streamId: z.number().nullable(),
-  incomplete: z.boolean(),
-  attributes,
-  events: z
-    .array(z.strictObject({ name: z.string(), time, attributes }))
-    .min(1)
-    .optional(),
-});
-const ledgerLine = z.strictObject({
-  kind: z.literal('ledger'),
-  requests: z.number(),
-  spans: z.number(),
-  sampledOut: z.number(),
-  lost: z.record(z.string(), z.number()),
-  bytes: z.strictObject({
-    seen: z.number(),
-    parsed: z.number(),
-    skipped: z.number(),
-    lost: z.number(),
-  }),
-});
-
-type SpanLine = z.infer<typeof spanLine>;
-
-/** Spans and ledger of `--json`; the ledger closes. */
-function readLines(stdout: string): {
-  readonly spans: readonly SpanLine[];
-  readonly ledger: z.infer<typeof ledgerLine>;
-} {
-  const lines = stdout.trimEnd().split('\n');
-  const spans = lines.slice(0, -1).map((line) => spanLine.parse(JSON.parse(line)));
-  const ledger = ledgerLine.parse(JSON.parse(lines.at(-1) ?? ''));
-  const lost = Object.values(ledger.lost).reduce((sum, count) => sum + count, 0);
-  const { seen, parsed, skipped, lost: lostBytes } = ledger.bytes;
-  if (ledger.requests !== ledger.spans + ledger.sampledOut + lost || ledger.spans !== spans.length)
-    throw new Error('requests do not add up');
-  if (seen !== parsed + skipped + lostBytes) throw new Error('bytes do not add up');
-  return { spans, ledger };
-}
-
-async function inFile<T>(file: Uint8Array, use: (path: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'clover-test-'));
-  try {
-    const path = join(folder, 'capture');
-    await writeFile(path, file);
-    return await use(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 const json = async (file: Uint8Array): Promise<ReturnType<typeof readLines>> =>
   inFile(file, async (path) => readLines((await runCli(['trace', path, '--json'])).stdout));
@@ -118,7 +51,8 @@ test('each request is one line of JSON, in order of time, and the ledger is the 
   const { spans, ledger } = readLines(stdout);
   t.is(spans.length, 75);
   // The client of its WebSocket masks no frame, which RFC 6455 §5.1 forbids: that is no session.
-  t.deepEqual(ledger.lost, { malformed: 1 });
+  t.deepEqual(ledger.lost, {});
+  t.deepEqual(ledger.sessions, { seen: 1, spans: 0, lost: { malformed: 1 } });
   const starts = spans.map(({ start }) => start);
   t.deepEqual(starts, starts.toSorted());
 });
@@ -152,6 +86,26 @@ test('a span says who asked whom, how it ended and how long it took', async (t) 
     },
   );
   t.like(spans[0]?.attributes, { 'http.request.method': 'GET', 'url.path': '/a' });
+});
+
+test('a session of WebSocket is no request: it has a line and an account of its own', async (t) => {
+  const closing = closeOf(1000);
+  const talk = [
+    ...handshake(),
+    client(sent(opcode.close, closing)),
+    server(pushed(opcode.close, closing)),
+  ];
+  const file = pcapFile(packetsOf(segmentsOfTurns(talk, wire)));
+  const { spans, sessions, ledger } = await json(file);
+  t.deepEqual(
+    spans.map(({ name, status }) => [name, status]),
+    [['GET', 101]],
+  );
+  t.like(ledger, { requests: 1, spans: 1, sessions: { seen: 1, spans: 1, lost: {} } });
+  t.like(sessions, [{ name: 'WebSocket session', protocol: 'http', status: null }]);
+  const { stdout } = await inFile(file, (path) => runCli(['trace', path]));
+  t.regex(stdout, /http +101 .* GET \/chat\n.*WebSocket session \/chat\n/);
+  t.regex(stdout, /requests: 1 = 1 spans \+ 0 lost\nsessions: 1 = 1 spans \+ 0 lost\n/);
 });
 
 test('for people there is a table, and where everything went', async (t) => {

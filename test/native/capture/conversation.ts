@@ -183,14 +183,18 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** What does not add up in a ledger; empty where it closes. */
-export function gapsOf({ wire, bytes, requests, takenOver }: CaptureLedger): string[] {
+export function gapsOf(ledger: CaptureLedger): string[] {
+  const { wire, bytes, takenOver } = ledger;
   const { hole = 0, ...lost } = bytes.lost;
   const known = bytes.parsed + bytes.pending + sum(bytes.skipped) + sum(lost);
   const came = wire.payloadBytes + takenOver.bytes;
-  const ended = requests.spans + requests.sampledOut + requests.open + sum(requests.lost);
   return [
     ...(known === came ? [] : [`bytes: ${known} of ${came}`]),
-    ...(ended === requests.seen ? [] : [`requests: ${ended} of ${requests.seen}`]),
+    ...(['requests', 'sessions'] as const).flatMap((what) => {
+      const { seen, spans, sampledOut, open, lost: gone } = ledger[what];
+      const ended = spans + sampledOut + open + sum(gone);
+      return ended === seen ? [] : [`${what}: ${ended} of ${seen}`];
+    }),
     ...(hole >= 0 ? [] : ['hole']),
   ];
 }

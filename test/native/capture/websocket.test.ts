@@ -10,6 +10,7 @@ import {
   client,
   gapsOf,
   play,
+  pod,
   segmentsOfTurns,
   server,
   startNs,
@@ -155,7 +156,8 @@ for (const [what, turn] of [
   test(`${what} breaks the protocol, and all is accounted for`, async (t) => {
     const { spans, ledger } = await read([...handshake(), turn, server(Buffer.from('more'))]);
     t.is(spans.length, 1);
-    t.deepEqual(ledger.requests.lost, { malformed: 1 });
+    t.deepEqual(ledger.requests.lost, {});
+    t.deepEqual(ledger.sessions.lost, { malformed: 1 });
     t.deepEqual(gapsOf(ledger), []);
   });
 
@@ -171,7 +173,7 @@ test('a hole within a payload loses nothing of the counts; one over a frame’s 
   t.is(counted(within.spans[1])['server.message_bytes'], 3_000);
   t.deepEqual(gapsOf(within.ledger), []);
   const over = await read(turns, { cuts: [1_000] }, (index) => index !== 4);
-  t.deepEqual(over.ledger.requests.lost, { hole: 1 });
+  t.deepEqual(over.ledger.sessions.lost, { hole: 1 });
   t.deepEqual(gapsOf(over.ledger), []);
 });
 
@@ -239,14 +241,17 @@ test('any bytes behind a handshake leave the ledger closed', async (t) => {
       const turns = parts.map(([asks, bytes]) => (asks ? client(bytes) : server(bytes)));
       const { ledger } = await read([...handshake(), ...turns]);
       t.deepEqual(gapsOf(ledger), []);
-      t.is(ledger.requests.seen, 2);
+      t.is(ledger.requests.seen, 1);
+      t.is(ledger.sessions.seen, 1);
     }),
     { numRuns: 300 },
   );
 });
 
-test('a session is no request of its own in metrics, and a span all the same', async (t) => {
-  const { replay } = startReplay();
+test('a session is no request in ledger, metrics and access log, and a span all the same', async (t) => {
+  let records = 0;
+  const { replay, spans } = startReplay({ onRecords: (batch) => (records += batch.records) });
+  replay.attach(7, pod, { accessLog: true });
   const talk = [
     ...handshake(),
     client(sent(opcode.text, 'hello')),
@@ -254,7 +259,8 @@ test('a session is no request of its own in metrics, and a span all the same', a
     client(sent(opcode.close, closeOf(1000))),
   ];
   play(replay, segmentsOfTurns(talk, wire));
-  t.is(replay.ledger().requests.spans, 2);
+  const each = { seen: 1, spans: 1, sampledOut: 0, open: 0, lost: {} };
+  t.like(replay.ledger(), { requests: each, sessions: each });
   const { sides } = replay.metrics();
   t.like(sides, [{ started: 1, open: 0, lost: {} }]);
   const inBuckets = sides.flatMap(({ series }) => series.flatMap(({ buckets }) => buckets));
@@ -264,4 +270,6 @@ test('a session is no request of its own in metrics, and a span all the same', a
   );
   t.deepEqual(gapsOf(replay.ledger()), []);
   await replay.close();
+  t.is(spans.length, 2);
+  t.is(records, 1);
 });

@@ -47,7 +47,7 @@ class WebSocket final : public Parser {
   WebSocket(Conversation& talk, const Request& handshake, const Piece& answer) : talk_(talk) {
     session_ = talk_.begin(answer, Side::client);
     session_->foreign = handshake.foreign;
-    session_->lasting = true;
+    session_->lasting = session_->session = true;
     session_->sequenced = false;  // its ends are joined by their handshakes
     session_->context = talk_.below(handshake);
     session_->tracestate = handshake.tracestate;
@@ -226,7 +226,7 @@ void WebSocket::hand_over(State& state) {
   bool closes = closer_ != nullptr, client = closer_ == &asking_;
   state.flags(closes, client);
   if (state.reads() && closes) closer_ = client ? &asking_ : &answering_;
-  state.require(session_ != nullptr);
+  state.require(session_ != nullptr && session_->session);
 }
 
 }  // namespace
