@@ -13,7 +13,7 @@ namespace {
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
 // Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-protocols.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 6;
+constexpr u32 kVersion = 7;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;

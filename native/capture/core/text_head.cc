@@ -15,7 +15,8 @@ size_t find_head_end(std::string_view bytes, size_t from) {
   return 0;
 }
 
-u32 TextHead::read(Conversation& talk, const Piece& piece, Whole& out) {
+u32 TextHead::read(Conversation& talk, const Piece& piece, Whole& out, Keeps keeps) {
+  if (too_long()) return read_rest(talk, piece, out, keeps);
   size_t old = gathered_.size();
   if (old == 0) {
     size_t end = find_head_end(piece.text(), 0);
@@ -24,26 +25,57 @@ u32 TextHead::read(Conversation& talk, const Piece& piece, Whole& out) {
       return static_cast<u32>(end);
     }
   }
-  size_t room = std::min<size_t>(piece.length, kMaxHead + 1 - old);
+  size_t room = std::min<size_t>(piece.length, kMaxHead - old);
   gathered_.append(piece.text().substr(0, room));
   talk.pending(static_cast<i64>(room));
   size_t end = find_head_end(gathered_, old);
-  if (end == 0 || end > kMaxHead) return static_cast<u32>(room);
+  if (end == 0) {
+    if (too_long()) line_ = gathered_.substr(gathered_.rfind('\n') + 1, kMaxLine);
+    return static_cast<u32>(room);
+  }
   out.gathered = cut(talk);
   out.block = std::string_view(out.gathered).substr(0, end);
   return static_cast<u32>(end - old);
 }
 
+u32 TextHead::read_rest(Conversation& talk, const Piece& piece, Whole& out, Keeps keeps) {
+  std::string_view rest = piece.text();
+  bool ended = false;
+  while (!rest.empty() && !ended) {
+    size_t line = rest.find('\n');
+    line_.append(rest.substr(0, line).substr(0, kMaxLine - line_.size()));
+    rest.remove_prefix(std::min(line, rest.size() - 1) + 1);
+    if (line == std::string_view::npos) break;
+    ended = line_.empty() || line_ == "\r";
+    if (keeps != nullptr && keeps(line_) && kept_.size() + line_.size() < kMaxKept)
+      kept_.append(line_).push_back('\n');
+    line_.clear();
+  }
+  auto taken = static_cast<u32>(piece.length - rest.size());
+  talk.skipped("head_too_large", taken);
+  if (!ended) return taken;
+  out.large = true;
+  out.kept = std::move(kept_);
+  out.gathered = cut(talk);
+  out.block = out.gathered;
+  return taken;
+}
+
 std::string TextHead::cut(Conversation& talk) {
+  line_.clear();
+  kept_.clear();
   talk.pending(-static_cast<i64>(gathered_.size()));
   return std::exchange(gathered_, {});
 }
 
 void TextHead::hand_over(Conversation& talk, State& state) {
   state.text(gathered_);
-  state.require(gathered_.size() <= kMaxHead);
+  state.text(line_);
+  state.text(kept_);
+  state.require(gathered_.size() <= kMaxHead && line_.size() <= kMaxLine && kept_.size() <= kMaxKept);
   if (!state.reads()) return;
-  if (!state.ok()) gathered_.clear();
+  if (!state.ok())
+    for (std::string* text : {&gathered_, &line_, &kept_}) text->clear();
   talk.inherit(gathered_.size());
 }
 

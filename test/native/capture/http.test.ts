@@ -230,14 +230,8 @@ test('a request whose answer cannot be read is lost and counted', async (t) => {
 
 const long = (size: number): string => lines('GET / HTTP/1.1', `X: ${'y'.repeat(size)}`);
 
-test('of a head of nearly 64 KiB all is read, of a longer one its beginning', async (t) => {
+test('of a head of nearly 64 KiB all is read', async (t) => {
   t.is((await read([raw(long(65_000), ok), raw(get, ok)])).spans.length, 2);
-  const { spans, ledger } = await read([raw(long(66_000), ok), raw(get, ok)]);
-  t.deepEqual(
-    spans.map(({ attributes }) => attributes['http.response.status_code']),
-    [200],
-  );
-  t.deepEqual(gapsOf(ledger), []);
 });
 
 test('trace context and the stamp of the response are put on the span', async (t) => {

@@ -70,37 +70,42 @@ void Http1::begin_message(Messages& mine, const Piece& piece) {
 
 u32 Http1::read_head(Messages& mine, const Piece& piece) {
   TextHead::Whole whole;
-  u32 taken = mine.head.read(talk_, piece, whole);
+  u32 taken = mine.head.read(talk_, piece, whole, frames_body);
   if (!whole.block.empty()) {
-    on_head(mine, whole.block, piece, true);
+    on_head(mine, whole.block, piece, whole.large ? Extent::large : Extent::whole, whole.kept);
     return taken;
   }
   std::string_view partial = mine.head.partial();
   if (!(is_request(mine) ? may_start_request(partial) : may_start_response(partial)))
     stop("malformed");
-  else if (mine.head.too_long()) cut_head(mine, piece);
   return taken;
 }
 
 // Takes a head that is not read to its end for a message: all that follows is its body.
 void Http1::cut_head(Messages& mine, const Piece& piece) {
-  on_head(mine, mine.head.cut(talk_), piece, false);
+  on_head(mine, mine.head.cut(talk_), piece, Extent::begun);
 }
 
-void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole) {
+void Http1::on_head(Messages& mine, std::string_view block, const Piece& piece, Extent extent, std::string_view kept) {
   Head head;
+  head.large = extent == Extent::large;
   bool request = is_request(mine);
   const Selection& selection = talk_.selection();
   const HeaderNames& wanted = request ? selection.request_headers : selection.response_headers;
   if (!wanted.empty()) head.wanted = &wanted;
-  // The last line of a head that was cut may be half a line.
-  std::string_view lines = whole ? block : block.substr(0, block.rfind('\n') + 1);
+  std::string_view lines = block;
+  std::string cut;
+  if (extent != Extent::whole) {
+    // Its last line may be half a line.
+    cut.assign(block.substr(0, block.rfind('\n') + 1)).append(kept);
+    lines = cut;
+  }
   if (request ? !parse_request_head(lines, head) : !parse_response_head(lines, head)) {
     stop("malformed");
     return talk_.skipped("malformed", block.size());
   }
   talk_.parsed(block.size());
-  head.ambiguous = head.ambiguous || !whole;
+  head.ambiguous = head.ambiguous || extent == Extent::begun;
   mine.phase = Phase::body;
   if (request) on_request(head, piece);
   else on_response(head, piece);
@@ -117,10 +122,13 @@ bool Http1::answers_early() {
 void Http1::on_request(const Head& head, const Piece& piece) {
   Request& request = *asking_.current;
   head.trace.apply(request);
+  request.incomplete = head.large;
   request.has_body = !head.ambiguous && (head.has_length || head.chunked);
   request.bodiless = head.method == "HEAD";
   request.tunnel = head.method == "CONNECT";
-  http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version}, talk_);
+  http::describe_request(request, {head.method, head.target, "", head.host, head.user_agent, head.version,
+                                   !head.large || !head.host.empty()},
+                         talk_);
   head.trace.describe(request, "http.request.header.", talk_.selection());
   describe_fields(request, "http.request.header.", head.kept, talk_.selection());
   if (!request.server) parse_stamp(head.stamp, request.stamp);
@@ -172,6 +180,7 @@ void Http1::on_response(const Head& head, const Piece& piece) {
   bool whole = asking_.phase == Phase::start && queue_.size() == 1;
   if (head.status == 101 && head.upgrade == "h2c" && whole) return upgrade(request);
   request->status = head.status;
+  request->incomplete = request->incomplete || head.large;
   request->answered(mine.first);
   describe_fields(*request, "http.response.header.", head.kept, talk_.selection());
   bool tunnel = head.status == 101 || (request->tunnel && head.status / 100 == 2);

@@ -93,10 +93,6 @@ bool parse_field(std::string_view name, std::string_view value, Head& out) {
   }
 }
 
-bool frames_body(std::string_view name) {
-  return same(name, "content-length") || same(name, "transfer-encoding");
-}
-
 void parse_fields(std::string_view rest, Head& out) {
   std::string_view name;
   for (;;) {
@@ -107,7 +103,7 @@ void parse_fields(std::string_view rest, Head& out) {
     if (!folded) name = line.substr(0, colon);
     bool sound = !folded && colon != std::string_view::npos && is_token(name);
     if (sound && out.wanted != nullptr) keep_field(*out.wanted, name, trim(line.substr(colon + 1)), out.kept);
-    if (sound ? !parse_field(name, trim(line.substr(colon + 1)), out) : frames_body(trim(name)))
+    if (sound ? !parse_field(name, trim(line.substr(colon + 1)), out) : frames_body(name))
       out.ambiguous = true;
   }
 }
@@ -141,6 +137,11 @@ bool parse_status_line(std::string_view line, Head& out) {
 }
 
 }  // namespace
+
+bool frames_body(std::string_view line) {
+  std::string_view name = trim(line.substr(0, line.find(':')));
+  return same(name, "content-length") || same(name, "transfer-encoding");
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_token_char(c); });

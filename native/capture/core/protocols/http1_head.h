@@ -22,6 +22,7 @@ struct Head {
   bool has_length = false, chunked = false, other_coding = false;
   // Two readers may differ on where the body ends: nothing behind this head can be told apart.
   bool ambiguous = false;
+  bool large = false;  // of its end only what frames the body is known
   u64 length = 0;
 };
 
@@ -29,6 +30,9 @@ struct Head {
 // forbids in them is passed over, and where it touches the framing the head is ambiguous.
 bool parse_request_head(std::string_view block, Head& out);
 bool parse_response_head(std::string_view block, Head& out);
+
+// Whether a line of a head is a field that says where the body ends.
+bool frames_body(std::string_view line);
 
 // Whether the bytes (one or more) can be the beginning of a head.
 bool may_start_request(std::string_view bytes);

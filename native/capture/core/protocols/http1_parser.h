@@ -16,6 +16,13 @@ enum class Phase : u8 {
   body,
 };
 
+// How much a block is of a head.
+enum class Extent : u8 {
+  whole,
+  large,  // its beginning: what follows comes behind its end
+  begun,  // its beginning: what follows is more of it
+};
+
 // The messages of one end.
 struct Messages {
   explicit Messages(Side side) : from(side) {}
@@ -53,7 +60,7 @@ class Http1 final : public Parser {
   void begin_message(Messages& mine, const Piece& piece);
   u32 read_head(Messages& mine, const Piece& piece);
   void cut_head(Messages& mine, const Piece& piece);
-  void on_head(Messages& mine, std::string_view block, const Piece& piece, bool whole);
+  void on_head(Messages& mine, std::string_view block, const Piece& piece, Extent extent, std::string_view kept = {});
   bool answers_early();
   void on_request(const Head& head, const Piece& piece);
   void on_response(const Head& head, const Piece& piece);
