@@ -9,6 +9,7 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { freePort } from '../../functions/lib/free-port.ts';
 import { lateFile } from './code-cache.ts';
 import { english } from './english.ts';
+import { lean } from './lean.ts';
 import { podOfNowhere } from './nowhere.ts';
 import { zodByName } from './zod-by-name.ts';
 
@@ -38,15 +39,6 @@ export interface Bundle {
   /** Files that it was made of, by esbuild's account: paths from the working directory. */
   readonly inputs: readonly string[];
 }
-
-/**
- * Keeps a function small under load, at no measured cost: a young generation that does not grow, one heap of the C library for
- * all threads, and what V8's compilers are done with given back to the system: 5 MiB each.
- */
-const lean = {
-  args: ['--max-semi-space-size=1'],
-  env: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '16384' },
-} as const;
 
 const telemetry = fileURLToPath(
   new URL('../../functions/host/telemetry/function-telemetry.ts', import.meta.url),

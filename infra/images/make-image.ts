@@ -87,7 +87,7 @@ export async function makeProgram(
   const { program } = source;
   const isProcess = 'natives' in program;
   const { args, env, inputs } = isProcess
-    ? { ...(await bundleProcess(program, repository, natives, folder)), env: {} }
+    ? await bundleProcess(program, repository, natives, folder)
     : await bundle(withNatives(program, repository, natives), folder, toolchain.node);
   const isRoot = isProcess && program.root;
   const port = isProcess ? program.port : 8080;

@@ -2,13 +2,17 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { english } from './english.ts';
+import { lean } from './lean.ts';
 
 /** A process that runs for months: V8's code of it would not be worth its bytes. */
 export interface ProcessSource {
   /** Files to be, without `.mjs`, by the module of the repository that each is made of; the program is the first. */
   readonly modules: Readonly<Record<string, string>>;
-  /** Arguments of Node. */
-  readonly nodeArgs?: readonly string[];
+  /** Arguments of Node, and variables of its environment. */
+  readonly node?: {
+    readonly args: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
   /** Native files that it looks for, by their path in the repository's folder `native`. */
   readonly natives: Readonly<Record<string, string>>;
   /** Packages that it does not use where it runs in an image. */
@@ -22,8 +26,7 @@ export interface ProcessSource {
 /** Captures the traffic of a node. */
 export const agentProcess: ProcessSource = {
   modules: { agent: 'agent/main.ts' },
-  // 5 MiB less.
-  nodeArgs: ['--max-semi-space-size=1'],
+  node: lean,
   natives: {
     'build/Release/capture.node': 'capture/build/Release/capture.node',
     'build/Release/tap.bpf.o': 'capture/build/Release/tap.bpf.o',
@@ -73,6 +76,8 @@ export const loadProcess: ProcessSource = {
 export interface ProcessBundle {
   /** Arguments that Node is to be run with, the program last. */
   readonly args: readonly string[];
+  /** The environment for that. */
+  readonly env: Readonly<Record<string, string>>;
   /** Files that it was made of: paths from the working directory. */
   readonly inputs: readonly string[];
 }
@@ -119,7 +124,8 @@ export async function bundleProcess(
   }
   const [program = ''] = Object.keys(source.modules);
   return {
-    args: [...(source.nodeArgs ?? []), join(folder, `${program}.mjs`)],
+    args: [...(source.node?.args ?? []), join(folder, `${program}.mjs`)],
+    env: source.node?.env ?? {},
     inputs: Object.keys(metafile.inputs),
   };
 }

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { agentProcess, bundleProcess } from '../../../infra/images/process-bundle.ts';
 import { sharedByFile } from '../../cluster/shared-by-file.ts';
 import { runAgent, type RunningAgent } from '../helpers/agent-process.ts';
+import { bundledAgent } from '../helpers/bundled-agent.ts';
 import { startClusterNode, type ClusterNode } from '../helpers/cluster-node.ts';
 import { startControlPlane, type ControlPlane } from '../helpers/control-plane.ts';
 import { limitMemory } from '../helpers/memory-limit.ts';
@@ -212,8 +211,6 @@ serial("Clover's own traffic makes no spans: what carries spans adds none", asyn
   t.is(capture.requests.seen, capture.requests.spans);
 });
 
-const repository = fileURLToPath(new URL('../../../', import.meta.url));
-
 serial(
   'a thousand pods are one watch, and no list, of Services one once a Tap selects a pod, and all fit into the limit of memory',
   async (t) => {
@@ -226,19 +223,9 @@ serial(
     const uid = await node.addPod('busy', { labels: { app: 'busy' } });
     const before = (await node.asked()).length;
 
-    // As its image has it.
-    const folder = await mkdtemp(join(tmpdir(), 'clover-bundle-'));
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
-    const bundle = join(folder, 'agent');
-    const { args } = await bundleProcess(
-      agentProcess,
-      repository,
-      join(repository, 'native'),
-      bundle,
-    );
     const limit = await limitMemory(t, 96 * 2 ** 20);
     const { agent, sandbox } = await startBed(t, {
-      command: [...limit.prefix, process.execPath, ...args],
+      command: [...limit.prefix, ...(await bundledAgent(t))],
     });
     await eventually('the pods', async () => (await ledgerOf(agent)).pods.known > 1_000);
     const asked = (await node.asked()).slice(before);

@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { agentProcess, bundleProcess } from '../../../infra/images/process-bundle.ts';
+import { bundledAgent } from '../../agent/helpers/bundled-agent.ts';
 import { limitMemory, type MemoryLimit } from '../../agent/helpers/memory-limit.ts';
 import { makeBed, type Bed } from './bed.ts';
 
@@ -17,19 +13,11 @@ export async function makeLimitedBed(
   signal: AbortSignal,
   interfaces: readonly string[] = [],
 ): Promise<{ readonly bed: Bed; readonly limit: MemoryLimit }> {
-  const limit = await limitMemory({ teardown: (work) => cleanUp.defer(work) }, limitBytes);
-  const command = [...limit.prefix, process.execPath, ...(await bundled(cleanUp))];
+  const atEnd = { teardown: (work: () => Promise<void>) => cleanUp.defer(work) };
+  const limit = await limitMemory(atEnd, limitBytes);
+  const command = [...limit.prefix, ...(await bundledAgent(atEnd))];
   const bed = await makeBed(cleanUp, signal, { interfaces, command, capture: { ringBytes } });
   return { bed, limit };
-}
-
-/** Arguments of Node. */
-async function bundled(cleanUp: AsyncDisposableStack): Promise<readonly string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'clover-bundle-'));
-  cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
-  const repository = fileURLToPath(new URL('../../../', import.meta.url));
-  const natives = join(repository, 'native');
-  return (await bundleProcess(agentProcess, repository, natives, join(folder, 'agent'))).args;
 }
 
 /** Mebibytes to a tenth. */

@@ -21,9 +21,11 @@ test('it runs each program as its image does', async (t) => {
       t.like(stage, asFunction, name);
       continue;
     }
-    const { modules, nodeArgs = [], port, root } = program;
+    const { modules, node = { args: [], env: {} }, port, root } = program;
     const [file = ''] = Object.keys(modules);
-    t.deepEqual(stage.Entrypoint, ['/usr/local/bin/node', ...nodeArgs, `/app/${file}.mjs`]);
+    t.deepEqual(stage.Entrypoint, ['/usr/local/bin/node', ...node.args, `/app/${file}.mjs`]);
+    const variables = Object.entries(node.env).map(([key, value]) => `${key}=${value}`);
+    t.deepEqual(stage.Env, [...stageOf('process').Env, ...variables]);
     t.deepEqual(Object.keys(stage.ExposedPorts ?? {}), port === undefined ? [] : [`${port}/tcp`]);
     t.is(stage.User, root ? '0:0' : '65532:65532');
   }
