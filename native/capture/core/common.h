@@ -122,6 +122,12 @@ struct Wish {
 struct FlowHash {
   u64 seed;
   size_t operator()(const FlowKey& key) const { return key.hash(seed); }
+  size_t operator()(const FlowKey* key) const { return key->hash(seed); }
+};
+
+// For tables of what has its key in itself.
+struct SameFlow {
+  bool operator()(const FlowKey* a, const FlowKey* b) const { return *a == *b; }
 };
 
 }  // namespace clover

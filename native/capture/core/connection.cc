@@ -142,7 +142,7 @@ bool Connection::trim(Stream& mine, Piece& piece) {
 // Reads a stream from where it was met.
 void Connection::take_up(Stream& mine, u32 seq) {
   mine.sync(seq, false);
-  if (parser_ != nullptr) parser_->join(talk_.sender(mine.to_pod));
+  if (Parser* reader = parser()) reader->join(talk_.sender(mine.to_pod));
   else within_ = true;
 }
 
@@ -259,7 +259,7 @@ bool Connection::drain_one(Stream& mine) {
     if (due) {
       mine.finished = moved = true;
       mine.next = mine.fin_seq + 1;
-      if (parser_ != nullptr) parser_->end(talk_.sender(mine.to_pod), last_piece_ns_);
+      if (Parser* reader = parser()) reader->end(talk_.sender(mine.to_pod), last_piece_ns_);
       settle();
     }
   }
@@ -378,7 +378,7 @@ void Connection::close(End end) {
   }
   closed_ = true;
   if (parser_ != nullptr) parser_->close(cause_of(end), last_piece_ns_);
-  parser_.reset();
+  read_by(nullptr);
   drop_opening("incomplete");
   for (Stream* stream : {&in_, &out_}) {
     for (const Held& held : stream->held) {

@@ -85,7 +85,7 @@ class Connection {
     if (talk_.locate(key)) select();
   }
   u64 id() const { return talk_.id(); }
-  const Phases& phases() const { return talk_.phases(); }
+  const Phases* phases() const { return talk_.phases(); }
 
   u64 last_seen_ns = 0;
   // In the session's lists of open ones, by last_seen_ns, and its place among those that wait.
@@ -134,6 +134,8 @@ class Connection {
   bool opens(u64 now_ns) const { return opens_until() > now_ns; }
 
   // reading.cc: protocols
+  Parser* parser();
+  void read_by(std::unique_ptr<Parser> parser);
   void read(bool to_pod, Piece piece);
   void recognise(bool to_pod, const Piece& piece);
   const Protocol* recognise_within(bool to_pod, const Piece& piece);
@@ -153,11 +155,12 @@ class Connection {
   Conversation talk_;
   Stream in_, out_;
   const Protocol* protocol_ = nullptr;  // once it is told
-  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<Parser> parser_;  // parser() and read_by() have it
   std::unique_ptr<Opening> opening_;
   size_t held_bytes_ = 0;
   u64 last_piece_ns_ = 0;
   bool closed_ = false;
+  bool resting_ = false;  // its parser was blank, and is made anew when it is needed
   bool within_ = false;  // its first bytes were not all seen: a message has to tell the protocol
   u32 left_out_ = 0;  // goes_on_unseen()
   u32 missed_[2] = {0, 0};  // bytes of holes before there was a parser

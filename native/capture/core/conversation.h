@@ -50,13 +50,18 @@ class Conversation {
   const Protocol* hint() const;
   // A SYN, or the answer to one, or of TLS the beginning of its handshake. After set_roles().
   void opens(bool answer, u64 time_ns);
-  const Phases& phases() const { return phases_; }
+  // Null where they are not known, or were told.
+  const Phases* phases() const { return phases_.get(); }
   // The pod was told this address for a name that it had asked for.
   void resolved(std::string_view address, u64 start_ns, u64 end_ns) { pod_.lookups.answered(address, start_ns, end_ns); }
   // The client's end is a proxy's, and this is the client's own.
+  struct Client {
+    std::string address;
+    u16 port = 0;
+  };
   void forwards(const Address& client, u16 port);
-  const std::string& forwarded_text() const { return forwarded_text_; }
-  u16 forwarded_port() const { return forwarded_port_; }
+  // Null where nobody has said so.
+  const Client* forwarded() const { return forwarded_.get(); }
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.
@@ -123,14 +128,15 @@ class Conversation {
   // A request that is open, or null. A successor gets a copy that it follows, and does not count; null where it is not sound.
   void hand_over(State& state, Request*& request, Counted counted);
 
-  const std::string& pod_text() const { return pod_text_; }
-  const std::string& peer_text() const { return peer_text_; }
+  // Their addresses; a connection has no room for the texts, which its spans alone need.
+  std::string pod_text() const { return text_of(key_.pod); }
+  std::string peer_text() const { return text_of(key_.peer); }
 
  private:
   void close(Request* request);
   Phases all_phases() const;
   void tell_stopped();
-  void write_addresses();
+  std::string text_of(const Address& address) const;
 
   Session& session_;
   Pod& pod_;
@@ -138,17 +144,15 @@ class Conversation {
   u64 id_;
   u64 ordinals_ = 0;
   size_t weight_ = 0;
+  const char* stopped_ = nullptr;
+  u64 stopped_told_ns_ = 0;
+  std::unique_ptr<Phases> phases_;  // until its first request has told them
+  std::unique_ptr<Parser> next_;
+  std::unique_ptr<Client> forwarded_;
   bool late_;
   bool has_roles_ = false;
   bool pod_serves_ = false;
   bool anew_ = false;
-  const char* stopped_ = nullptr;
-  u64 stopped_told_ns_ = 0;
-  Phases phases_;  // until its first request has told them
-  std::unique_ptr<Parser> next_;
-  std::string pod_text_, peer_text_;
-  std::string forwarded_text_;  // empty: nobody has said so
-  u16 forwarded_port_ = 0;
 };
 
 }  // namespace clover

@@ -7,17 +7,17 @@ namespace clover {
 void describe_ends(Request& request, const Conversation& talk) {
   const FlowKey& key = talk.key();
   Attributes out(request.attributes);
-  std::string_view address = request.host;
+  std::string address = request.host;
   if (address.empty() && !request.host_unknown) address = request.server ? talk.pod_text() : talk.peer_text();
   u16 port = request.port;
   if (port == 0) port = request.server ? key.pod_port : key.peer_port;
   if (!address.empty()) out.text("server.address", address);
   if (port != 0) out.number("server.port", port);
   if (!request.server) return;
-  bool forwarded = !talk.forwarded_text().empty();
-  std::string_view client = forwarded ? talk.forwarded_text() : talk.peer_text();
+  const Conversation::Client* forwarded = talk.forwarded();
+  std::string client = forwarded != nullptr ? forwarded->address : talk.peer_text();
   if (!client.empty()) out.text("client.address", client);
-  if (forwarded) out.number("client.port", talk.forwarded_port());
+  if (forwarded != nullptr) out.number("client.port", forwarded->port);
 }
 
 }  // namespace clover

@@ -32,14 +32,17 @@ constexpr std::string_view kWebSocket = "websocket";
 }  // namespace
 
 void Conversation::hand_over(State& state) {
-  state.numbers(id_, ordinals_, forwarded_port_);
-  state.text(forwarded_text_);
+  Client client = forwarded_ != nullptr ? *forwarded_ : Client();
+  state.numbers(id_, ordinals_, client.port);
+  state.text(client.address);
+  if (state.reads() && !client.address.empty()) forwarded_ = std::make_unique<Client>(client);
   state.flags(late_, has_roles_, pod_serves_);
-  bool untold = phases_.known();
+  bool untold = phases_ != nullptr && phases_->known();
   state.flag(untold);
+  if (untold && state.reads()) phases_ = std::make_unique<Phases>();
   if (untold)
-    state.numbers(phases_.dns_start_ns, phases_.dns_end_ns, phases_.connect_start_ns, phases_.connect_end_ns,
-                  phases_.tls_start_ns);
+    state.numbers(phases_->dns_start_ns, phases_->dns_end_ns, phases_->connect_start_ns, phases_->connect_end_ns,
+                  phases_->tls_start_ns);
   std::string reason = stopped_ != nullptr ? stopped_ : "";
   state.text(reason);
   if (!state.reads() || reason.empty()) return;
@@ -98,18 +101,20 @@ void Connection::hand_over(State& state) {
   state.numbers(missed_[0], missed_[1], last_piece_ns_);
   hand_over(state, in_);
   hand_over(state, out_);
-  std::string name(parser_ != nullptr ? parser_->handed_over_as() : "");
+  Parser* reader = parser();
+  std::string name(reader != nullptr ? reader->handed_over_as() : "");
   state.text(name);
   if (state.reads() && state.ok()) {
     bool session = name == kWebSocket;
     const Protocol* protocol = protocol_named(session ? "http" : name);
     bool reads = protocol != nullptr && protocol->streams && protocol->parser != nullptr;
     state.require(reads ? talk_.stopped() == nullptr : name.empty());
-    if (state.ok() && reads) parser_ = session ? make_websocket(talk_) : protocol->parser(talk_);
+    if (state.ok() && reads) read_by(session ? make_websocket(talk_) : protocol->parser(talk_));
     protocol_ = protocol;
     state.require(parser_ == nullptr || parser_->handed_over_as() == name);
   }
   if (parser_ != nullptr) parser_->hand_over(state);
+  settle();
 }
 
 void Connection::go_on() {
@@ -155,8 +160,8 @@ std::string Session::hand_over() {
       if (!connection->can_hand_over() || connection->idle() != idle) continue;
       State one = State::writing();
       Kind kind = Kind::connection;
-      FlowKey written = key;
-      u64 place = pods_.at(key.ifindex)->place;
+      FlowKey written = *key;
+      u64 place = pods_.at(key->ifindex)->place;
       one.choice(kind, Kind::pod_state);
       hand_over_key(one, written, place);
       connection->hand_over(one);
@@ -217,7 +222,7 @@ const char* Session::take_over_connection(State& state) {
     ledger.connections_seen++;
   }
   ledger.taken_over++;
-  flows_.emplace(key, std::move(taken)).first->second->go_on();
+  flows_.emplace(&taken->key(), std::move(taken)).first->second->go_on();
   return nullptr;
 }
 

@@ -54,7 +54,7 @@ Session::Flows::iterator Session::drop(Flows::iterator at, End end) {
   bool open = !at->second->closed();
   at->second->close(end);
   // Before it speaks its source is told nothing of it.
-  if (at->second->standing == Standing::spoken) want(at->first);
+  if (at->second->standing == Standing::spoken) want(*at->first);
   if (open) graves_.pop_back();
   let_go(*at->second);
   return forget(at);
@@ -85,7 +85,7 @@ void Session::settle_waiting() {
 }
 
 void Session::forget_oldest_grave() {
-  auto found = flows_.find(graves_.front().key);
+  auto found = flows_.find(&graves_.front().key);
   if (found != flows_.end() && found->second->closed() && found->second->id() == graves_.front().id) {
     let_go(*found->second);
     forget(found);
@@ -96,7 +96,7 @@ void Session::forget_oldest_grave() {
 void Session::forget_unopened() {
   while (Connection* oldest = open_flows_[static_cast<size_t>(Standing::opening)].first()) {
     if (oldest->last_seen_ns + kUnopened > now_ns_) return;
-    drop(flows_.find(oldest->key()), End::idle);
+    drop(flows_.find(&oldest->key()), End::idle);
   }
 }
 

@@ -34,6 +34,8 @@ class Parser {
   virtual void expire(u64) {}
   // Whether no request is open.
   virtual bool idle() const = 0;
+  // Whether another one, made in its place, would go on just the same.
+  virtual bool blank() const { return false; }
   // The protocol of the table as which a successor goes on; empty: it has to find its own way in.
   virtual std::string_view handed_over_as() const { return {}; }
   // Tells what it knows to a successor that was just made, or learns it, open requests with it.

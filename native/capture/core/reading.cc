@@ -11,11 +11,24 @@ constexpr size_t kMaxContradictions = 256;  // ports that are named
 
 }  // namespace
 
+// Null where none reads.
+Parser* Connection::parser() {
+  if (resting_) read_by(protocol_->parser(talk_));
+  return parser_.get();
+}
+
+void Connection::read_by(std::unique_ptr<Parser> parser) {
+  session_.parsers_ += (parser != nullptr);
+  session_.parsers_ -= (parser_ != nullptr);
+  parser_ = std::move(parser);
+  resting_ = false;
+}
+
 void Connection::read(bool to_pod, Piece piece) {
   while (piece.length > 0) {
     if (talk_.stopped() != nullptr || closed_) return skip(piece.length);
-    if (parser_ != nullptr) {
-      piece.drop(parser_->read(talk_.sender(to_pod), piece));
+    if (Parser* reader = parser()) {
+      piece.drop(reader->read(talk_.sender(to_pod), piece));
       settle();
     } else if (!within_) {
       return recognise(to_pod, piece);
@@ -97,7 +110,7 @@ void Connection::check_hint(const Protocol& spoken) {
 void Connection::start(const Protocol& protocol) {
   protocol_ = &protocol;
   if (!talk_.selects(protocol)) return talk_.stop(kNotSelected);
-  parser_ = protocol.parser(talk_);
+  read_by(protocol.parser(talk_));
   for (Stream* stream : {&in_, &out_}) {
     Side from = talk_.sender(stream->to_pod);
     if (within_ || (stream->synced && !stream->by_syn)) parser_->join(from);
@@ -107,11 +120,17 @@ void Connection::start(const Protocol& protocol) {
   settle();
 }
 
-// After each call of the parser: it may have stopped, or handed the conversation on.
+// After each call of the parser: it may have stopped, handed the conversation on, or have nothing to remember.
 void Connection::settle() {
-  if (talk_.stopped() != nullptr) parser_.reset();
-  else if (auto next = talk_.take_next()) parser_ = std::move(next);
-  else if (talk_.take_anew()) parser_.reset(), within_ = false;
+  if (talk_.stopped() != nullptr) return read_by(nullptr);
+  if (auto next = talk_.take_next()) return read_by(std::move(next));
+  if (talk_.take_anew()) {
+    read_by(nullptr);
+    within_ = false;
+  } else if (parser_ != nullptr && parser_->blank()) {
+    read_by(nullptr);
+    resting_ = true;
+  }
 }
 
 void Connection::start_over(const char* cause) {
@@ -119,7 +138,7 @@ void Connection::start_over(const char* cause) {
   while (talk_.stopped() == nullptr && fill_oldest_hole() && !closed_) continue;
   if (closed_ || (parser_ == nullptr && opening_ == nullptr)) return;
   if (parser_ != nullptr) parser_->close(cause, last_piece_ns_);
-  parser_.reset();
+  read_by(nullptr);
   drop_opening("resync");
   within_ = true;
 }
@@ -128,9 +147,9 @@ void Connection::select() {
   // Which protocol was not read, a predecessor has not told.
   bool selected = protocol_ == nullptr || talk_.selects(*protocol_);
   if (closed_) return;
-  if (parser_ != nullptr && !selected) {
-    parser_->close("detached", last_piece_ns_);
-    parser_.reset();
+  if (Parser* reader = selected ? nullptr : parser()) {
+    reader->close("detached", last_piece_ns_);
+    read_by(nullptr);
     talk_.stop(kNotSelected);
   } else if (selected && talk_.stopped() != nullptr && std::string_view(talk_.stopped()) == kNotSelected) {
     talk_.resume();
@@ -149,8 +168,8 @@ void Connection::expire(u64 now_ns) {
 
 // Bytes that are due were not seen.
 void Connection::miss(const Stream& mine, u32 length, u64 time_ns) {
-  if (parser_ != nullptr) {
-    parser_->hole(talk_.sender(mine.to_pod), length, time_ns);
+  if (Parser* reader = parser()) {
+    reader->hole(talk_.sender(mine.to_pod), length, time_ns);
     settle();
     return;
   }

@@ -56,7 +56,7 @@ void Session::select(Pod& pod, const Selection& selection) {
   pod.selection = selection;
   if (same) return;
   for (auto& [key, flow] : flows_)
-    if (key.ifindex == pod.ifindex) flow->select();
+    if (key->ifindex == pod.ifindex) flow->select();
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
     if (flow.key().ifindex == pod.ifindex && flow.reselected()) forget(flow, "detached");
@@ -73,7 +73,7 @@ void Session::detach(u32 ifindex) {
   auto found = pods_.find(ifindex);
   if (found == pods_.end()) return;
   for (auto at = flows_.begin(); at != flows_.end();)
-    at = at->first.ifindex == ifindex ? drop(at, End::detached) : std::next(at);
+    at = at->first->ifindex == ifindex ? drop(at, End::detached) : std::next(at);
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
     if (flow.key().ifindex != ifindex) continue;
@@ -87,7 +87,7 @@ void Session::detach(u32 ifindex) {
 
 void Session::set_ports(const tap_settings& ports) {
   auto leaves = [&](const FlowKey& key) { return !is_traced(ports, key.pod_port, key.peer_port); };
-  for (auto at = flows_.begin(); at != flows_.end();) at = leaves(at->second->key()) ? drop(at, End::detached) : std::next(at);
+  for (auto at = flows_.begin(); at != flows_.end();) at = leaves(*at->first) ? drop(at, End::detached) : std::next(at);
   for (auto at = datagrams_.begin(); at != datagrams_.end();) {
     DatagramFlow& flow = *(at++)->second;
     if (!leaves(flow.key())) continue;
@@ -98,7 +98,7 @@ void Session::set_ports(const tap_settings& ports) {
 
 void Session::end_process(u32 process) {
   for (auto& [key, flow] : flows_)
-    if (key.session >> TAP_PROCESS_SHIFT == process) flow->close(End::reset);
+    if (key->session >> TAP_PROCESS_SHIFT == process) flow->close(End::reset);
 }
 
 void Session::detach_all() {
@@ -119,7 +119,7 @@ FlowKey Session::key_of(const Segment& segment) {
 
 Connection* Session::known(const FlowKey& key) {
   if (last_known_ != nullptr && last_known_->key() == key) return last_known_;
-  auto found = flows_.find(key);
+  auto found = flows_.find(&key);
   if (found == flows_.end()) return nullptr;
   return last_known_ = found->second.get();
 }
@@ -145,7 +145,7 @@ Connection* Session::connection_for(const Segment& segment, Pod& pod) {
   auto created = std::make_unique<Connection>(*this, pod, key, segment);
   ledger.connections_seen++;
   count_open(*created, Standing::opening);
-  return flows_.emplace(key, std::move(created)).first->second.get();
+  return flows_.emplace(&created->key(), std::move(created)).first->second.get();
 }
 
 void Session::segment(const Segment& segment) {

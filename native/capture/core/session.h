@@ -135,7 +135,7 @@ class Session {
   friend class Connection;
   friend class Conversation;
   static constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
-  using Flows = std::unordered_map<FlowKey, std::unique_ptr<Connection>, FlowHash>;
+  using Flows = std::unordered_map<const FlowKey*, std::unique_ptr<Connection>, FlowHash, SameFlow>;
   struct TraceKey {
     u32 ifindex;
     std::array<u8, 16> id;
@@ -167,7 +167,7 @@ class Session {
   void select(Pod& pod, const Selection& selection);
   Flows::iterator forget(Flows::iterator at);
   Flows::iterator drop(Flows::iterator at, End end);
-  void forget(const Connection& connection) { forget(flows_.find(connection.key())); }
+  void forget(const Connection& connection) { forget(flows_.find(&connection.key())); }
   Pod* pod_at(u64 place);
   const char* take_over_connection(State& state);
   const char* take_over_state(State& state);
@@ -225,6 +225,7 @@ class Session {
   size_t held_bytes_ = 0;
   u64 held_length_ = 0;  // the part of ledger.pending that is held
   u64 kept_bytes_ = 0;
+  size_t parsers_ = 0;  // of connections
   RequestPool pool_;
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older

@@ -80,8 +80,8 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
 
 const Phases* Session::phases_on_wire(FlowKey key) const {
   key.session = 0;
-  auto found = flows_.find(key);
-  return found == flows_.end() ? nullptr : &found->second->phases();
+  auto found = flows_.find(&key);
+  return found == flows_.end() ? nullptr : found->second->phases();
 }
 
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {

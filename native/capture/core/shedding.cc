@@ -5,7 +5,9 @@ namespace clover {
 namespace {
 
 // Of one that holds nothing, with its place in the tables.
-constexpr size_t kConnectionBytes = 896, kDatagramFlowBytes = 1200;
+constexpr size_t kConnectionBytes = 480, kDatagramFlowBytes = 1200;
+// Of a parser that is not blank.
+constexpr size_t kParserBytes = 768;
 // Most of it the kernel's, for two links and their places in the chains of an interface.
 constexpr size_t kPodBytes = 20 * 1024;
 // It is brought down to this share, so that the whole is looked at rarely.
@@ -24,7 +26,7 @@ size_t Session::room() const {
 
 size_t Session::memory() const {
   size_t bytes = flows_.size() * kConnectionBytes + datagrams_.size() * kDatagramFlowBytes;
-  bytes += pool_.size() * kRequestBytes + held_bytes_ + kept_bytes_;
+  bytes += parsers_ * kParserBytes + pool_.size() * kRequestBytes + held_bytes_ + kept_bytes_;
   // Of bytes that are pending parsers have those that are not held, in text that is given half as much again when it grows.
   if (ledger.pending > held_length_) bytes += (ledger.pending - held_length_) / 2 * 3;
   for (const Batch& batch : batches) bytes += batch.otlp.size();
@@ -70,7 +72,7 @@ bool Session::evict(Standing last, End end) {
   for (size_t standing = 0; standing <= static_cast<size_t>(last); standing++) {
     Connection* oldest = open_flows_[standing].first();
     if (oldest == nullptr) continue;
-    drop(flows_.find(oldest->key()), end);
+    drop(flows_.find(&oldest->key()), end);
     ledger.connections_evicted++;
     return true;
   }

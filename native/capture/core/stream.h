@@ -23,15 +23,15 @@ struct Stream {
   bool to_pod = false;
   bool synced = false;
   bool by_syn = false;
+  bool has_acked = false;
+  bool fin = false;
+  bool finished = false;  // everything up to the FIN was delivered
   u32 isn = 0;   // sequence of the first byte, where by_syn
   u32 next = 0;  // sequence that is due
   u32 missed = 0;  // bytes before it that never came up
-  bool fin = false;
-  bool finished = false;  // everything up to the FIN was delivered
+  u32 acked = 0;  // the furthest that the other end has confirmed, where it has
   u32 fin_seq = 0, fin_ack = 0;
   u64 fin_arrived_ns = 0;
-  u32 acked = 0;  // the furthest that the other end has confirmed, where it has
-  bool has_acked = false;
   std::list<Held> held;  // sorted by sequence; costs nothing while it is empty
 
   // What waits for its turn: a held piece, or the FIN.

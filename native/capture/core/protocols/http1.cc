@@ -59,6 +59,12 @@ u32 Http1::read(Side from, const Piece& given) {
   return given.length - piece.length;
 }
 
+// Between requests, with nothing in doubt.
+bool Http1::blank() const {
+  auto between = [](const Messages& one) { return one.phase == Phase::start && !one.ended; };
+  return queue_.empty() && between(asking_) && between(answering_) && !doubt_ && !missing_requests_ && !handed_on_;
+}
+
 void Http1::begin_message(Messages& mine, const Piece& piece) {
   mine.phase = Phase::head;
   mine.sparing.begin();

@@ -48,6 +48,7 @@ class Http1 final : public Parser {
   void end(Side from, u64 time_ns) override;
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return queue_.empty(); }
+  bool blank() const override;
   std::string_view handed_over_as() const override { return "http"; }
   void hand_over(State& state) override;
 
