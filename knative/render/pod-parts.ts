@@ -31,3 +31,28 @@ export function amountsOf({ requests, limits }: Resources) {
     ...(limits !== undefined && { limits: { ...limits } }),
   };
 }
+
+/** Where a container answers the kubelet. */
+interface Health {
+  readonly port: number | string;
+  readonly host?: string;
+  readonly scheme?: string;
+}
+
+/**
+ * How the kubelet asks a container how it is. Liveness counts once it has answered for the first time: who is killed while it starts begins
+ * anew, and would never get further.
+ * @param startSeconds what a start may take.
+ */
+export function probesOf(health: Health, startSeconds: number) {
+  const at = (path: string) => ({ httpGet: { ...health, path } });
+  return {
+    startupProbe: {
+      ...at('/health/live'),
+      periodSeconds: 1,
+      failureThreshold: startSeconds,
+    },
+    readinessProbe: { ...at('/health/ready'), periodSeconds: 2 },
+    livenessProbe: { ...at('/health/live'), periodSeconds: 10 },
+  };
+}

@@ -14,7 +14,7 @@ import {
   type Rendered,
 } from '../kubernetes-object.ts';
 import { portPolicy } from '../network-policy.ts';
-import { amountsOf, schedulingOf, spreadOver } from '../pod-parts.ts';
+import { amountsOf, probesOf, schedulingOf, spreadOver } from '../pod-parts.ts';
 import { restrictedContext } from '../security-context.ts';
 import { admissionAccess } from './access.ts';
 import {
@@ -28,6 +28,9 @@ import { webhookConfiguration } from './webhook.ts';
 
 /** As long as it takes every node to hear that a pod is none of its Service's any more. */
 const leavingSeconds = 5;
+
+/** It makes a certificate, or waits for that of another pod; Node may take its time on a busy machine. */
+const startSeconds = 60;
 
 /** Everything of the validating webhook, in the order in which it can be applied; nothing where it is switched off. */
 export function admissionObjects(installation: Installation): KubernetesObject[] {
@@ -121,8 +124,7 @@ function container(installation: Installation) {
       PORT: String(admissionPort),
     }).map(([name, value]) => ({ name, value })),
     ports: [{ name: port, containerPort: admissionPort }],
-    readinessProbe: { httpGet: { path: '/health/ready', port, scheme }, periodSeconds: 2 },
-    livenessProbe: { httpGet: { path: '/health/live', port, scheme }, periodSeconds: 10 },
+    ...probesOf({ port, scheme }, startSeconds),
     // API servers that do not know yet that it goes still ask it: a refused connection is taken for a yes.
     lifecycle: { preStop: { sleep: { seconds: leavingSeconds } } },
     resources: amountsOf(settings.resources),

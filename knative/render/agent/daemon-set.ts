@@ -4,7 +4,7 @@ import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
-import { amountsOf, schedulingOf } from '../pod-parts.ts';
+import { amountsOf, probesOf, schedulingOf } from '../pod-parts.ts';
 import { agent, agentPort, configFile, mounts } from './names.ts';
 import { sinkSecrets } from './sinks.ts';
 import type { ConfigMap } from '../control-plane/configuration.ts';
@@ -14,6 +14,9 @@ const graceSeconds = 45;
 
 /** Both agents of a node answer probes at the same port: the old one may say that the new one is ready. */
 const handoverSeconds = 10;
+
+/** It reads through its spool, and loads its programs. */
+const startSeconds = 60;
 
 /** What it takes to load programs into the kernel, and to attach them to pods: docs/agent-on-kubernetes.md. */
 const capabilities = ['BPF', 'NET_ADMIN', 'PERFMON'];
@@ -77,8 +80,7 @@ function container(installation: Installation) {
       { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ],
-    readinessProbe: { httpGet: { ...probe, path: '/health/ready' }, periodSeconds: 2 },
-    livenessProbe: { httpGet: { ...probe, path: '/health/live' }, periodSeconds: 10 },
+    ...probesOf(probe, startSeconds),
     resources: amountsOf(installation.agent.resources),
     securityContext: {
       runAsUser: 0,

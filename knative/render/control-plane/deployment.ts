@@ -4,7 +4,7 @@ import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
 import { webhookMounts, webhookVolumes } from '../notifications.ts';
-import { amountsOf, schedulingOf } from '../pod-parts.ts';
+import { amountsOf, probesOf, schedulingOf } from '../pod-parts.ts';
 import { nobody, restrictedContext } from '../security-context.ts';
 import { configFile, mounts, type ConfigMap, type Secret } from './configuration.ts';
 import { controlPlane, controlPlanePort } from './names.ts';
@@ -12,6 +12,9 @@ import { agentTokenSecretOf, tokenSecretOf } from './token-secrets.ts';
 
 /** As long as it takes to finish a delivery, 30 s, and to close the databases. */
 const graceSeconds = 40;
+
+/** Databases of a volume that is full may have to be brought to another form before it answers. */
+const startSeconds = 600;
 
 const claimName = 'control-plane-data';
 
@@ -58,8 +61,7 @@ function container(installation: Installation) {
     image: imageOf(installation, controlPlane),
     args: ['--config', `${mounts.config}/${configFile}`],
     ports: [{ name: port, containerPort: controlPlanePort }],
-    readinessProbe: { httpGet: { path: '/health/ready', port }, periodSeconds: 2 },
-    livenessProbe: { httpGet: { path: '/health/live', port }, periodSeconds: 10 },
+    ...probesOf({ port }, startSeconds),
     resources: amountsOf(installation.controlPlane.resources),
     securityContext: restrictedContext(),
     volumeMounts: [

@@ -45,3 +45,65 @@ test('the webhook is not asked about what Clover writes, and about everybody els
   t.deepEqual(exemptOf(false), [account('control-plane')]);
   t.deepEqual(exemptOf(true), [account('api'), account('evaluate')]);
 });
+
+const budgetOf = (replicas: number): readonly unknown[] =>
+  admissionObjects(installationOf({ admission: { replicas } })).flatMap((object) =>
+    object.kind === 'PodDisruptionBudget' && 'spec' in object ? [object.spec] : [],
+  );
+
+test('of several pods of the webhook one may go at a time; a single one may as well', (t) => {
+  const matchLabels = {
+    'app.kubernetes.io/name': 'admission',
+    'app.kubernetes.io/instance': 'clover-system',
+  };
+  t.deepEqual(budgetOf(1), []);
+  t.deepEqual(budgetOf(2), [{ maxUnavailable: 1, selector: { matchLabels } }]);
+});
+
+test('an API server asks of new specifications alone, and goes on after two seconds without an answer', (t) => {
+  const { webhooks = [] } = webhookConfiguration(installationOf({ namespace: 'nfv' }));
+  t.deepEqual(
+    webhooks.map(({ matchConditions, ...webhook }) => ({
+      ...webhook,
+      matchConditions: matchConditions?.map(({ name }) => name),
+    })),
+    [
+      {
+        name: 'lint.clover.dev',
+        admissionReviewVersions: ['v1'],
+        clientConfig: {
+          service: { namespace: 'nfv', name: 'admission', path: '/validate', port: 443 },
+        },
+        rules: [
+          {
+            apiGroups: ['clover.dev'],
+            apiVersions: ['v1alpha1'],
+            operations: ['CREATE', 'UPDATE'],
+            resources: ['experiments', 'taps', 'trafficpolicies'],
+            scope: 'Namespaced',
+          },
+        ],
+        failurePolicy: 'Ignore',
+        timeoutSeconds: 2,
+        matchPolicy: 'Equivalent',
+        sideEffects: 'None',
+        namespaceSelector: {
+          matchExpressions: [
+            {
+              key: 'kubernetes.io/metadata.name',
+              operator: 'NotIn',
+              values: ['kube-node-lease', 'kube-public', 'kube-system'],
+            },
+          ],
+        },
+        matchConditions: ['spec-is-new', 'not-by-clover'],
+      },
+    ],
+  );
+  const [condition] = webhooks[0]?.matchConditions ?? [];
+  t.is(
+    condition?.expression,
+    "request.operation == 'CREATE' || object.spec != oldObject.spec",
+    'never of labels, finalizers or annotations',
+  );
+});
