@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { clickHouseUrl } from '../../knative/clickhouse-url.ts';
 import { CloverError } from '../lib/errors.ts';
 import { parseConfig } from './parse-config.ts';
 import { secretText } from './secret-text.ts';
@@ -36,7 +37,7 @@ const hostConfig = z
     /** Browsers of these origins may call, as for a UI that is served elsewhere; none: CORS is off. */
     cors: z.strictObject({ origins: z.array(origin).max(32).default([]) }).default({ origins: [] }),
     clickhouse: z.strictObject({
-      url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+      url: clickHouseUrl('username, password and database'),
       username: z.string().min(1),
       /** This, or the file that it is in: {"file": PATH}. */
       password: secretText(z.string()),

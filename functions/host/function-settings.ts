@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { clickHouseUrl } from '../../knative/clickhouse-url.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createKubeClient, type KubeClient } from '../resources/kubernetes/client.ts';
 import { accountFolder, inClusterConnection } from '../resources/kubernetes/connection.ts';
@@ -8,9 +9,9 @@ import { accountFolder, inClusterConnection } from '../resources/kubernetes/conn
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const clickHouse = z.object({
-  CLICKHOUSE_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-    .default('http://127.0.0.1:8123'),
+  CLICKHOUSE_URL: clickHouseUrl(
+    'CLICKHOUSE_USER, CLICKHOUSE_PASSWORD and CLICKHOUSE_DATABASE',
+  ).default('http://127.0.0.1:8123'),
   CLICKHOUSE_USER: z.string().min(1).default('default'),
   CLICKHOUSE_PASSWORD: z.string().default(''),
   CLICKHOUSE_DATABASE: z

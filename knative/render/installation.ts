@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { catalogue } from '../catalogue.ts';
+import { clickHouseUrl } from '../clickhouse-url.ts';
 import { dnsLabel } from '../resources/meta-schemas.ts';
 import { accountAnnotations, accountsOf } from './account-settings.ts';
 import { admissionSettings } from './admission/settings.ts';
@@ -71,7 +72,7 @@ export const installationSchema = z
     /** Who keeps events that no function could be given, with Knative. Default: `ingest`, in ClickHouse. */
     deadLetters: httpUrl.exactOptional(),
     clickhouse: z.strictObject({
-      url: httpUrl,
+      url: clickHouseUrl('clickhouse.username, clickhouse.passwordSecret and clickhouse.database'),
       username: z.string().min(1).default('default'),
       database: z
         .string()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { parseHostConfig } from '../../../functions/host/config.ts';
+import { clickHouseSettings } from '../../../functions/host/function-settings.ts';
 import { parseNotifications } from '../../../functions/host/notifications-config.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 
@@ -45,6 +46,32 @@ test('an unknown or bad key is named, and no secret is shown', (t) => {
   t.notRegex(error.message, /short/);
   t.is(refused('text').code, 'CLV_CONFIG_INVALID');
   t.throws(() => parseHostConfig('{'), { message: /not JSON/ });
+});
+
+test('a URL of ClickHouse says where it is, and nothing that goes before other settings; it is not shown', (t) => {
+  for (const rest of ['u:hunter2@c:8123', 'c:8123/foo', 'c:8123/?password=hunter2', 'c:8123#x']) {
+    const url = `http://${rest}`;
+    const error = refused({ ...minimal, clickhouse: { ...minimal.clickhouse, url } });
+    t.deepEqual(error.details, [
+      {
+        field: 'clickhouse.url',
+        message:
+          'must be scheme, host and port alone, such as "http://clickhouse:8123": say user, password and database with username, password and database',
+      },
+    ]);
+    t.false(error.message.includes('hunter2'));
+    t.throws(() => clickHouseSettings({ CLICKHOUSE_URL: url }), {
+      message: /^CLICKHOUSE_URL: must be scheme, .* with CLICKHOUSE_USER, CLICKHOUSE_PASSWORD and/,
+    });
+  }
+  const url = 'https://clickhouse.example:8443/';
+  t.like(
+    parseHostConfig(JSON.stringify({ ...minimal, clickhouse: { ...minimal.clickhouse, url } })),
+    {
+      clickhouse: { url },
+    },
+  );
+  t.is(clickHouseSettings({ CLICKHOUSE_URL: url }).url, url);
 });
 
 test('notifications name their webhooks; a bad one is named and its secret is not shown', (t) => {

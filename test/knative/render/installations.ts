@@ -75,7 +75,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
     resyncMinutes: fc.constantFrom(1 as const, 30 as const),
     deadLetters: url,
     clickhouse: fc.record({
-      url,
+      url: url.map((full) => new URL(full).origin),
       username: text,
       database: fc.stringMatching(/^\w{1,64}$/),
       passwordSecret: fc.record({ name, key: fc.stringMatching(/^[-\w.]{1,9}$/) }),

@@ -92,6 +92,17 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
     { clickhouse: { ...clickhouse, password: 'secret' } },
     /^clickhouse\.password: unknown key$/,
   ],
+  ...[
+    'http://u:hunter2@c:8123',
+    'http://u@c:8123',
+    'http://c:8123/foo',
+    'http://c:8123/?database=x',
+    'http://c:8123/#x',
+  ].map((url): (typeof bad)[number] => [
+    `a URL of ClickHouse that says more than where it is (${url})`,
+    { clickhouse: { ...clickhouse, url } },
+    /^clickhouse\.url: must be scheme, host and port alone, .* with clickhouse\.username, clickhouse\.passwordSecret and clickhouse\.database$/,
+  ]),
   ['a user name of nothing', { clickhouse: { ...clickhouse, username: '' } }, /^clickhouse\.user/],
   ['a taint', { tolerations: [{ effect: 'Never' }] }, /^tolerations\.0\.effect: /],
   ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
