@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { otlpHeaders, sinkName } from '../knative/sink-values.ts';
+import { spoolBytes } from '../knative/spool-bytes.ts';
 
 const powerOfTwo = z
   .int()
@@ -25,6 +26,8 @@ const server = z
     message: 'token and tokenFile exclude each other',
   });
 
+const spoolLimit = z.int().min(spoolBytes.least).max(spoolBytes.most);
+
 const collector = z
   .strictObject({
     /** OTLP: binary protobuf over HTTP/1.1, or gRPC. */
@@ -38,10 +41,7 @@ const collector = z
     /** PEM of who signs the receiver. */
     caFile: z.string().min(1).optional(),
     /** Bytes of undelivered spans on disk; the oldest go first above it. */
-    spoolLimitBytes: z
-      .int()
-      .min(64 * 1024)
-      .default(64 * 1024 * 1024),
+    spoolLimitBytes: spoolLimit.default(64 * 2 ** 20),
   })
   .refine((one) => one.token === undefined || one.tokenFile === undefined, {
     message: 'token and tokenFile exclude each other',
@@ -86,10 +86,7 @@ export const agentConfig = z
     spool: z.strictObject({
       dir: z.string().min(1),
       /** Bytes of undelivered spans on disk; the oldest go first above it. */
-      limitBytes: z
-        .int()
-        .min(64 * 1024)
-        .default(256 * 1024 * 1024),
+      limitBytes: spoolLimit.default(256 * 2 ** 20),
     }),
     /** Collectors, by the names that Taps have for them. */
     sinks: z.record(sinkName, collector).default({}),

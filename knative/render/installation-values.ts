@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { amountOf, quantityPattern } from './quantity.ts';
 
 /** Names of Secrets, priority classes and the like: RFC 1123 §2.1. */
 export const objectName = z
@@ -25,13 +26,14 @@ export const image = z
     'must be an image such as "registry.example/clover/api:1.4.0"',
   );
 
-/** Quantities of Kubernetes, such as `64Mi`. */
-export const quantity = z
-  .string()
-  .regex(
-    /^\d{1,15}(\.\d{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/,
-    'must be a quantity of Kubernetes, such as "100m" or "64Mi"',
-  );
+/** Quantities of Kubernetes, such as `64Mi`; what is a number alone may be written as one. */
+export const quantity: z.ZodType<string, string | number> = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string().regex(quantityPattern, {
+    error: 'must be a quantity of Kubernetes, such as "100m" or "64Mi"',
+    abort: true,
+  }),
+);
 
 /** Amounts of CPU and memory. */
 const amounts = z.strictObject({
@@ -40,10 +42,19 @@ const amounts = z.strictObject({
 });
 
 /** What a container asks for, and what it gets at most. */
-export const resources = z.strictObject({
-  requests: amounts.exactOptional(),
-  limits: amounts.exactOptional(),
-});
+export const resources = z
+  .strictObject({
+    requests: amounts.exactOptional(),
+    limits: amounts.exactOptional(),
+  })
+  .superRefine(({ requests = {}, limits = {} }, context) => {
+    for (const name of ['cpu', 'memory'] as const) {
+      const [least, most] = [requests[name], limits[name]];
+      if (least === undefined || most === undefined || amountOf(least) <= amountOf(most)) continue;
+      const message = `must not be more than limits.${name}, which is ${most}`;
+      context.addIssue({ code: 'custom', path: ['requests', name], message });
+    }
+  });
 
 /** A taint that pods bear, as in a pod's specification. */
 export const toleration = z.strictObject({

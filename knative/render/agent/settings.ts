@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { dnsLabel } from '../../resources/meta-schemas.ts';
 import { sinkSettings } from './sinks.ts';
-import { objectName, quantity, resources, secretKey, toleration } from '../installation-values.ts';
+import { objectName, resources, secretKey, toleration } from '../installation-values.ts';
+import { spoolQuantity } from './spool-size.ts';
 
 /** Where Serving and Eventing are. */
 export const knativeNamespaces = ['knative-eventing', 'knative-serving'] as const;
@@ -30,7 +31,7 @@ export const agentSettings = z
       .string()
       .regex(/^\/[^:]+$/, 'must be an absolute path')
       .default('/var/lib/clover/agent'),
-    spoolSize: quantity.default('256Mi'),
+    spoolSize: spoolQuantity.default('256Mi'),
     /** Where the token is that agents show to the control plane in one process. Default: a Secret that the installation makes. */
     tokenSecret: secretKey.exactOptional(),
     sinks: sinkSettings.default({}),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { otlpHeaders, sinkName } from '../../sink-values.ts';
-import { httpUrl, quantity, secretKey } from '../installation-values.ts';
+import { httpUrl, secretKey } from '../installation-values.ts';
 import { bytesOf } from '../quantity.ts';
 import { mounts } from './names.ts';
+import { spoolQuantity } from './spool-size.ts';
 
 /** Collectors of spans and access logs, by the names that Taps have for them. */
 export const sinkSettings = z.record(
@@ -18,7 +19,7 @@ export const sinkSettings = z.record(
     /** Where the PEM is of who signs the receiver. */
     caSecret: secretKey.exactOptional(),
     /** What waits on each node, at most. */
-    spoolSize: quantity.default('64Mi'),
+    spoolSize: spoolQuantity.default('64Mi'),
   }),
 );
 

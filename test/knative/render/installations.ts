@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { catalogue } from '../../../knative/catalogue.ts';
 import { notificationReasons } from '../../../knative/events.ts';
 import { installationSchema, type Installation } from '../../../knative/render/installation.ts';
+import { resources as resourcesSchema } from '../../../knative/render/installation-values.ts';
 
 /** An installation as its owner writes it. */
 export type InstallationInput = z.input<typeof installationSchema>;
@@ -30,6 +31,9 @@ const name = fc.stringMatching(/^[a-z]([-a-z0-9]{0,12}[a-z0-9])?$/);
 const text = fc.string({ minLength: 1, unit: 'binary' });
 const quantity = fc.stringMatching(/^[1-9]\d{0,3}(m|Ki|Mi|Gi)?$/);
 const amounts = fc.record({ cpu: quantity, memory: quantity }, { requiredKeys: [] });
+const resources = fc
+  .record({ requests: amounts, limits: amounts }, { requiredKeys: [] })
+  .filter((all) => resourcesSchema.safeParse(all).success);
 const url = fc.webUrl({ validSchemes: ['http', 'https'] });
 const image = fc.stringMatching(
   /^([a-z]{1,8}\.example(:\d{2,4})?\/)?[a-z0-9]{2,8}(\/[a-z0-9]{2,8})?:[a-z0-9]{1,8}$/,
@@ -41,7 +45,7 @@ const functionSettings = fc
       minScale: fc.integer({ min: 0, max: 9 }),
       maxScale: fc.integer({ min: 1, max: 9 }),
       containerConcurrency: fc.integer({ min: 0, max: 1_000 }),
-      resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
+      resources,
     },
     { requiredKeys: [] },
   )

@@ -88,6 +88,21 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
     /^functions\.api\.resources\.limits\.memory: must be a quantity/,
   ],
   [
+    'more asked for than is given at most',
+    { admission: { resources: { requests: { cpu: '1500m' }, limits: { cpu: 1 } } } },
+    /^admission\.resources\.requests\.cpu: must not be more than limits\.cpu, which is 1$/,
+  ],
+  ...['0', 0, '32Ki', '100m', '9999999Ti', '1e99'].map((spoolSize): (typeof bad)[number] => [
+    `a spool of ${JSON.stringify(spoolSize)}`,
+    { agent: { spoolSize } },
+    /^agent\.spoolSize: must be 64Ki to 1Pi$/,
+  ]),
+  [
+    'the spool of a sink',
+    { agent: { sinks: { jaeger: { endpoint: 'http://jaeger:4318', spoolSize: '1k' } } } },
+    /^agent\.sinks\.jaeger\.spoolSize: must be 64Ki to 1Pi$/,
+  ],
+  [
     'a password',
     { clickhouse: { ...clickhouse, password: 'secret' } },
     /^clickhouse\.password: unknown key$/,

@@ -2,6 +2,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { parseAgentConfig } from '../../../../agent/config.ts';
 import { agentObjects } from '../../../../knative/render/agent/objects.ts';
+import { bytesOf } from '../../../../knative/render/quantity.ts';
 import { installationOf, type InstallationInput } from '../installations.ts';
 
 const configMap = z.object({
@@ -85,4 +86,11 @@ test('without secrets of sinks nothing is mounted', (t) => {
   t.deepEqual(Object.keys(config), ['here']);
   t.is(volume, undefined);
   t.is(mount, undefined);
+});
+
+test('the least and the most that may wait on a node are what an agent takes', (t) => {
+  for (const spoolSize of ['64Ki', '1Pi']) {
+    const { config } = rendered({ here: { endpoint: 'http://collector:4318', spoolSize } });
+    t.is(config['here']?.spoolLimitBytes, bytesOf(spoolSize));
+  }
 });
