@@ -18,7 +18,7 @@ export function partFindings(
   return [
     ...problems.map((problem): Finding => {
       const check = problem.part === 'knative' ? 'Knative' : 'Istio';
-      const fix = `mend that, or cloverctl upgrade ${settingsWithout([problem], uses)}`;
+      const fix = `mend that, or cloverctl upgrade ${settingsWithout([problem])}`;
       return { check, state: 'bad', found: problem.text, fix };
     }),
     ...(uses.knative

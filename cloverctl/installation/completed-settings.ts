@@ -6,13 +6,11 @@ import { merge, type Settings } from './settings.ts';
 export function completed(settings: Settings, findings: Findings): Settings {
   const { serving, eventing, istio, gateways, hasDefaultStorage } = findings;
   const knative = serving !== undefined && eventing !== undefined;
+  const mesh = { istio: istio !== undefined };
   if ((settings['knative'] ?? knative) !== false) {
     const agent = gateways && { untapped: [...knativeNamespaces, ...gateways] };
-    return merge({ knative, ...(agent && { agent }) }, settings);
+    return merge({ knative, controlPlane: mesh, ...(agent && { agent }) }, settings);
   }
-  const controlPlane = {
-    istio: istio !== undefined,
-    ...(hasDefaultStorage === false && { persistent: false }),
-  };
+  const controlPlane = { ...mesh, ...(hasDefaultStorage === false && { persistent: false }) };
   return merge({ knative, controlPlane }, settings);
 }

@@ -32,16 +32,16 @@ export function demandParts(findings: Findings, uses: PartUses): void {
   const problems = partProblems(findings, uses);
   if (problems.length === 0) return;
   const texts = problems.map(({ text }) => text).join(', ');
-  const message = `nothing was changed: ${texts}; ${settingsWithout(problems, uses)} does without`;
+  const message = `nothing was changed: ${texts}; ${settingsWithout(problems)} does without`;
   throw new CloverError('CLV_CONFLICT', message);
 }
 
 /** The options that do without the parts that have problems. */
-export function settingsWithout(problems: readonly PartProblem[], { knative }: PartUses): string {
-  const lacksIstio = problems.some(({ part }) => part === 'istio');
+export function settingsWithout(problems: readonly PartProblem[]): string {
+  const lacking = new Set(problems.map(({ part }) => part));
   return [
-    ...(knative ? ['--set knative=false'] : []),
-    ...(lacksIstio ? ['--set controlPlane.istio=false'] : []),
+    ...(lacking.has('knative') ? ['--set knative=false'] : []),
+    ...(lacking.has('istio') ? ['--set controlPlane.istio=false'] : []),
   ].join(' ');
 }
 
@@ -50,8 +50,7 @@ export function partProblems(
   findings: Findings,
   { knative, controlPlane }: PartUses,
 ): readonly PartProblem[] {
-  // On Knative it is `policy` that programs Istio, wherever there is one.
-  const isUsed = { knative, istio: knative || controlPlane.istio };
+  const isUsed = { knative, istio: controlPlane.istio };
   const stopped = findings.stopped.map((text): PartProblem => ({ part: 'knative', text }));
   const all = [...missing(findings), ...stopped, ...unserved(findings)];
   return all.filter(({ part }) => isUsed[part]);

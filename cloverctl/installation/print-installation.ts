@@ -74,7 +74,7 @@ function withInventory(
 
 /** What an install would decide by what the cluster has. */
 function decidedOf({ knative, controlPlane: { istio, persistent } }: Installation): Settings {
-  return knative ? { knative } : { knative, controlPlane: { istio, persistent } };
+  return { knative, controlPlane: { istio, ...(!knative && { persistent }) } };
 }
 
 function demandEmpty(folder: string): void {

@@ -22,9 +22,11 @@ export function unsaidSettings(
   const ofGateways = {
     'agent.untapped': `[${agent.untapped.join(', ')}]; where the gateways of Serving's network layer are elsewhere, say all of them with --set agent.untapped=[NAMESPACE, ...]`,
   };
-  const ofProcess = {
+  const ofMesh = {
     'controlPlane.istio':
       'false, and nobody programs a mesh; with Istio say --set controlPlane.istio=true',
+  };
+  const ofProcess = {
     ...(controlPlane.storageClass === undefined && {
       'controlPlane.persistent':
         'true, on a volume of the default StorageClass; where there is none say a class with --set controlPlane.storageClass=NAME, or --set controlPlane.persistent=false',
@@ -32,6 +34,7 @@ export function unsaidSettings(
   };
   const taken = {
     ...ofKnative,
+    ...ofMesh,
     ...(knative ? agent.enabled && ofGateways : ofProcess),
   };
   return Object.entries(taken)

@@ -69,18 +69,24 @@ export interface Account {
 const watching: readonly Verb[] = ['get', 'list', 'watch'];
 
 /** Every function on Knative, and the source of resource events. */
-export const knativeAccounts: readonly Account[] = [
-  ...functionTable,
-  {
-    name: resourceEvents,
-    access: announcedKinds().map((kind) => ({ kind, verbs: watching })),
-  },
-];
+export function knativeAccounts({ controlPlane: { istio } }: Installation): readonly Account[] {
+  return [
+    ...functionTable.map(({ name, access, others = [], onIstio = [] }) => ({
+      name,
+      access,
+      others: istio ? [...others, ...onIstio] : others,
+    })),
+    {
+      name: resourceEvents,
+      access: announcedKinds().map((kind) => ({ kind, verbs: watching })),
+    },
+  ];
+}
 
 /** Accounts, then roles, then who has them. Who needs nothing of the API server has no role. */
 export function accessObjects(
   installation: Installation,
-  accounts: readonly Account[] = knativeAccounts,
+  accounts: readonly Account[] = knativeAccounts(installation),
 ): (ServiceAccount | ClusterRole | ClusterRoleBinding)[] {
   const readers = accounts.filter(({ access }) => access.length > 0);
   return [

@@ -10,9 +10,10 @@ export type EnvironmentVariable =
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
   installation: Installation,
-  { clickhouse: isKept, namesServices, webhooks }: FunctionRow,
+  { clickhouse: isKept, onIstio, webhooks }: FunctionRow,
 ): EnvironmentVariable[] {
-  const { clickhouse, clusterDomain, logLevel, notifications, telemetry } = installation;
+  const { clickhouse, clusterDomain, controlPlane, logLevel, notifications, telemetry } =
+    installation;
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
     { name: 'CLICKHOUSE_URL', value: url },
@@ -29,7 +30,12 @@ export function environmentOf(
         ];
   return [
     { name: 'LOG_LEVEL', value: logLevel },
-    ...(namesServices === true ? [{ name: 'CLUSTER_DOMAIN', value: clusterDomain }] : []),
+    ...(onIstio !== undefined && controlPlane.istio
+      ? [
+          { name: 'MESH', value: 'istio' },
+          { name: 'CLUSTER_DOMAIN', value: clusterDomain },
+        ]
+      : []),
     ...(isKept ? store : []),
     ...(webhooks === true && notifications.length > 0
       ? [{ name: 'NOTIFICATIONS', value: JSON.stringify(notificationsConfiguration(installation)) }]

@@ -50,10 +50,10 @@ export interface FunctionRow {
   readonly access: readonly KindAccess[];
   /** With objects that are not ours. */
   readonly others?: readonly OtherAccess[];
+  /** It programs Istio, where the installation has one, and may do this for it. */
+  readonly onIstio?: readonly OtherAccess[];
   /** It keeps something in ClickHouse, or reads it there. */
   readonly clickhouse: boolean;
-  /** It writes full names of Services. */
-  readonly namesServices?: true;
   /** It tells the webhooks of the installation. */
   readonly webhooks?: true;
   /** Types that it sends to the broker by itself. */
@@ -175,7 +175,7 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'ExperimentRun', verbs: ['list'] },
       { kind: 'TrafficPolicy', verbs: ['get', 'list'], status: true },
     ],
-    others: [
+    onIstio: [
       { group: '', resource: 'services', verbs: ['get'] },
       ...['destinationrules', 'envoyfilters', 'virtualservices'].map((resource) => ({
         group: 'networking.istio.io',
@@ -185,7 +185,6 @@ export const functionTable: readonly FunctionRow[] = [
     ],
     clickhouse: false,
     emits: [],
-    namesServices: true,
     ownTicks: ['policy-settle'],
   },
 ];

@@ -75,7 +75,9 @@ export function webhookConfiguration(
 
 /** Clover's accounts that may write an object itself, and not its status alone. */
 function writersOf(installation: Installation): readonly Account[] {
-  const accounts = installation.knative ? knativeAccounts : [controlPlaneAccount(installation)];
+  const accounts = installation.knative
+    ? knativeAccounts(installation)
+    : [controlPlaneAccount(installation)];
   return accounts.filter(({ access }) =>
     access.some(({ verbs }) =>
       verbs.some((verb) => verb === 'create' || verb === 'patch' || verb === 'update'),

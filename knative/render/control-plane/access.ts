@@ -17,7 +17,7 @@ export function controlPlaneAccount({ controlPlane: { istio } }: Installation): 
     access: kinds.map(({ kind }) => accessOf(kind)),
     others: [
       ...othersOf('api').filter(({ resource }) => reviews.has(resource)),
-      ...(istio ? othersOf('policy') : []),
+      ...(istio ? functionTable.flatMap(({ onIstio = [] }) => onIstio) : []),
     ],
   };
 }

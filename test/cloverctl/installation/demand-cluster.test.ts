@@ -23,12 +23,15 @@ test('an Istio that is too old is done without by the setting of the control pla
   );
 });
 
-test('on Knative an Istio that is too old is done without by both settings', (t) => {
-  const error = t.throws(() => demandParts(oldIstio, installationOf({})));
-  t.regex(
-    error?.message ?? '',
-    /1\.22 or newer does; --set knative=false --set controlPlane\.istio=false does without$/,
-  );
+test('on Knative an Istio that is too old is done without in the same way, and alone', (t) => {
+  t.throws(() => demandParts(oldIstio, installationOf({ controlPlane })), {
+    message: /1\.22 or newer does; --set controlPlane\.istio=false does without$/,
+  });
+  t.notThrows(() => demandParts(oldIstio, installationOf({})));
+  const lacking = { ...oldIstio, eventing: undefined };
+  t.throws(() => demandParts(lacking, installationOf({ controlPlane })), {
+    message: /--set knative=false --set controlPlane\.istio=false does without$/,
+  });
 });
 
 test('a Knative that is not there, or too old, is done without by knative=false', (t) => {

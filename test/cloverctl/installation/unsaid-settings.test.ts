@@ -14,8 +14,8 @@ const names = (said: Settings): readonly string[] =>
 test('each setting that a cluster would tell is named, with what it is and how it is said', (t) => {
   t.deepEqual(names({}), ['knative', 'controlPlane.istio', 'controlPlane.persistent']);
   t.regex(unsaid({})[0] ?? '', /it is false, .*--set knative=true$/);
-  t.deepEqual(names({ knative: true }), ['agent.untapped']);
-  t.regex(unsaid({ knative: true })[0] ?? '', /it is \[knative-eventing, .*--set agent\.untapped=/);
+  t.deepEqual(names({ knative: true }), ['controlPlane.istio', 'agent.untapped']);
+  t.regex(unsaid({ knative: true })[1] ?? '', /it is \[knative-eventing, .*--set agent\.untapped=/);
 });
 
 test('what is said, or has no say, is not named', (t) => {
@@ -23,8 +23,11 @@ test('what is said, or has no say, is not named', (t) => {
   const istio = true;
   t.deepEqual(names({ knative, controlPlane: { istio, persistent: false } }), []);
   t.deepEqual(names({ knative, controlPlane: { istio, storageClass: 'fast' } }), []);
-  t.deepEqual(names({ knative: true, agent: { untapped: ['istio-system'] } }), []);
-  t.deepEqual(names({ knative: true, agent: { enabled: false } }), []);
+  t.deepEqual(
+    names({ knative: true, controlPlane: { istio }, agent: { untapped: ['istio-system'] } }),
+    [],
+  );
+  t.deepEqual(names({ knative: true, controlPlane: { istio }, agent: { enabled: false } }), []);
 });
 
 test('a setting is said by its dotted name, whatever is said of it', (t) => {

@@ -101,6 +101,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
           ...own,
           PORT: String(listen),
           LOG_LEVEL: 'warn',
+          MESH: 'istio',
           KUBERNETES_SERVICE_HOST: hostname,
           KUBERNETES_SERVICE_PORT: port,
           KUBERNETES_ACCOUNT_DIR: await accountOf(name),

@@ -37,7 +37,7 @@ interface Account {
 
 /** Every object by which an account may do something, of all that Clover can be on a cluster. */
 const objects: readonly KubernetesObject[] = [
-  ...renderInstallation(installationOf({ networkPolicies: false })),
+  ...renderInstallation(installationOf({ networkPolicies: false, controlPlane: { istio: true } })),
   ...renderInstallation(
     installationOf({ namespace: 'one-process', knative: false, controlPlane: { istio: true } }),
     { callers: 'token', agents: 'token-of-agents' },

@@ -4,8 +4,9 @@ import { tickAccess } from '../../../knative/render/tick-access.ts';
 import { installationOf } from './installations.ts';
 
 const least = installationOf({});
+const onIstio = installationOf({ controlPlane: { istio: true } });
 
-const rolesOf = (installation = least): ClusterRole[] =>
+const rolesOf = (installation = onIstio): ClusterRole[] =>
   accessObjects(installation).filter((object) => object.kind === 'ClusterRole');
 
 /** By hand, from what the functions call of their store, and what the store on Kubernetes makes of that. */
@@ -61,6 +62,14 @@ test('nobody may do more than this, nor less', (t) => {
     ),
   ]);
   t.deepEqual(Object.fromEntries(found), allowed);
+});
+
+test('where there is no Istio nobody may write its objects, or read what they are made of', (t) => {
+  const foreign = rolesOf(least)
+    .filter(({ metadata }) => metadata.name === 'clover-system-policy')
+    .flatMap(({ rules }) => rules)
+    .filter(({ apiGroups }) => !apiGroups.includes('clover.dev'));
+  t.deepEqual(foreign, []);
 });
 
 test('who ticks by itself makes PingSources, and reads and deletes its own', (t) => {

@@ -14,10 +14,11 @@ test('a Service is called by the domain of its cluster', (t) => {
 
 test('another domain of the cluster is in every place, with Knative and without', (t) => {
   const clusterDomain = 'k8s.example';
-  const onKnative = textOf({ clusterDomain });
+  const controlPlane = { istio: true };
+  const onKnative = textOf({ clusterDomain, controlPlane });
   t.true(onKnative.includes('http://ingest.clover-system.svc.k8s.example'), 'agents send spans');
   t.true(onKnative.includes('{"name":"CLUSTER_DOMAIN","value":"k8s.example"}'), 'policy');
-  const alone = textOf({ clusterDomain, knative: false, controlPlane: { istio: true } });
+  const alone = textOf({ clusterDomain, knative: false, controlPlane });
   t.true(alone.includes('http://control-plane.clover-system.svc.k8s.example:7700'), 'agents');
   t.regex(alone, /clusterDomain\\": \\"k8s\.example/, 'the control plane');
   for (const text of [onKnative, alone]) t.false(text.includes('cluster.local'));

@@ -186,8 +186,25 @@ test('only functions that keep something in ClickHouse know where it is', (t) =>
     ['evaluate', `LOG_LEVEL ${store}`],
     ['ingest', `LOG_LEVEL ${store}`],
     ['notify', `LOG_LEVEL ${store}`],
-    ['policy', 'LOG_LEVEL CLUSTER_DOMAIN'],
+    ['policy', 'LOG_LEVEL'],
   ]);
+});
+
+test('policy knows of Istio, and of the names that it writes there, if the installation has one', (t) => {
+  const pods = podsOf(
+    installationOf({ controlPlane: { istio: true }, clusterDomain: 'k8s.example' }),
+  );
+  t.deepEqual(
+    [...pods].flatMap(([name, { container }]) =>
+      container.env
+        .filter((variable) => /^(MESH|CLUSTER_DOMAIN)$/.test(variable.name))
+        .map((variable) => [name, variable.name, variable.value]),
+    ),
+    [
+      ['policy', 'MESH', 'istio'],
+      ['policy', 'CLUSTER_DOMAIN', 'k8s.example'],
+    ],
+  );
 });
 
 test('every function is told where telemetry goes, if that is said', (t) => {
