@@ -68,7 +68,7 @@ export function checkedInstallation(
     const at = problem.indexOf(': ');
     return { field: problem.slice(0, at), message: problem.slice(at + 2) };
   });
-  const message = 'the installation is not complete: say the rest with --set NAME=VALUE or -f FILE';
+  const message = 'settings are missing or wrong: say them with --set NAME=VALUE or -f FILE';
   throw new CloverError('CLV_ARGUMENT_INVALID', message, { details });
 }
 

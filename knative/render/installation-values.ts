@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { amountOf, quantityPattern } from './quantity.ts';
+import { unsaid } from './setting-words.ts';
 
 /** Names of Secrets, priority classes and the like: RFC 1123 §2.1. */
 export const objectName = z
@@ -71,10 +72,13 @@ export const httpUrl = z.url({
 });
 
 /** A key of a Secret of the namespace. */
-export const secretKey = z.strictObject({
-  name: objectName,
-  key: z.string().regex(/^[-\w.]{1,253}$/, 'must be letters, digits, "-", "_" and "."'),
-});
+export const secretKey = z.strictObject(
+  {
+    name: objectName,
+    key: z.string().regex(/^[-\w.]{1,253}$/, 'must be letters, digits, "-", "_" and "."'),
+  },
+  { error: unsaid('{ name, key } of a Secret') },
+);
 
 /** Where images are: a host, a port and a path. */
 export const registryPath = z

@@ -19,6 +19,7 @@ import {
   toleration,
 } from './installation-values.ts';
 import { notificationSettings } from './notification-settings.ts';
+import { unsaid } from './setting-words.ts';
 
 const functionNames = catalogue.map(({ name }) => name);
 const functionName = z.enum(functionNames);
@@ -71,16 +72,21 @@ export const installationSchema = z
     resyncMinutes: z.literal([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]).default(10),
     /** Who keeps events that no function could be given, with Knative. Default: `ingest`, in ClickHouse. */
     deadLetters: httpUrl.exactOptional(),
-    clickhouse: z.strictObject({
-      url: clickHouseUrl('clickhouse.username, clickhouse.passwordSecret and clickhouse.database'),
-      username: z.string().min(1).default('default'),
-      database: z
-        .string()
-        .regex(/^\w{1,64}$/, 'must be letters, digits and "_"')
-        .default('clover'),
-      /** A Secret of the namespace, and the key of the password in it. */
-      passwordSecret: secretKey,
-    }),
+    clickhouse: z.strictObject(
+      {
+        url: clickHouseUrl(
+          'clickhouse.username, clickhouse.passwordSecret and clickhouse.database',
+        ),
+        username: z.string().min(1).default('default'),
+        database: z
+          .string()
+          .regex(/^\w{1,64}$/, 'must be letters, digits and "_"')
+          .default('clover'),
+        /** A Secret of the namespace, and the key of the password in it. */
+        passwordSecret: secretKey,
+      },
+      { error: unsaid('{ url, passwordSecret: { name, key } }') },
+    ),
     /** Who takes traces and metrics of the functions over OTLP, such as a Collector. Default: nobody; nothing is sent. */
     telemetry: z
       .strictObject({

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { installationSchema, type Installation } from './installation.ts';
+import { settingWords } from './setting-words.ts';
 
 /** An installation, or what is wrong with its text: a line for each bad field. */
 export type InstallationReading =
@@ -32,15 +33,15 @@ export function readSettings<Settings>(
   if (document.errors.length > 0) {
     return { problems: document.errors.map(({ message }) => message.split('\n', 1).join('')) };
   }
-  const result = schema.safeParse(document.toJS());
+  const result = schema.safeParse(document.toJS(), { error: settingWords });
   if (result.success) return { settings: result.data };
   return { problems: result.error.issues.flatMap(problemsOf) };
 }
 
 function problemsOf(issue: z.core.$ZodIssue): string[] {
-  return issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => `${fieldOf([...issue.path, key])}: unknown key`)
-    : [`${fieldOf(issue.path)}: ${issue.message}`];
+  if (issue.code !== 'unrecognized_keys') return [`${fieldOf(issue.path)}: ${issue.message}`];
+  const words = issue.message.split('\n');
+  return issue.keys.map((key, index) => `${fieldOf([...issue.path, key])}: ${words[index]}`);
 }
 
 function fieldOf(path: readonly PropertyKey[]): string {

@@ -64,6 +64,7 @@ test('every setting that is wrong is named, also a namespace that is not the one
   const settings = { namespace: 'other', logLevel: 'loud', agnet: {} };
   const error = t.throws(() => checkedInstallation(settings, found), {
     code: 'CLV_ARGUMENT_INVALID',
+    message: 'settings are missing or wrong: say them with --set NAME=VALUE or -f FILE',
   });
   const told = JSON.stringify(error);
   for (const name of ['namespace', 'logLevel', 'agnet', 'clickhouse']) {

@@ -31,7 +31,7 @@ test('an installation has defaults for all but its version, dead letters and sto
 const { images, clickhouse } = leastInstallation;
 
 const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
-  ['an unknown key', { image: 'x' }, /^image: unknown key$/],
+  ['an unknown key', { image: 'x' }, /^image: unknown key; did you mean "images"\?$/],
   [
     'annotations of an account that it has not',
     { serviceAccountAnnotations: { 'control-plane': { a: 'b' } } },
@@ -71,7 +71,7 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   [
     'a secret itself',
     { notifications: [{ url: 'https://a.example', secret: 'whsec_x' }] },
-    /^notifications\.0\.secret: unknown key$/,
+    /^notifications\.0\.secret: unknown key; there are url, signingSecret, types$/,
   ],
   ['a schedule that is none', { schedules: ['noon'] }, /^schedules\.0: .*"evaluate-resync"/],
   ['minutes that do not divide an hour', { resyncMinutes: 7 }, /^resyncMinutes: .*10/],
@@ -105,7 +105,7 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   [
     'a password',
     { clickhouse: { ...clickhouse, password: 'secret' } },
-    /^clickhouse\.password: unknown key$/,
+    /^clickhouse\.password: unknown key; there are url, username, database, passwordSecret$/,
   ],
   ...[
     'http://u:hunter2@c:8123',
@@ -132,6 +132,66 @@ for (const [title, changes, problem] of bad) {
     t.regex(problems[0] ?? '', problem);
   });
 }
+
+const words: readonly [string, Readonly<Record<string, unknown>>, string][] = [
+  [
+    'what has to be said',
+    { clickhouse: undefined },
+    'clickhouse: has to be said: { url, passwordSecret: { name, key } }',
+  ],
+  [
+    'a Secret that has to be said',
+    { clickhouse: { url: 'http://c:8123' } },
+    'clickhouse.passwordSecret: has to be said: { name, key } of a Secret',
+  ],
+  ['an empty text', { broker: { class: '' } }, 'broker.class: must not be empty'],
+  ['a map', { agent: 'off' }, 'agent: must be a map'],
+  ['a list', { pullSecrets: 'mirror' }, 'pullSecrets: must be a list'],
+  ['no list', { agent: { sinks: [] } }, 'agent.sinks: must be a map'],
+  ['a truth', { oidc: 'yes' }, 'oidc: must be true or false'],
+  ['a number', { admission: { replicas: '2' } }, 'admission.replicas: must be a number'],
+  ['a part', { admission: { replicas: 1.5 } }, 'admission.replicas: must be a whole number'],
+  ['too few', { admission: { replicas: 0 } }, 'admission.replicas: must be at least 1'],
+  ['too many', { admission: { replicas: 11 } }, 'admission.replicas: must be at most 10'],
+  [
+    'a list of nothing',
+    { notifications: [{ url: 'https://a.example', types: [] }] },
+    'notifications.0.types: must not be empty',
+  ],
+  [
+    'a number in place of a text',
+    { clickhouse: { ...clickhouse, username: 1 } },
+    'clickhouse.username: must be text: put it in quotes',
+  ],
+  [
+    'a slip in a value',
+    { logLevel: 'wran' },
+    'logLevel: must be one of "trace", "debug", "info", "warn", "error", "fatal", "silent"; did you mean "warn"?',
+  ],
+  [
+    'a slip in a key of a map of functions',
+    { functions: { ingset: {} } },
+    'functions.ingset: unknown key; did you mean "ingest"?',
+  ],
+  ['a key that is like none of many', { quiet: true }, 'quiet: unknown key'],
+  [
+    'a name that is none',
+    { agent: { sinks: { 'a b': { endpoint: 'http://a' } } } },
+    'agent.sinks.a b: is no name for one: must be a DNS label',
+  ],
+];
+for (const [title, changes, problem] of words) {
+  test(`${title} is refused in words that say what to do`, (t) => {
+    t.deepEqual(problemsWith(changes), [problem]);
+  });
+}
+
+test('of several unknown keys each is told by itself', (t) => {
+  t.deepEqual(problemsWith({ agnet: {}, admision: {} }), [
+    'agnet: unknown key; did you mean "agent"?',
+    'admision: unknown key; did you mean "admission"?',
+  ]);
+});
 
 test('every bad field is named at once', (t) => {
   t.is(problemsWith({ namespace: '', version: '', logLevel: 'loud', tap: true }).length, 4);

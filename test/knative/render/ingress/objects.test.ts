@@ -105,6 +105,6 @@ test('the command prints what is rendered of a file, or names what is wrong with
   const bad = run(['-'], 'version: 1.0.0\nreplica: 3\n');
   t.is(bad.status, 2);
   t.is(bad.stdout, '');
-  t.regex(bad.stderr, /^-: replica: unknown key\n$/);
+  t.regex(bad.stderr, /^-: replica: unknown key; did you mean "replicas"\?\n$/);
   t.regex(run([]).stderr, /^usage: npm run --silent render:ingress -- FILE/);
 });
