@@ -24,6 +24,7 @@ import {
   type Inventory,
 } from './inventory.ts';
 import { findLive } from './live-object.ts';
+import { createPatience, patientClient } from './patience.ts';
 import { otherInstallations, wishesToSeeOthers } from './other-installations.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
 import {
@@ -43,7 +44,7 @@ const goneWithinMs = 60_000;
 /** How Clover is to be installed. */
 export interface InstallHow extends SettingsOptions {
   readonly client: KubeClient;
-  readonly env: CliEnv;
+  readonly env: Pick<CliEnv, 'clock' | 'signal'>;
   readonly namespace: string;
   /** What is there is to be brought to this version; else nothing of another version may be there. */
   readonly upgrade: boolean;
@@ -52,6 +53,8 @@ export interface InstallHow extends SettingsOptions {
   readonly forceConflicts: boolean;
   /** Say what would change, by the API server's account. */
   readonly dryRun: boolean;
+  /** How long an API server may be away once something has been changed. */
+  readonly timeoutMs: number;
   /** Hears what was found, before anything is changed. */
   readonly found: (findings: Findings, installation: Installation) => void;
   /** Hears what is allowed, and may not be meant. */
@@ -137,28 +140,41 @@ export async function install(how: InstallHow): Promise<Installed> {
     how.done(outcome);
   };
   const isBound = boundAmong(objects);
+  const applying = patient(how);
   for (const [index, object] of objects.entries()) {
-    tell(await applyObject({ client, force: apply.force || isBound(object) }, object));
+    tell(await applyObject({ client: applying, force: apply.force || isBound(object) }, object));
     if (index > 0) continue;
     // The namespace stands. What is made from here on is known to the inventory before it is there.
     const objectsThen = union(places, before?.objects ?? []);
-    await writeInventory(client, namespace, { ...state, objects: objectsThen });
-    if (isNew) await tryInNewNamespace(how, objects, tell);
+    await writeInventory(applying, namespace, { ...state, objects: objectsThen });
+    if (isNew) await tryInNewNamespace({ ...how, client: applying }, objects, tell);
   }
   const kept: Place[] = [];
-  const remove = async (gone: readonly Place[]): Promise<void> => {
+  const remove = async (from: KubeClient, gone: readonly Place[]): Promise<void> => {
     for (const place of gone.toReversed()) {
-      const outcome = isData(place) ? keptData(place) : await deleteObject(client, place);
+      const outcome = isData(place) ? keptData(place) : await deleteObject(from, place);
       if (outcome?.change === 'kept' && isData(place)) kept.unshift(place);
       if (outcome !== undefined) tell(outcome);
     }
   };
-  await remove(old.filter((place) => !leadsEvents(place)));
+  await remove(
+    applying,
+    old.filter((place) => !leadsEvents(place)),
+  );
   await how.applied(places, installation);
   // Until now there were those who send as before, and a broker takes what no Trigger leads anywhere.
-  await remove(old.filter((place) => leadsEvents(place)));
-  await writeInventory(client, namespace, { ...state, objects: union(places, kept) });
+  const ending = patient(how);
+  await remove(
+    ending,
+    old.filter((place) => leadsEvents(place)),
+  );
+  await writeInventory(ending, namespace, { ...state, objects: union(places, kept) });
   return { findings, installation, outcomes };
+}
+
+function patient({ client, env, timeoutMs, warn }: InstallHow): KubeClient {
+  const until = env.clock.now() + timeoutMs;
+  return patientClient(client, createPatience({ env, until, tell: warn }));
 }
 
 /** What is in a namespace can only be tried when that is there: it goes again if anything is refused. */

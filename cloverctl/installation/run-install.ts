@@ -36,6 +36,7 @@ export async function runInstall(
     namespace,
     upgrade,
     dryRun,
+    timeoutMs,
     force: options.force === true,
     forceConflicts: options.forceConflicts === true,
     found: (cluster, { knative }) => tell(foundLine(cluster, knative)),

@@ -15,6 +15,7 @@ import {
   wishesToSeeOthers,
   type OtherInstallation,
 } from './other-installations.ts';
+import { createPatience, patientClient } from './patience.ts';
 import { demandPermissions, wishesFor } from './permissions.ts';
 import { remainsOf } from './remains.ts';
 import { deleteUserObjects, demandEndedRuns, demandNoneHeld, userObjects } from './user-objects.ts';
@@ -25,7 +26,7 @@ export type DataChoice = 'delete' | 'keep' | 'none';
 /** How Clover is to be removed. */
 export interface UninstallHow {
   readonly client: KubeClient;
-  readonly env: CliEnv;
+  readonly env: Pick<CliEnv, 'clock' | 'signal'>;
   readonly namespace: string;
   /** `none`: there has to be neither. */
   readonly data: DataChoice;
@@ -85,27 +86,28 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
     return outcomes;
   }
 
-  await deleteUserObjects(client, data === 'delete' ? used : [], until, env);
+  const patient = patientClient(client, createPatience({ env, until, tell: how.warn }));
+  await deleteUserObjects(patient, data === 'delete' ? used : [], until, env);
   if (data === 'delete') for (const place of used) tell({ place, change: 'deleted' });
   // Who works on objects goes first, then what it rests on.
   const inTurn = going.filter(({ kind }) => kind !== 'Namespace').toReversed();
   const remove = async (turn: readonly Place[]): Promise<void> => {
     for (const place of turn) {
-      const outcome = await deleteObject(client, place);
+      const outcome = await deleteObject(patient, place);
       if (outcome !== undefined) tell(outcome);
     }
     const kept = new Set(
       outcomes.filter(({ change }) => change === 'kept').map(({ place }) => place),
     );
     await waitGoneAll(
-      client,
+      patient,
       turn.filter((place) => !kept.has(place)),
       until,
       env,
     );
   };
   await remove(inTurn.filter((place) => !isDefinition(place)));
-  if (mesh.length > 0) await clearMesh(client);
+  if (mesh.length > 0) await clearMesh(patient);
   for (const place of mesh) tell({ place, change: 'deleted' });
   await remove(inTurn.filter(isDefinition));
   for (const outcome of own.flatMap((place) => keptFor(place, shared) ?? [])) tell(outcome);
@@ -113,14 +115,15 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
     const left = own.filter((place) => isData(place) && !shared.has(keyOf(place)));
     for (const place of left) tell({ place, change: 'kept', why: '--keep-data' });
     if (recorded !== undefined) {
-      await writeInventory(client, namespace, { ...recorded, objects: left });
+      await writeInventory(patient, namespace, { ...recorded, objects: left });
     }
     return outcomes;
   }
   const space = own.find(({ kind }) => kind === 'Namespace');
-  if (space !== undefined) tell(await leaveNamespace(how, space, inventory, until));
+  if (space !== undefined)
+    tell(await leaveNamespace({ ...how, client: patient }, space, inventory, until));
   // Last: until here the same command goes on where it ended.
-  await found404(client.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
+  await found404(patient.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
   return outcomes;
 }
 

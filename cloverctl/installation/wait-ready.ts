@@ -4,6 +4,7 @@ import type { CliEnv } from '../env.ts';
 import { channelReadiness } from './broker-channel.ts';
 import { titleOf, type Place } from './collections.ts';
 import { findLive } from './live-object.ts';
+import { createPatience, patientClient } from './patience.ts';
 import { canBeWaitedFor, readinessOf } from './readiness.ts';
 import { touchStaleBinding } from './stale-binding.ts';
 import { troublesOf } from './troubles.ts';
@@ -20,12 +21,15 @@ export interface WaitHow {
 }
 
 /**
- * Resolves when all of them are ready; tells who becomes ready, and what is missing for long.
- * @throws CloverError CLV_DEADLINE_EXCEEDED naming what is not, and why.
+ * Resolves when all of them are ready; tells who becomes ready, and what is missing for long. An API server that is away is missing,
+ * too.
+ * @throws CloverError CLV_DEADLINE_EXCEEDED naming what is not, and why; CLV_KUBERNETES_UNREACHABLE, CLV_OVERLOADED where nobody can
+ * be asked by then.
  */
 export async function waitReady(places: readonly Place[], how: WaitHow): Promise<void> {
-  const { client, env, timeoutMs, tell } = how;
+  const { env, timeoutMs, tell } = how;
   const until = env.clock.now() + timeoutMs;
+  const client = patientClient(how.client, createPatience({ env, until, tell }));
   const progress = waitProgress();
   let isFirst = true;
   let waiting = places.filter((place) => canBeWaitedFor(place));

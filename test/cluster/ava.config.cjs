@@ -12,6 +12,7 @@ module.exports = {
     'test/agent/otlp/access-log.test.ts',
     'test/agent/otlp/receivers.test.ts',
     'test/cloverctl/doctor/cluster-findings.test.ts',
+    'test/cloverctl/installation/away.test.ts',
     'test/cloverctl/installation/install.test.ts',
     'test/cloverctl/installation/installation-status.test.ts',
     'test/cloverctl/installation/other-installations.test.ts',

@@ -45,6 +45,21 @@ test('what becomes ready is told, what is ready at once is not, and what only li
   t.false(all.some(({ path }) => path.includes('configmaps')));
 });
 
+test('an API server that is away for a moment does not end the wait', async (t) => {
+  let isBack = false;
+  const { client } = await onWire(t, (_, count) => {
+    isBack = count > 4;
+    if (count === 3) return (response) => response.destroy();
+    if (count === 4) return refusal(500, 'etcdserver: request timed out');
+    return reply(deployment(isBack ? 1 : 0));
+  });
+  const wait = waitOn(client, 60_000);
+  await waitReady(places.slice(0, 1), wait);
+  t.is(wait.told.length, 3);
+  t.regex(wait.told[1] ?? '', /does not answer: .*; waiting for it$/);
+  t.is(wait.told[2], 'deployment.apps/api: ready');
+});
+
 test('a SinkBinding that Eventing does not look at again is brought to that', async (t) => {
   let isTouched = false;
   const { client } = await onWire(t, ({ method, path }) => {
