@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { CloverError } from '../../functions/lib/errors.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { collectionPath, type Place } from './collections.ts';
+import { collectionPath, groupOf, type Place } from './collections.ts';
+import { found404 } from './live-object.ts';
 
 const groups = z.object({
   groups: z.array(z.object({ preferredVersion: z.object({ groupVersion: z.string() }) })),
@@ -23,7 +24,6 @@ const list = z.object({
         metadata: z.object({
           name: z.string(),
           ownerReferences: z.array(z.unknown()).default([]),
-          deletionTimestamp: z.string().exactOptional(),
         }),
       }),
     )
@@ -40,49 +40,65 @@ const everywhere = new Set([
 /** Made by the cluster of what others made. */
 const derived = new Set(['Endpoints', 'EndpointSlice', 'Event', 'Lease', 'PodMetrics']);
 
-/** Objects in a namespace that somebody has put there; those with an owner go with it. */
-export async function contentsOf(client: KubeClient, namespace: string): Promise<readonly Place[]> {
-  const answer = groups.parse(await client.call({ method: 'GET', path: '/apis' }));
-  const versions = ['v1', ...answer.groups.map((one) => one.preferredVersion.groupVersion)];
-  const found = await Promise.all(versions.map((version) => ofVersion(client, version, namespace)));
-  return found.flat();
+/** A kind of objects that are in namespaces, and can be listed. */
+export type NamespacedKind = Pick<Place, 'apiVersion' | 'kind' | 'plural'>;
+
+/** The kinds of objects that somebody may put into a namespace. */
+export interface NamespacedKinds {
+  readonly kinds: readonly NamespacedKind[];
+  /** Groups whose own server is down: nobody knows what there is of them. */
+  readonly silent: readonly string[];
 }
 
-async function ofVersion(
-  client: KubeClient,
-  apiVersion: string,
-  namespace: string,
-): Promise<readonly Place[]> {
-  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const served = await client.call({ method: 'GET', path: root }).catch(passedOver);
-  if (served === undefined) return [];
-  const kinds = resources
-    .parse(served)
-    .resources.filter(
-      ({ name, kind, namespaced, verbs }) =>
-        namespaced && verbs.includes('list') && !name.includes('/') && !derived.has(kind),
-    );
+/** Asks for all of them, whatever brought them. */
+export async function namespacedKinds(client: KubeClient): Promise<NamespacedKinds> {
+  const answer = groups.parse(await client.call({ method: 'GET', path: '/apis' }));
+  const versions = ['v1', ...answer.groups.map((one) => one.preferredVersion.groupVersion)];
   const found = await Promise.all(
-    kinds.map(async ({ name: plural, kind }) => {
-      const path = collectionPath({ apiVersion, plural, namespace });
-      const { items } = list.parse(await client.call({ method: 'GET', path }));
-      return (items ?? [])
+    versions.map(async (version) => ({ version, kinds: await kindsOf(client, version) })),
+  );
+  return {
+    kinds: found.flatMap(({ kinds }) => kinds ?? []),
+    silent: found.filter(({ kinds }) => kinds === undefined).map(({ version }) => groupOf(version)),
+  };
+}
+
+/** Objects in a namespace that somebody has put there; those with an owner go with it. */
+export async function contentsOf(
+  client: KubeClient,
+  namespace: string,
+  kinds: readonly NamespacedKind[],
+): Promise<readonly Place[]> {
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const path = collectionPath({ ...kind, namespace });
+      const answer = await found404(client.call({ method: 'GET', path }));
+      return (list.parse(answer ?? { items: [] }).items ?? [])
         .filter(({ metadata }) => metadata.ownerReferences.length === 0)
-        .map(({ metadata }): Place => ({
-          apiVersion,
-          kind,
-          plural,
-          namespace,
-          name: metadata.name,
-        }))
-        .filter(({ name }) => !everywhere.has(`${kind}/${name}`));
+        .map(({ metadata: { name } }): Place => ({ ...kind, namespace, name }))
+        .filter(({ name }) => !everywhere.has(`${kind.kind}/${name}`));
     }),
   );
   return found.flat();
 }
 
-/** A group whose own server is down hides nothing of ours. */
-function passedOver(error: unknown): undefined {
-  if (error instanceof CloverError && error.code !== 'CLV_KUBERNETES_FORBIDDEN') return undefined;
-  throw error;
+/** Undefined: the server of that group does not answer. */
+async function kindsOf(
+  client: KubeClient,
+  apiVersion: string,
+): Promise<readonly NamespacedKind[] | undefined> {
+  const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  try {
+    const served = await found404(client.call({ method: 'GET', path }));
+    return resources
+      .parse(served ?? { resources: [] })
+      .resources.filter(
+        ({ name, kind, namespaced, verbs }) =>
+          namespaced && verbs.includes('list') && !name.includes('/') && !derived.has(kind),
+      )
+      .map(({ name: plural, kind }) => ({ apiVersion, kind, plural }));
+  } catch (error) {
+    if (error instanceof CloverError && error.code === 'CLV_OVERLOADED') return undefined;
+    throw error;
+  }
 }

@@ -7,9 +7,9 @@ import type { Outcome } from './apply-objects.ts';
 import { groupOf, keyOf, objectPath, titleOf, type Place } from './collections.ts';
 import { deleteObject, isData, waitGoneAll } from './delete-objects.ts';
 import { inventoryPlace, readInventory, writeInventory, type Inventory } from './inventory.ts';
+import { leavingOf, type Origin } from './leave-namespace.ts';
 import { findLive, found404 } from './live-object.ts';
 import { clearMesh, meshObjects, meshPlace } from './mesh-objects.ts';
-import { contentsOf } from './namespace-contents.ts';
 import {
   otherInstallations,
   wishesToSeeOthers,
@@ -67,10 +67,13 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
   const going = own.filter(
     (place) => !shared.has(keyOf(place)) && (data !== 'keep' || !isData(place)),
   );
+  const space = data === 'keep' ? undefined : own.find(({ kind }) => kind === 'Namespace');
+  const leaving = space && (await leavingOf(client, space, inventory.namespace));
   await demandPermissions(client, [
     ...wishesFor([...going, inventoryPlace(namespace)], ['get', 'delete']),
     ...(data === 'delete' ? wishesFor(used, ['get', 'delete']) : []),
     ...wishesFor(mesh, ['list', 'delete']),
+    ...(leaving?.wishes ?? []),
   ]);
   const outcomes: Outcome[] = [];
   const tell = (bare: Outcome): void => {
@@ -79,9 +82,11 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
     how.done(outcome);
   };
   if (how.dryRun) {
-    for (const place of [...used, ...mesh, ...own.toReversed()]) {
+    const all = [...used, ...mesh, ...own.toReversed()];
+    for (const place of all) {
       if ((await findLive(client, place)) === undefined) continue;
-      tell(keptFor(place, shared) ?? planned(place, how, inventory));
+      const staying = place === space ? await leaving?.plan(all) : undefined;
+      tell(staying ?? keptFor(place, shared) ?? planned(place, data));
     }
     return outcomes;
   }
@@ -119,9 +124,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
     }
     return outcomes;
   }
-  const space = own.find(({ kind }) => kind === 'Namespace');
-  if (space !== undefined)
-    tell(await leaveNamespace({ ...how, client: patient }, space, inventory, until));
+  if (leaving !== undefined) tell(await leaving.leave(patient, until, env));
   // Last: until here the same command goes on where it ended.
   await found404(patient.call({ method: 'DELETE', path: objectPath(inventoryPlace(namespace)) }));
   return outcomes;
@@ -129,7 +132,7 @@ export async function uninstall(how: UninstallHow): Promise<readonly Outcome[] |
 
 /** What is to be removed: of an installation, or of one whose inventory is gone. */
 interface Removed extends Pick<Inventory, 'objects' | 'settings'> {
-  readonly namespace: Inventory['namespace'] | 'unknown';
+  readonly namespace: Origin;
 }
 
 async function remains(client: KubeClient, namespace: string): Promise<Removed> {
@@ -143,11 +146,6 @@ function isDefinition({ kind }: Place): boolean {
 function runsFunctions({ apiVersion, kind }: Place): boolean {
   return kind === 'Deployment' || groupOf(apiVersion) === 'serving.knative.dev';
 }
-
-const keptNamespaces = {
-  found: 'it was there before',
-  unknown: 'nobody knows whether it came with Clover',
-} as const;
 
 /**
  * What other installations have made, too, by its key, and where the first of them is. One that is damaged has the definitions, which
@@ -193,41 +191,9 @@ function withSpool(outcome: Outcome, { settings }: Removed): Outcome {
 
 const withAgent = z.object({ agent: agentSettings });
 
-/** Goes only if it came with Clover, and nobody has put anything else there. */
-async function leaveNamespace(
-  { client, env, namespace }: UninstallHow,
-  place: Place,
-  inventory: Removed,
-  until: number,
-): Promise<Outcome> {
-  const known = keyOf(inventoryPlace(namespace));
-  const others = (await contentsOf(client, namespace)).filter((other) => keyOf(other) !== known);
-  if (inventory.namespace === 'made' && others.length === 0) {
-    const outcome = await deleteObject(client, place);
-    await waitGoneAll(client, [place], until, env);
-    return outcome ?? { place, change: 'deleted' };
-  }
-  // An apply of nothing takes back the labels that were ours.
-  await client.call({
-    method: 'PATCH',
-    path: objectPath(place),
-    contentType: 'application/apply-patch+yaml',
-    query: { fieldManager: 'cloverctl', force: 'true' },
-    body: { apiVersion: place.apiVersion, kind: place.kind, metadata: { name: place.name } },
-  });
-  const why =
-    inventory.namespace !== 'made'
-      ? keptNamespaces[inventory.namespace]
-      : `it has ${others.map((other) => titleOf(other)).join(', ')}`;
-  return { place, change: 'kept', why };
-}
-
-function planned(place: Place, { data }: UninstallHow, inventory: Removed): Outcome {
+function planned(place: Place, data: DataChoice): Outcome {
   if (data === 'keep' && (isData(place) || place.apiVersion.startsWith('clover.dev/'))) {
     return { place, change: 'kept', why: '--keep-data' };
-  }
-  if (place.kind === 'Namespace' && inventory.namespace !== 'made') {
-    return { place, change: 'kept', why: keptNamespaces[inventory.namespace] };
   }
   return { place, change: 'deleted' };
 }

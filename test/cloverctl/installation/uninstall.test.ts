@@ -1,11 +1,16 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { z } from 'zod';
+import { waitGoneAll } from '../../../cloverctl/installation/delete-objects.ts';
+import { systemClock } from '../../../functions/lib/clock.ts';
 import { createKubernetesStore } from '../../../functions/resources/kubernetes/kubernetes-store.ts';
 import { applyDefinitionsOf } from '../../cluster/crds.ts';
 import { kubectlWith } from '../../cluster/kubectl.ts';
 import { istioDefinitions } from '../../functions/mesh/istio/stand.ts';
 import { examples } from '../../functions/resources/examples.ts';
-import { changesOf, everything } from './cluster.ts';
+import { accountConfig, changesOf, everything } from './cluster.ts';
 import { clickhouse, installationStand } from './stand.ts';
 
 const { serial, started, run } = await installationStand();
@@ -140,6 +145,70 @@ serial('an uninstall leaves nothing behind, and a second one finds nothing', asy
   const again = await run('uninstall');
   t.deepEqual([again.code, again.stdout], [0, 'There is no Clover in clover-system.\n']);
 });
+
+serial(
+  'what is not allowed is told before anything is removed, also of what comes last',
+  async (t) => {
+    const { tier, client, before } = await started;
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'remover' } };
+    const create = (plural: string, body: object): Promise<unknown> =>
+      client.call({
+        method: 'POST',
+        path: `/apis/rbac.authorization.k8s.io/v1/${plural}`,
+        body: { ...rbac, ...body },
+      });
+    const listed = ['clusterroles', 'configmaps', 'experiments', 'experimentruns', 'taps'];
+    await create('clusterroles', {
+      kind: 'ClusterRole',
+      rules: [
+        { apiGroups: ['*'], resources: ['*'], verbs: ['get', 'delete'] },
+        { apiGroups: ['*'], resources: [...listed, 'trafficpolicies'], verbs: ['list'] },
+      ],
+    });
+    await create('clusterrolebindings', {
+      kind: 'ClusterRoleBinding',
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'remover' },
+      subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }],
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'clover-uninstall-'));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'config');
+    await writeFile(file, await accountConfig(client, tier, 'default', 'default'));
+    t.is((await run('install', '--wait=false', ...clickhouse)).code, 0);
+
+    const state = await everything(client);
+    const refused = await run('uninstall', '--kubeconfig', file);
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, /nothing was changed: \d+ of \d+ permissions are missing/);
+    t.regex(refused.stderr, /list secrets -n clover-system: is not allowed/);
+    t.regex(refused.stderr, /patch namespaces: is not allowed/);
+    t.deepEqual(await everything(client), state);
+
+    for (const kind of ['clusterroles', 'clusterrolebindings']) {
+      const path = `/apis/rbac.authorization.k8s.io/v1/${kind}/remover`;
+      await client.call({ method: 'DELETE', path });
+    }
+    await client.call({
+      method: 'POST',
+      path: '/api/v1/namespaces/clover-system/secrets',
+      body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'mine' } },
+    });
+    const dry = await run('uninstall', '--dry-run');
+    t.regex(dry.stdout, /namespace\/clover-system kept \(dry run\): it has secret\/mine\n$/);
+    const gone = await run('uninstall');
+    t.regex(gone.stdout, /namespace\/clover-system kept: it has secret\/mine\n$/);
+    await client.call({ method: 'DELETE', path: '/api/v1/namespaces/clover-system' });
+    const space = {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      plural: 'namespaces',
+      name: 'clover-system',
+    };
+    const { signal } = new AbortController();
+    await waitGoneAll(client, [space], Date.now() + 60_000, { clock: systemClock, signal });
+    t.deepEqual(await everything(client), before);
+  },
+);
 
 serial('what others have put into the namespace stays, and so does the namespace', async (t) => {
   const { client, before } = await started;
