@@ -4,6 +4,7 @@ import { sha256 } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { KubeClient } from '../resources/kubernetes/client.ts';
+import { terminating } from '../resources/kubernetes/status-error.ts';
 import type { EventRecorder, RecordInput, Transition } from './event-recorder.ts';
 import { eventsPath, readEvent } from './kubernetes-events.ts';
 import { controller, microTime, seriesMs, shorten, wordsOf } from './record-words.ts';
@@ -41,7 +42,7 @@ export function createKubernetesEventRecorder(
 ): Pick<EventRecorder, 'noted' | 'note' | 'forget'> {
   const { client, transitions, clock, instance } = options;
 
-  /** @returns false where there is one of this name. */
+  /** @returns false where there is one of this name. A namespace that goes keeps no records: there it is as good as made. */
   const create = async (name: string, record: RecordInput, by: string): Promise<boolean> => {
     const { type, reason, action, regarding, related, note } = record;
     const { namespace } = regarding;
@@ -68,6 +69,7 @@ export function createKubernetesEventRecorder(
       return true;
     } catch (error) {
       if (isCode(error, 'CLV_CONFLICT')) return false;
+      if (isOfLeavingNamespace(error)) return true;
       throw error;
     }
   };
@@ -135,6 +137,14 @@ export function createKubernetesEventRecorder(
 function nameOf(object: string, words: string): string {
   const suffix = `.${sha256(words).slice(0, 16)}`;
   return `${object.slice(0, nameLength - suffix.length)}${suffix}`;
+}
+
+/** Whether something cannot be made because its namespace is being deleted, or is not there any more. */
+function isOfLeavingNamespace(error: unknown): boolean {
+  if (!(error instanceof CloverError)) return false;
+  return (
+    error.code === 'CLV_NOT_FOUND' || error.details.some(({ message }) => message === terminating)
+  );
 }
 
 function isCode(error: unknown, code: string): boolean {

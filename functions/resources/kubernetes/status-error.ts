@@ -10,7 +10,13 @@ const status = z.object({
   details: z
     .object({
       causes: z
-        .array(z.object({ field: z.string().default(''), message: z.string().default('') }))
+        .array(
+          z.object({
+            field: z.string().default(''),
+            message: z.string().default(''),
+            reason: z.string().default(''),
+          }),
+        )
         .default([]),
       retryAfterSeconds: z.number().default(0),
     })
@@ -19,6 +25,9 @@ const status = z.object({
 
 /** What is said of a field that the server's definition does not have. */
 export const unknownField = 'is unknown';
+
+/** What is said of a namespace that takes nothing new. */
+export const terminating = 'is being deleted';
 
 /** A failed answer of an API server as the error that the local store would give. */
 export function statusError(code: number, body: unknown, retryAfter?: string): CloverError {
@@ -32,7 +41,11 @@ export function statusError(code: number, body: unknown, retryAfter?: string): C
         `the API server does not take the credentials (${message}): they have expired, or are of another cluster`,
       );
     case 403:
-      return new CloverError('CLV_KUBERNETES_FORBIDDEN', message);
+      return new CloverError('CLV_KUBERNETES_FORBIDDEN', message, {
+        details: details.causes
+          .filter(({ reason: cause }) => cause === 'NamespaceTerminating')
+          .map(({ field }) => ({ field, message: terminating })),
+      });
     case 404:
       return new CloverError('CLV_NOT_FOUND', message);
     case 409:

@@ -116,6 +116,20 @@ test('an Event that others write all the time is given up, and nothing is rememb
   t.is(kept.size, 0);
 });
 
+const leaving = refusal(403, 'because it is being terminated', {
+  causes: [{ reason: 'NamespaceTerminating', field: 'metadata.namespace', message: 'no' }],
+});
+
+for (const [what, answer] of Object.entries({ leaving, gone: refusal(404, 'no namespace') })) {
+  test(`a namespace that is ${what} keeps no record, and the transition is told no second time`, async (t) => {
+    const wire = await onWire(t, () => answer);
+    const { recorder, kept } = recorderOn(wire);
+    await recorder.note(transition, record);
+    t.is(methods(wire), 'POST');
+    t.is(kept.get('u-1 Phase'), 'Succeeded');
+  });
+}
+
 test('what is refused for good is told, and nothing is remembered', async (t) => {
   const wire = await onWire(
     t,

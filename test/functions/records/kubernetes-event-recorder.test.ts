@@ -75,6 +75,22 @@ serial('a transition is remembered, and forgotten with its object', async (t) =>
   t.is(await recorder.noted('v', 'Phase'), 'other');
 });
 
+serial('a namespace that is being deleted is no reason to tell a transition twice', async (t) => {
+  const { recorder, record, namespace, events } = await open(t);
+  const { client } = await started;
+  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
+  const metadata = { name: 'held', finalizers: ['clover.test/held'] };
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
+  await client.call({ method: 'POST', path: configMaps, body });
+  await client.call({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+  await recorder.note(change('a'), record());
+  t.is(await recorder.noted('u', 'Phase'), 'a');
+  t.deepEqual((await events.list({ namespace })).items, []);
+  const letGo = { metadata: { finalizers: null } };
+  const contentType = 'application/merge-patch+json';
+  await client.call({ method: 'PATCH', path: `${configMaps}/held`, contentType, body: letGo });
+});
+
 serial(
   'a record is an Event of the object, and the same words soon after are its series',
   async (t) => {
