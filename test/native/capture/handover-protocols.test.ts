@@ -228,5 +228,5 @@ test('the layout of a state is the one of its version: with another layout comes
       layout.update(state);
     }
   }
-  t.is(layout.digest('hex'), '9a64056e747e79ab68d5a196a3cecb825de4b11396bd8f608ff8c01ec7ce814e');
+  t.is(layout.digest('hex'), '137984ff106b23c4244a1aff5c8fe03714038ff0ca4d1ffd9b0a3ffe6f0b20c3');
 });
