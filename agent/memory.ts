@@ -1,5 +1,5 @@
 /** Node with the heap of JavaScript, batches on their way out, and maps other than the ring. */
-const ownBytes = 52 * 2 ** 20;
+const ownBytes = 38 * 2 ** 20;
 const leastBytes = 4 * 2 ** 20;
 
 /** What {@link captureMemory} goes by. */

@@ -26,7 +26,8 @@ export interface ProcessSource {
 /** Captures the traffic of a node. */
 export const agentProcess: ProcessSource = {
   modules: { agent: 'agent/main.ts' },
-  node: lean,
+  // Its heap of JavaScript is small, and what a look at all pods leaves in it goes early: 7 MiB less.
+  node: { ...lean, args: [...lean.args, '--optimize-for-size'] },
   natives: {
     'build/Release/capture.node': 'capture/build/Release/capture.node',
     'build/Release/tap.bpf.o': 'capture/build/Release/tap.bpf.o',

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { parseAgentConfig } from '../../../agent/config.ts';
 import { parseHostConfig } from '../../../functions/host/config.ts';
 import { envoyArguments } from '../../../functions/mesh/envoy/bootstrap.ts';
-import { lean } from '../../../infra/images/lean.ts';
+import { agentProcess } from '../../../infra/images/process-bundle.ts';
 import { temporaryFolder } from '../../functions/host/helpers.ts';
 import { smallRelease } from './small-release.ts';
 
@@ -34,12 +34,13 @@ test('Envoy is started with the arguments that the code has for it', async (t) =
 });
 
 test('the agent is run as its image runs it', async (t) => {
-  const { args, env } = lean;
+  const { args = [], env = {} } = agentProcess.node ?? {};
   const [command = ''] = await settings('agent', 'ExecStart');
   const agent = '/usr/lib/clover/agent/agent.mjs --config /etc/clover/agent.json';
   t.is(command, ['/usr/lib/clover/node', ...args, agent].join(' '));
-  const variables = (await settings('agent', 'Environment')).flatMap((line) => line.split(' '));
-  for (const [name, value] of Object.entries(env)) t.true(variables.includes(`${name}=${value}`));
+  const lines = await settings('agent', 'Environment');
+  const variables = new Set(lines.flatMap((line) => line.split(' ')));
+  for (const [name, value] of Object.entries(env)) t.true(variables.has(`${name}=${value}`));
 });
 
 test('the settings of a host are taken once their secrets are there', async (t) => {
