@@ -1,5 +1,6 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import { standingRun, type ArmStamp } from '../../functions/lib/arm-stamp.ts';
+import { toUnixMs } from '../../functions/lib/rfc3339.ts';
 
 /** Requests of one stamp. */
 export interface StampedCount extends ArmStamp {
@@ -124,7 +125,9 @@ function unjudged(
     'in-flight': 0,
     'after-verdict': 0,
   };
-  const firstStart = Math.min(...[...runs.values()].map((run) => run.status.startedAt ?? Infinity));
+  const firstStart = Math.min(
+    ...[...runs.values()].map((run) => toUnixMs(run.status.startedAt) ?? Infinity),
+  );
   for (const count of counts) {
     const cause = causeOf(count, runs.get(count.run), firstStart);
     if (cause !== undefined) causes[cause] += count.requests;
@@ -139,14 +142,15 @@ function causeOf(
 ): Cause | undefined {
   const startMs = count.block * 1000;
   if (run === undefined) return startMs <= firstStart ? 'before-start' : 'after-verdict';
-  const { evidence, intents = [], verdictAt = Infinity } = run.status;
+  const { evidence, intents = [] } = run.status;
+  const verdictAt = toUnixMs(run.status.verdictAt) ?? Infinity;
   const intent = intents.find((candidate) => candidate.epoch === count.epoch);
   // The verdict's own intent is committed at the verdict or after it: its traffic was not judged.
-  if (intent !== undefined && intent.at >= verdictAt) return 'after-verdict';
+  if (intent !== undefined && toUnixMs(intent.at) >= verdictAt) return 'after-verdict';
   const window = evidence?.window;
-  if (window === undefined || startMs < window.from) return 'warm-up';
+  if (window === undefined || startMs < toUnixMs(window.from)) return 'warm-up';
   // Their second was not sealed when the verdict fell.
-  if (startMs >= window.to) return 'in-flight';
+  if (startMs >= toUnixMs(window.to)) return 'in-flight';
   // A drill judges the epochs with its fault only.
   if (run.spec.plan.drill !== undefined && intent?.fault === undefined) return 'warm-up';
   return undefined;

@@ -1,5 +1,6 @@
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Effect, Phase, Verdict } from '../../knative/resources/experiment.ts';
+import { toUnixMs } from '../../functions/lib/rfc3339.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
 
 /** One experiment in the demo's JSON document. */
@@ -37,8 +38,8 @@ export function reportExperiment(
 ): ExperimentReport {
   const { status, spec } = run;
   const effect = status.evidence?.effects.find(({ metric }) => metric === 'latency');
-  const faultAt = status.intents?.find((intent) => intent.fault !== undefined)?.at;
-  const { verdictAt } = status;
+  const faultAt = toUnixMs(status.intents?.find((intent) => intent.fault !== undefined)?.at);
+  const verdictAt = toUnixMs(status.verdictAt);
   const rejected = status.verdict !== undefined && status.verdict !== 'PASS';
   return {
     name: spec.experiment.name,
@@ -56,6 +57,7 @@ export function reportExperiment(
   };
 }
 
+/** Of Unix ms. */
 function secondsBetween(from: number | undefined, to: number | undefined): number | null {
   return from === undefined || to === undefined ? null : Math.max(0, to - from) / 1000;
 }

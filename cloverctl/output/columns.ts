@@ -66,7 +66,7 @@ const experiment: readonly Column<Experiment>[] = [
   { head: 'RUN', cell: ({ status }) => status.run ?? none, wide: true },
 ];
 
-const experimentRun: readonly Column<ExperimentRun>[] = [
+const experimentRun = (now: () => number): readonly Column<ExperimentRun>[] => [
   { head: 'EXPERIMENT', cell: ({ spec }) => spec.experiment.name },
   { head: 'PHASE', cell: ({ status }) => status.phase ?? 'Pending', tone: stateTone },
   { head: 'WEIGHT', cell: ({ status }) => `${status.intent?.variantWeight ?? 0}%` },
@@ -81,6 +81,8 @@ const experimentRun: readonly Column<ExperimentRun>[] = [
     cell: ({ status }) => status.evidence?.effects.map(effectText).join('; ') || '-',
     wide: true,
   },
+  { head: 'STARTED', cell: ({ status }) => agoOrNone(status.startedAt, now), wide: true },
+  { head: 'ENDED', cell: ({ status }) => agoOrNone(status.endedAt, now), wide: true },
   { head: 'LOOK', cell: ({ status }) => String(status.look?.number ?? '-'), wide: true },
   { head: 'REASON', cell: ({ status }) => status.reason ?? '-', wide: true },
 ];
@@ -103,6 +105,10 @@ const tap: readonly Column<Tap>[] = [
   },
 ];
 
+function agoOrNone(time: string | undefined, now: () => number): string {
+  return time === undefined ? none : ago(Date.parse(time), now());
+}
+
 /** Columns of a kind for `get`. */
 export function columnsOf(
   kind: Kind,
@@ -117,7 +123,7 @@ export function columnsOf(
   const { named = (name) => name } = options;
   const own: Readonly<Record<Kind, readonly Column<AnyResource>[]>> = {
     Experiment: experiment.map((column) => guarded('Experiment', column)),
-    ExperimentRun: experimentRun.map((column) => guarded('ExperimentRun', column)),
+    ExperimentRun: experimentRun(options.now).map((column) => guarded('ExperimentRun', column)),
     Tap: tap.map((column) => guarded('Tap', column)),
     TrafficPolicy: trafficPolicy.map((column) => guarded('TrafficPolicy', column)),
   };

@@ -5,7 +5,7 @@ import type { Condition } from '../../knative/resources/meta.ts';
 import { effectText } from '../../functions/lib/effect-text.ts';
 import { coloured, stateTone } from './colour.ts';
 import { table, type TableLook } from './table.ts';
-import { ago, printable, timeText } from './text.ts';
+import { ago, printable } from './text.ts';
 
 /** An object, and what `describe` tells beside it. */
 export interface Described {
@@ -86,12 +86,15 @@ function runSections(status: ExperimentRunStatus | undefined, look: TableLook): 
   const verdict = [...states, printable(status.reason ?? '')].filter(Boolean);
   return [
     ...section('Run', [verdict.join(', ')]),
-    ...section('Timeline', [
-      `started   ${timeText(status.startedAt)}`,
-      `judged    ${timeText(status.judgedFrom)}`,
-      `verdict   ${timeText(status.verdictAt)}`,
-      `ended     ${timeText(status.endedAt)}`,
-    ]),
+    ...section(
+      'Timeline',
+      [
+        `started   ${status.startedAt ?? '-'}`,
+        `judged    ${status.judgedFrom ?? '-'}`,
+        `verdict   ${status.verdictAt ?? '-'}`,
+        `ended     ${status.endedAt ?? '-'}`,
+      ].map(printable),
+    ),
     ...section(
       'Evidence',
       evidence === undefined
@@ -101,7 +104,7 @@ function runSections(status: ExperimentRunStatus | undefined, look: TableLook): 
             `errors    control ${evidence.errors.control}, variant ${evidence.errors.variant}`,
             `stuck     ${evidence.stuck}`,
             `missing   ${evidence.missing}`,
-            `window    ${timeText(evidence.window.from)} to ${timeText(evidence.window.to)}`,
+            printable(`window    ${evidence.window.from} to ${evidence.window.to}`),
             ...evidence.effects.map((effect) => `effect    ${printable(effectText(effect))}`),
           ],
     ),
@@ -117,7 +120,7 @@ function runSections(status: ExperimentRunStatus | undefined, look: TableLook): 
                 head: 'FAULT',
                 cell: ({ fault }) => (fault === undefined ? '-' : JSON.stringify(fault)),
               },
-              { head: 'AT', cell: ({ at }) => timeText(at) },
+              { head: 'AT', cell: ({ at }) => at },
             ],
             intents,
           ),

@@ -3,6 +3,7 @@ import type { AnalyticsStore } from '../analytics/store.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
 import type { Clock } from '../lib/clock.ts';
+import { toUnixMs } from '../lib/rfc3339.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { eventText } from './event-stream.ts';
 import { followObjects, placeOf, type FollowedObjects } from './followed-objects.ts';
@@ -150,7 +151,7 @@ async function liveView(parts: Parts, at: number): Promise<LiveView> {
     experiments: byPlace.flatMap(([, experiment]) => {
       const { namespace } = experiment.metadata;
       const run = runs.get(placeOf({ namespace, name: experiment.status.run ?? '' }));
-      const ended = run?.status.endedAt;
+      const ended = toUnixMs(run?.status.endedAt);
       if (ended !== undefined && ended < at - shownAfterEndMs) return [];
       return [liveExperiment(experiment, run)];
     }),

@@ -4,6 +4,7 @@ import { withConditions, type Claim } from '../lib/conditions.ts';
 import { durationMs } from '../lib/duration.ts';
 import { CloverError } from '../lib/errors.ts';
 import { isFinal } from '../lib/final-phase.ts';
+import { toUnixMs } from '../lib/rfc3339.ts';
 import { defaultOpenTimeoutMs, silenceLimitMs } from './judge.ts';
 import type { Saying } from './machine.ts';
 
@@ -26,7 +27,7 @@ export function decideBlind(
   status: ExperimentRunStatus,
   now: number,
 ): Saying | undefined {
-  const { phase, startedAt = now, verdictAt = now } = status;
+  const { phase, startedAt, verdictAt } = status;
   const condition = conditionOf(status);
   if (condition?.status !== 'False') return undefined;
   const say = (stage: Saying['stage'], outcome: Saying['outcome'], why: string): Saying => ({
@@ -37,13 +38,13 @@ export function decideBlind(
   });
   const deadlineMs = durationMs(plan.deadline);
   if (phase === 'Verifying') {
-    const ends = verdictAt + durationMs(plan.watchAfter.duration) + deadlineMs;
+    const ends = (toUnixMs(verdictAt) ?? now) + durationMs(plan.watchAfter.duration) + deadlineMs;
     return now < ends ? undefined : say('watch', 'INCONCLUSIVE', 'watch: no evidence');
   }
   if (phase !== 'WarmingUp' && phase !== 'Running') return undefined;
-  if (now >= startedAt + deadlineMs)
+  if (now >= (toUnixMs(startedAt) ?? now) + deadlineMs)
     return say('judge', 'INCONCLUSIVE', `deadline ${plan.deadline}`);
-  const since = Date.parse(condition.lastTransitionTime);
+  const since = toUnixMs(condition.lastTransitionTime);
   return now > since + blindLimitMs ? say('judge', 'INVALID', 'no-evidence') : undefined;
 }
 
@@ -100,7 +101,7 @@ export function withEnd(
 export function answersSince(status: ExperimentRunStatus, now: number): number {
   const condition = conditionOf(status);
   if (condition === undefined) return 0;
-  return condition.status === 'False' ? now : Date.parse(condition.lastTransitionTime);
+  return condition.status === 'False' ? now : toUnixMs(condition.lastTransitionTime);
 }
 
 /** Whether the run could not be judged the last time. */

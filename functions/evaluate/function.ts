@@ -14,6 +14,7 @@ import type { Invocation } from '../host/invocation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createRecent } from '../lib/recent.ts';
+import { toUnixMs } from '../lib/rfc3339.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import { createQueues, retryConflicts } from './in-turn.ts';
@@ -133,7 +134,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
       runs: active.map(({ metadata }) => metadata.name),
       standingFrom: Math.min(
         now - standingMs,
-        ...active.map(({ status }) => status.startedAt ?? now),
+        ...active.map(({ status }) => toUnixMs(status.startedAt) ?? now),
       ),
       endedFrom: now - endedMs,
     });

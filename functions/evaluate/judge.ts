@@ -13,8 +13,9 @@ export interface JudgeInput {
   readonly run: string;
   readonly plan: ExperimentSpec;
   readonly intents: readonly RunIntent[];
+  /** Unix ms. */
   readonly startedAt: number;
-  /** Undefined until the run's traffic was seen. */
+  /** Unix ms; undefined until the run's traffic was seen. */
   readonly judgedFrom: number | undefined;
   readonly cells: readonly BlockCell[];
   /** Of the live sources, Unix ms; undefined when none is live. */

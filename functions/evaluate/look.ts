@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { EvidenceSummary } from '../../knative/resources/experiment-run.ts';
 import type { Effect, Verdict } from '../../knative/resources/experiment.ts';
+import type { Frozen } from '../../knative/resources/rule.ts';
 import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
 import type { Look } from '../evidence/evidence-store.ts';
 import type { EpochSums } from './window.ts';
@@ -29,7 +29,7 @@ export interface Finding {
   readonly outcome: Outcome;
   /** In a sentence. */
   readonly reason: string;
-  readonly summary: EvidenceSummary;
+  readonly summary: LookSummary;
   readonly metrics: readonly MetricResult[];
   readonly epochs: readonly EpochSums[];
   /** SHA-256 over the cells used. */
@@ -47,10 +47,13 @@ export interface LookBody extends Finding {
   readonly openTimeoutMs: number;
 }
 
+const arms = z.object({ control: z.number(), variant: z.number() });
+
 /** What the state machine takes from a stored look. */
 export type Conclusion = z.output<typeof conclusion>;
 
-const arms = z.object({ control: z.number(), variant: z.number() });
+/** What a look saw. Bounds of its window are Unix ms. */
+export type LookSummary = Frozen<Conclusion['summary']>;
 
 const conclusion = z.object({
   stage: z.enum(['judge', 'watch']),

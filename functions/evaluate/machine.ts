@@ -9,11 +9,16 @@
  * Pure: looks and facts come in, a status comes out. Every change of weights is an intent with the
  * next epoch, committed with the status before anything acts on it.
  */
-import type { ExperimentRunStatus, RunIntent } from '../../knative/resources/experiment-run.ts';
+import type {
+  EvidenceSummary,
+  ExperimentRunStatus,
+  RunIntent,
+} from '../../knative/resources/experiment-run.ts';
 import type { ExperimentSpec, Verdict } from '../../knative/resources/experiment.ts';
 import { durationMs } from '../lib/duration.ts';
 import { isFinal } from '../lib/final-phase.ts';
-import type { Conclusion } from './look.ts';
+import { toRfc3339, toUnixMs } from '../lib/rfc3339.ts';
+import type { Conclusion, LookSummary } from './look.ts';
 import { stepOf } from './plan.ts';
 
 /** What the machine knows of the world whether or not there is evidence. */
@@ -86,10 +91,15 @@ export function conclude(
     ...status,
     look: { number: look.number, hash: look.hash },
     // The judged window stays on record while the variant is watched.
-    ...(said.stage === 'judge' ? { evidence: said.summary } : {}),
+    ...(said.stage === 'judge' ? { evidence: toEvidence(said.summary) } : {}),
   };
   return follow(plan, seen, said);
 }
+
+const toEvidence = ({ window, ...seen }: LookSummary): EvidenceSummary => ({
+  ...seen,
+  window: { from: toRfc3339(window.from), to: toRfc3339(window.to) },
+});
 
 /** What a look, or time, says of a run. */
 export type Saying = Pick<Conclusion, 'stage' | 'outcome' | 'reason' | 'at'>;
@@ -107,10 +117,10 @@ function follow(
   if (said.outcome === 'CONTINUE') return told;
   if (said.stage === 'watch') {
     return said.outcome === 'PASS'
-      ? { ...told, phase: 'Succeeded', endedAt: said.at }
+      ? { ...told, phase: 'Succeeded', endedAt: toRfc3339(said.at) }
       : rollBack({ ...told, verdict: said.outcome }, said.at);
   }
-  const judged = { ...told, verdict: said.outcome, verdictAt: said.at };
+  const judged = { ...told, verdict: said.outcome, verdictAt: toRfc3339(said.at) };
   if (said.outcome === 'PASS' && plan.drill === undefined) {
     return { ...withIntent(judged, { variantWeight: 100 }, said.at), phase: 'Verifying' };
   }
@@ -125,7 +135,8 @@ export function drillMissed(plan: ExperimentSpec, verdict: Verdict | undefined):
 type Wish = Omit<RunIntent, 'epoch' | 'at'>;
 
 function withIntent(status: ExperimentRunStatus, wish: Wish, at: number): ExperimentRunStatus {
-  const intent: RunIntent = { epoch: (status.intent?.epoch ?? 0) + 1, ...wish, at };
+  const epoch = (status.intent?.epoch ?? 0) + 1;
+  const intent: RunIntent = { epoch, ...wish, at: toRfc3339(at) };
   return { ...status, intent, intents: [...(status.intents ?? []), intent] };
 }
 
@@ -147,13 +158,14 @@ function goBack(
 
 function end(plan: ExperimentSpec, status: ExperimentRunStatus, now: number): ExperimentRunStatus {
   const phase = drillMissed(plan, status.verdict) ? 'Failed' : 'RolledBack';
-  return { ...status, phase, endedAt: now };
+  return { ...status, phase, endedAt: toRfc3339(now) };
 }
 
 function cancel(status: ExperimentRunStatus, reason: string, now: number): ExperimentRunStatus {
-  if (status.intent === undefined) return { ...status, phase: 'RolledBack', reason, endedAt: now };
-  const verdict = status.verdict ?? 'INCONCLUSIVE';
-  return rollBack({ ...status, verdict, verdictAt: status.verdictAt ?? now, reason }, now);
+  const at = toRfc3339(now);
+  if (status.intent === undefined) return { ...status, phase: 'RolledBack', reason, endedAt: at };
+  const { verdict = 'INCONCLUSIVE', verdictAt = at } = status;
+  return rollBack({ ...status, verdict, verdictAt, reason }, now);
 }
 
 function start(
@@ -162,7 +174,7 @@ function start(
   facts: Facts,
 ): ExperimentRunStatus {
   if (!facts.mayStart) return status.phase === undefined ? { ...status, phase: 'Pending' } : status;
-  const started = { ...status, startedAt: facts.now };
+  const started = { ...status, startedAt: toRfc3339(facts.now) };
   const variantWeight = plan.plan[0]?.weight ?? 50;
   return { ...withIntent(started, { variantWeight }, facts.now), phase: 'WarmingUp' };
 }
@@ -173,13 +185,14 @@ function warmUp(
   status: ExperimentRunStatus,
   { now, firstBlock, watermark }: Facts,
 ): ExperimentRunStatus {
-  if (status.judgedFrom === undefined) {
+  const judgedFrom = toUnixMs(status.judgedFrom);
+  if (judgedFrom === undefined) {
     if (firstBlock === undefined) return status;
     const seconds = Math.max(1, Math.ceil(durationMs(plan.warmUp) / 1_000));
-    return { ...status, judgedFrom: (firstBlock + seconds) * 1_000 };
+    return { ...status, judgedFrom: toRfc3339((firstBlock + seconds) * 1_000) };
   }
   // By the agents' clock, which judgedFrom is of, where it is ahead of ours.
-  if (Math.max(now, watermark ?? 0) < status.judgedFrom) return status;
+  if (Math.max(now, watermark ?? 0) < judgedFrom) return status;
   const running: ExperimentRunStatus = { ...status, phase: 'Running' };
   if (plan.drill === undefined) return running;
   const variantWeight = status.intent?.variantWeight ?? 50;
@@ -199,8 +212,9 @@ function step(
   if (current === undefined || next === undefined) return status;
   const holdMs = current.hold === undefined ? defaultHoldMs : durationMs(current.hold);
   // A first block in our future is of an agent whose clock is ahead.
-  const { judgedFrom = 0 } = status;
-  const since = judgedFrom > now ? intent.at : Math.max(intent.at, judgedFrom);
+  const judgedFrom = toUnixMs(status.judgedFrom) ?? 0;
+  const at = toUnixMs(intent.at);
+  const since = judgedFrom > now ? at : Math.max(at, judgedFrom);
   if (now < since + holdMs) return status;
   const fault = intent.fault === undefined ? {} : { fault: intent.fault };
   return withIntent(status, { variantWeight: next.weight, ...fault }, now);

@@ -3,6 +3,7 @@ import type { ExperimentSpec } from '../../knative/resources/experiment.ts';
 import type { TrafficPolicy } from '../../knative/resources/traffic-policy.ts';
 import { specAgrees } from '../lib/spec-agrees.ts';
 import { statusOf, withConditions, type Claim } from '../lib/conditions.ts';
+import { toUnixMs } from '../lib/rfc3339.ts';
 import type { BlockCell } from '../evidence/evidence-store.ts';
 import { isFinal } from '../lib/final-phase.ts';
 
@@ -65,9 +66,10 @@ export function isApplied(
   if (policy === undefined || denialOf(policy) !== undefined) return true;
   const own = cells.filter((cell) => cell.run === run.metadata.name && cell.started > 0);
   if (own.some((cell) => cell.epoch >= intent.epoch)) return true;
-  if (now < intent.at + quietMs) return false;
+  const at = toUnixMs(intent.at);
+  if (now < at + quietMs) return false;
   if (statusOf(policy.status.conditions, 'Programmed') !== 'True') return false;
-  return !own.some((cell) => cell.block * 1_000 > intent.at + quietMs / 5);
+  return !own.some((cell) => cell.block * 1_000 > at + quietMs / 5);
 }
 
 /** The run's status with its condition `OverlayActive`, which never comes back once it went. */

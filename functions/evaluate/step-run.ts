@@ -7,6 +7,7 @@ import { answersSince, decideBlind, isBlind, withAnswer, withEnd, withFailure } 
 import { defaultOpenTimeoutMs, judge, type JudgeInput } from './judge.ts';
 import { chainLook, readConclusion, type LookBody } from './look.ts';
 import { isFinal } from '../lib/final-phase.ts';
+import { toUnixMs } from '../lib/rfc3339.ts';
 import { advance, advanceBlind, conclude } from './machine.ts';
 import { isApplied, withOverlay } from './overlay.ts';
 import { watch } from './watch.ts';
@@ -139,7 +140,8 @@ async function lookAt(
   last: Look | undefined,
   watermark: number | undefined,
 ): Promise<LookBody | undefined> {
-  const { phase, startedAt, verdictAt, intents, judgedFrom } = run.status;
+  const { phase, intents, verdictAt } = run.status;
+  const startedAt = toUnixMs(run.status.startedAt);
   const judging = phase === 'WarmingUp' || phase === 'Running';
   if (startedAt === undefined || !(judging || phase === 'Verifying')) return undefined;
   const now = context.clock.now();
@@ -151,7 +153,7 @@ async function lookAt(
     plan: run.spec.plan,
     intents: intents ?? [],
     startedAt,
-    judgedFrom,
+    judgedFrom: toUnixMs(run.status.judgedFrom),
     cells: await context.evidence.cells(run.metadata.name),
     watermark,
     openTimeoutMs: (await context.evidence.openTimeoutMs()) ?? defaultOpenTimeoutMs,
@@ -159,7 +161,9 @@ async function lookAt(
     heardAt: await context.evidence.heardAt(),
     listeningSince: Math.max(context.listeningSince, answersSince(run.status, now)),
   };
-  const finding = judging ? judge(input) : watch({ ...input, verdictAt: verdictAt ?? now });
+  const finding = judging
+    ? judge(input)
+    : watch({ ...input, verdictAt: toUnixMs(verdictAt) ?? now });
   if (finding.outcome === 'CONTINUE') {
     const { window, samples } = finding.summary;
     if (phase === 'WarmingUp' || window.to <= (before?.summary.window.to ?? 0)) return undefined;

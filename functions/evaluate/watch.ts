@@ -35,6 +35,7 @@ const slowSeconds = 8;
 
 /** Additional input of a watch. */
 export interface WatchInput extends JudgeInput {
+  /** Unix ms. */
   readonly verdictAt: number;
 }
 

@@ -1,5 +1,6 @@
 import { conditionMessageMax } from '../../knative/resources/condition-message.ts';
 import type { Condition } from '../../knative/resources/meta.ts';
+import { toRfc3339 } from './rfc3339.ts';
 
 /** What is said about a condition, without its history. */
 export type Claim = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -23,7 +24,7 @@ export function withConditions(
       // What a gateway says may be of any length, and a status that is too long could not be stored at all.
       message: claim.message.slice(0, conditionMessageMax),
       observedGeneration: generation,
-      lastTransitionTime: kept ?? new Date(now).toISOString(),
+      lastTransitionTime: kept ?? toRfc3339(now),
     });
   }
   return [...old.values()].sort((a, b) => (a.type < b.type ? -1 : 1));

@@ -28,3 +28,21 @@ function daysIn(year: number, month: number): number {
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   return month === 2 && isLeap ? 29 : (monthDays[month - 1] ?? 0);
 }
+
+/** A time as resources keep it: RFC 3339 in UTC, to the millisecond. */
+export function toRfc3339(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
+/**
+ * Unix milliseconds of a time that a resource keeps; undefined of none.
+ * @throws TypeError for a text that is no time: the schema has checked the form.
+ */
+export function toUnixMs(time: string): number;
+export function toUnixMs(time: string | undefined): number | undefined;
+export function toUnixMs(time: string | undefined): number | undefined {
+  if (time === undefined) return undefined;
+  const unixMs = Date.parse(time);
+  if (Number.isNaN(unixMs)) throw new TypeError(`not a time: ${time}`);
+  return unixMs;
+}

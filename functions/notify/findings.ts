@@ -46,18 +46,13 @@ const verdictReasons = {
 function ofRun(run: ExperimentRun): readonly Finding[] {
   const { name, uid } = run.spec.experiment;
   const regarding: ObjectReference = { ...referenceTo(run), kind: 'Experiment', name, uid };
-  const find = (what: string, at: number | undefined, words: Words): readonly Finding[] =>
+  const find = (what: string, at: string | undefined, words: Words): readonly Finding[] =>
     at === undefined
       ? []
       : [
           {
             transition: { uid: run.metadata.uid, what, to: `${words.reason}@${at}` },
-            notification: {
-              ...words,
-              at: new Date(at).toISOString(),
-              regarding,
-              related: referenceTo(run),
-            },
+            notification: { ...words, at, regarding, related: referenceTo(run) },
             onlyAsChange: false,
           },
         ];
@@ -75,7 +70,7 @@ function ofRun(run: ExperimentRun): readonly Finding[] {
   ];
 }
 
-type Find = (what: string, at: number | undefined, words: Words) => readonly Finding[];
+type Find = (what: string, at: string | undefined, words: Words) => readonly Finding[];
 
 function ofVerdicts({ spec, status }: ExperimentRun, find: Find): readonly Finding[] {
   const { verdict, verdictAt, intents = [], reason = '', evidence } = status;

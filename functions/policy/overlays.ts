@@ -1,3 +1,4 @@
+import { toUnixMs } from '../lib/rfc3339.ts';
 import { specAgrees } from '../lib/spec-agrees.ts';
 import type { ExperimentRun, RunIntent } from '../../knative/resources/experiment-run.ts';
 import type { Phase } from '../../knative/resources/experiment.ts';
@@ -73,13 +74,15 @@ export function targets(run: ExperimentRun, policy: TrafficPolicy): boolean {
 }
 
 function createdAt(object: TrafficPolicy | ExperimentRun): number {
-  return Date.parse(object.metadata.creationTimestamp);
+  return toUnixMs(object.metadata.creationTimestamp);
 }
+
+const startedAt = ({ status }: ExperimentRun): number => toUnixMs(status.startedAt) ?? 0;
 
 function byAge(left: ExperimentRun, right: ExperimentRun): number {
   return (
     createdAt(left) - createdAt(right) ||
-    (left.status.startedAt ?? 0) - (right.status.startedAt ?? 0) ||
+    startedAt(left) - startedAt(right) ||
     (left.metadata.name < right.metadata.name ? -1 : 1)
   );
 }

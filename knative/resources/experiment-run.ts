@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { effect, experimentSpec, phase, verdict } from './experiment.ts';
 import { fault } from './fault.ts';
-import { condition, dnsLabel } from './meta-schemas.ts';
+import { condition, dnsLabel, time } from './meta-schemas.ts';
 import type { Resource } from './meta.ts';
 import { mapList, rules, type Frozen } from './rule.ts';
 
@@ -29,7 +29,6 @@ export const experimentRunSpec = z
 /** The frozen plan of one run. */
 export type ExperimentRunSpec = z.output<typeof experimentRunSpec>;
 
-const unixMs = z.int().min(0);
 const count = z.int().min(0);
 
 const runIntent = z.strictObject({
@@ -43,7 +42,7 @@ const runIntent = z.strictObject({
     .max(100)
     .describe('Share of the variant in percent; the control has the rest.'),
   fault: fault.exactOptional().describe("A drill's fault on the variant."),
-  at: unixMs.describe('When the intent was committed, in Unix milliseconds.'),
+  at: time('When the intent was committed.'),
 });
 
 /** What the run wants of the traffic. Committed before it takes effect. */
@@ -62,8 +61,8 @@ const evidenceSummary = z.strictObject({
   effects: z.array(effect).max(16).describe('Effects, one for each metric.'),
   window: z
     .strictObject({
-      from: unixMs.describe('First start, in Unix milliseconds.'),
-      to: unixMs.describe('End, which is not in it.'),
+      from: time('First start.'),
+      to: time('End, which is not in it.'),
     })
     .describe('Bounds of the judged window: starts of requests.'),
 });
@@ -95,10 +94,10 @@ export const experimentRunStatus = z
       .exactOptional()
       .describe('The newest look.'),
     evidence: evidenceSummary.exactOptional().describe('What the newest look saw.'),
-    startedAt: unixMs.exactOptional().describe('When the run started, in Unix milliseconds.'),
-    judgedFrom: unixMs.exactOptional().describe('Its first judged block.'),
-    verdictAt: unixMs.exactOptional().describe('When the verdict fell.'),
-    endedAt: unixMs.exactOptional().describe('When the run ended.'),
+    startedAt: time('When the run started.').exactOptional(),
+    judgedFrom: time('Requests that start from here on are judged.').exactOptional(),
+    verdictAt: time('When the verdict fell.').exactOptional(),
+    endedAt: time('When the run ended.').exactOptional(),
     conditions: z
       .array(condition)
       .meta(mapList('type'))

@@ -82,6 +82,8 @@ export const kinds: readonly KindInfo[] = [
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
       { name: 'Weight', type: 'number', jsonPath: '.status.intent.variantWeight' },
       { name: 'Verdict', type: 'string', jsonPath: '.status.verdict' },
+      { name: 'Started', type: 'date', jsonPath: '.status.startedAt', priority: 1 },
+      { name: 'Ended', type: 'date', jsonPath: '.status.endedAt', priority: 1 },
       { name: 'Look', type: 'integer', jsonPath: '.status.look.number', priority: 1 },
       { name: 'Reason', type: 'string', jsonPath: '.status.reason', priority: 1 },
     ],

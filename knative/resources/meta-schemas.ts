@@ -51,6 +51,10 @@ export const metadataInput = z.strictObject({
   annotations: labels.optional().describe('Notes for people and programs.'),
 });
 
+/** A time as Kubernetes keeps it: RFC 3339, UTC. */
+export const time = (meaning: string) =>
+  z.string().meta({ format: 'date-time' }).describe(`${meaning} RFC 3339, UTC.`);
+
 /** Schema of a condition by the Kubernetes API conventions. */
 export const condition = z.strictObject({
   type: z.string().min(1).max(316).describe('What the condition is about, in CamelCase.'),
@@ -58,10 +62,7 @@ export const condition = z.strictObject({
   reason: z.string().min(1).max(1024).describe('Why, as one stable CamelCase word.'),
   message: z.string().max(conditionMessageMax).describe('Why, in a sentence; may be empty.'),
   observedGeneration: z.int().min(0).describe('The `metadata.generation` that this is about.'),
-  lastTransitionTime: z
-    .string()
-    .meta({ format: 'date-time' })
-    .describe('When `status` last changed. RFC 3339, UTC.'),
+  lastTransitionTime: time('When `status` last changed.'),
 });
 
 /** Generation of the spec that a status is about. */

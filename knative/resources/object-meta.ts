@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel, metadataInput } from './meta-schemas.ts';
+import { dnsLabel, metadataInput, time } from './meta-schemas.ts';
 
 const byStore = 'Set by the store';
 
@@ -20,18 +20,10 @@ export const objectMeta = metadataInput.extend({
     .int()
     .exactOptional()
     .describe(`Counts the changes of \`spec\`, from 1. ${byStore}.`),
-  creationTimestamp: z
-    .string()
-    .meta({ format: 'date-time' })
-    .exactOptional()
-    .describe(`When the object was created. RFC 3339, UTC. ${byStore}.`),
-  deletionTimestamp: z
-    .string()
-    .meta({ format: 'date-time' })
-    .exactOptional()
-    .describe(
-      `When its deletion was asked for: it goes away once no finalizer is left. RFC 3339, UTC. ${byStore}.`,
-    ),
+  creationTimestamp: time(`When the object was created. ${byStore}.`).exactOptional(),
+  deletionTimestamp: time(
+    `When its deletion was asked for: it goes away once no finalizer is left. ${byStore}.`,
+  ).exactOptional(),
   finalizers: z
     .array(z.string())
     .exactOptional()

@@ -212,27 +212,28 @@ test('describe tells conditions, timeline, evidence and intents of a run', async
     { manager: 'test' },
   );
   if (run.kind !== 'ExperimentRun') throw new TypeError('not a run');
-  const intent = { epoch: 1, variantWeight: 50, at: 1_000 };
+  const intent = { epoch: 1, variantWeight: 50, at: '1970-01-01T00:00:01.000Z' };
   await api.store.patchStatus(run, {
     phase: 'Succeeded',
     verdict: 'PASS',
     reason: 'better',
     intent,
     intents: [intent],
-    startedAt: 0,
+    startedAt: '1970-01-01T00:00:00.000Z',
     evidence: {
       samples: { control: 120, variant: 118 },
       errors: { control: 1, variant: 0 },
       stuck: 0,
       missing: 2,
       effects: [{ metric: 'latency', estimate: 0.031, low: 0.01, high: 0.052 }],
-      window: { from: 0, to: 5_000 },
+      window: { from: '1970-01-01T00:00:02.000Z', to: '1970-01-01T00:00:05.000Z' },
     },
   });
   const { stdout, code } = await cli('describe run try-v2-1 -n shop');
   t.is(code, 0);
   t.regex(stdout, /Succeeded, PASS, better/);
   t.regex(stdout, /started +1970-01-01T00:00:00\.000Z/);
+  t.regex(stdout, /window +1970-01-01T00:00:02\.000Z to 1970-01-01T00:00:05\.000Z/);
   t.regex(stdout, /samples +control 120, variant 118/);
   t.regex(stdout, /effect +latency \+3\.1 % \[\+1\.0 %, \+5\.2 %\]/);
   t.regex(stdout, /\n +1 +50% +- +1970-01-01T00:00:01\.000Z/);

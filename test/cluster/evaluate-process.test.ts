@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { createClickHouseEvidenceStore } from '../../functions/evidence/clickhouse-evidence-store.ts';
 import { withConditions } from '../../functions/lib/conditions.ts';
+import { toUnixMs } from '../../functions/lib/rfc3339.ts';
 import type { EvidenceCell } from '../../knative/events.ts';
 import type { Experiment } from '../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../knative/resources/experiment-run.ts';
@@ -110,7 +111,7 @@ serial(
     t.is(begun?.status.phase, 'WarmingUp');
 
     const source = '/nodes/n/1';
-    let block = Math.floor((begun?.status.startedAt ?? 0) / 1_000);
+    let block = Math.floor((toUnixMs(begun?.status.startedAt) ?? 0) / 1_000);
     let killed = 0;
     let sent = 0;
     for (let sequence = 1; sequence <= 60; sequence += 1) {

@@ -5,9 +5,6 @@ import { canonicalJson } from '../../functions/lib/canonical-json.ts';
 import { CloverError } from '../../functions/lib/errors.ts';
 import { isRecord } from '../../functions/lib/plain-value.ts';
 import type { KubeClient } from '../../functions/resources/kubernetes/client.ts';
-import { createKubernetesStore } from '../../functions/resources/kubernetes/kubernetes-store.ts';
-import { ofKind } from '../../functions/resources/stored-resource.ts';
-import type { ResourceStore } from '../../functions/resources/store.ts';
 import { judgeDocument } from '../../functions/resources/schema/judge-document.ts';
 import { customResourceDefinition } from '../../knative/crd.ts';
 import { kinds, type Kind } from '../../knative/resources/kinds.ts';
@@ -16,11 +13,11 @@ import { kubectl, kubectlLines, kubectlWith } from '../cluster/kubectl.ts';
 import { least } from '../conformance/crd/cases.ts';
 import { brokenOnce, changedAt, documentOf } from '../conformance/crd/documents.ts';
 import { examples } from '../functions/resources/examples.ts';
+import { inTheMiddle, makeStory } from './story.ts';
 
 const apiTest = await apiOfFile();
 const runs = Number(process.env['CRD_RUNS'] ?? 100);
 const group = '/apis/clover.dev/v1alpha1';
-const by = { manager: 'test' };
 
 const exampleRun = changedAt(least.ExperimentRun, ['spec', 'plan'], examples.Experiment.spec);
 const exampleOf = (kind: Kind): unknown => (kind === 'ExperimentRun' ? exampleRun : examples[kind]);
@@ -118,24 +115,6 @@ for (const { kind } of kinds) {
   }
 }
 
-/** An experiment in the middle of its second step, its run, the policy and a Tap. */
-async function makeStory(client: KubeClient): Promise<ResourceStore> {
-  await makeNamespace(client, 'shop');
-  const store = createKubernetesStore(client);
-  const { metadata, spec } = examples.Experiment;
-  for (const kind of ['TrafficPolicy', 'Tap'] as const) {
-    await store.applySpec(
-      { kind, metadata: examples[kind].metadata, spec: examples[kind].spec },
-      by,
-    );
-  }
-  const experiment = await store.applySpec({ kind: 'Experiment', metadata, spec }, by);
-  await store.patchStatus<'Experiment'>(ofKind('Experiment', experiment), inTheMiddle);
-  return store;
-}
-
-const inTheMiddle = { phase: 'Running', step: '2/2', weight: 50, run: 'try-v2-1' } as const;
-
 const cells = (line = ''): string[] => line.trim().split(/\s{2,}/);
 
 apiTest('kubectl shows of each kind what a user looks for', async (t, { tier, client }) => {
@@ -157,11 +136,15 @@ apiTest('kubectl shows of each kind what a user looks for', async (t, { tier, cl
   ]);
   t.deepEqual(row?.slice(0, 7), ['try-v2', 'proxy', 'v1', 'v2', 'Running', '2/2', '50']);
   t.deepEqual((await get('exp', '--output=wide'))[0]?.slice(-3), ['REASON', 'RUN', 'AGE']);
+  const [runHead, run] = await get('run', '--output=wide');
+  t.deepEqual(runHead?.slice(3, 8), ['WEIGHT', 'VERDICT', 'STARTED', 'ENDED', 'LOOK']);
+  t.is(run?.[3], '26h');
   t.deepEqual((await get('tap'))[1]?.slice(0, 3), ['web', '{"app":"web"}', '[80,8080]']);
   t.deepEqual((await get('tp'))[1]?.slice(0, 3), ['proxy', 'shop.example', '8080']);
   // Everything of ours by one word.
   const all = (await get('clover', '--output=name')).flat();
   t.deepEqual(all, [
+    'experimentrun.clover.dev/try-v2-1',
     'experiment.clover.dev/try-v2',
     'tap.clover.dev/web',
     'trafficpolicy.clover.dev/proxy',

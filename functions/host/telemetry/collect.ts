@@ -1,6 +1,7 @@
 import type { Experiment } from '../../../knative/resources/experiment.ts';
 import type { ExperimentRun } from '../../../knative/resources/experiment-run.ts';
 import { durationMs } from '../../lib/duration.ts';
+import { toUnixMs } from '../../lib/rfc3339.ts';
 import type { BrokerCounters, Flow } from '../broker/messages.ts';
 import type { Observation, Telemetry, TelemetryAttributes } from '../telemetry.ts';
 import type { MetricName } from './metrics.ts';
@@ -160,7 +161,7 @@ function deadlines(runs: readonly ExperimentRun[], now: number): Values {
   return runs
     .filter(({ status }) => status.verdict === undefined && !ended.has(status.phase))
     .flatMap((run) => {
-      const { startedAt } = run.status;
+      const startedAt = toUnixMs(run.status.startedAt);
       if (startedAt === undefined) return [];
       const left = startedAt + durationMs(run.spec.plan.deadline) - now;
       return one(left / 1_000, namesOf(run));
@@ -171,9 +172,10 @@ function evidenceAges(runs: readonly ExperimentRun[], now: number): Values {
   return runs
     .filter(({ status }) => !ended.has(status.phase))
     .flatMap((run) => {
-      const { evidence, startedAt } = run.status;
+      const startedAt = toUnixMs(run.status.startedAt);
       if (startedAt === undefined) return [];
-      const newest = evidence?.window.to ?? startedAt + durationMs(run.spec.plan.warmUp);
+      const newest =
+        toUnixMs(run.status.evidence?.window.to) ?? startedAt + durationMs(run.spec.plan.warmUp);
       return one(Math.max(0, now - newest) / 1_000, namesOf(run));
     });
 }
@@ -183,14 +185,18 @@ function verdicts(runs: readonly ExperimentRun[], now: number): Values {
   for (const run of runs) {
     const key = `${run.metadata.namespace}/${run.spec.experiment.name}`;
     const before = newest.get(key);
-    if ((before?.status.startedAt ?? 0) <= (run.status.startedAt ?? 0)) newest.set(key, run);
+    if (startOf(before) <= startOf(run)) newest.set(key, run);
   }
   return [...newest.values()].flatMap((run) => {
-    const { verdict, verdictAt } = run.status;
+    const { verdict } = run.status;
+    const verdictAt = toUnixMs(run.status.verdictAt);
     if (verdict === undefined || verdictAt === undefined) return [];
     return one((now - verdictAt) / 1_000, { ...namesOf(run), verdict });
   });
 }
+
+/** Unix ms; 0 of a run that has not begun. */
+const startOf = (run: ExperimentRun | undefined): number => toUnixMs(run?.status.startedAt) ?? 0;
 
 function namesOf({ metadata, spec }: ExperimentRun): TelemetryAttributes {
   return { namespace: metadata.namespace, experiment: spec.experiment.name };

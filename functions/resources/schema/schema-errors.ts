@@ -2,6 +2,7 @@ import type { StructuralSchema } from '../../../knative/structural-schema.ts';
 import type { ErrorDetail } from '../../lib/errors.ts';
 import { fieldPath } from '../../lib/field-path.ts';
 import { isList, isRecord } from '../../lib/plain-value.ts';
+import { isRfc3339 } from '../../lib/rfc3339.ts';
 import { boundText, choiceText, show, valueText } from '../../lib/problem-words.ts';
 import { listTypeErrors } from './list-type.ts';
 
@@ -63,11 +64,13 @@ function boundProblem(schema: StructuralSchema, value: unknown): string | undefi
     return outside(Object.keys(value).length, undefined, schema.maxProperties, 'entry');
   }
   if (typeof value !== 'string') return undefined;
-  const { minLength, maxLength, pattern, must } = schema;
+  const { minLength, maxLength, format, pattern, must } = schema;
   // In code points, as an API server counts. A text is not spread that is surely too long.
   const length = value.length > 65_536 ? value.length : Array.from(value).length;
   const size = outside(length, minLength, maxLength, 'character');
-  if (size !== undefined || pattern === undefined) return size;
+  if (size !== undefined) return size;
+  if (format === 'date-time' && !isRfc3339(value)) return 'must be an RFC 3339 date-time';
+  if (pattern === undefined) return undefined;
   return new RegExp(pattern, 'u').test(value) ? undefined : (must ?? `must match ${pattern}`);
 }
 

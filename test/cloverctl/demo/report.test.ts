@@ -1,7 +1,7 @@
 import test from 'ava';
 import { reportDemo, reportExperiment } from '../../../cloverctl/demo/report.ts';
 import type { Ledger } from '../../../cloverctl/demo/ledger.ts';
-import { at, shiftRun } from './helpers/shift-run.ts';
+import { at, shiftRun, timeAt } from './helpers/shift-run.ts';
 
 const closed: Ledger = { versions: [], unattributed: 0, unexplained: 0 };
 const shift = shiftRun({ control: 50, variant: 48 });
@@ -13,14 +13,14 @@ const drill: typeof shift = {
     phase: 'RolledBack',
     verdict: 'FAIL',
     intents: [
-      { epoch: 1, variantWeight: 50, at: at(10) },
+      { epoch: 1, variantWeight: 50, at: timeAt(10) },
       {
         epoch: 2,
         variantWeight: 50,
         fault: { delay: { duration: '200ms', percent: 100 } },
-        at: at(13),
+        at: timeAt(13),
       },
-      { epoch: 3, variantWeight: 0, at: at(21) },
+      { epoch: 3, variantWeight: 0, at: timeAt(21) },
     ],
   },
 };

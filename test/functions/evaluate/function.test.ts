@@ -3,6 +3,7 @@ import { sha256 } from '../../../functions/lib/canonical-json.ts';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { eventTypes } from '../../../knative/events.ts';
+import { elapsed } from './helpers/elapsed.ts';
 import { healthy, World, type Answer } from './helpers/world.ts';
 
 const drill = {
@@ -14,6 +15,10 @@ const delayedUnderFault: Answer = (draw) => {
   const { latency = 0 } = healthy(draw);
   return { latency: latency + (draw.fault ? 0.2 : 0) };
 };
+
+/** The condition `Complete` of the experiment. */
+const complete = async (world: World) =>
+  (await world.experiment()).status.conditions?.find(({ type }) => type === 'Complete');
 
 const failing: Answer = (draw) => ({ ...healthy(draw), error: draw.random() < 0.2 });
 
@@ -72,12 +77,9 @@ test('a drill is caught within seconds of its fault and rolled back', async (t) 
   t.is(status.phase, 'RolledBack');
   t.is(status.verdict, 'FAIL');
   const fault = status.intents?.find((intent) => intent.fault !== undefined);
-  t.true((status.verdictAt ?? 0) - (fault?.at ?? 0) <= 4_000);
+  t.true(elapsed(fault?.at, status.verdictAt) <= 4_000);
   t.is(status.intent?.variantWeight, 0);
-  const complete = (await world.experiment()).status.conditions?.find(
-    ({ type }) => type === 'Complete',
-  );
-  t.is(complete?.reason, 'DrillCaught');
+  t.is((await complete(world))?.reason, 'DrillCaught');
 });
 
 test('a drill that nobody catches fails the experiment as DrillMissed', async (t) => {
@@ -87,10 +89,7 @@ test('a drill that nobody catches fails the experiment as DrillMissed', async (t
   const { status } = await world.untilComplete();
   t.is(status.phase, 'Failed');
   t.not(status.verdict, 'FAIL');
-  const complete = (await world.experiment()).status.conditions?.find(
-    ({ type }) => type === 'Complete',
-  );
-  t.is(complete?.reason, 'DrillMissed');
+  t.is((await complete(world))?.reason, 'DrillMissed');
   t.is(status.intent?.variantWeight, 0);
 });
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { BlockCell } from '../../../functions/evidence/evidence-store.ts';
 import { judge, type JudgeInput } from '../../../functions/evaluate/judge.ts';
 import { chainLook, readConclusion } from '../../../functions/evaluate/look.ts';
+import { toRfc3339 } from '../../../functions/lib/rfc3339.ts';
 import { toBlockCells, type Seen } from './helpers/cells.ts';
 import { inputOf, planOf, requests, type Shape } from './helpers/evidence.ts';
 import { createNormal, createRandom } from './helpers/random.ts';
@@ -183,8 +184,8 @@ test('epochs with different shares are judged together', (t) => {
   ];
   const plan = planOf({ plan: [{ weight: 10 }, { weight: 50 }] });
   const intents = [
-    { epoch: 1, variantWeight: 10, at: 999_000 },
-    { epoch: 2, variantWeight: 50, at: 1_010_000 },
+    { epoch: 1, variantWeight: 10, at: toRfc3339(999_000) },
+    { epoch: 2, variantWeight: 50, at: toRfc3339(1_010_000) },
   ];
   const finding = judge(inputOf(toBlockCells(seen), { plan, intents }));
   t.is(finding.epochs.length, 2);

@@ -51,6 +51,8 @@ const said = (
 const weights = (status: ExperimentRunStatus): (number | undefined)[] =>
   (status.intents ?? []).map(({ variantWeight }) => variantWeight);
 
+const look = { number: 1, hash: 'h' };
+
 /** A status in the phase Running. */
 function running(plan: ExperimentSpec): ExperimentRunStatus {
   let status = advance(plan, {}, factsOf());
@@ -69,9 +71,35 @@ test('judging begins a warm-up after the first stamped request', (t) => {
   const started = advance(planOf(), {}, factsOf());
   t.is(advance(planOf(), started, factsOf()), started);
   const seen = advance(planOf(), started, factsOf({ firstBlock: 100 }));
-  t.is(seen.judgedFrom, 103_000);
+  t.is(seen.judgedFrom, '1970-01-01T00:01:43.000Z');
   t.is(advance(planOf(), seen, factsOf({ now: 102_999 })), seen);
   t.is(advance(planOf(), seen, factsOf({ now: 103_000 })).phase, 'Running');
+});
+
+test('a status keeps its times as RFC 3339, to the millisecond', (t) => {
+  const plan = planOf();
+  const passed = conclude(plan, running(plan), look, said('PASS', 'judge', 200_001));
+  const watched = said('PASS', 'watch', 260_020);
+  const { intents, evidence, startedAt, judgedFrom, verdictAt, endedAt } = conclude(
+    plan,
+    passed,
+    { number: 2, hash: 'i' },
+    watched,
+  );
+  t.deepEqual(
+    { startedAt, judgedFrom, verdictAt, endedAt, window: evidence?.window },
+    {
+      startedAt: '1970-01-01T00:01:40.000Z',
+      judgedFrom: '1970-01-01T00:01:43.000Z',
+      verdictAt: '1970-01-01T00:03:20.001Z',
+      endedAt: '1970-01-01T00:04:20.020Z',
+      window: { from: '1970-01-01T00:00:00.000Z', to: '1970-01-01T00:00:01.000Z' },
+    },
+  );
+  t.deepEqual(
+    intents?.map(({ at }) => at),
+    [startedAt, verdictAt],
+  );
 });
 
 test('steps of the plan follow each other by their hold, and the last one stays', (t) => {
@@ -95,8 +123,6 @@ test('a drill puts its fault on after the warm-up, in an epoch of its own', (t) 
     ],
   );
 });
-
-const look = { number: 1, hash: 'h' };
 
 for (const [outcome, more, phase, last] of [
   ['CONTINUE', {}, 'Running', 50],

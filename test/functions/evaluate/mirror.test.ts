@@ -42,7 +42,11 @@ function mirrored(
   return [step, weight];
 }
 
-const intent = (epoch: number, variantWeight: number) => ({ epoch, variantWeight, at: 0 });
+const intent = (epoch: number, variantWeight: number) => ({
+  epoch,
+  variantWeight,
+  at: '2026-01-01T00:00:00.000Z',
+});
 
 test('an experiment says which step of its plan is held, and the weight that the variant is meant to have', (t) => {
   t.deepEqual(mirrored({ phase: 'Pending' }), [undefined, undefined]);

@@ -4,6 +4,8 @@ import type { ExperimentRunStatus } from '../../../knative/resources/experiment-
 import type { Condition } from '../../../knative/resources/meta.ts';
 import { withConditions } from '../../../functions/lib/conditions.ts';
 import { isFinal } from '../../../functions/lib/final-phase.ts';
+import { toUnixMs } from '../../../functions/lib/rfc3339.ts';
+import { elapsed } from './helpers/elapsed.ts';
 import { createOutage, unavailable, withAppendLook } from './helpers/outage.ts';
 import { World } from './helpers/world.ts';
 
@@ -71,7 +73,7 @@ test('a fault does not stay in the traffic when nobody can judge: the run is INV
   t.is(status.reason, `no-evidence: ${unavailable.message}`);
   t.is(status.intent?.variantWeight, 0);
   t.is(status.intent?.fault, undefined);
-  t.true((status.verdictAt ?? 0) - since <= limitMs + 1_000);
+  t.true(toUnixMs(status.verdictAt ?? '') - since <= limitMs + 1_000);
 
   await program(world);
   await pass(world, 6);
@@ -102,7 +104,7 @@ test('a store that is read and takes no look lets no weight grow, and the run is
   const ended = (await world.run()).status;
   t.is(ended.verdict, 'INVALID');
   t.is(ended.intent?.variantWeight, 0);
-  t.true((ended.verdictAt ?? 0) - since <= limitMs + 3_000);
+  t.true(toUnixMs(ended.verdictAt ?? '') - since <= limitMs + 3_000);
 });
 
 test('a deadline comes without evidence', async (t) => {
@@ -116,7 +118,7 @@ test('a deadline comes without evidence', async (t) => {
   const { status } = await world.run();
   t.like(status, { phase: 'RollingBack', verdict: 'INCONCLUSIVE' });
   t.is(status.reason, `deadline 1m: ${unavailable.message}`);
-  t.is((status.verdictAt ?? 0) - (status.startedAt ?? 0), 60_000);
+  t.is(elapsed(status.startedAt, status.verdictAt), 60_000);
 });
 
 test('the watch ends without evidence as it does without agents', async (t) => {
@@ -126,7 +128,7 @@ test('the watch ends without evidence as it does without agents', async (t) => {
   await world.applyExperiment({ ...quickly, watchAfter: { duration: '10s' }, deadline: '2m' });
   while ((await world.run()).status.phase !== 'Verifying') await second(world);
   outage.failure = unavailable;
-  const { verdictAt = 0 } = (await world.run()).status;
+  const verdictAt = toUnixMs((await world.run()).status.verdictAt ?? '');
   while (world.now < verdictAt + 129_000) await second(world);
   t.is((await world.run()).status.phase, 'Verifying');
   await second(world);

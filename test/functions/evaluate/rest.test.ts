@@ -1,4 +1,5 @@
 import test from 'ava';
+import { elapsed } from './helpers/elapsed.ts';
 import { World } from './helpers/world.ts';
 
 test('an Experiment without traffic ends at its deadline while agents rest, and not for their silence', async (t) => {
@@ -8,7 +9,7 @@ test('an Experiment without traffic ends at its deadline while agents rest, and 
   await world.applyExperiment({ deadline: '3m' });
   const { status } = await world.untilComplete(190);
   t.is(status.verdict, 'INCONCLUSIVE');
-  t.is((status.verdictAt ?? 0) - (status.startedAt ?? 0), 180_000);
+  t.is(elapsed(status.startedAt, status.verdictAt), 180_000);
 });
 
 test('agents that rested tell of the first request, and a run is judged by what they report', async (t) => {
@@ -31,5 +32,5 @@ test('a rest that is not said again is silence', async (t) => {
   const { status } = await world.untilComplete(400);
   t.is(status.verdict, 'INVALID');
   t.regex(status.reason ?? '', /no-evidence/);
-  t.is((status.verdictAt ?? 0) - (status.startedAt ?? 0), 361_000);
+  t.is(elapsed(status.startedAt, status.verdictAt), 361_000);
 });

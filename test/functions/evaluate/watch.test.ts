@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { JudgeInput } from '../../../functions/evaluate/judge.ts';
 import { watch } from '../../../functions/evaluate/watch.ts';
+import { toRfc3339 } from '../../../functions/lib/rfc3339.ts';
 import { toBlockCells } from './helpers/cells.ts';
 import { inputOf, planOf, requests } from './helpers/evidence.ts';
 
@@ -15,8 +16,8 @@ function watched(
   const after = { seconds, share: 1, epoch: 2, factor, errors, seed: 4, from: 1_020 };
   const cells = toBlockCells([...requests({ seconds: 20 }), ...requests(after)]);
   const intents = [
-    { epoch: 1, variantWeight: 50, at: 999_000 },
-    { epoch: 2, variantWeight: 100, at: 1_020_000 },
+    { epoch: 1, variantWeight: 50, at: toRfc3339(999_000) },
+    { epoch: 2, variantWeight: 100, at: toRfc3339(1_020_000) },
   ];
   return watch({ ...inputOf(cells, { intents, ...more }), verdictAt: 1_020_000 });
 }
@@ -46,8 +47,8 @@ test('good minutes do not hide what turns bad later: errors are found within thr
     const cells = toBlockCells([...requests({ seconds: 20 }), ...seen]);
     const plan = planOf({ watchAfter: { duration: '1h' } });
     const intents = [
-      { epoch: 1, variantWeight: 50, at: 999_000 },
-      { epoch: 2, variantWeight: 100, at: 1_020_000 },
+      { epoch: 1, variantWeight: 50, at: toRfc3339(999_000) },
+      { epoch: 2, variantWeight: 100, at: toRfc3339(1_020_000) },
     ];
     const input = { ...inputOf(cells, { intents, plan }), verdictAt: 1_020_000 };
     t.is(watch({ ...input, watermark: 1_620_000 }).outcome, 'CONTINUE');
@@ -73,8 +74,8 @@ function outcomes(slow: {
   ]);
   const plan = planOf({ watchAfter: { duration } });
   const intents = [
-    { epoch: 1, variantWeight: 50, at: 999_000 },
-    { epoch: 2, variantWeight: 100, at: 1_060_000 },
+    { epoch: 1, variantWeight: 50, at: toRfc3339(999_000) },
+    { epoch: 2, variantWeight: 100, at: toRfc3339(1_060_000) },
   ];
   const input = { ...inputOf(cells, { intents, plan }), verdictAt: 1_060_000 };
   return (second: number) => {
@@ -134,8 +135,8 @@ test('evidence that stops while a version is slow ends as all evidence that stop
   const good = { ...slow, factor: 1, seconds: 10, from: 1_020 };
   const seen = [{ seconds: 20 }, good, slow].flatMap((shape) => requests(shape));
   const intents = [
-    { epoch: 1, variantWeight: 50, at: 999_000 },
-    { epoch: 2, variantWeight: 100, at: 1_020_000 },
+    { epoch: 1, variantWeight: 50, at: toRfc3339(999_000) },
+    { epoch: 2, variantWeight: 100, at: toRfc3339(1_020_000) },
   ];
   const given = { ...inputOf(toBlockCells(seen), { intents }), verdictAt: 1_020_000 };
   t.is(watch(given).outcome, 'CONTINUE');

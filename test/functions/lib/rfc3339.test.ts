@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { isRfc3339 } from '../../../functions/lib/rfc3339.ts';
+import { isRfc3339, toRfc3339, toUnixMs } from '../../../functions/lib/rfc3339.ts';
 
 test('RFC 3339 times are told from others', (t) => {
   for (const good of [
@@ -73,4 +73,19 @@ test('second 60 is where UTC ends a month, at every offset', (t) => {
       t.false(isRfc3339(leap(other)), leap(other));
     }),
   );
+});
+
+test('a time that a resource keeps is the same instant again, and what is none is told', (t) => {
+  fc.assert(
+    fc.property(instant, offset, (at, minutes) => {
+      const text = toRfc3339(at.getTime());
+      t.regex(text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      t.is(toUnixMs(text), at.getTime());
+      t.is(toUnixMs(written(at, minutes)), at.getTime());
+    }),
+  );
+  t.is(toUnixMs(undefined), undefined);
+  for (const none of ['', 'yesterday', '2026-13-01T00:00:00Z']) {
+    t.throws(() => toUnixMs(none), { instanceOf: TypeError, message: `not a time: ${none}` });
+  }
 });

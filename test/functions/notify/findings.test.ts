@@ -3,13 +3,18 @@ import { findingsOf } from '../../../functions/notify/findings.ts';
 import { notification, notificationReasons } from '../../../knative/events.ts';
 import type { ExperimentRunStatus } from '../../../knative/resources/experiment-run.ts';
 import { experimentSpec } from '../../../knative/resources/experiment.ts';
+import { toRfc3339 } from '../../../functions/lib/rfc3339.ts';
 import { experiment, policy, run } from './objects.ts';
 
 const at = 1_800_000_000_000;
-const intent = (variantWeight: number, epoch: number, when = at + epoch) => ({
+
+/** So many milliseconds after it. */
+const after = (ms: number): string => toRfc3339(at + ms);
+
+const intent = (variantWeight: number, epoch: number) => ({
   epoch,
   variantWeight,
-  at: when,
+  at: after(epoch),
 });
 
 const told = (status: ExperimentRunStatus, drill = false): string[] =>
@@ -17,13 +22,13 @@ const told = (status: ExperimentRunStatus, drill = false): string[] =>
 
 test('a run is told of from its start to its end', (t) => {
   t.deepEqual(told({ phase: 'Pending' }), []);
-  const started = { startedAt: at, intent: intent(50, 1), intents: [intent(50, 1)] };
+  const started = { startedAt: after(0), intent: intent(50, 1), intents: [intent(50, 1)] };
   t.deepEqual(told({ ...started, phase: 'Running' }), ['ExperimentStarted Normal']);
   const all = [intent(50, 1), intent(100, 2)];
   const passed = {
     ...started,
     verdict: 'PASS',
-    verdictAt: at + 2,
+    verdictAt: after(2),
     intents: all,
     intent: intent(100, 2),
   } as const;
@@ -31,7 +36,7 @@ test('a run is told of from its start to its end', (t) => {
     'ExperimentStarted Normal',
     'VerdictPass Normal',
   ]);
-  t.deepEqual(told({ ...passed, phase: 'Succeeded', endedAt: at + 9 }), [
+  t.deepEqual(told({ ...passed, phase: 'Succeeded', endedAt: after(9) }), [
     'ExperimentStarted Normal',
     'VerdictPass Normal',
     'Succeeded Normal',
@@ -41,10 +46,10 @@ test('a run is told of from its start to its end', (t) => {
 test('a verdict that takes the traffic back warns; in a drill it is what was wanted', (t) => {
   const judged = (verdict: 'FAIL' | 'INCONCLUSIVE' | 'INVALID' | 'PASS') => ({
     verdict,
-    verdictAt: at,
+    verdictAt: after(0),
     intent: intent(0, 2),
     intents: [intent(50, 1), intent(0, 2)],
-    endedAt: at + 5,
+    endedAt: after(5),
   });
   t.deepEqual(told({ ...judged('FAIL'), phase: 'RolledBack' }), [
     'VerdictFail Warning',
@@ -62,14 +67,16 @@ test('a verdict that takes the traffic back warns; in a drill it is what was wan
     'VerdictInconclusive Warning',
     'DrillMissed Warning',
   ]);
-  t.deepEqual(told({ phase: 'RolledBack', endedAt: at, reason: 'deleted' }), ['Cancelled Normal']);
+  t.deepEqual(told({ phase: 'RolledBack', endedAt: after(0), reason: 'deleted' }), [
+    'Cancelled Normal',
+  ]);
 });
 
 test('a PASS stays told when the watch after it fails', (t) => {
   const status: ExperimentRunStatus = {
     phase: 'RollingBack',
     verdict: 'FAIL',
-    verdictAt: at + 2,
+    verdictAt: after(2),
     reason: 'errors rose',
     intents: [intent(50, 1), intent(100, 2), intent(0, 3)],
     intent: intent(0, 3),
@@ -85,7 +92,7 @@ test('a PASS stays told when the watch after it fails', (t) => {
 });
 
 test('a run is told of under its experiment, and is related', (t) => {
-  const [finding] = findingsOf(run({ startedAt: at }));
+  const [finding] = findingsOf(run({ startedAt: after(0) }));
   t.is(finding?.notification.regarding.kind, 'Experiment');
   t.is(finding?.notification.regarding.name, 'exp');
   t.is(finding?.notification.related?.kind, 'ExperimentRun');
@@ -98,7 +105,7 @@ const condition = (type: string, status: 'True' | 'False' | 'Unknown', reason: s
   reason,
   message: 'words',
   observedGeneration: 3,
-  lastTransitionTime: new Date(at).toISOString(),
+  lastTransitionTime: after(0),
 });
 
 const of = (object: Parameters<typeof findingsOf>[0]) =>

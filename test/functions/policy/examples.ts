@@ -1,6 +1,7 @@
 import type {
   ExperimentRun,
   ExperimentRunStatus,
+  RunIntent,
 } from '../../../knative/resources/experiment-run.ts';
 import { experimentSpec } from '../../../knative/resources/experiment.ts';
 import { apiVersion, type ObjectMeta } from '../../../knative/resources/meta.ts';
@@ -58,11 +59,8 @@ export function runOf(
 }
 
 /** An intent. */
-export function intentOf(
-  variantWeight: number,
-  epoch = 1,
-): { epoch: number; variantWeight: number; at: number } {
-  return { epoch, variantWeight, at: 0 };
+export function intentOf(variantWeight: number, epoch = 1): RunIntent {
+  return { epoch, variantWeight, at: createdAfter(epoch) };
 }
 
 function metadataOf(metadata: Partial<ObjectMeta> & { readonly name: string }): ObjectMeta {

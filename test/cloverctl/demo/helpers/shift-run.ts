@@ -1,3 +1,4 @@
+import { toRfc3339 } from '../../../../functions/lib/rfc3339.ts';
 import type { ExperimentRun } from '../../../../knative/resources/experiment-run.ts';
 
 /** The Unix second in which the demo runs of these tests begin. */
@@ -5,6 +6,9 @@ export const second = 1_700_000_000;
 
 /** Unix milliseconds of `offset` seconds after the beginning. */
 export const at = (offset: number): number => (second + offset) * 1000;
+
+/** The same as a resource keeps it. */
+export const timeAt = (offset: number): string => toRfc3339(at(offset));
 
 /** A shift from v1 to v2: started at second 10, judged in [13, 20), verdict at second 21. */
 export function shiftRun(samples: { control: number; variant: number }): ExperimentRun {
@@ -37,11 +41,11 @@ export function shiftRun(samples: { control: number; variant: number }): Experim
     status: {
       phase: 'Succeeded',
       verdict: 'PASS',
-      startedAt: at(10),
-      verdictAt: at(21),
+      startedAt: timeAt(10),
+      verdictAt: timeAt(21),
       intents: [
-        { epoch: 1, variantWeight: 50, at: at(10) },
-        { epoch: 2, variantWeight: 100, at: at(21) },
+        { epoch: 1, variantWeight: 50, at: timeAt(10) },
+        { epoch: 2, variantWeight: 100, at: timeAt(21) },
       ],
       evidence: {
         samples,
@@ -49,7 +53,7 @@ export function shiftRun(samples: { control: number; variant: number }): Experim
         stuck: 0,
         missing: 0,
         effects: [],
-        window: { from: at(13), to: at(20) },
+        window: { from: timeAt(13), to: timeAt(20) },
       },
     },
   };

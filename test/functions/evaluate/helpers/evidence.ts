@@ -1,6 +1,7 @@
 import { experimentSpec, type ExperimentSpec } from '../../../../knative/resources/experiment.ts';
 import type { BlockCell } from '../../../../functions/evidence/evidence-store.ts';
 import type { JudgeInput } from '../../../../functions/evaluate/judge.ts';
+import { toRfc3339 } from '../../../../functions/lib/rfc3339.ts';
 import type { Seen } from './cells.ts';
 import { createNormal, createRandom } from './random.ts';
 
@@ -74,7 +75,7 @@ export function inputOf(cells: readonly BlockCell[], more: Partial<JudgeInput> =
   return {
     run: 'r',
     plan: planOf(),
-    intents: [{ epoch: 1, variantWeight: 50, at: 999_000 }],
+    intents: [{ epoch: 1, variantWeight: 50, at: toRfc3339(999_000) }],
     startedAt: 999_000,
     judgedFrom: 1_001_000,
     cells,

@@ -152,6 +152,24 @@ export function writesSuite(test: Declare, suite: string, open: OpenStore): void
     await write('x'.repeat(32_768));
   });
 
+  test(`${suite}: times of a run come back as they were written, and must be times`, async (t) => {
+    const { store, namespaces } = await open(t);
+    const [one] = namespaces;
+    await store.applySpec(run(one, 100), by);
+    const made = await demand(store, 'ExperimentRun', one, 'try-v2-1');
+    const at = '2026-11-28T02:00:00.120Z';
+    const intent = { epoch: 1, variantWeight: 50, at };
+    const status = { startedAt: at, judgedFrom: '2026-11-28T02:00:10.000Z', intents: [intent] };
+    await store.patchStatus<'ExperimentRun'>(made, status);
+    const read = await demand(store, 'ExperimentRun', one, 'try-v2-1');
+    t.deepEqual(read.status, status);
+    for (const none of ['yesterday', '1796000000000', '2026-11-28', '2026-02-30T02:00:00.000Z']) {
+      const write = () => store.patchStatus<'ExperimentRun'>(read, { ...status, startedAt: none });
+      t.is(await refusal(write), 'CLV_RESOURCE_INVALID status.startedAt', none);
+    }
+    t.deepEqual(await demand(store, 'ExperimentRun', one, 'try-v2-1'), read);
+  });
+
   test(`${suite}: a status is of the object that was read, not of another one of its name`, async (t) => {
     const { store, namespaces } = await open(t);
     const [one] = namespaces;
