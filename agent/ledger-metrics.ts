@@ -1,9 +1,8 @@
-import type { MetricDefinition } from '../functions/lib/metrics/metric-definition.ts';
 import type { TextFamily } from '../functions/lib/metrics/prometheus-text.ts';
 import type { Series } from '../functions/lib/metrics/series.ts';
 import type { CaptureLedger, RequestCounts } from '../native/capture/types.ts';
 import type { AttachmentCounters } from './attachments.ts';
-import type { Causes } from './loss.ts';
+import { by, counter, gauge } from './metric-families.ts';
 import type { SinkBuckets, SinkCount } from './sink-ledger.ts';
 
 /** The books of an agent at one moment. */
@@ -94,9 +93,6 @@ const countedFamilies = (
 type Labels = Series['labels'];
 type Part = readonly [labels: Labels, value: number];
 
-const by = (label: string, causes: Causes): readonly Series[] =>
-  Object.entries(causes).map(([cause, value]) => ({ labels: [[label, cause]], value }));
-
 /** Records have a queue of their own at each sink. */
 function bySink(sinks: Books['sinks'], parts: (of: Books['sinks'][string]) => readonly Part[]) {
   return Object.entries(sinks).flatMap(([name, of]) => {
@@ -108,22 +104,3 @@ function bySink(sinks: Books['sinks'], parts: (of: Books['sinks'][string]) => re
     return parts(of).map(([labels, value]) => ({ labels: [...own, ...labels], value }));
   });
 }
-
-function family(
-  kind: MetricDefinition['kind'],
-  name: string,
-  help: string,
-  value: number | readonly Series[],
-): TextFamily {
-  const prometheus = `clover_agent_${name}${kind === 'counter' ? '_total' : ''}`;
-  const series = typeof value === 'number' ? [{ labels: [], value }] : value;
-  return {
-    name: prometheus,
-    definition: { kind, unit: '1', labels: [], help, prometheus },
-    series,
-  };
-}
-
-type Make = (name: string, help: string, value: number | readonly Series[]) => TextFamily;
-const counter: Make = (...args) => family('counter', ...args);
-const gauge: Make = (...args) => family('gauge', ...args);

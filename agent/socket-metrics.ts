@@ -1,6 +1,6 @@
 import type { TextFamily } from '../functions/lib/metrics/prometheus-text.ts';
 import type { SocketLedger } from '../native/capture/socket-ledger.ts';
-import type { Causes } from './loss.ts';
+import { by, counter } from './metric-families.ts';
 
 /** Sockets of traced pods that closed, for Prometheus: whether what the kernel had counted at them came up. */
 export function socketFamilies({
@@ -9,29 +9,20 @@ export function socketFamilies({
   uncompared,
 }: Omit<SocketLedger, 'deafPoints'>): TextFamily[] {
   return [
-    counterOf(
-      'clover_agent_sockets_compared_total',
+    counter(
+      'sockets_compared',
       'Sockets that closed and of which the counts of the kernel were compared with what the agent saw.',
-      [{ labels: [], value: compared }],
+      compared,
     ),
-    counterOf(
-      'clover_agent_sockets_differing_total',
+    counter(
+      'sockets_differing',
       'Sockets among those compared of which bytes were not seen: `lost` by the agent, or `bypass`, past it.',
-      labelledBy('difference', differ),
+      by('difference', differ),
     ),
-    counterOf(
-      'clover_agent_sockets_uncompared_total',
+    counter(
+      'sockets_uncompared',
       'Sockets that closed and could not be compared, by reason.',
-      labelledBy('reason', uncompared),
+      by('reason', uncompared),
     ),
   ];
 }
-
-const counterOf = (name: string, help: string, series: TextFamily['series']): TextFamily => ({
-  name,
-  definition: { kind: 'counter', unit: '{socket}', labels: [], help, prometheus: name },
-  series,
-});
-
-const labelledBy = (label: string, causes: Causes): TextFamily['series'] =>
-  Object.entries(causes).map(([cause, value]) => ({ labels: [[label, cause]], value }));
