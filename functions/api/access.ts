@@ -1,4 +1,4 @@
-import type { Access } from './guard.ts';
+import type { Access } from '../resources/kubernetes/guard.ts';
 import type { Operation } from './operation.ts';
 
 /** A request, as far as it says what it is for. */

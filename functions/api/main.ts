@@ -14,7 +14,7 @@ import { createKubernetesEvents } from '../records/kubernetes-events.ts';
 import { connect } from '../resources/kubernetes/client.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
 import { createApi } from './function.ts';
-import { createKubernetesGuard } from './kubernetes-guard.ts';
+import { createKubernetesGuard } from '../resources/kubernetes/kubernetes-guard.ts';
 
 /** `api` as a process of its own: without the tail of a broker, which is Knative's own there. */
 async function main(): Promise<void> {

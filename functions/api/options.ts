@@ -5,7 +5,7 @@ import type { BrokerAdmin } from '../host/broker/admin.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EventRecorder } from '../records/event-recorder.ts';
 import type { ResourceStore } from '../resources/store.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from '../resources/kubernetes/guard.ts';
 import type { Status } from './schemas/questions.ts';
 import type { StreamLimits } from './streams.ts';
 

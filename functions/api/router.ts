@@ -9,7 +9,7 @@ import { readBody } from '../host/read-body.ts';
 import { badPath } from '../host/problem.ts';
 import type { HttpHandler } from '../host/function.ts';
 import { accessOf } from './access.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from '../resources/kubernetes/guard.ts';
 import type { ApiRequest, ApiResponse } from './http.ts';
 import { chooseMediaType } from './negotiate.ts';
 import type { BodyContract } from './operation.ts';

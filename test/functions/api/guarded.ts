@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { createApi } from '../../../functions/api/function.ts';
-import type { Guard } from '../../../functions/api/guard.ts';
+import type { Guard } from '../../../functions/resources/kubernetes/guard.ts';
 import { createHost } from '../../../functions/host/create-host.ts';
 import { createRunner } from '../../../functions/host/runner.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { createKubernetesGuard } from '../../../functions/api/kubernetes-guard.ts';
+import { createKubernetesGuard } from '../../../functions/resources/kubernetes/kubernetes-guard.ts';
 import {
   createKubeClient,
   type KubeClient,

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { createKubernetesGuard } from '../../../functions/api/kubernetes-guard.ts';
+import { createKubernetesGuard } from '../../../functions/resources/kubernetes/kubernetes-guard.ts';
 import { systemClock } from '../../../functions/lib/clock.ts';
 import type { Log } from '../../../functions/lib/log.ts';
 import { createLocalStore } from '../../../functions/resources/local-store.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { canonicalJson, sha256 } from '../lib/canonical-json.ts';
-import { CloverError } from '../lib/errors.ts';
-import { excerpt } from '../lib/excerpt.ts';
-import type { Log } from '../lib/log.ts';
-import { createRecent } from '../lib/recent.ts';
-import { readAnswer } from '../resources/kubernetes/answer.ts';
-import type { KubeClient } from '../resources/kubernetes/client.ts';
+import { canonicalJson, sha256 } from '../../lib/canonical-json.ts';
+import { CloverError } from '../../lib/errors.ts';
+import { excerpt } from '../../lib/excerpt.ts';
+import type { Log } from '../../lib/log.ts';
+import { createRecent } from '../../lib/recent.ts';
+import { readAnswer } from './answer.ts';
+import type { KubeClient } from './client.ts';
 import type { Access, Guard, ResourceAccess } from './guard.ts';
 
 /** Options of {@link createKubernetesGuard}. */
