@@ -16,7 +16,9 @@ import { captureMemory } from './memory.ts';
 import { createPace } from './pace.ts';
 import { takePlace, type Place } from './place.ts';
 import { createSender } from './sender.ts';
-import { startServer, type AgentServer } from './server.ts';
+import type { AgentServer } from './http-server.ts';
+import { startScrapeServer } from './scrape-server.ts';
+import { startServer, type AgentView } from './server.ts';
 import { createSinkLedger } from './sink-ledger.ts';
 import { openSinks } from './sinks.ts';
 import { socketFamilies } from './socket-metrics.ts';
@@ -85,6 +87,21 @@ async function startAgent(
   const { memoryLimitBytes: limitBytes } = config;
   const memoryBytes = captureMemory({ limitBytes, cgroupBytes: needs.cgroupBytes, ringBytes });
 
+  const { guard, ...sources } = openSources(config, needs);
+  /** Until it is this agent's turn, another one counts. */
+  let turn: AgentView | undefined;
+  // Before its turn: where the port is taken, the agent of before goes on.
+  const scrapes =
+    config.scrape === undefined || guard === undefined
+      ? undefined
+      : await startScrapeServer({
+          listen: { ...config.scrape, shared: place !== undefined },
+          guard,
+          metrics: () => turn?.metrics(),
+          log,
+        });
+  opened.defer(() => scrapes?.close());
+
   const ledger = createSinkLedger();
   const takeLeftovers = place?.predecessor === undefined;
   const spool = await openSpool({ ...config.spool, takeLeftovers, boot, ledger, log });
@@ -140,7 +157,7 @@ async function startAgent(
   const tracing = startTracing({
     capture,
     onSelection: ({ pods }) => sinks.route(pods),
-    ...openSources(config, needs),
+    ...sources,
     processes: needs.processes,
     nowMs: monotonicMs,
     node: config.node.name,
@@ -220,7 +237,7 @@ async function startAgent(
       maxRssBytes: maxRSS * 1_024,
     };
   };
-  const view = {
+  const view: AgentView = {
     ready: () => stopping === undefined && tracing.ready() && handover?.owns !== false,
     ledger: showLedger,
     metrics: () =>
@@ -237,6 +254,8 @@ async function startAgent(
           ]),
   };
 
+  turn = view;
+
   const stop = async (server?: AgentServer): Promise<number> => {
     await handover?.beforeStop();
     const deadline = clock.now() + stopMs;
@@ -252,7 +271,7 @@ async function startAgent(
     await Promise.race([ended, clock.sleep(left())]);
     await capture.close();
     await Promise.all([pipe.drained(), sinks.drained()]);
-    await server?.close();
+    await Promise.all([server?.close(), scrapes?.close()]);
     await handover?.close();
     for (const http of [ingest, broker]) http.close();
     const kept = spool.entries().length;
@@ -264,7 +283,7 @@ async function startAgent(
   opened.move();
   try {
     const server = await startServer({ ...config.listen, shared: handover !== undefined }, view);
-    log.info({ source, port: server.port }, 'agent started');
+    log.info({ source, port: server.port, scrape: config.scrape }, 'agent started');
     return { port: server.port, source, stop: () => (stopping ??= stop(server)) };
   } catch (error) {
     await stop();

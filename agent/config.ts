@@ -5,6 +5,7 @@ import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
 import { otlpHeaders, sinkName } from '../knative/sink-values.ts';
 import { spoolBytes } from '../knative/spool-bytes.ts';
+import { checked, missing, parseJson } from './checked.ts';
 
 const powerOfTwo = z
   .int()
@@ -70,7 +71,11 @@ export const agentConfig = z
     podsFile: z.string().min(1).optional(),
     /** Pods and Taps from the API server, as a pod's service account reaches it. */
     kubernetes: z
-      .strictObject({ accountFolder: z.string().min(1).default(accountFolder) })
+      .strictObject({
+        accountFolder: z.string().min(1).default(accountFolder),
+        /** Where `/metrics` is served to whom the cluster lets, at the address `POD_IP`. Default: nowhere. */
+        metricsPort: z.int().min(1).max(65_535).exactOptional(),
+      })
       .optional(),
     /** Namespaces whose pods are never traced, beside that of the agent: what carries Clover's own events and spans is there. */
     untapped: z.array(z.string().min(1)).default([]),
@@ -123,6 +128,7 @@ export const agentConfig = z
 const environment = z.object({
   NODE_NAME: z.string().min(1).optional(),
   POD_NAMESPACE: z.string().min(1).optional(),
+  POD_IP: z.union([z.ipv4(), z.ipv6()]).optional(),
   KUBERNETES_SERVICE_HOST: z.string().optional(),
   KUBERNETES_SERVICE_PORT: z.string().optional(),
   K_SINK: url.optional(),
@@ -162,6 +168,8 @@ export interface AgentConfig extends Pick<
   readonly source:
     | { readonly podsFile: string; readonly api: Server }
     | { readonly kubernetes: KubernetesConfig };
+  /** Where those may scrape whom the cluster lets; undefined: nobody but who is on the node. */
+  readonly scrape?: { readonly host: string; readonly port: number };
   /** Namespaces whose pods are never traced; that of the agent is one of them. */
   readonly untapped: ReadonlySet<string>;
   /** By which agents of a node hand over; undefined where there is only ever one. */
@@ -203,12 +211,15 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
   const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
   const common = { listen, spool, sinks, logLevel, node, spans, onDemand, ...limit };
   const ringBytes = kubernetes === undefined ? ringBytesOnHost : ringBytesInPod;
+  const { metricsPort, ...account } = kubernetes ?? {};
+  const scrape = scrapeOf(metricsPort, env);
   const extensions = env.K_CE_OVERRIDES?.extensions ?? {};
   const handoverSocket =
     file.handoverSocket ?? (kubernetes === undefined ? undefined : join(spool.dir, 'agent.sock'));
   return {
     ...common,
     ...(handoverSocket === undefined ? {} : { handoverSocket }),
+    ...(scrape === undefined ? {} : { scrape }),
     capture: { ringBytes, ...capture },
     evidence: { ...evidence, extensions },
     untapped: new Set([
@@ -218,8 +229,17 @@ function resolve(file: FileConfig, env: z.output<typeof environment>): AgentConf
     source:
       podsFile !== undefined && controlPlane !== undefined
         ? { podsFile, api: controlPlane }
-        : { kubernetes: { accountFolder, ...kubernetes, env: apiServerOf(env) } },
+        : { kubernetes: { accountFolder, ...account, env: apiServerOf(env) } },
   };
+}
+
+function scrapeOf(
+  port: number | undefined,
+  { POD_IP: host }: z.output<typeof environment>,
+): AgentConfig['scrape'] {
+  if (port === undefined) return undefined;
+  if (host === undefined) throw missing('kubernetes.metricsPort', 'takes POD_IP, which is not set');
+  return { host, port };
 }
 
 function apiServerOf(env: z.output<typeof environment>): Environment {
@@ -237,28 +257,6 @@ function below(parent: Server | undefined, path: string): Server | undefined {
   return parent && { ...parent, url: `${parent.url.replace(/\/+$/, '')}${path}` };
 }
 
-function missing(field: string, message: string): CloverError {
-  return new CloverError('CLV_CONFIG_INVALID', `agent configuration: ${field}: ${message}`, {
-    details: [{ field, message }],
-  });
-}
-
-function checked<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-  what: string,
-): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const details = result.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), message: 'unknown key' }))
-      : [{ field: fieldOf(issue.path), message: issue.message }],
-  );
-  const problems = details.map((detail) => `${detail.field}: ${detail.message}`).join('; ');
-  throw new CloverError('CLV_CONFIG_INVALID', `${what}: ${problems}`, { details });
-}
-
 /**
  * Reads and checks the configuration file.
  *
@@ -272,18 +270,4 @@ export function readAgentConfig(path: string, env: Environment): AgentConfig {
     throw new CloverError('CLV_CONFIG_INVALID', `cannot read the configuration ${path}`, { cause });
   }
   return parseAgentConfig(text, env);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CloverError('CLV_CONFIG_INVALID', `agent configuration: not JSON: ${String(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function fieldOf(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.') || '(root)';
 }

@@ -3,6 +3,8 @@ import type { Clock } from '../functions/lib/clock.ts';
 import { monotonicMs } from '../functions/lib/monotonic.ts';
 import { createKubeClient } from '../functions/resources/kubernetes/client.ts';
 import { inClusterConnection } from '../functions/resources/kubernetes/connection.ts';
+import type { Guard } from '../functions/resources/kubernetes/guard.ts';
+import { createKubernetesGuard } from '../functions/resources/kubernetes/kubernetes-guard.ts';
 import type { ProcessLink } from '../native/capture/types.ts';
 import type { AgentConfig } from './config.ts';
 import { httpTo } from './http-to.ts';
@@ -20,6 +22,8 @@ import { tapPoll } from './tap-poll.ts';
 export interface Sources {
   readonly openPods: OpenPodDirectory;
   readonly openTaps: OpenTapList;
+  /** Asks the cluster what callers may do, where there is one. */
+  readonly guard?: Guard;
 }
 
 /** What {@link openSources} needs. */
@@ -62,5 +66,6 @@ export function openSources({ source, node }: AgentConfig, needs: SourceNeeds): 
   return {
     openPods: nodePods({ ...following, node: node.name, locator }),
     openTaps: clusterTaps(following),
+    guard: createKubernetesGuard(client, { log }),
   };
 }

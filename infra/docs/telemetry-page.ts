@@ -81,7 +81,7 @@ The ledger is there as well, counted from the start of the agent: \`clover_agent
 \`signal\` (\`traces\` or \`logs\`) what became of spans and records; \`…_header_fields_unknown_total\` of \`…_header_fields_total\` is the share of header fields that were named before the agent came;
 \`…_points_attached\`, \`…_pods_waiting\` and \`…_attach_failures_total\` tell of the pods.
 While two agents of a node hand over, the one that does not count answers 503. On Kubernetes an agent listens at \`127.0.0.1:9465\` of its
-node, and an installation has no setting that changes it: what scrapes it has to run on the node's network.
+node, and with \`agent.metricsPort\` of the installation at the node's address as well, for accounts that may \`get\` the path \`/metrics\` ([how it is scraped](operations.md#metrics)).
 
 The values of the table, of agents, stand in \`GET /v1/status\` too, and so in \`cloverctl status\`, below \`agent/<node>\`.
 

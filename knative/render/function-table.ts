@@ -99,6 +99,12 @@ const reconciler = {
   resources: small,
 } as const;
 
+/** By these it is found out whose token a caller has, and what they may do. */
+export const reviews: readonly OtherAccess[] = [
+  { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
+  { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] },
+];
+
 /** Every function of the catalogue, in its order. */
 export const functionTable: readonly FunctionRow[] = [
   {
@@ -115,12 +121,7 @@ export const functionTable: readonly FunctionRow[] = [
       { kind: 'Tap', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
       { kind: 'TrafficPolicy', verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
     ],
-    others: [
-      { ...events, verbs: ['get', 'list', 'watch'] },
-      // Whose token it is that it is called with, and what they may do.
-      { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
-      { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] },
-    ],
+    others: [{ ...events, verbs: ['get', 'list', 'watch'] }, ...reviews],
     clickhouse: true,
     emits: [],
   },

@@ -78,6 +78,19 @@ test('in a pod the node, the namespace and the broker come from the environment'
   t.like(config.source, { kubernetes: { env: { KUBERNETES_SERVICE_HOST: '::1' } } });
 });
 
+const scrapeOf = (kubernetes: object, variables: Record<string, string>) =>
+  parseAgentConfig(JSON.stringify({ ...inPod, kubernetes, ingest: { url: 'http://ingest' } }), {
+    ...env,
+    ...variables,
+  }).scrape;
+
+test('scrapes are served at the address of the pod, where a port is said for them', (t) => {
+  t.is(scrapeOf({}, { POD_IP: '10.0.0.7' }), undefined);
+  const asked = { metricsPort: 9_465 };
+  t.deepEqual(scrapeOf(asked, { POD_IP: '10.0.0.7' }), { host: '10.0.0.7', port: 9_465 });
+  t.deepEqual(scrapeOf(asked, { POD_IP: 'fd00::7' }), { host: 'fd00::7', port: 9_465 });
+});
+
 test('a control plane in one process takes both, unless one of them has a place of its own', (t) => {
   const controlPlane = { url: 'http://clover:8080/', tokenFile: '/token' };
   const both = parseAgentConfig(JSON.stringify({ ...inPod, controlPlane }), { NODE_NAME: 'a' });
@@ -103,6 +116,9 @@ test('what is missing is named, with what would do', (t) => {
   t.regex(of({ ...good, controlPlane: undefined }, {}), /controlPlane: is missing/);
   t.regex(of({ ...inPod, ingest }, { ...env, K_SINK: 'ftp://b' }), /K_SINK: must be an http/);
   t.regex(of({ ...inPod, ingest }, { ...env, K_CE_OVERRIDES: '{' }), /not JSON/);
+  const scraped = { ...inPod, kubernetes: { metricsPort: 9_465 }, ingest };
+  t.regex(of(scraped, env), /kubernetes\.metricsPort: takes POD_IP/);
+  t.regex(of(scraped, { ...env, POD_IP: 'node.example' }), /POD_IP/);
   const twoTokens = { url: 'http://a', token: 'b', tokenFile: 'c' };
   t.regex(of({ ...good, controlPlane: twoTokens }, {}), /controlPlane: token and tokenFile/);
 });

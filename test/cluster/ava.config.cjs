@@ -9,6 +9,7 @@ module.exports = {
     'test/agent/kubernetes/agent.test.ts',
     'test/agent/kubernetes/collection.test.ts',
     'test/agent/kubernetes/node-pods.test.ts',
+    'test/agent/kubernetes/scrape.test.ts',
     'test/agent/otlp/access-log.test.ts',
     'test/agent/otlp/receivers.test.ts',
     'test/cloverctl/doctor/cluster-findings.test.ts',

@@ -202,6 +202,40 @@ serial(
   },
 );
 
+serial(
+  'a Prometheus of the cluster may scrape the agent at the address of its node, once that is asked for',
+  async (t) => {
+    t.timeout(300_000);
+    const stage = await started.promise;
+    const { tier, cloverctl } = stage;
+    const upgraded = await cloverctl('upgrade', '--set', 'agent.metricsPort=9465');
+    t.is(upgraded.code, 0, `${upgraded.stdout}\n${upgraded.stderr}`);
+    const found = ['endpointslices', '-l', 'kubernetes.io/service-name=agent'];
+    const target = '{.items[0].endpoints[0].addresses[0]}:{.items[0].ports[0].port}';
+    const url = `http://${await field(stage, target, ...own, ...found)}`;
+    t.is(url, `http://${tier.network.node}:9465`);
+
+    const account = ['prometheus', '-n', shop];
+    await tier.kubectl(['create', 'serviceaccount', ...account]);
+    const token = (await tier.kubectl(['create', 'token', ...account])).trim();
+    const headers = { authorization: `Bearer ${token}` };
+    t.is((await fetch(`${url}/metrics`)).status, 401);
+    t.is((await fetch(`${url}/metrics`, { headers })).status, 403);
+    const role = [
+      '--clusterrole=clover-system-metrics-reader',
+      `--serviceaccount=${shop}:prometheus`,
+    ];
+    const binding = ['clusterrolebinding', 'prometheus-metrics'];
+    await tier.kubectl(['create', ...binding, ...role]);
+    t.teardown(() => tier.kubectl(['delete', ...binding]));
+    await ledgerWhen(stage, ({ attachments }) => attachments.attached === 2);
+    const scraped = await fetch(`${url}/metrics`, { headers });
+    t.is(scraped.status, 200);
+    t.regex(await scraped.text(), /^clover_agent_points_attached 2$/m);
+    t.is((await fetch(`${url}/ledger`, { headers })).status, 404);
+  },
+);
+
 /** As docs/operations.md has it around a snapshot of the volume. */
 async function scaleControlPlane({ tier }: NodeStage, replicas: 0 | 1): Promise<void> {
   const deployment = [...own, 'deployment/control-plane'];

@@ -11,8 +11,9 @@ import { agent, agentPort, configFile, mounts } from './names.ts';
 /** The configuration of every agent, which `agent/config.ts` reads; what differs from node to node is in its environment. */
 export function agentConfiguration(installation: Installation): ConfigMap {
   const { logLevel } = installation;
+  const { metricsPort } = installation.agent;
   const config = {
-    kubernetes: {},
+    kubernetes: { metricsPort },
     untapped: installation.agent.untapped,
     ...(installation.knative
       ? { ingest: { url: `http://${serviceHost(installation, 'ingest')}` } }

@@ -70,7 +70,7 @@ export function agentDaemonSet(
 }
 
 function container(installation: Installation) {
-  // Not among `ports`: nobody outside the node is to ask there.
+  // No `ports`: on the node's network one that is declared keeps the next agent off the node until this one is gone.
   const probe = { host: '127.0.0.1', port: agentPort };
   return {
     name: agent,
@@ -79,6 +79,7 @@ function container(installation: Installation) {
     env: [
       { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     ],
     ...probesOf(probe, startSeconds),
     resources: amountsOf(installation.agent.resources),

@@ -35,6 +35,11 @@ export const agentSettings = z
     /** Where the token is that agents show to the control plane in one process. Default: a Secret that the installation makes. */
     tokenSecret: secretKey.exactOptional(),
     sinks: sinkSettings.default({}),
+    /**
+     * Of the node's address, where `/metrics` is served to whom the cluster lets `get` it. Default: none, as it is a port of the node
+     * itself, which may be taken and which no NetworkPolicy covers.
+     */
+    metricsPort: z.int().min(1).max(65_535).exactOptional(),
     resources: resources.default({
       requests: { cpu: '50m', memory: '64Mi' },
       limits: { memory: '96Mi' },

@@ -1,24 +1,18 @@
 import { kinds, type Kind } from '../../resources/kinds.ts';
 import type { Account } from '../access.ts';
-import { functionTable, type KindAccess, type Verb } from '../function-table.ts';
+import { functionTable, reviews, type KindAccess, type Verb } from '../function-table.ts';
 import type { Installation } from '../installation.ts';
 import { controlPlane } from './names.ts';
 
 /** It announces the changes of all kinds by itself. */
 const announcing: readonly Verb[] = ['list', 'watch'];
 
-/** By which `api` asks who calls, and what they may do. */
-const reviews: ReadonlySet<string> = new Set(['tokenreviews', 'subjectaccessreviews']);
-
 /** All that the functions may do, of which each does its part in one process; what happened is kept in its own database. */
 export function controlPlaneAccount({ controlPlane: { istio } }: Installation): Account {
   return {
     name: controlPlane,
     access: kinds.map(({ kind }) => accessOf(kind)),
-    others: [
-      ...othersOf('api').filter(({ resource }) => reviews.has(resource)),
-      ...(istio ? functionTable.flatMap(({ onIstio = [] }) => onIstio) : []),
-    ],
+    others: [...reviews, ...(istio ? functionTable.flatMap(({ onIstio = [] }) => onIstio) : [])],
   };
 }
 
@@ -31,6 +25,3 @@ function accessOf(kind: Kind): KindAccess {
     ...(parts.some(({ status }) => status === true) && { status: true }),
   };
 }
-
-const othersOf = (wanted: string) =>
-  functionTable.find(({ name }) => name === wanted)?.others ?? [];

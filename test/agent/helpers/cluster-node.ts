@@ -178,7 +178,9 @@ async function makeAccount(
     kind: 'Namespace',
     metadata: { name: 'shop' },
   });
-  const rendered = agentObjects(installationOf({ namespace: 'shop' }));
+  const rendered = agentObjects(
+    installationOf({ namespace: 'shop', agent: { metricsPort: 9_465 } }),
+  );
   for (const object of rendered.filter(({ kind }) => /Account|Role/.test(kind)))
     await applyObject({ client, force: false }, object);
   // A controller makes it; without it no pod is admitted.

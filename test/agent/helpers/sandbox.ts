@@ -12,6 +12,8 @@ export interface Sandbox {
   readonly url: string;
   /** The node's end of the veth. */
   readonly interface: string;
+  /** The node, as the pod reaches it. */
+  readonly nodeAddress: string;
   /** Adds a macvlan device to the pod. */
   addMacvlan(name: string): void;
   /** All is gone afterwards; safe to call twice. */
@@ -74,6 +76,7 @@ export async function makeSandbox(
     return {
       url: `http://${address}:8080`,
       interface: link,
+      nodeAddress: `${subnet}.${host}`,
       addMacvlan: (name) =>
         void ip('link', 'add', 'link', link, 'name', name, 'netns', namespace, 'type', 'macvlan'),
       remove,

@@ -96,11 +96,21 @@ export async function accountConfig(
   });
 }
 
-async function accountToken(client: KubeClient, namespace: string, name: string): Promise<string> {
+/** A token of a service account, as `kubectl create token` makes it. */
+export async function accountToken(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  audiences?: readonly string[],
+): Promise<string> {
   const answer = await client.call({
     method: 'POST',
     path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: audiences === undefined ? {} : { audiences },
+    },
   });
   return z.object({ status: z.object({ token: z.string() }) }).parse(answer).status.token;
 }

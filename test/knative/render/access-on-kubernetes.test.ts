@@ -37,7 +37,13 @@ interface Account {
 
 /** Every object by which an account may do something, of all that Clover can be on a cluster. */
 const objects: readonly KubernetesObject[] = [
-  ...renderInstallation(installationOf({ networkPolicies: false, controlPlane: { istio: true } })),
+  ...renderInstallation(
+    installationOf({
+      networkPolicies: false,
+      agent: { metricsPort: 9_465 },
+      controlPlane: { istio: true },
+    }),
+  ),
   ...renderInstallation(
     installationOf({ namespace: 'one-process', knative: false, controlPlane: { istio: true } }),
     { callers: 'token', agents: 'token-of-agents' },
@@ -197,11 +203,13 @@ const reserved: readonly (readonly [call: KubeCall, ...names: readonly string[]]
   ],
   [
     { method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', body: {} },
+    'agent',
     'api',
     'control-plane',
   ],
   [
     { method: 'POST', path: '/apis/authorization.k8s.io/v1/subjectaccessreviews', body: {} },
+    'agent',
     'api',
     'control-plane',
   ],

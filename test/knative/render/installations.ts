@@ -125,6 +125,7 @@ export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.re
         priorityClass: name,
         untapped: fc.array(name, { maxLength: 2 }),
         spoolSize: fc.stringMatching(/^[1-9]\d{1,3}Mi$/),
+        metricsPort: fc.integer({ min: 1, max: 65_535 }),
         tokenSecret: fc.record({
           name: name.map((start) => `${start}-of-agents`),
           key: fc.stringMatching(/^[-\w.]{1,9}$/),
