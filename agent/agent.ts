@@ -8,6 +8,7 @@ import { createDemand } from './demand.ts';
 import { every } from './every.ts';
 import { createEvidenceReporter } from './evidence.ts';
 import { startHandover } from './handover.ts';
+import type { AgentServer } from './http-server.ts';
 import { httpTo } from './http-to.ts';
 import { ledgerFamilies } from './ledger-metrics.ts';
 import { ownBuckets, readLedger } from './ledger.ts';
@@ -15,9 +16,8 @@ import { formatLoss, lossOf } from './loss.ts';
 import { captureMemory } from './memory.ts';
 import { createPace } from './pace.ts';
 import { takePlace, type Place } from './place.ts';
-import { createSender } from './sender.ts';
-import type { AgentServer } from './http-server.ts';
 import { startScrapeServer } from './scrape-server.ts';
+import { createSender } from './sender.ts';
 import { startServer, type AgentView } from './server.ts';
 import { createSinkLedger } from './sink-ledger.ts';
 import { openSinks } from './sinks.ts';
@@ -253,7 +253,6 @@ async function startAgent(
             }),
           ]),
   };
-
   turn = view;
 
   const stop = async (server?: AgentServer): Promise<number> => {
