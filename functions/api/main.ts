@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     evidence,
     records,
     deadLetters: async () => deadLetters,
-    guard: createKubernetesGuard(client, { log }),
+    guard: createKubernetesGuard(client, { log, namespace: podNamespace }),
     clock,
     version,
     status: () => agentStatus(agents),

@@ -30,6 +30,7 @@ import { createLocalStore } from '../resources/local-store.ts';
 import { createBearerCheck } from './bearer.ts';
 import type { HostConfig } from './config.ts';
 import type { CloverFunction } from './function.ts';
+import { podNamespace } from './function-settings.ts';
 import type { AdmitScraper } from './listener.ts';
 import { openCluster } from './open-cluster.ts';
 import { cannotOpen } from './problem.ts';
@@ -94,8 +95,15 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
     now: () => clock.now(),
   };
   const started = Promise.withResolvers<Serving>();
+  // A process outside of the cluster is in no namespace of it.
+  const isPod = config.resources?.kubernetes.kubeconfig === undefined;
   const guard =
-    cluster && createKubernetesGuard(cluster, { log, known: createKnownCallers(config) });
+    cluster &&
+    createKubernetesGuard(cluster, {
+      log,
+      known: createKnownCallers(config),
+      ...(isPod && { namespace: podNamespace }),
+    });
   const functions: CloverFunction[] = [
     createApi({
       resources,

@@ -14,6 +14,8 @@ export interface KubernetesGuardOptions {
   readonly log: Log;
   /** Names callers that are known without the cluster, and so not asked for there: they may do all of it. Default: none are. */
   readonly known?: (authorization: string | undefined) => string | undefined;
+  /** Where Clover is installed, which its roles are called by; asked for where one is named. Default: the namespace that an installation has if none is said. */
+  readonly namespace?: () => string;
   /** Milliseconds of a clock that nobody sets. */
   readonly now?: () => number;
 }
@@ -47,7 +49,7 @@ const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
  */
 export function createKubernetesGuard(
   client: KubeClient,
-  { log, known, now }: KubernetesGuardOptions,
+  { log, known, namespace = () => 'clover-system', now }: KubernetesGuardOptions,
 ): Guard {
   const bounds = { ms: keptMs, most: mostKept, ...(now !== undefined && { now }) };
   const callers = createRecent<Caller>(bounds);
@@ -61,7 +63,9 @@ export function createKubernetesGuard(
     const who = await callers.get(hash, () => whoHas(client, token));
     await Promise.all(
       wanted.map((access) =>
-        allowed.get(`${hash} ${canonicalJson(access)}`, () => demand(client, who, access)),
+        allowed.get(`${hash} ${canonicalJson(access)}`, () =>
+          demand(client, who, access, namespace),
+        ),
       ),
     );
     return who.username;
@@ -101,7 +105,12 @@ async function whoHas(client: KubeClient, token: string): Promise<Caller> {
 }
 
 /** @throws CloverError CLV_FORBIDDEN; as {@link KubeClient}. */
-async function demand(client: KubeClient, who: Caller, access: Access): Promise<void> {
+async function demand(
+  client: KubeClient,
+  who: Caller,
+  access: Access,
+  namespace: () => string,
+): Promise<void> {
   const { username: user, ...rest } = who;
   const attributes =
     'path' in access ? { nonResourceAttributes: access } : { resourceAttributes: access };
@@ -116,14 +125,14 @@ async function demand(client: KubeClient, who: Caller, access: Access): Promise<
   });
   if (readAnswer(accessReview, answer, 'a SubjectAccessReview').status.allowed) return;
   const what = 'path' in access ? `${access.verb} ${access.path}` : inWords(access);
-  const role = roleFor(access);
+  const role = roleFor(access, namespace);
   const message = `${user} may not ${what}: give them a role that allows it, such as the ClusterRole "${role}"`;
   throw new CloverError('CLV_FORBIDDEN', message);
 }
 
 /** Of those that an installation has. */
-function roleFor(access: Access): string {
-  if ('path' in access && access.path === '/metrics') return 'clover-system-metrics-reader';
+function roleFor(access: Access, namespace: () => string): string {
+  if ('path' in access && access.path === '/metrics') return `${namespace()}-metrics-reader`;
   return reading.has(access.verb) ? 'view' : 'edit';
 }
 

@@ -207,3 +207,21 @@ test('the log names who writes what, and not who reads', async (t) => {
     { ...of, verb: 'update' },
   ]);
 });
+
+test('who may not scrape is told the role of the namespace that Clover is in', async (t) => {
+  const { client } = await onWire(t, (one) =>
+    isTokenReview(one)
+      ? reply({ status: { authenticated: true, user: ann } }, 201)
+      : reply({ status: { allowed: false } }, 201),
+  );
+  for (const [options, role] of [
+    [{ log: silent, namespace: () => 'nfv' }, 'nfv-metrics-reader'],
+    [{ log: silent }, 'clover-system-metrics-reader'],
+  ] as const) {
+    const guard = createKubernetesGuard(client, options);
+    const error = await t.throwsAsync(
+      guard.admit('Bearer good', [{ verb: 'get', path: '/metrics' }]),
+    );
+    t.regex(error?.message ?? '', new RegExp(`the ClusterRole "${role}"$`));
+  }
+});
