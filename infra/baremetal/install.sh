@@ -58,7 +58,7 @@ has() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 live() { [[ -z $root && -d /run/systemd/system ]]; }
 
 readonly lib=/usr/lib/clover units=/usr/lib/systemd/system etc=/etc/clover
-readonly manifest=$lib/MANIFEST
+readonly manifest=$lib/MANIFEST pending=$lib/PENDING
 declare -A sources=() modes=()
 managed=() plan=()
 declare -A touched=()
@@ -154,6 +154,30 @@ check_libraries() {
   done
 }
 
+# Each start of a service has an id of its own.
+invocation() { systemctl show --property=InvocationID --value "clover-$1.service"; }
+
+# What starts belong to files of before is kept until those are over, whatever comes between: a run that is interrupted, or --no-start.
+note_pending() {
+  local part id
+  for part in "${parts[@]}"; do
+    if [[ -z ${touched[all]-}${touched[$part]-} ]]; then continue; fi
+    id=$(invocation "$part")
+    if [[ -n $id ]]; then printf '%s %s\n' "$part" "$id" >>"$pending"; fi
+  done
+}
+
+# Services that still run on files of before.
+outdated() {
+  local part id
+  if [[ ! -e $pending ]]; then return 0; fi
+  while read -r part id; do
+    if has "$part" && [[ $(invocation "$part") == "$id" ]] && systemctl is-active --quiet "clover-$part.service"; then
+      printf '%s\n' "clover-$part.service"
+    fi
+  done <"$pending" | sort -u
+}
+
 put() {
   local to=$root$2
   mkdir -p "$(dirname "$to")"
@@ -191,8 +215,10 @@ apply() {
     install -d -m 700 "$root$etc/secrets"
     # Both what was and what is to be: whoever is interrupted here can be taken away.
     { printf '%s\n' "${managed[@]}" && cat "$root$manifest" 2>/dev/null || true; } | write_manifest
-  elif live; then
-    systemctl disable --now clover.target "${all_parts[@]/#/clover-}" 2>/dev/null || true
+    if live; then note_pending; fi
+  else
+    if live; then systemctl disable --now clover.target "${all_parts[@]/#/clover-}" 2>/dev/null || true; fi
+    rm -f "$root$pending"
   fi
   for line in "${plan[@]}"; do
     IFS=$'\t' read -r verb path <<<"$line"
@@ -215,15 +241,20 @@ apply() {
 
 # What runs on old files is started anew; what does not run is started with the rest.
 bring_up() {
-  local part restart=()
+  local restart=()
   if [[ -e /usr/lib/sysusers.d/clover.conf ]]; then systemd-sysusers /usr/lib/sysusers.d/clover.conf; fi
   systemctl daemon-reload
   systemctl enable --quiet clover.target "${parts[@]/#/clover-}"
-  ((start)) || return 0
-  for part in "${parts[@]}"; do
-    if [[ -n ${touched[all]-}${touched[$part]-} ]]; then restart+=("clover-$part.service"); fi
-  done
-  if ((${#restart[@]} > 0)); then systemctl try-restart "${restart[@]}"; fi
+  mapfile -t restart < <(outdated)
+  if ((!start)); then
+    if ((${#restart[@]} > 0)); then say "Still on the files of before, until it is run again without --no-start: ${restart[*]}"; fi
+    return 0
+  fi
+  if ((${#restart[@]} > 0)); then
+    say "Started anew: ${restart[*]}"
+    systemctl try-restart "${restart[@]}"
+  fi
+  rm -f "$pending"
   systemctl start clover.target "${parts[@]/#/clover-}" ||
     fail 'not all of it starts' "systemctl status 'clover*', journalctl -u 'clover-*'"
 }

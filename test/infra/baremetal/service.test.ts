@@ -164,10 +164,30 @@ onHost('a host gets Clover, runs it under systemd, and is rid of it again', asyn
     ['agent'],
   );
 
+  // What was replaced while nothing was to be started, or by a run that did not come to its end, is started anew by the next one.
+  await appendFile(join(release, 'lib/agent/agent.mjs'), '// newer still\n');
+  const quiet = await install('--yes', '--no-start');
+  t.regex(quiet.stdout, /^Still on the files of before, .*: clover-agent\.service$/m);
+  await appendFile(join(release, 'lib/control-plane/control-plane.mjs'), '\n// newer\n');
+  await host.sh(`cp /usr/bin/systemctl /usr/bin/systemctl.kept
+    printf '#!/bin/sh\\n[ "$1" != daemon-reload ] || exit 1\\nexec /usr/bin/systemctl.kept "$@"\\n' >/usr/bin/systemctl.new
+    chmod 755 /usr/bin/systemctl.new && mv /usr/bin/systemctl.new /usr/bin/systemctl`);
+  t.not((await install('--yes')).code, 0);
+  await host.sh('mv /usr/bin/systemctl.kept /usr/bin/systemctl');
+  t.deepEqual(await pids(), updated);
+  const resumed = await install('--yes');
+  t.regex(resumed.stdout, /no file changes/);
+  t.regex(resumed.stdout, /^Started anew: clover-agent\.service clover-control-plane\.service$/m);
+  const current = await pids();
+  t.deepEqual(
+    parts.filter((_, at) => current[at] !== updated[at]),
+    ['control-plane', 'agent'],
+  );
+
   // Killed parts come back on what they had.
   for (const part of parts) await host.sh(`systemctl kill --signal=SIGKILL clover-${part}`);
   for (const [at, part] of parts.entries()) {
-    await until(async () => (await property(host, part, 'MainPID')) !== updated[at]);
+    await until(async () => (await property(host, part, 'MainPID')) !== current[at]);
     await until(() => isActive(host, part));
   }
   t.is(await host.sh(ask), 'hello');
