@@ -1,6 +1,6 @@
 /**
  * How Node is run to be small under load: a young generation that does not grow, one heap of the C library for all threads, and
- * what V8's compilers are done with given back to the system: 5 MiB each.
+ * what is large, such as V8's compilers are done with, given back to the system.
  */
 export const lean = {
   args: ['--max-semi-space-size=1'],

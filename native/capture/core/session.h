@@ -134,7 +134,7 @@ class Session {
  private:
   friend class Connection;
   friend class Conversation;
-  static constexpr size_t kMaxConnections = 100'000;  // open ones, about 1 KiB each
+  static constexpr size_t kMaxConnections = 100'000;  // open ones, about 0.5 KiB each
   using Flows = std::unordered_map<const FlowKey*, std::unique_ptr<Connection>, FlowHash, SameFlow>;
   struct TraceKey {
     u32 ifindex;

@@ -8,7 +8,7 @@ namespace {
 constexpr size_t kConnectionBytes = 480, kDatagramFlowBytes = 1200;
 // Of a parser that is not blank.
 constexpr size_t kParserBytes = 768;
-// Most of it the kernel's, for two links and their places in the chains of an interface.
+// Of both languages and, for two links and their places in the chains of an interface, of the kernel.
 constexpr size_t kPodBytes = 11 * 1024;
 // It is brought down to this share, so that the whole is looked at rarely.
 constexpr size_t kOfEighths = 7;
