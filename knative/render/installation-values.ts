@@ -11,12 +11,28 @@ export const objectName = z
     'must be lower-case letters, digits, "-" and ".", such as "clickhouse"',
   );
 
+/** Keys of labels, and of annotations: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+export const labelKey = z
+  .string()
+  .regex(
+    /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/,
+    'must be letters, digits, "-", "_" and ".", perhaps with a domain and "/" before them, such as "example.com/pool"',
+  );
+
 /** Values of labels. */
 export const labelValue = z
   .string()
   .regex(
     /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
     'must be at most 63 letters, digits, "-", "_" and ".", such as "1.4.0"',
+  );
+
+/** Values of labels, which may be empty: those that nodes and taints have. */
+export const labelOfNode = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+    'must be at most 63 letters, digits, "-", "_" and "."',
   );
 
 /** https://github.com/distribution/reference: host, path, tag, digest. Serving takes no name of one character. */
@@ -58,12 +74,21 @@ export const resources = z
   });
 
 /** A taint that pods bear, as in a pod's specification. */
-export const toleration = z.strictObject({
-  key: z.string().min(1).exactOptional(),
-  operator: z.enum(['Exists', 'Equal']).exactOptional(),
-  value: z.string().exactOptional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
-});
+export const toleration = z
+  .strictObject({
+    key: labelKey.exactOptional(),
+    operator: z.enum(['Exists', 'Equal']).exactOptional(),
+    value: labelOfNode.exactOptional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
+  })
+  .refine(({ key, operator }) => key !== undefined || operator === 'Exists', {
+    path: ['operator'],
+    error: 'must be Exists where there is no key: such a one bears all taints',
+  })
+  .refine(({ operator, value = '' }) => operator !== 'Exists' || value === '', {
+    path: ['value'],
+    error: 'has no say where the operator is Exists: leave it out, or say Equal',
+  });
 
 /** A URL of a service. */
 export const httpUrl = z.url({

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { dnsLabel } from '../../resources/meta-schemas.ts';
 import { sinkSettings } from './sinks.ts';
-import { objectName, resources, secretKey, toleration } from '../installation-values.ts';
+import {
+  labelKey,
+  labelOfNode,
+  objectName,
+  resources,
+  secretKey,
+  toleration,
+} from '../installation-values.ts';
+import { spoolFolder } from './spool-folder.ts';
 import { spoolQuantity } from './spool-size.ts';
 
 /** Where Serving and Eventing are. */
@@ -17,7 +25,7 @@ export const agentSettings = z
     /** Default: all nodes, whatever their taints. */
     tolerations: z.array(toleration).default([{ operator: 'Exists' }]),
     /** Beside `kubernetes.io/os: linux`. */
-    nodeSelector: z.record(z.string(), z.string()).default({}),
+    nodeSelector: z.record(labelKey, labelOfNode).default({}),
     priorityClass: objectName.exactOptional(),
     /**
      * Namespaces that no Tap has a say in: what carries Clover's own events and spans is there. Default: Knative's, and those of
@@ -27,10 +35,7 @@ export const agentSettings = z
       .array(dnsLabel)
       .default([...knativeNamespaces, 'contour-external', 'contour-internal', 'kourier-system']),
     /** A folder of each node, for spans that wait to be sent. */
-    spoolFolder: z
-      .string()
-      .regex(/^\/[^:]+$/, 'must be an absolute path')
-      .default('/var/lib/clover/agent'),
+    spoolFolder: spoolFolder.default('/var/lib/clover/agent'),
     spoolSize: spoolQuantity.default('256Mi'),
     /** Where the token is that agents show to the control plane in one process. Default: a Secret that the installation makes. */
     tokenSecret: secretKey.exactOptional(),

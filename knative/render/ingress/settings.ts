@@ -39,8 +39,12 @@ export const networkLayerSchema = z.strictObject({
   service: z
     .strictObject({
       type: z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).default('LoadBalancer'),
-      /** Of the type NodePort; default: the cluster takes one. */
-      nodePort: z.int().min(1).max(65_535).exactOptional(),
+      /** Of the types NodePort and LoadBalancer; default: the cluster takes one. */
+      nodePort: port.exactOptional(),
+    })
+    .refine(({ type, nodePort }) => type !== 'ClusterIP' || nodePort === undefined, {
+      path: ['nodePort'],
+      error: 'is of the types NodePort and LoadBalancer: leave it out, or say service.type',
     })
     .prefault({}),
   /** Port of each node that has a pod, for a cluster without load balancers. It takes the namespace out of Pod Security. */

@@ -3,7 +3,10 @@ import type { z } from 'zod';
 import { catalogue } from '../../../knative/catalogue.ts';
 import { notificationReasons } from '../../../knative/events.ts';
 import { installationSchema, type Installation } from '../../../knative/render/installation.ts';
-import { resources as resourcesSchema } from '../../../knative/render/installation-values.ts';
+import {
+  resources as resourcesSchema,
+  toleration as tolerationSchema,
+} from '../../../knative/render/installation-values.ts';
 
 /** An installation as its owner writes it. */
 export type InstallationInput = z.input<typeof installationSchema>;
@@ -51,15 +54,17 @@ const functionSettings = fc
   )
   .filter(({ minScale = 0, maxScale = 9 }) => minScale <= maxScale);
 
-const toleration = fc.record(
-  {
-    key: name,
-    operator: fc.constantFrom('Exists' as const, 'Equal' as const),
-    value: name,
-    effect: fc.constantFrom('NoSchedule' as const, 'NoExecute' as const),
-  },
-  { requiredKeys: [] },
-);
+const toleration = fc
+  .record(
+    {
+      key: name,
+      operator: fc.constantFrom('Exists' as const, 'Equal' as const),
+      value: name,
+      effect: fc.constantFrom('NoSchedule' as const, 'NoExecute' as const),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((one) => tolerationSchema.safeParse(one).success);
 
 /** What may be said of an installation beside its version: anything that it takes. */
 export const installationInput: fc.Arbitrary<Partial<InstallationInput>> = fc.record(

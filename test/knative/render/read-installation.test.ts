@@ -123,7 +123,40 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
   ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
   ['a level with agents', { podSecurity: 'baseline' }, /^podSecurity: must be privileged/],
   ['a size', { controlPlane: { volumeSize: '1 GB' } }, /^controlPlane\.volumeSize: must be a quan/],
-  ['a folder', { agent: { spoolFolder: 'spool' } }, /^agent\.spoolFolder: must be an absolute/],
+  ...['spool', '/var/../etc', '/var/lib/clover/', '/a:b/c', '/a//b', '/./a'].map(
+    (spoolFolder): (typeof bad)[number] => [
+      `a folder of no plain path (${spoolFolder})`,
+      { agent: { spoolFolder } },
+      /^agent\.spoolFolder: must be an absolute path without /,
+    ],
+  ),
+  ...['/etc', '/etc/clover', '/usr/lib/x', '/data', '/var/lib', '/proc/1'].map(
+    (spoolFolder): (typeof bad)[number] => [
+      `a folder that others have (${spoolFolder})`,
+      { agent: { spoolFolder } },
+      /^agent\.spoolFolder: must be a folder of the agents alone, /,
+    ],
+  ),
+  [
+    'a label of nodes that is none',
+    { agent: { nodeSelector: { 'a b': 'c' } } },
+    /^agent\.nodeSelector\.a b: is no name for one: must be letters, /,
+  ],
+  [
+    'a value of such a label',
+    { agent: { nodeSelector: { pool: true } } },
+    /^agent\.nodeSelector\.pool: must be text: put it in quotes$/,
+  ],
+  [
+    'a value where the taint is only to be there',
+    { tolerations: [{ key: 'edge', operator: 'Exists', value: 'a' }] },
+    /^tolerations\.0\.value: has no say where the operator is Exists/,
+  ],
+  [
+    'an effect of any taint by equality',
+    { agent: { tolerations: [{ effect: 'NoSchedule' }] } },
+    /^agent\.tolerations\.0\.operator: must be Exists where there is no key/,
+  ],
 ];
 for (const [title, changes, problem] of bad) {
   test(`${title} is refused by the name of its field`, (t) => {
@@ -191,6 +224,23 @@ test('of several unknown keys each is told by itself', (t) => {
     'agnet: unknown key; did you mean "agent"?',
     'admision: unknown key; did you mean "admission"?',
   ]);
+});
+
+test('folders of the agents, labels and taints as nodes have them are taken', (t) => {
+  for (const spoolFolder of [
+    '/var/lib/clover/agent',
+    '/var/spool/clover',
+    '/data/clover',
+    '/mnt/.a',
+  ]) {
+    t.deepEqual(problemsWith({ agent: { spoolFolder } }), [], spoolFolder);
+  }
+  const nodeSelector = { 'node.example.com/pool': 'edge', 'node-role.kubernetes.io/worker': '' };
+  const tolerations = [
+    { operator: 'Exists', effect: 'NoSchedule' },
+    { key: 'node.example.com/edge', value: 'a_b' },
+  ];
+  t.deepEqual(problemsWith({ tolerations, agent: { nodeSelector, tolerations } }), []);
 });
 
 test('every bad field is named at once', (t) => {

@@ -94,6 +94,17 @@ test('a port of the node costs the namespace its Pod Security, and pods go befor
   t.deepEqual(levels, ['restricted', 'privileged']);
 });
 
+test('a port of nodes is of a Service that nodes serve', (t) => {
+  const reading = readSettings(
+    networkLayerSchema,
+    'version: 1.0.0\nservice: { type: ClusterIP, nodePort: 30080 }\n',
+  );
+  t.deepEqual('problems' in reading ? reading.problems : [], [
+    'service.nodePort: is of the types NodePort and LoadBalancer: leave it out, or say service.type',
+  ]);
+  t.notThrows(() => rendered({ service: { nodePort: 30_080 } }));
+});
+
 test('the command prints what is rendered of a file, or names what is wrong with it', (t) => {
   const run = (args: readonly string[], input = '') =>
     spawnSync(process.execPath, [pathOf('main.ts'), ...args], { input, encoding: 'utf8' });
