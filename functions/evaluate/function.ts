@@ -15,6 +15,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createRecent } from '../lib/recent.ts';
 import { toUnixMs } from '../lib/rfc3339.ts';
+import { listAll } from '../resources/list-all.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { EvidenceStore } from '../evidence/evidence-store.ts';
 import { createQueues, retryConflicts } from './in-turn.ts';
@@ -38,6 +39,9 @@ const pruneEveryMs = 60_000;
 /** Experiments that no active run leads to are looked for once in this time, and so is anything while all rests, ms. */
 const lookEveryMs = 10_000;
 
+/** Those at their end, most of all there are, are among them once in this time: no event told that one was changed, or deleted, ms. */
+const lookAllEveryMs = 60_000;
+
 /** A run that is not there is asked for again after this time, ms. */
 const ownerMs = 60_000;
 
@@ -58,6 +62,10 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   let lookedAt: number | undefined;
   /** Ticks and changes that were dealt with. */
   let told = 0;
+  /** Changes of Experiments and their runs, and whatever was not done. */
+  let changed = 0;
+  /** When all Experiments were looked through, and how much had changed by then. */
+  let lookedThrough: { readonly at: number; readonly changed: number } | undefined;
   /** When nothing was found to look at, and how much was told by then. */
   let rest: { readonly at: number; readonly told: number } | undefined;
   const isWithin = (ms: number, at: number | undefined): boolean =>
@@ -92,8 +100,7 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
       if (unforeseen !== undefined) throw unforeseen.cause;
     });
 
-  const activeRuns = async () =>
-    (await resources.list('ExperimentRun', undefined, { unfinished: true })).items;
+  const activeRuns = () => listAll(resources, 'ExperimentRun', { unfinished: true });
 
   /** The experiment that a stamp's run is of, which never changes; a stamp does not say where it is. */
   const experimentsOf = (run: string): Promise<readonly Key[]> =>
@@ -140,15 +147,21 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
     });
   };
 
-  const listExperiments = async () => (await resources.list('Experiment')).items;
+  /** Experiments that need ticks: of all, or of those that are not at their end. */
+  const wakeful = async (all: boolean): Promise<Experiment[]> => {
+    const asked = { at: clock.now(), changed };
+    const found = await listAll(resources, 'Experiment', all ? {} : { unfinished: true });
+    if (all) lookedThrough = asked;
+    return found.filter(needsTicks);
+  };
 
   /** An event that was lost for good must not leave an experiment waiting for ever; nor need it be found in every second. */
-  const overlooked = async (all: boolean): Promise<Key[]> => {
-    if (!all && isWithin(lookEveryMs, lookedAt)) return [];
+  const overlooked = async (): Promise<Key[]> => {
+    if (isWithin(lookEveryMs, lookedAt)) return [];
     const now = clock.now();
-    const experiments = await listExperiments();
+    const experiments = await wakeful(!isWithin(lookAllEveryMs, lookedThrough?.at));
     lookedAt = now;
-    return experiments.filter((experiment) => all || needsTicks(experiment)).map(keyOf);
+    return experiments.map(keyOf);
   };
 
   const onResource = async ({ kind, namespace, name }: ResourceReference): Promise<void> => {
@@ -167,7 +180,8 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   const needsLooks = async (): Promise<boolean> => {
     if (rest?.told === told && isWithin(lookEveryMs, rest.at)) return false;
     const asked = { at: clock.now(), told };
-    const needed = (await activeRuns()).length > 0 || (await listExperiments()).some(needsTicks);
+    const all = lookedThrough?.changed !== changed || !isWithin(lookAllEveryMs, lookedThrough.at);
+    const needed = (await activeRuns()).length > 0 || (await wakeful(all)).length > 0;
     rest = needed ? undefined : asked;
     return needed;
   };
@@ -181,7 +195,14 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
   /** Something has changed, or is to be looked for: whatever comes of it, what was found before does not count. */
   const hear = async (invocation: Invocation, work: () => Promise<void>): Promise<void> => {
     begin(invocation);
-    await work().finally(() => (told += 1));
+    try {
+      await work();
+    } catch (error) {
+      changed += 1;
+      throw error;
+    } finally {
+      told += 1;
+    }
   };
 
   return {
@@ -199,19 +220,26 @@ export function createEvaluate(options: EvaluateOptions): CloverFunction {
       }),
       onTick(({ data: { schedule } }, invocation) =>
         hear(invocation, async () => {
+          if (schedule === resyncSchedule) {
+            await settleEach((await listAll(resources, 'Experiment')).map(keyOf));
+            return taps.settleAll();
+          }
           const active = (await activeRuns()).map(ownerOf);
-          await settleEach([...active, ...(await overlooked(schedule === resyncSchedule))]);
-          if (schedule === resyncSchedule) await taps.settleAll();
+          await settleEach([...active, ...(await overlooked())]);
         }),
       ),
       ...Object.values(resourceChanges).map((change) =>
-        on(change, ({ data }, invocation) => hear(invocation, () => onResource(data))),
+        on(change, ({ data }, invocation) => {
+          if (data.kind === 'Experiment' || data.kind === 'ExperimentRun') changed += 1;
+          return hear(invocation, () => onResource(data));
+        }),
       ),
     ],
 
     async isActive(schedule): Promise<boolean> {
       if (schedule === resyncSchedule) {
-        return (await listExperiments()).length > 0 || (await taps.exist());
+        const { items } = await resources.list('Experiment', undefined, { limit: 1 });
+        return items.length > 0 || (await taps.exist());
       }
       return needsLooks();
     },

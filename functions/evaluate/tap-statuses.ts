@@ -6,6 +6,7 @@ import { canonicalJson } from '../lib/canonical-json.ts';
 import type { Clock } from '../lib/clock.ts';
 import { withConditions, type Claim } from '../lib/conditions.ts';
 import { CloverError } from '../lib/errors.ts';
+import { listAll } from '../resources/list-all.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { createQueues, retryConflicts } from './in-turn.ts';
 
@@ -67,8 +68,6 @@ export function createTapStatuses(options: TapStatusesOptions): TapStatuses {
     return inTurn(path, () => retryConflicts(`Tap ${path}`, () => write(tap), onConflict));
   };
 
-  const list = async (): Promise<readonly Tap[]> => (await resources.list('Tap')).items;
-
   return {
     settle,
     async hear(source, taps) {
@@ -80,11 +79,11 @@ export function createTapStatuses(options: TapStatusesOptions): TapStatuses {
     async settleAll() {
       const agents = await sources();
       if (agents === undefined) return;
-      for (const tap of await list()) {
+      for (const tap of await listAll(resources, 'Tap')) {
         if (!isSame(tapStatus(tap, agents, clock.now()), tap.status)) await settle(tap.metadata);
       }
     },
-    exist: async () => (await list()).length > 0,
+    exist: async () => (await resources.list('Tap', undefined, { limit: 1 })).items.length > 0,
   };
 }
 

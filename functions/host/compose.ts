@@ -26,6 +26,7 @@ import { createNoMeshTarget } from '../mesh/no-mesh-target.ts';
 import { createPolicy } from '../policy/function.ts';
 import { createSqliteEventRecorder } from '../records/sqlite-event-recorder.ts';
 import { createKubernetesStore } from '../resources/kubernetes/kubernetes-store.ts';
+import { listAll } from '../resources/list-all.ts';
 import { createLocalStore } from '../resources/local-store.ts';
 import { createBearerCheck } from './bearer.ts';
 import type { HostConfig } from './config.ts';
@@ -147,8 +148,8 @@ export async function composeControlPlane(options: ComposeOptions): Promise<Cont
   observeControlPlane(telemetry, {
     broker: () => serving.brokerCounters(),
     functions: () => serving.counters(),
-    experiments: async () => (await resources.list('Experiment')).items,
-    runs: async () => (await resources.list('ExperimentRun')).items,
+    experiments: () => listAll(resources, 'Experiment'),
+    runs: () => listAll(resources, 'ExperimentRun'),
     now: () => clock.now(),
   });
   observeAgents(telemetry, agents);

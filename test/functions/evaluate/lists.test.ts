@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { CloverError } from '../../../functions/lib/errors.ts';
 import type { ResourceStore } from '../../../functions/resources/store.ts';
 import { World } from './helpers/world.ts';
@@ -58,7 +58,7 @@ test('a second of a run has no list of all that there is', async (t) => {
   await world.evaluate.isActive?.('evaluate-look');
   t.deepEqual([...new Set(lists)].toSorted(), [
     'ExperimentRun spec.experiment.name',
-    'ExperimentRun unfinished',
+    'ExperimentRun unfinished limit',
   ]);
 });
 
@@ -69,28 +69,62 @@ test('experiments on a policy that changes are asked for by its name', async (t)
   lists.length = 0;
   await world.applyPolicy();
   t.true(lists.includes('Experiment spec.targetRef.name'));
-  t.false(lists.includes('Experiment'));
+  t.false(lists.some((list) => /^Experiment( limit)?$/.test(list)));
 });
 
 test('at rest it is asked once in ten seconds whether there is anything to look at, and after every change', async (t) => {
   const lists: string[] = [];
   const world = await World.create(t, { wrap: counted(lists) });
   const isActive = () => world.evaluate.isActive?.('evaluate-look');
-  const once = ['ExperimentRun unfinished', 'Experiment'];
+  const once = ['ExperimentRun unfinished limit', 'Experiment unfinished limit'];
+  const all = ['ExperimentRun unfinished limit', 'Experiment limit'];
   for (let second = 0; second < 60; second += 1) {
     t.false(await isActive());
     world.now += 1_000;
   }
-  t.deepEqual(lists, Array.from({ length: 6 }, () => once).flat());
+  t.deepEqual(lists, [...all, ...Array.from({ length: 5 }, () => once).flat()]);
+  lists.length = 0;
   t.false(await isActive());
-  await world.tick();
+  t.deepEqual(lists, all, 'those at their end are among them once a minute');
+  await world.applyPolicy();
   lists.length = 0;
   t.false(await isActive());
   t.false(await isActive());
   t.deepEqual(lists, once);
-  await world.applyPolicy();
   await world.applyExperiment();
   t.true(await isActive(), 'its event was told');
+});
+
+test('while something runs all experiments are listed once a minute, by pages, and those not at their end in between', async (t) => {
+  const lists: string[] = [];
+  const world = await World.create(t, { wrap: counted(lists) });
+  await world.applyPolicy();
+  await world.applyExperiment();
+  await world.second();
+  world.now += 60_000;
+  lists.length = 0;
+  for (let second = 0; second < 60; second += 1) {
+    await world.tick();
+    await world.evaluate.isActive?.('evaluate-look');
+    world.now += 1_000;
+  }
+  const found = Map.groupBy(lists, (list) => list);
+  t.is(found.get('Experiment limit')?.length, 1);
+  t.is(found.get('Experiment unfinished limit')?.length, 5);
+  t.is(found.get('ExperimentRun limit'), undefined);
+  t.deepEqual(
+    [...found.keys()].filter((list) => !/ (limit|spec\.\S+|name)$/.test(list)),
+    [],
+    'nothing is listed as a whole',
+  );
+});
+
+test('whether there is anything at all is asked of one object', async (t) => {
+  const lists: string[] = [];
+  const world = await World.create(t, { wrap: counted(lists) });
+  lists.length = 0;
+  t.false(await world.evaluate.isActive?.('evaluate-resync'));
+  t.deepEqual(lists, ['Experiment limit', 'Tap limit']);
 });
 
 test('at rest an experiment whose event was lost is found after ten seconds', async (t) => {
@@ -107,22 +141,46 @@ test('at rest an experiment whose event was lost is found after ten seconds', as
   t.is((await world.run()).status.phase, 'WarmingUp');
 });
 
-test('what was found at rest does not count once a change has failed', async (t) => {
-  let isDown = false;
+/** A world whose objects cannot be read while it is down. */
+async function breakable(t: ExecutionContext) {
+  const state = { isDown: false };
   const world = await World.create(t, {
     wrap: (stores) => {
       const get: ResourceStore['get'] = async (kind, namespace, name) => {
-        if (isDown) throw new CloverError('CLV_KUBERNETES_UNREACHABLE', 'no answer');
+        if (state.isDown) throw new CloverError('CLV_KUBERNETES_UNREACHABLE', 'no answer');
         return stores.resources.get(kind, namespace, name);
       };
       return { ...stores, resources: { ...stores.resources, get } };
     },
   });
-  const isActive = () => world.evaluate.isActive?.('evaluate-look');
+  return { world, state, isActive: () => world.evaluate.isActive?.('evaluate-look') };
+}
+
+test('what was found at rest does not count once a change has failed', async (t) => {
+  const { world, state, isActive } = await breakable(t);
   t.false(await isActive());
   await world.applyExperimentUnseen();
-  isDown = true;
+  state.isDown = true;
   await t.throwsAsync(world.tell('Experiment', 'exp'), { code: 'CLV_KUBERNETES_UNREACHABLE' });
-  isDown = false;
+  state.isDown = false;
   t.true(await isActive());
+});
+
+test('an experiment at its end whose next edit failed is found, though nothing else is looked for there', async (t) => {
+  const { world, state, isActive } = await breakable(t);
+  const edited = ['first', 'second'] as const;
+  await world.applyExperimentUnseen();
+  for (const one of edited) {
+    const ended = await world.experiment();
+    const { generation: observedGeneration } = ended.metadata;
+    const status = { observedGeneration, phase: 'Failed' } as const;
+    await world.stores.resources.patchStatus<'Experiment'>(ended, status);
+    await world.tick();
+    t.false(await isActive(), one);
+    await world.applyExperimentUnseen({ minSamples: edited.indexOf(one) + 200 });
+    state.isDown = true;
+    await t.throwsAsync(world.tell('Experiment', 'exp'), { code: 'CLV_KUBERNETES_UNREACHABLE' });
+    state.isDown = false;
+    t.true(await isActive(), one);
+  }
 });
