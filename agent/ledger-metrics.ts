@@ -19,6 +19,11 @@ export function ledgerFamilies({ capture, sinks, attachments }: Books): TextFami
   return [
     counter('wire_segments', 'Segments and datagrams that the kernel program saw.', wire.segments),
     counter('wire_lost_segments', 'Those that never came up, by cause.', by('cause', wire.lost)),
+    counter(
+      'wire_other_packets',
+      'Packets of IP without TCP or UDP that could be read, by what they carry.',
+      by('carries', wire.otherPackets),
+    ),
     counter('wire_bytes', 'Bytes of payload that the kernel program saw.', wire.payloadBytes),
     counter('parsed_bytes', 'Bytes of payload that a parser read.', bytes.parsed),
     counter(

@@ -9,7 +9,7 @@
           'inputs': [
             'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/interface.bpf.h', 'bpf/locate.bpf.h',
             'bpf/sock_ops.bpf.h', 'bpf/socket.bpf.h', 'bpf/stages.bpf.h', 'bpf/tls.bpf.h', 'bpf/tls_go.bpf.h', 'bpf/tls_socket.bpf.h',
-            'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
+            'bpf/tunnel.bpf.h', 'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
           ],
           'outputs': ['<(PRODUCT_DIR)/tap.bpf.o'],
           'action': [

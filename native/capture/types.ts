@@ -140,6 +140,8 @@ export interface CaptureLedger {
     readonly reattached: number;
     /** Segments that never reached user space, by cause (`ring_full`, `unreadable`, …). */
     readonly lost: Readonly<Record<string, number>>;
+    /** Packets of IP in which there was neither TCP nor UDP to be read, of any pod, by what they carry (`sctp`, `gre`, …). */
+    readonly otherPackets: Readonly<Record<string, number>>;
   };
   readonly bytes: {
     readonly parsed: number;

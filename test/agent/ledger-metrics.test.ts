@@ -19,6 +19,7 @@ test('the ledger tells each byte, request and span in its place, and losses by c
       segments: 9,
       payloadBytes: 1_000,
       lost: { ring_full: 2 },
+      otherPackets: { sctp: 3 },
     },
     bytes: { parsed: 700, skipped: { tls: 200, body: 50 }, lost: { hole: 40 }, pending: 10 },
     requests: { seen: 20, spans: 12, sampledOut: 3, open: 4, lost: { detached: 1 } },
@@ -36,6 +37,7 @@ test('the ledger tells each byte, request and span in its place, and losses by c
   t.deepEqual(samplesOf(text), [
     'wire_segments_total 9',
     'wire_lost_segments_total{cause="ring_full"} 2',
+    'wire_other_packets_total{carries="sctp"} 3',
     'wire_bytes_total 1000',
     'parsed_bytes_total 700',
     'skipped_bytes_total{reason="tls"} 200',

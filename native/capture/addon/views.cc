@@ -92,8 +92,9 @@ napi_value evidence_view(napi_env env, Session& session, u64 after) {
 
 napi_value ledger_view(napi_env env, const Engine::FullLedger& ledger) {
   const auto& [core, wire, reattached] = ledger;
-  Counts lost_segments;
+  Counts lost_segments, others;
   for (int i = 0; i < TAP_CAUSES; i++) add(lost_segments, cause_name(i), wire.lost_segments[i]);
+  for (int i = 0; i < TAP_OTHERS; i++) add(others, other_name(i), wire.others[i]);
   napi_value out = js::object(env), part = js::object(env);
   js::set(env, part, "segments", js::number(env, u64{wire.segments}));
   js::set(env, part, "payloadBytes", js::number(env, u64{wire.payload_bytes}));
@@ -101,6 +102,7 @@ napi_value ledger_view(napi_env env, const Engine::FullLedger& ledger) {
   js::set(env, part, "unwanted", js::number(env, unwanted_segments(wire)));
   js::set(env, part, "reattached", js::number(env, reattached));
   js::set(env, part, "lost", js::counts(env, lost_segments));
+  js::set(env, part, "otherPackets", js::counts(env, others));
   js::set(env, out, "wire", part);
   part = js::object(env);
   js::set(env, part, "parsed", js::number(env, core.parsed));

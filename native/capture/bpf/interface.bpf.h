@@ -4,8 +4,8 @@
 
 #include <linux/if_packet.h>
 
-#include "locate.bpf.h"
 #include "stages.bpf.h"
+#include "tunnel.bpf.h"
 
 /* For the chain of tcx what it is for that of a qdisc (TC_ACT_UNSPEC): the next program has its say. */
 #define NEXT -1
@@ -28,9 +28,10 @@ static __always_inline int observe_frame(struct __sk_buff *skb, enum tap_directi
                                          const enum access access)
 {
   struct work work = {};
-  int found = locate(skb, &work, access);
-  if (found < 0) count_loss(TAP_UNREADABLE, 0);
-  if (found <= 0) return NEXT;
+  enum found found = locate(skb, &work, access);
+  if (found == UNREADABLE) count_loss(TAP_UNREADABLE, 0);
+  if (found == OTHER && work.protocol) count_other(work.protocol);
+  if (found != FOUND) return NEXT;
   work.record.point = skb->ifindex;
   work.record.direction = direction;
   if (!read_transport(skb, &work, access)) return NEXT;

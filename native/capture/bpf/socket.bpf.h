@@ -57,11 +57,13 @@ static __always_inline void observe_packet(struct __sk_buff *skb, enum tap_direc
   if (!work.record.point || !skb->sk) return;
   struct bpf_sock *socket = bpf_sk_fullsock(skb->sk);
   if (!socket) return;
-  int found = locate_ip(skb, skb->protocol, 0, &work, IN_PLACE);
-  if (found < 0) count_loss(TAP_UNREADABLE, 0);
-  if (found <= 0) return;
+  enum found found = locate_ip(skb, skb->protocol, 0, &work, IN_PLACE);
+  /* What is in a tunnel has passed here before it came into that, or will behind it. */
+  if (found == UNREADABLE) count_loss(TAP_UNREADABLE, 0);
+  if (found == OTHER) count_other(work.protocol);
+  if (found != FOUND) return;
   /* A raw socket sees what others have. */
-  if (socket->type != (work.udp ? TYPE_DATAGRAM : TYPE_STREAM)) return;
+  if (socket->type != (is_udp(&work) ? TYPE_DATAGRAM : TYPE_STREAM)) return;
   work.record.direction = direction;
   if (!read_transport(skb, &work, IN_PLACE)) return;
   set_ends(&work.record, socket);

@@ -67,15 +67,15 @@ static __always_inline int read_transport(struct __sk_buff *skb, struct work *wo
 {
   /* Ethernet pads short frames, so that IP's own length is the true one. */
   if (work->end > skb->len) work->end = skb->len;
-  return work->udp ? read_udp(skb, work, access) : read_tcp(skb, work, access);
+  return is_udp(work) ? read_udp(skb, work, access) : read_tcp(skb, work, access);
 }
 
 /* Why a packet of a traced port cannot be read, or -1. */
 static __always_inline int fault_of(const struct work *work)
 {
-  if (work->udp && work->part) return TAP_FRAGMENT;
-  __u32 header = work->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
-  __u32 longest = work->udp ? 0xffff : TAP_MAX_PAYLOAD;
+  if (is_udp(work) && work->part) return TAP_FRAGMENT;
+  __u32 header = is_udp(work) ? sizeof(struct udphdr) : sizeof(struct tcphdr);
+  __u32 longest = is_udp(work) ? 0xffff : TAP_MAX_PAYLOAD;
   int whole = work->payload >= work->transport + header && work->record.payload_length <= longest;
   return whole ? -1 : TAP_UNREADABLE;
 }

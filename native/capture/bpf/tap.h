@@ -24,6 +24,18 @@ enum tap_cause {
   TAP_CAUSES = 3,
 };
 
+/* Packets of IP in which there is neither TCP nor UDP to be read, whatever ports they are of. */
+enum tap_other {
+  TAP_SCTP = 0,
+  TAP_GRE = 1,
+  TAP_ESP = 2,
+  TAP_LATER_FRAGMENT = 3, /* all but the first, of whatever it is */
+  TAP_NESTED = 4,         /* tunnels in one another, more than are followed */
+  TAP_OTHER_PROTOCOL = 5,
+  TAP_OTHERS = 6,
+};
+#define TAP_MAX_TUNNELS 2
+
 /* Reasons that user space has for not wanting the bytes of a flow; what they mean is its own affair. */
 #define TAP_REASONS 16
 /* A flow of datagrams is looked at again after so long without one: nothing else says that it is over. */
@@ -115,6 +127,7 @@ struct tap_counters {
   __u64 heads_alone; /* segments that were handed up without their payload (tap_verdict) */
   __u64 lost_sockets; /* of which the end found the ring full */
   struct tap_skipped skipped[TAP_REASONS]; /* by tap_verdict.reason */
+  __u64 others[TAP_OTHERS]; /* packets */
 };
 
 /* Which ports are traced, of TCP and UDP; written by user space. */
@@ -141,7 +154,7 @@ TAP_ASSERT(sizeof(struct tap_flow) == 44);
 TAP_ASSERT(sizeof(struct tap_flow4) == 20);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);
 TAP_ASSERT(sizeof(struct tap_closed) == 104);
-TAP_ASSERT(sizeof(struct tap_counters) == 344);
+TAP_ASSERT(sizeof(struct tap_counters) == 392);
 TAP_ASSERT(sizeof(struct tap_limits) == 16);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);
 

@@ -42,7 +42,7 @@ int tls_socket(struct __sk_buff *skb)
   if (!socket || socket->type != TYPE_STREAM) return PASS;
   struct work work = {};
   work.record.direction = TAP_FROM_POD;
-  if (locate_ip(skb, skb->protocol, 0, &work, IN_PLACE) <= 0 || work.udp || !read_transport(skb, &work, IN_PLACE)) return PASS;
+  if (locate_ip(skb, skb->protocol, 0, &work, IN_PLACE) != FOUND || is_udp(&work) || !read_transport(skb, &work, IN_PLACE)) return PASS;
   __u8 head[6];
   if (work.record.payload_length < sizeof(head) || bpf_skb_load_bytes(skb, work.payload, head, sizeof(head)) < 0) return PASS;
   enum tls_place place = told_by(head, call, session);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -48,12 +49,20 @@ const volatile struct tap_limits limits = {.wakeup_bytes = 4 * 1024 * 1024, .max
 /* The packet in hand. It is on the stack: where a process sends, a packet that is received may interrupt the program on its CPU. */
 struct work {
   struct tap_record record;
-  __u32 transport; /* offset of the header of TCP or UDP */
+  __u32 transport; /* offset of what is behind the headers of IP */
+  __u32 protocol;  /* which that is */
   __u32 payload;   /* offset of what it carries */
   __u32 end;       /* offset behind the last byte that IP claims */
-  __u32 udp;
   __u32 part;      /* the first part of a datagram that IP has cut */
 };
+
+/* In place of a protocol: a part of a packet that is not the first. */
+#define FRAGMENT 44
+
+static __always_inline int is_udp(const struct work *work)
+{
+  return work->protocol == IPPROTO_UDP;
+}
 
 /* The programs of packet sockets may not look into a packet. */
 enum access { BY_COPY, IN_PLACE };
@@ -92,6 +101,20 @@ static __always_inline void count_loss(enum tap_cause cause, __u64 bytes)
   if (!counter) return;
   add_to(&counter->lost_segments[cause], 1);
   add_to(&counter->lost_bytes[cause], bytes);
+}
+
+/* A packet in which there is nothing to be read. */
+static __always_inline void count_other(__u32 protocol)
+{
+  struct tap_counters *counter = count();
+  if (!counter) return;
+  enum tap_other other = protocol == IPPROTO_SCTP     ? TAP_SCTP
+                         : protocol == IPPROTO_GRE    ? TAP_GRE
+                         : protocol == IPPROTO_ESP    ? TAP_ESP
+                         : protocol == FRAGMENT       ? TAP_LATER_FRAGMENT
+                         : protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6 ? TAP_NESTED
+                                                      : TAP_OTHER_PROTOCOL;
+  add_to(&counter->others[other], 1);
 }
 
 static __always_inline int traced(__u16 port, const struct tap_settings *set)

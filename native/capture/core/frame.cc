@@ -5,8 +5,8 @@
 namespace clover {
 namespace {
 
-constexpr int kMaxExtensions = 6, kMaxLayers = 4;
-constexpr u8 kIpInIp = 4, kTcp = 6, kUdp = 17, kIpv6InIp = 41, kGre = 47;
+constexpr int kMaxExtensions = 6, kMaxTunnels = 3;
+constexpr u8 kIpInIp = 4, kTcp = 6, kUdp = 17, kIpv6InIp = 41, kGre = 47, kEsp = 50, kSctp = 132;
 constexpr u8 kHopByHop = 0, kRouting = 43, kFragment = 44, kDestination = 60;
 constexpr u16 kVxlanPort = 4789, kGenevePort = 6081, kEthernetInGre = 0x6558;
 
@@ -84,6 +84,18 @@ Found read_v6(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
   return walk_v6(bytes, ip);
 }
 
+// What else a packet carries, as the kernel program counts it.
+tap_other other_of(u8 protocol) {
+  switch (protocol) {
+    case kSctp: return TAP_SCTP;
+    case kGre: return TAP_GRE;
+    case kEsp: return TAP_ESP;
+    case kFragment: return TAP_LATER_FRAGMENT;
+    case kIpInIp: case kIpv6InIp: return TAP_NESTED;
+    default: return TAP_OTHER_PROTOCOL;
+  }
+}
+
 Network read_gre(const Bytes& bytes, size_t at) {
   if (at + 4 > bytes.size) return {};
   u16 flags = be16(bytes.data + at), type = be16(bytes.data + at + 2);
@@ -95,41 +107,43 @@ Network read_gre(const Bytes& bytes, size_t at) {
 }
 
 // A datagram of VXLAN (RFC 7348) or GENEVE (RFC 8926): not by its port alone.
-Network read_overlay(const Bytes& bytes, size_t at) {
+Network read_overlay(const Bytes& bytes, size_t at, bool in_kernel) {
   if (at + 16 > bytes.size) return {};
   u16 port = be16(bytes.data + at + 2);
   const u8* head = bytes.data + at + 8;
   if (port == kVxlanPort && head[0] == 0x08 && (head[1] | head[2] | head[3] | head[7]) == 0)
     return read_ethernet(bytes, at + 16);
-  if (port == kGenevePort && head[0] >> 6 == 0 && be16(head + 2) == kEthernetInGre && head[7] == 0)
+  if (!in_kernel && port == kGenevePort && head[0] >> 6 == 0 && be16(head + 2) == kEthernetInGre && head[7] == 0)
     return read_ethernet(bytes, at + 16 + (head[0] & 63) * 4u);
   return {};
 }
 
-// What a tunnel carries, if this is one whose inside can be told.
-Network inside(const Bytes& bytes, const Ip& ip, Found found) {
+// What a tunnel carries, if this is one whose inside can be told. The kernel program opens those alone which `in_kernel` leaves.
+Network inside(const Bytes& bytes, const Ip& ip, Found found, bool in_kernel) {
   if (found == Found::udp) {
-    Network network = read_overlay(bytes, ip.at);
+    Network network = read_overlay(bytes, ip.at, in_kernel);
     return network.type == kIpv4Type || network.type == kIpv6Type ? network : Network{};
   }
-  if (ip.next == kGre) return read_gre(bytes, ip.at);
+  if (ip.next == kGre) return in_kernel ? Network{} : read_gre(bytes, ip.at);
   return {ip.at, ip.next == kIpInIp ? kIpv4Type : kIpv6Type};
 }
 
-// The transport's header of the innermost packet. Without `fragments` tunnels stay shut, as the kernel
-// program has it.
+// The transport's header of the innermost packet. Without `fragments` as the kernel program has it, which puts none together.
 Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, Segment& out, Ip& ip) {
-  for (int layer = 0; layer < kMaxLayers; layer++) {
+  const bool in_kernel = fragments == nullptr;
+  bool part = false;
+  for (int left = in_kernel ? TAP_MAX_TUNNELS : kMaxTunnels;; left--) {
     ip = Ip{};
     Found found = network.type == kIpv4Type   ? read_v4(bytes, network.at, ip, out)
                   : network.type == kIpv6Type ? read_v6(bytes, network.at, ip, out)
                                               : Found::other;
-    if (fragments == nullptr && kind_of(ip.next) == Found::tunnel) return Found::other;
     if (found == Found::other || found == Found::unreadable) return found;
-    // The first piece of a datagram is not one.
-    if (fragments == nullptr)
-      return ip.part.offset != 0 || (ip.fragment && found == Found::udp) ? Found::fragment : found;
-    if (ip.fragment) {
+    part = part || ip.fragment;
+    if (in_kernel && ip.part.offset != 0) {
+      ip.next = kFragment;
+      return Found::other;
+    }
+    if (!in_kernel && ip.fragment) {
       size_t end = std::min(ip.end, bytes.length);
       if (ip.at >= bytes.size || ip.at >= end) return Found::unreadable;
       ip.part.source = out.source;
@@ -144,13 +158,14 @@ Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, S
       found = ip.v6 ? walk_v6(bytes, ip) : kind_of(ip.next);
     }
     if (found != Found::udp && found != Found::tunnel) return found;
-    network = inside(bytes, ip, found);
-    if (network.type == 0) return found == Found::udp ? found : Found::other;
+    network = left > 0 ? inside(bytes, ip, found, in_kernel) : Network{};
+    if (network.type == 0 && found == Found::tunnel) return Found::other;
+    // The first piece of a datagram is not one.
+    if (network.type == 0) return in_kernel && part ? Found::fragment : found;
     // The tunnel's own word of its end holds for what is in it.
     bytes.length = std::min(bytes.length, std::max(ip.end, ip.at));
     bytes.size = std::min(bytes.size, bytes.length);
   }
-  return Found::unreadable;
 }
 
 // The payload that lies between `from` and `end`, as far as it is there.
@@ -185,6 +200,8 @@ bool read(Bytes bytes, Network network, const tap_settings& settings, Fragments*
           WireCounters& counters, Segment& out) {
   Ip ip;
   Found found = locate(bytes, network, fragments, time_ns, out, ip);
+  // What is no IP is no packet at all.
+  if (found == Found::other && ip.next != 0) counters.others[other_of(ip.next)]++;
   if (found == Found::other || found == Found::held) return false;
   size_t header = found == Found::tcp ? 20 : 8;
   size_t end = std::min(ip.end, bytes.length);

@@ -289,6 +289,7 @@ WireCounters Tap::counters() const {
     }
     sum.heads_alone += one.heads_alone;
     sum.lost_sockets += one.lost_sockets;
+    for (int i = 0; i < TAP_OTHERS; i++) sum.others[i] += one.others[i];
     for (int i = 0; i < TAP_REASONS; i++) {
       sum.skipped[i].segments += one.skipped[i].segments;
       sum.skipped[i].bytes += one.skipped[i].bytes;

@@ -21,6 +21,11 @@ inline const char* cause_name(int cause) {
   return kNames[cause];
 }
 
+inline const char* other_name(int other) {
+  static constexpr const char* kNames[TAP_OTHERS] = {"sctp", "gre", "esp", "fragment", "nested", "other"};
+  return kNames[other];
+}
+
 // Which ports are traced, as the kernel program decides it.
 inline bool is_traced(const tap_settings& settings, u16 a, u16 b) {
   auto bit = [&](u16 port) { return settings.ports[port >> 6] >> (port & 63) & 1; };

@@ -38,7 +38,15 @@ export interface MemoryCapture extends Capture {
 
 /** The books of a capture that has seen nothing. */
 export const emptyLedger: CaptureLedger = {
-  wire: { segments: 0, payloadBytes: 0, tlsBytes: 0, unwanted: 0, reattached: 0, lost: {} },
+  wire: {
+    segments: 0,
+    payloadBytes: 0,
+    tlsBytes: 0,
+    unwanted: 0,
+    reattached: 0,
+    lost: {},
+    otherPackets: {},
+  },
   bytes: { parsed: 0, skipped: {}, lost: {}, pending: 0 },
   requests: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
   sessions: { seen: 0, spans: 0, sampledOut: 0, open: 0, lost: {} },
