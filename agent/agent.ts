@@ -228,6 +228,7 @@ async function startAgent(
       ...books,
       spoolBytes: spool.bytes,
       spoolReadFailures: sender.readFailures,
+      ingestRefusal: sender.refusal,
       sinks: sinks.counters(),
       evidence: evidence.counters(),
       ...tracing.counters(),

@@ -22,9 +22,8 @@ export function deliverToIngest(http: HttpClient): Deliver {
     });
     const { status, retryAfterMs } = answer;
     if (status >= 200 && status < 300) return { kind: 'taken', refused: 0 };
-    const why = `status ${status}`;
-    if (!poison.has(status)) return { kind: 'later', why, retryAfterMs };
-    return { kind: 'never', why: `${why} ${answer.body.toString('utf8', 0, 500)}` };
+    const why = `status ${status} ${answer.body.toString('utf8', 0, 500)}`.trimEnd();
+    return poison.has(status) ? { kind: 'never', why } : { kind: 'later', why, retryAfterMs };
   };
 }
 

@@ -11,6 +11,8 @@ export interface Sender {
   readonly wake: () => void;
   /** Looks at a spool file that the system refused, cumulative; those batches are kept. */
   readonly readFailures: number;
+  /** Why the receiver took nothing of late; undefined while it takes what it is sent. */
+  readonly refusal: string | undefined;
   /** Goes on until the spool is empty or `ms` are over, with 0 not at all; afterwards nothing is in flight. */
   stop(ms: number): Promise<void>;
 }
@@ -37,7 +39,7 @@ export function createSender(options: SenderOptions): Sender {
   /** Batches that are to be read again, by what gives them back to the spool. */
   const unread = new Map<SpoolEntry, NodeJS.Timeout>();
   let timer: NodeJS.Timeout | undefined;
-  let refusing = false;
+  let refusal: string | undefined;
   let rejecting = false;
   let unreadable = false;
   let readFailures = 0;
@@ -46,9 +48,9 @@ export function createSender(options: SenderOptions): Sender {
     spool.release(entry);
     pace.onRefusal(clock.now(), retryAfterMs);
     // One line per outage; the ledger has the counts.
-    if (!refusing && !abort.signal.aborted)
+    if (refusal === undefined && !abort.signal.aborted)
       log.warn({ receiver, why, retryAfterMs }, 'the receiver does not take spans: they are kept');
-    refusing = true;
+    refusal = why;
   };
 
   /** The others go on meanwhile, at a slower pace: it may be the machine that has no room. */
@@ -100,8 +102,9 @@ export function createSender(options: SenderOptions): Sender {
       }));
     if (outcome.kind === 'taken') {
       pace.onSuccess();
-      if (refusing || rejecting) log.info({ receiver }, 'the receiver takes spans again');
-      refusing = false;
+      if (refusal !== undefined || rejecting)
+        log.info({ receiver }, 'the receiver takes spans again');
+      refusal = undefined;
       rejecting = false;
       await spool.free(entry, outcome.refused);
     } else if (outcome.kind === 'never') {
@@ -144,6 +147,9 @@ export function createSender(options: SenderOptions): Sender {
     wake: pump,
     get readFailures() {
       return readFailures;
+    },
+    get refusal() {
+      return refusal;
     },
     async stop(ms) {
       const deadline = clock.now() + ms;

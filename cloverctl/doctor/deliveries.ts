@@ -15,6 +15,8 @@ export const deliveries = z.object({
   /** To ingest, of this start of the agent and of those before. */
   sink: buckets,
   inherited: buckets,
+  /** Why ingest took nothing of late; absent while it takes what it is sent. */
+  ingestRefusal: z.string().exactOptional(),
   sinks: z.object({ byName: z.record(z.string(), sink), unknown: z.array(z.string()) }),
   evidence: z.object({ failing: z.boolean().default(false) }),
 });
@@ -27,15 +29,13 @@ const mostWaiting = 10;
 
 /** Whether what an agent sends arrives. */
 export function judgeDeliveries(node: string, told: Deliveries): readonly Finding[] {
-  const { sinks, evidence } = told;
+  const { sinks, evidence, ingestRefusal } = told;
   return [
-    judgeSink(`from ${node} to ingest`, [told.sink, told.inherited]),
+    judgeSink(`from ${node} to ingest`, [told.sink, told.inherited], { refusal: ingestRefusal }),
     ...Object.entries(sinks.byName).map(([name, one]) =>
-      judgeSink(
-        `from ${node} to ${name}`,
-        [one, one.inherited],
-        name.endsWith('.logs') ? 'records' : 'spans',
-      ),
+      judgeSink(`from ${node} to ${name}`, [one, one.inherited], {
+        unit: name.endsWith('.logs') ? 'records' : 'spans',
+      }),
     ),
     ...sinks.unknown.map((name): Finding => ({
       check: `from ${node} to ${name}`,
@@ -59,7 +59,13 @@ export function judgeDeliveries(node: string, told: Deliveries): readonly Findin
 function judgeSink(
   check: string,
   starts: readonly z.output<typeof buckets>[],
-  unit: 'spans' | 'records' = 'spans',
+  {
+    unit = 'spans',
+    refusal,
+  }: {
+    readonly unit?: 'spans' | 'records';
+    readonly refusal?: string | undefined;
+  },
 ): Finding {
   const sum = (one: (start: z.output<typeof buckets>) => number): number =>
     starts.reduce((all, start) => all + one(start), 0);
@@ -68,10 +74,11 @@ function judgeSink(
     ['rejected', sum(({ rejected }) => rejected.spans)] as const,
     ...[...causes].map((cause) => [cause, sum(({ lost }) => lost[cause]?.spans ?? 0)] as const),
   ].flatMap(([cause, spans]) => (spans > 0 ? [`${cause} ${spans}`] : []));
+  const said = refusal === undefined ? '' : ` (${refusal})`;
   const waits = sum(({ pending }) => pending.batches) > mostWaiting;
   const found = [
     `${sum(({ accepted }) => accepted.spans)} ${unit} taken`,
-    ...(waits ? [`${sum(({ pending }) => pending.spans)} wait`] : []),
+    ...(waits ? [`${sum(({ pending }) => pending.spans)} wait${said}`] : []),
     ...(losses.length > 0 ? [`lost: ${losses.join(', ')}`] : []),
   ].join('; ');
   if (!waits && losses.length === 0) return { check, state: 'good', found };

@@ -20,6 +20,7 @@ import { createLinger } from './linger.ts';
 import { createListener, type AdmitScraper, type RequestListener } from './listener.ts';
 import { problemHeaders, problemOf, sendProblem } from './problem.ts';
 import type { Runner } from './runner.ts';
+import type { AdmitSender } from './sender-guard.ts';
 import { closePort, createStopListening } from './stop-listening.ts';
 import { noTelemetry, type Telemetry } from './telemetry.ts';
 
@@ -36,6 +37,8 @@ export interface HostOptions {
   readonly agents?: AgentCalls;
   /** Default: nobody. */
   readonly admitScraper?: AdmitScraper;
+  /** Who may send events, and call what functions serve themselves. Default: whoever may have everything. */
+  readonly admitSender?: AdmitSender;
   readonly log: Log;
   /** Default: none. */
   readonly telemetry?: Telemetry;
@@ -96,6 +99,7 @@ export function createHost(options: HostOptions): Host {
     isAuthorized: options.isAuthorized ?? (() => true),
     ...(options.agents === undefined ? {} : { agents: options.agents }),
     ...(options.admitScraper === undefined ? {} : { admitScraper: options.admitScraper }),
+    ...(options.admitSender === undefined ? {} : { admitSender: options.admitSender }),
     cors: createCors(options.corsOrigins ?? []),
     isDraining: () => draining,
     open,

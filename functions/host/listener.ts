@@ -12,8 +12,10 @@ import type { EmitEvent } from './invocation.ts';
 import { badPath, sendProblem, tellError } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import type { Runner } from './runner.ts';
+import type { AdmitSender } from './sender-guard.ts';
 import { sendWhole } from './send-whole.ts';
 import type { Telemetry } from './telemetry.ts';
+import { countSenderRefusal } from './telemetry/count-refusal.ts';
 
 /**
  * Lets in who may read the metrics, by their Authorization, of those who may not have everything.
@@ -33,6 +35,8 @@ export interface ListenerOptions {
   /** Callers that may do this much; absent: none. */
   readonly agents?: AgentCalls;
   readonly admitScraper?: AdmitScraper;
+  /** Asked of every request but those for health and metrics, before its body is read. */
+  readonly admitSender?: AdmitSender;
   readonly log: Log;
   readonly telemetry: Telemetry;
   readonly cors: Cors;
@@ -69,7 +73,7 @@ export type RequestListener = (
  */
 export function createListener(options: ListenerOptions): RequestListener {
   const { runner, rootFunction, log, telemetry, cors, isDraining, open } = options;
-  const { isAuthorized, agents, admitScraper } = options;
+  const { isAuthorized, agents, admitScraper, admitSender } = options;
   const events = createEventPosts(options);
   const routes = createRoutes(runner.deployed, telemetry);
   const newId = createRequestIds();
@@ -106,6 +110,14 @@ export function createListener(options: ListenerOptions): RequestListener {
     sendWhole(response, 200, { 'content-type': page.contentType }, page.body);
   };
 
+  const admit = async ({ request, path }: Exchange): Promise<void> => {
+    const { authorization } = request.headers;
+    await admitSender?.({ authorization, path }).catch((error: unknown) => {
+      countSenderRefusal(telemetry, error);
+      throw error;
+    });
+  };
+
   const answer = async (exchange: Exchange): Promise<void> => {
     const { request, response, path } = exchange;
     if (cors(request, response)) return;
@@ -122,6 +134,7 @@ export function createListener(options: ListenerOptions): RequestListener {
       const message = `the host has ${options.maxOpen} requests in hand`;
       throw new CloverError('CLV_OVERLOADED', message, { retryAfter: 1 });
     }
+    await admit(exchange);
     const { publish } = options;
     if (path === '/broker' && publish !== undefined) {
       return events.publish(exchange, agent?.publisher(publish) ?? publish);

@@ -11,6 +11,7 @@ import type { CloverFunction } from './function.ts';
 import type { EmitEvent } from './invocation.ts';
 import { endOnSignals } from './on-signals.ts';
 import { createRunner } from './runner.ts';
+import type { AdmitSender } from './sender-guard.ts';
 import { createSink } from './sink.ts';
 import type { ProcessTelemetry } from './telemetry/create-telemetry.ts';
 
@@ -31,6 +32,8 @@ export interface RunFunctionOptions {
   readonly beside?: readonly CloverFunction[];
   /** Default: what the `OTEL_*` variables say; without any nothing of it is loaded. */
   readonly telemetry?: ProcessTelemetry;
+  /** Who may send. Default: whoever reaches the port. */
+  readonly admitSender?: AdmitSender | undefined;
   /**
    * What the first request would wait for, such as a connection; begun when the process listens. What fails here is told, and is left
    * to whoever needs it.
@@ -41,8 +44,7 @@ export interface RunFunctionOptions {
 /**
  * Runs one function as a process of its own, as Knative wants it: events at `POST /`, its routes below `/`, health at
  * `/health/live` and `/health/ready`. A reply is the answer to the request; `emit` goes to `K_SINK`, with the token that its
- * SinkBinding has put there. Callers are asked for none: who may reach the port is the platform's business. SIGTERM drains and
- * ends the process.
+ * SinkBinding has put there. SIGTERM drains and ends the process.
  * @returns the URL that it listens at.
  * @throws CloverError CLV_CONFIG_INVALID for a bad environment, and for a port that is taken; see startOrExit.
  */
@@ -50,7 +52,7 @@ export async function runFunction(
   fn: CloverFunction,
   options: RunFunctionOptions = {},
 ): Promise<string> {
-  const { env = process.env, concurrency = 100 } = options;
+  const { env = process.env, concurrency = 100, admitSender } = options;
   const { log = functionLog(fn.name, env) } = options;
   const telemetry = options.telemetry ?? (await telemetryOf(fn, env, log));
   const functions = [fn, ...(options.beside ?? [])];
@@ -70,7 +72,13 @@ export async function runFunction(
     concurrency,
     ...measured,
   });
-  const host = createHost({ runner, rootFunction: fn.name, log, ...measured });
+  const host = createHost({
+    runner,
+    rootFunction: fn.name,
+    log,
+    ...measured,
+    ...(admitSender !== undefined && { admitSender }),
+  });
   const url = await host.listen({ port: portOf(env['PORT']) });
   endOnSignals({
     serving: {

@@ -3,13 +3,18 @@ import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReceiver } from '../dead-letters/receiver.ts';
 import { functionLog } from '../host/function-log.ts';
-import { clickHouseSettings } from '../host/function-settings.ts';
-import { runFunction } from '../host/run-function.ts';
+import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
+import { runFunction, type RunFunctionOptions } from '../host/run-function.ts';
+import { createSenderGuard } from '../host/sender-guard.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
+import { connect } from '../resources/kubernetes/client.ts';
 import { createIngest } from './function.ts';
 
-/** `ingest` as a process of its own: it takes dead letters beside spans, as it is the one that only writes. */
+/**
+ * `ingest` as a process of its own: it takes dead letters beside spans, as it is the one that only writes. Spans it takes of the account
+ * that AGENT_ACCOUNT names, as an installation says it, and of whoever reaches the port where nothing does.
+ */
 async function main(): Promise<void> {
   const log = functionLog('ingest');
   const settings = clickHouseSettings();
@@ -25,8 +30,19 @@ async function main(): Promise<void> {
         await Promise.all([analytics.close(), letters.close()]);
       },
     },
-    { log },
+    { log, ...guarded(process.env['AGENT_ACCOUNT']) },
   );
+}
+
+/** An agent of the version before has no token: what it has stays in its spool until its successor, who has one, sends it. */
+function guarded(agents: string | undefined): Pick<RunFunctionOptions, 'admitSender' | 'warmUp'> {
+  if (agents === undefined) return {};
+  const client = clusterClient();
+  const [namespace, name] = [podNamespace(), 'ingest'];
+  return {
+    admitSender: createSenderGuard({ client, namespace, name, agents }),
+    warmUp: () => connect(client),
+  };
 }
 
 startOrExit(main);

@@ -83,16 +83,15 @@ export function knativeAccounts({ controlPlane: { istio } }: Installation): read
   ];
 }
 
-/** Accounts, then roles, then who has them. Who needs nothing of the API server has no role. */
+/** Accounts, then roles, then who has them. */
 export function accessObjects(
   installation: Installation,
   accounts: readonly Account[] = knativeAccounts(installation),
 ): (ServiceAccount | ClusterRole | ClusterRoleBinding)[] {
-  const readers = accounts.filter(({ access }) => access.length > 0);
   return [
-    ...accounts.map(({ name, access }) => serviceAccount(installation, name, access.length > 0)),
-    ...readers.map((account) => clusterRole(installation, account)),
-    ...readers.map((account) => clusterRoleBinding(installation, account)),
+    ...accounts.map(({ name }) => serviceAccount(installation, name)),
+    ...accounts.map((account) => clusterRole(installation, account)),
+    ...accounts.map((account) => clusterRoleBinding(installation, account)),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { agent } from './agent/names.ts';
 import type { FunctionRow } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { notificationsConfiguration } from './notifications.ts';
@@ -10,7 +11,7 @@ export type EnvironmentVariable =
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
 export function environmentOf(
   installation: Installation,
-  { clickhouse: isKept, onIstio, webhooks }: FunctionRow,
+  { agents, clickhouse: isKept, onIstio, webhooks }: FunctionRow,
 ): EnvironmentVariable[] {
   const { clickhouse, clusterDomain, controlPlane, logLevel, notifications, telemetry } =
     installation;
@@ -36,6 +37,7 @@ export function environmentOf(
           { name: 'CLUSTER_DOMAIN', value: clusterDomain },
         ]
       : []),
+    ...(agents === true ? [{ name: 'AGENT_ACCOUNT', value: agent }] : []),
     ...(isKept ? store : []),
     ...(webhooks === true && notifications.length > 0
       ? [{ name: 'NOTIFICATIONS', value: JSON.stringify(notificationsConfiguration(installation)) }]

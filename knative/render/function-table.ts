@@ -54,6 +54,8 @@ export interface FunctionRow {
   readonly onIstio?: readonly OtherAccess[];
   /** It keeps something in ClickHouse, or reads it there. */
   readonly clickhouse: boolean;
+  /** It takes what agents send past the broker, and asks the cluster whether it is they who send. */
+  readonly agents?: true;
   /** It tells the webhooks of the installation. */
   readonly webhooks?: true;
   /** Types that it sends to the broker by itself. */
@@ -83,6 +85,13 @@ const small: Resources = {
   limits: { memory: '256Mi' },
 };
 
+/** Whose token it is that one was called with. */
+const tokenReviews: OtherAccess = {
+  group: 'authentication.k8s.io',
+  resource: 'tokenreviews',
+  verbs: ['create'],
+};
+
 /** Records of what happened to objects. */
 const events = { group: 'events.k8s.io', resource: 'events' } as const;
 
@@ -101,7 +110,7 @@ const reconciler = {
 
 /** By these it is found out whose token a caller has, and what they may do. */
 export const reviews: readonly OtherAccess[] = [
-  { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
+  tokenReviews,
   { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] },
 ];
 
@@ -152,7 +161,9 @@ export const functionTable: readonly FunctionRow[] = [
     timeoutSeconds,
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
     access: [],
+    others: [tokenReviews],
     clickhouse: true,
+    agents: true,
     emits: [],
   },
   {

@@ -5,16 +5,11 @@ import type { Installation } from './installation.ts';
 export interface ServiceAccount extends KubernetesObject {
   readonly apiVersion: 'v1';
   readonly kind: 'ServiceAccount';
-  readonly automountServiceAccountToken?: false;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
 }
 
 /** The account of a program's pods. */
-export function serviceAccount(
-  installation: Installation,
-  name: string,
-  needsToken: boolean,
-): ServiceAccount {
+export function serviceAccount(installation: Installation, name: string): ServiceAccount {
   const { pullSecrets, serviceAccountAnnotations } = installation;
   const annotations = Object.entries(serviceAccountAnnotations).find(([of]) => of === name)?.[1];
   return {
@@ -24,7 +19,6 @@ export function serviceAccount(
       ...namespaced(installation, 'access', name, name),
       ...(annotations !== undefined && { annotations }),
     },
-    ...(!needsToken && { automountServiceAccountToken: false }),
     ...(pullSecrets.length > 0 && {
       imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),
     }),

@@ -11,7 +11,7 @@ import { restrictedContext } from './security-context.ts';
 /** Of every function: Serving's own default, and so what `PORT` says. */
 export const functionPort = 8080;
 
-/** The Knative Service of a function, which only the cluster reaches: but for `api`, functions ask nobody for a token. */
+/** The Knative Service of a function, which only the cluster reaches. */
 export function functionService(
   installation: Installation,
   { row }: DeployedFunction,
@@ -33,8 +33,6 @@ export function functionService(
         },
         spec: {
           serviceAccountName: name,
-          // Only what speaks to the API server holds a token for it.
-          ...(row.access.length === 0 && { automountServiceAccountToken: false }),
           enableServiceLinks: false,
           containerConcurrency:
             installation.functions[name]?.containerConcurrency ?? row.containerConcurrency,

@@ -24,6 +24,7 @@ module.exports = {
     'test/functions/evaluate/kept-runs-on-kubernetes.test.ts',
     'test/functions/host/cluster-resources.test.ts',
     'test/functions/host/own-ticks-on-kubernetes.test.ts',
+    'test/functions/host/sender-guard-on-kubernetes.test.ts',
     'test/functions/ingress/controller.test.ts',
     'test/functions/ingress/main.test.ts',
     'test/functions/ingress/traffic.test.ts',

@@ -9,7 +9,7 @@ import { createIdentity } from '../../functions/admission/certificate.ts';
 import { listenOnLoopback, temporaryFolder } from './host/helpers.ts';
 
 /** Functions that ask the API server at their first request, and the API, which loads its routes for it. */
-for (const name of ['api', 'evaluate', 'notify', 'policy']) {
+for (const name of ['api', 'evaluate', 'ingest', 'notify', 'policy']) {
   test(`${name} has a connection to the API server before anybody asks it`, async (t) => {
     const identity = createIdentity({
       names: ['localhost'],
@@ -30,10 +30,12 @@ for (const name of ['api', 'evaluate', 'notify', 'policy']) {
     const folder = await temporaryFolder(t);
     await writeFile(join(folder, 'ca.crt'), authority);
     await writeFile(join(folder, 'token'), 'a-token');
+    await writeFile(join(folder, 'namespace'), 'clover-system');
     const program = fileURLToPath(new URL(`../../functions/${name}/main.ts`, import.meta.url));
     const child = spawn(process.execPath, [program], {
       env: {
         PORT: '0',
+        AGENT_ACCOUNT: 'agent',
         KUBERNETES_SERVICE_HOST: 'localhost',
         KUBERNETES_SERVICE_PORT: String(port),
         KUBERNETES_ACCOUNT_DIR: folder,

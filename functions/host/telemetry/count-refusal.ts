@@ -18,3 +18,11 @@ export function countRefusal(
     telemetry.count('clover.broker.refused', 1, { cause });
   }
 }
+
+/** Counts a request whose sender was not let in, by what was found out about them. */
+export function countSenderRefusal(telemetry: Pick<Telemetry, 'count'>, error: unknown): void {
+  const { code } = asCloverError(error);
+  const cause =
+    code === 'CLV_UNAUTHORIZED' ? 'token' : code === 'CLV_FORBIDDEN' ? 'account' : 'unknown';
+  telemetry.count('clover.host.senders.refused', 1, { cause });
+}

@@ -165,6 +165,12 @@ export const metrics = {
     labels: [],
     help: 'Connections that were closed at once because there were too many.',
   },
+  'clover.host.senders.refused': {
+    kind: 'counter',
+    unit: '{request}',
+    labels: ['cause'],
+    help: 'Requests of senders that a function on Knative did not let in: `token` (none, expired, or for another audience: 401), `account` (it may not send this: 403), `unknown` (the API server did not say: 502, 503).',
+  },
   'clover.ingest.batches': {
     kind: 'counter',
     unit: '{batch}',

@@ -6,6 +6,7 @@ import type { Log } from '../../lib/log.ts';
 import { createRecent } from '../../lib/recent.ts';
 import { readAnswer } from './answer.ts';
 import type { KubeClient } from './client.ts';
+import { bearerToken, reviewToken, type Caller } from './token-review.ts';
 import type { Access, Guard, ResourceAccess } from './guard.ts';
 
 /** Options of {@link createKubernetesGuard}. */
@@ -20,21 +21,6 @@ export interface KubernetesGuardOptions {
   readonly now?: () => number;
 }
 
-const caller = z.object({
-  // Of a token that it does not know the server says that it is of a user without a name.
-  username: z.string().default(''),
-  uid: z.string().optional(),
-  groups: z.array(z.string()).optional(),
-  extra: z.record(z.string(), z.array(z.string())).optional(),
-});
-type Caller = z.output<typeof caller>;
-
-const tokenReview = z.object({
-  status: z.object({
-    authenticated: z.boolean().default(false),
-    user: caller.default({ username: '' }),
-  }),
-});
 const accessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 /** As long as an API server keeps what another one told it: a right that is taken away ends after this. */
@@ -82,8 +68,8 @@ export function createKubernetesGuard(
 }
 
 /** @throws CloverError CLV_UNAUTHORIZED. */
-function tokenOf(authorization = ''): string {
-  const token = /^bearer +([^ ]+) *$/i.exec(authorization)?.[1];
+function tokenOf(authorization: string | undefined): string {
+  const token = bearerToken(authorization);
   if (token !== undefined) return token;
   const message =
     'send Authorization: Bearer with a token of the cluster, such as that of "kubectl create token ACCOUNT"';
@@ -92,13 +78,8 @@ function tokenOf(authorization = ''): string {
 
 /** @throws CloverError CLV_UNAUTHORIZED; as {@link KubeClient}. */
 async function whoHas(client: KubeClient, token: string): Promise<Caller> {
-  const answer = await client.call({
-    method: 'POST',
-    path: '/apis/authentication.k8s.io/v1/tokenreviews',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
-  });
-  const { authenticated, user } = readAnswer(tokenReview, answer, 'a TokenReview').status;
-  if (authenticated && user.username !== '') return user;
+  const user = await reviewToken(client, token);
+  if (user !== undefined) return user;
   const message =
     'the cluster does not take this token: it has expired, is none, or is for another audience; send a new one, such as that of "kubectl create token ACCOUNT"';
   throw new CloverError('CLV_UNAUTHORIZED', message);

@@ -25,7 +25,7 @@ export function admissionAccess(
     resourceNames: [configurationName(installation)],
   };
   return [
-    serviceAccount(installation, admission, true),
+    serviceAccount(installation, admission),
     { apiVersion, kind: 'Role', metadata: own, rules: [{ ...secret, verbs }] },
     {
       apiVersion,

@@ -6,7 +6,7 @@ import type { Installation } from '../installation.ts';
 import { namespaced } from '../kubernetes-object.ts';
 import { bytesOf } from '../quantity.ts';
 import { sinksConfiguration } from './sinks.ts';
-import { agent, agentPort, configFile, mounts } from './names.ts';
+import { agent, agentPort, configFile, ingestTokenFile, mounts } from './names.ts';
 
 /** The configuration of every agent, which `agent/config.ts` reads; what differs from node to node is in its environment. */
 export function agentConfiguration(installation: Installation): ConfigMap {
@@ -16,7 +16,12 @@ export function agentConfiguration(installation: Installation): ConfigMap {
     kubernetes: { metricsPort },
     untapped: installation.agent.untapped,
     ...(installation.knative
-      ? { ingest: { url: `http://${serviceHost(installation, 'ingest')}` } }
+      ? {
+          ingest: {
+            url: `http://${serviceHost(installation, 'ingest')}`,
+            tokenFile: `${mounts.token}/${ingestTokenFile}`,
+          },
+        }
       : {
           controlPlane: {
             url: controlPlaneUrl(installation),

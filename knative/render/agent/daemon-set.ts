@@ -1,11 +1,12 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { agentTokenSecretOf } from '../control-plane/token-secrets.ts';
+import { audienceOf } from '../audience.ts';
 import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
 import { commonLabels, namespaced, selectorOf, type Rendered } from '../kubernetes-object.ts';
 import { amountsOf, probesOf, schedulingOf } from '../pod-parts.ts';
-import { agent, agentPort, configFile, mounts } from './names.ts';
+import { agent, agentPort, configFile, ingestTokenFile, mounts } from './names.ts';
 import { sinkSecrets } from './sinks.ts';
 import type { ConfigMap } from '../control-plane/configuration.ts';
 
@@ -96,12 +97,32 @@ function container(installation: Installation) {
       { name: 'config', mountPath: mounts.config, readOnly: true },
       { name: 'spool', mountPath: mounts.spool },
       { name: 'cgroup', mountPath: mounts.cgroup, readOnly: true },
-      ...(installation.knative ? [] : [{ name: 'token', mountPath: mounts.token, readOnly: true }]),
+      { name: 'token', mountPath: mounts.token, readOnly: true },
       ...(sinkSecrets(installation.agent.sinks).length === 0
         ? []
         : [{ name: 'sinks', mountPath: mounts.sinks, readOnly: true }]),
     ],
   };
+}
+
+/**
+ * An hour: the kubelet writes another token 12 minutes before the end, may be two minutes late with the file, and the agent reads it once
+ * a minute.
+ */
+const tokenSeconds = 3_600;
+
+/** What says who it is: to ingest on Knative its account, to the control plane in one process a secret of all agents. */
+function tokenSource(installation: Installation) {
+  if (!installation.knative) {
+    return { secret: { secretName: agentTokenSecretOf(installation).name } };
+  }
+  const audience = audienceOf(installation.namespace, 'ingest');
+  const serviceAccountToken = {
+    audience,
+    expirationSeconds: tokenSeconds,
+    path: ingestTokenFile,
+  };
+  return { projected: { sources: [{ serviceAccountToken }] } };
 }
 
 function capabilitiesOf({ agent: { tls } }: Installation): string[] {
@@ -110,14 +131,13 @@ function capabilitiesOf({ agent: { tls } }: Installation): string[] {
 
 function volumes(installation: Installation) {
   const { spoolFolder } = installation.agent;
-  const token = { secretName: agentTokenSecretOf(installation).name };
   const sources = sinkSecrets(installation.agent.sinks);
   return [
     { name: 'config', configMap: { name: agent } },
     { name: 'spool', hostPath: { path: spoolFolder, type: 'DirectoryOrCreate' } },
     // Programs are attached to folders of it; a container of its own has its own alone.
     { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
-    ...(installation.knative ? [] : [{ name: 'token', secret: token }]),
+    { name: 'token', ...tokenSource(installation) },
     ...(sources.length === 0 ? [] : [{ name: 'sinks', projected: { sources } }]),
   ];
 }

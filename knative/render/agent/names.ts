@@ -13,5 +13,8 @@ export const mounts = {
   sinks: '/etc/clover/sinks',
 } as const;
 
+/** Where the token for ingest is, below its mount, with Knative. */
+export const ingestTokenFile = 'ingest';
+
 /** The key of the configuration, and so its file. */
 export const configFile = 'agent.json';

@@ -15,6 +15,7 @@ import { createMemoryCapture, type MemoryCapture } from './memory-capture.ts';
 const ledgerView = z.object({
   unexplained: z.number(),
   spoolReadFailures: z.number(),
+  ingestRefusal: z.string().optional(),
   sink: z.object({
     entered: z.object({ batches: z.number(), spans: z.number() }),
     accepted: z.object({ batches: z.number(), spans: z.number() }),

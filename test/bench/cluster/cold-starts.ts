@@ -8,6 +8,7 @@ import type { Installation } from '../../../knative/render/installation.ts';
 import { functionService } from '../../../knative/render/service.ts';
 import { cloverNamespace } from '../../cluster/installation/prepare.ts';
 import { apply, type Stage } from '../../cluster/installation/stage.ts';
+import { agentToken } from '../../cluster/installation/agent-token.ts';
 import { viewerToken } from '../../cluster/installation/viewer-token.ts';
 import { createBatchMaker } from '../ingest-batches.ts';
 import type { Figures } from '../lib/bench.ts';
@@ -53,9 +54,15 @@ const missing = {
  * What a pod has beside its container makes it start later, whatever runs there: the kubelet fetches a token for the API server and mounts it,
  * and reads a Secret. So that a function is also compared with the smallest one in a pod like its own.
  */
-type PodShape = Pick<FunctionRow, 'access' | 'clickhouse'>;
-const twinOf = ({ access, clickhouse }: PodShape): string =>
-  [smallest, ...(access.length > 0 ? ['token'] : []), ...(clickhouse ? ['secret'] : [])].join('-');
+type PodShape = Pick<FunctionRow, 'access' | 'others' | 'clickhouse'>;
+const asksApiServer = ({ access, others = [] }: PodShape): boolean =>
+  access.length + others.length > 0;
+const twinOf = (shape: PodShape): string =>
+  [
+    smallest,
+    ...(asksApiServer(shape) ? ['token'] : []),
+    ...(shape.clickhouse ? ['secret'] : []),
+  ].join('-');
 const shapes: readonly PodShape[] = [
   { access: [], clickhouse: false },
   { access: [], clickhouse: true },
@@ -94,7 +101,8 @@ export async function measureColdStarts(
   progress('more functions: the sample, and the smallest there can be in each kind of pod');
   await addFunctions(stage);
   const layer = await networkLayerUrl(stage.tier);
-  const authorization = `Bearer ${await viewerToken((args) => stage.tier.kubectl(args))}`;
+  const viewer = await viewerToken((args) => stage.tier.kubectl(args));
+  const agent = await agentToken(stage.tier);
   const names = [...shapes.map(twinOf), ...Object.keys(asked)];
   const found: Record<string, number>[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -109,7 +117,7 @@ export async function measureColdStarts(
         url: `${layer}${path}`,
         host: hostOf(name),
         // Who needs none passes it over.
-        headers: { authorization, ...headers },
+        headers: { authorization: `Bearer ${name === 'ingest' ? agent : viewer}`, ...headers },
       });
       ms[name] = performance.now() - began;
       signal.throwIfAborted();
@@ -173,7 +181,12 @@ function functionObjects(
   const entry = { name, triggers: [], schedules: [], direct: [], paths: [] };
   const metadata = { name, namespace: cloverNamespace };
   return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata,
+      ...(!asksApiServer(shape) && { automountServiceAccountToken: false }),
+    },
     functionService(installation, { entry, row }),
   ];
 }

@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { defaultDelivery } from '../../../knative/catalogue.ts';
 import { eventTypes } from '../../../knative/events.ts';
+import { deployedFunctions } from '../../../knative/render/function-table.ts';
+import { functionService } from '../../../knative/render/service.ts';
 import { knativeTrigger } from '../../../knative/render/trigger.ts';
 import { checkedInstallation, chosenSettings } from '../../../cloverctl/installation/settings.ts';
+import { agentToken } from '../../cluster/installation/agent-token.ts';
 import { cloverNamespace } from '../../cluster/installation/prepare.ts';
 import { apply, type Stage } from '../../cluster/installation/stage.ts';
 import { createBatchMaker } from '../ingest-batches.ts';
@@ -27,6 +30,7 @@ interface Way {
   readonly name: string;
   readonly url: string;
   readonly host?: string;
+  readonly token?: string;
   readonly spans: number;
   readonly events: number;
   /** As an agent sends it. A Broker passes no `content-encoding` on. */
@@ -35,7 +39,7 @@ interface Way {
 
 /**
  * Events per second, and spans per second, from the first that is sent until a query counts the spans of all: through the installation's
- * Broker with a Trigger for ingest, and past it, as agents send them. The ways take turns; values are medians.
+ * Broker with a Trigger for an ingest of its own, and past it, as agents send them. The ways take turns; values are medians.
  */
 export async function measureIngest(
   stage: Stage,
@@ -43,9 +47,13 @@ export async function measureIngest(
   signal: AbortSignal,
 ): Promise<Figures> {
   progress('a Trigger for spans');
-  await addTrigger(stage);
+  await addIngestBehindBroker(stage);
   const broker = await brokerUrl(stage.tier);
-  const direct = { url: await networkLayerUrl(stage.tier), host: hostOf('ingest') };
+  const direct = {
+    url: await networkLayerUrl(stage.tier),
+    host: hostOf('ingest'),
+    token: await agentToken(stage.tier),
+  };
   const ways: readonly Way[] = [
     { name: 'broker100', url: broker, spans: 100, events: 400, compressed: false },
     { name: 'broker1000', url: broker, spans: 1_000, events: 100, compressed: false },
@@ -81,17 +89,20 @@ export async function measureIngest(
   };
 }
 
-/** Agents send to ingest itself: an installation has no such Trigger. */
-async function addTrigger(stage: Stage): Promise<void> {
+/** Agents send to ingest itself, which takes spans of nobody else: an installation has no such Trigger, and this is of one that asks nobody. */
+async function addIngestBehindBroker(stage: Stage): Promise<void> {
   const found = { namespace: cloverNamespace, knative: true };
   const installation = checkedInstallation(chosenSettings({ filename: stage.settings }), found);
   const name = 'bench-spans';
   const filter = { type: eventTypes.spans };
-  await apply(stage, {
-    ...knativeTrigger(installation, 'ingest', { name, filter, delivery: defaultDelivery }),
-  });
+  const ingest = deployedFunctions.find(({ row }) => row.name === 'ingest');
+  if (ingest === undefined) throw new Error('there is no function ingest');
+  const { agents: _asked, ...row } = ingest.row;
+  const { metadata, ...service } = functionService(installation, { ...ingest, row });
+  const trigger = knativeTrigger(installation, name, { name, filter, delivery: defaultDelivery });
+  await apply(stage, { ...service, metadata: { ...metadata, name } }, { ...trigger });
   const ready = ['wait', '--for=condition=Ready', '--timeout=120s', '-n', cloverNamespace];
-  await stage.tier.kubectl([...ready, `trigger/${name}`]);
+  await stage.tier.kubectl([...ready, `ksvc/${name}`, `trigger/${name}`]);
 }
 
 /**
@@ -125,6 +136,7 @@ async function send(
         ...eventHeaders(attributes),
         'content-type': 'application/x-protobuf',
         ...(way.compressed && { 'content-encoding': 'zstd' }),
+        ...(way.token !== undefined && { authorization: `Bearer ${way.token}` }),
       };
       const { url, host } = way;
       await ask({ url, ...(host !== undefined && { host }), body, headers, agent });

@@ -29,6 +29,16 @@ test('what ingest does not take waits, or is lost, and that is told by cause', (
   );
 });
 
+test('what ingest says to spans that wait is told', (t) => {
+  const sink = { ...bucketsOf(7), pending: { batches: 30, spans: 900 } };
+  const ingestRefusal = 'status 401 {"code":"CLV_UNAUTHORIZED"}';
+  t.is(
+    judged({ sink, ingestRefusal })[0],
+    'doubtful from n1 to ingest: 7 spans taken; 900 wait (status 401 {"code":"CLV_UNAUTHORIZED"})',
+  );
+  t.deepEqual(judged({ ingestRefusal }), wellKnown, 'it may be over');
+});
+
 test('what is on its way does not wait', (t) => {
   const sink = { ...bucketsOf(7), pending: { batches: 2, spans: 900 } };
   t.deepEqual(judged({ sink }), wellKnown);

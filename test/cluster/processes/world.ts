@@ -17,6 +17,8 @@ import { freePort } from '../../../functions/lib/free-port.ts';
 import { bundle, type Bundle } from '../../../infra/images/bundle.ts';
 import { sources } from '../../../infra/images/main.ts';
 import { accessObjects } from '../../../knative/render/access.ts';
+import { audienceOf } from '../../../knative/render/audience.ts';
+import { agent } from '../../../knative/render/agent/names.ts';
 import { userRoles } from '../../../knative/render/user-roles.ts';
 import { applyDefinitions } from '../crds.ts';
 import type { ApiTier } from '../tiers/api.ts';
@@ -33,6 +35,8 @@ export interface World {
   readonly resources: ResourceStore;
   /** A token of someone who may view everything. */
   viewerToken(): Promise<string>;
+  /** A token by which an agent sends spans to ingest. */
+  agentToken(): Promise<string>;
   /** Starts a function as its image does, with the rights of its account. */
   start(name: string, env?: Readonly<Record<string, string>>): Promise<FunctionProcess>;
 }
@@ -68,11 +72,11 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     return made;
   };
 
-  const tokenOf = async (name: string): Promise<string> => {
+  const tokenOf = async (name: string, ...audiences: readonly string[]): Promise<string> => {
     const answer = await client.call({
       method: 'POST',
-      path: `/api/v1/namespaces/clover-system/serviceaccounts/${name}/token`,
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      path: `/api/v1/namespaces/${cloverNamespace}/serviceaccounts/${name}/token`,
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences } },
     });
     return tokenAnswer.parse(answer).status.token;
   };
@@ -82,6 +86,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     const account = await mkdtemp(join(folder, 'account-'));
     await writeFile(join(account, 'ca.crt'), tier.authority);
     await writeFile(join(account, 'token'), token);
+    await writeFile(join(account, 'namespace'), cloverNamespace);
     return account;
   };
 
@@ -91,6 +96,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     client,
     resources: createKubernetesStore(client),
     viewerToken: () => tokenOf(viewer),
+    agentToken: () => tokenOf(agent, audienceOf(cloverNamespace, 'ingest')),
     async start(name, env = {}) {
       const { args, env: own } = await bundleOf(name);
       const { hostname, port } = new URL(tier.server);
@@ -108,6 +114,7 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
           CLICKHOUSE_URL: url,
           CLICKHOUSE_USER: username,
           CLICKHOUSE_PASSWORD: password,
+          ...(name === 'ingest' && { AGENT_ACCOUNT: agent }),
           ...env,
         },
         stdio: ['ignore', 'inherit', 'inherit'],
@@ -134,8 +141,9 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
   };
 }
 
-/** An account that is no function's. */
+/** Accounts that are no function's. */
 const viewer = 'viewer';
+const cloverNamespace = 'clover-system';
 
 /** What `npm run render` gives of accounts and their rights, and someone who has the role of viewers. */
 async function applyAccess(client: KubeClient): Promise<void> {
@@ -149,6 +157,7 @@ async function applyAccess(client: KubeClient): Promise<void> {
     ...accessObjects(installation),
     ...userRoles(installation),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: agent } },
     {
       apiVersion: `${apiGroup}/v1`,
       kind: 'ClusterRoleBinding',

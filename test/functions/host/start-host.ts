@@ -34,6 +34,7 @@ export async function start(
     readonly publish?: EmitEvent;
     readonly agents?: AgentCalls;
     readonly admitScraper?: HostOptions['admitScraper'];
+    readonly admitSender?: HostOptions['admitSender'];
     readonly requestTimeoutMs?: number;
     readonly leastPace?: HostOptions['leastPace'];
     readonly drainGraceMs?: number;
@@ -55,6 +56,7 @@ export async function start(
     isAuthorized: createBearerCheck(token),
     ...(options.agents === undefined ? {} : { agents: options.agents }),
     ...(options.admitScraper === undefined ? {} : { admitScraper: options.admitScraper }),
+    ...(options.admitSender === undefined ? {} : { admitSender: options.admitSender }),
     log: options.log ?? silent,
     drainGraceMs: options.drainGraceMs ?? 20,
     ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry }),

@@ -206,6 +206,7 @@ const reserved: readonly (readonly [call: KubeCall, ...names: readonly string[]]
     'agent',
     'api',
     'control-plane',
+    'ingest',
   ],
   [
     { method: 'POST', path: '/apis/authorization.k8s.io/v1/subjectaccessreviews', body: {} },

@@ -29,6 +29,7 @@ const allowed = {
     'taps/status': 'update',
     trafficpolicies: 'get',
   },
+  'clover-system-ingest': { tokenreviews: 'create' },
   'clover-system-notify': {
     experiments: 'get',
     experimentruns: 'get',
@@ -138,7 +139,7 @@ test('every role is bound to the account of its name, and to no other', (t) => {
   );
 });
 
-test('every function and the source of resource events have an account; that of ingest has no token', (t) => {
+test('every function and the source of resource events have an account', (t) => {
   const accounts = accessObjects(installationOf({ pullSecrets: ['mirror'] })).filter(
     (object) => object.kind === 'ServiceAccount',
   );
@@ -146,8 +147,7 @@ test('every function and the source of resource events have an account; that of 
     accounts.map(({ metadata }) => metadata.name),
     ['api', 'evaluate', 'ingest', 'notify', 'policy', 'resource-events'],
   );
-  for (const { metadata, automountServiceAccountToken, imagePullSecrets } of accounts) {
-    t.is(automountServiceAccountToken, metadata.name === 'ingest' ? false : undefined);
+  for (const { imagePullSecrets } of accounts) {
     t.deepEqual(imagePullSecrets, [{ name: 'mirror' }]);
   }
 });
@@ -156,5 +156,5 @@ test('two installations in one cluster do not write the same roles', (t) => {
   const names = [least, installationOf({ namespace: 'other' })].flatMap((installation) =>
     rolesOf(installation).map(({ metadata }) => metadata.name),
   );
-  t.is(new Set(names).size, 10);
+  t.is(new Set(names).size, 12);
 });

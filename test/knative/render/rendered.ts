@@ -73,7 +73,6 @@ export const specs = {
         }),
         spec: z.strictObject({
           serviceAccountName: z.string(),
-          automountServiceAccountToken: z.literal(false).optional(),
           enableServiceLinks: z.literal(false),
           containerConcurrency: z.number(),
           timeoutSeconds: z.number(),

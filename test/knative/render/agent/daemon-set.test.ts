@@ -23,6 +23,34 @@ const daemonSet = z.object({
   }),
 });
 
+const mounted = z.object({
+  kind: z.literal('DaemonSet'),
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        containers: z.tuple([
+          z.object({ volumeMounts: z.array(z.looseObject({ name: z.string() })) }),
+        ]),
+        volumes: z.array(z.looseObject({ name: z.string() })),
+      }),
+    }),
+  }),
+});
+
+const isToken = ({ name }: { readonly name: string }): boolean => name === 'token';
+
+/** How an agent shows who it is: what is mounted where, and the file that its configuration names. */
+function tokenOf(changes: Partial<InstallationInput>) {
+  const objects = agentObjects(installationOf(changes));
+  const [set] = objects.flatMap((object) => mounted.safeParse(object).data ?? []);
+  const pod = set?.spec.template.spec;
+  return {
+    volume: pod?.volumes.find(isToken),
+    mount: pod?.containers[0].volumeMounts.find(isToken),
+    configured: /"tokenFile\\": \\"([^"\\]+)/.exec(JSON.stringify(objects))?.[1],
+  };
+}
+
 const podOf = (changes: Partial<InstallationInput> = {}) => {
   const [set] = agentObjects(installationOf(changes)).flatMap(
     (object) => daemonSet.safeParse(object).data ?? [],
@@ -50,4 +78,31 @@ test('agents may look into processes where that is asked for', (t) => {
 test('agents have the type of SELinux that may use bpf, and are not privileged for it', (t) => {
   const context = podOf()?.containers[0].securityContext;
   t.like(context, { privileged: false, seLinuxOptions: { type: 'spc_t' } });
+});
+
+test('on Knative an agent has a token for ingest of the installation alone, which it finds where it is mounted', (t) => {
+  const mount = { name: 'token', mountPath: '/etc/clover/token', readOnly: true };
+  t.deepEqual(tokenOf({ namespace: 'judge' }), {
+    volume: {
+      name: 'token',
+      projected: {
+        sources: [
+          {
+            serviceAccountToken: {
+              audience: 'serving.knative.dev/service/judge/ingest',
+              expirationSeconds: 3_600,
+              path: 'ingest',
+            },
+          },
+        ],
+      },
+    },
+    mount,
+    configured: '/etc/clover/token/ingest',
+  });
+  t.deepEqual(tokenOf({ knative: false }), {
+    volume: { name: 'token', secret: { secretName: 'agent-token' } },
+    mount,
+    configured: '/etc/clover/token/token',
+  });
 });

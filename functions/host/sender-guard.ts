@@ -1,0 +1,74 @@
+import { audienceOf } from '../../knative/render/audience.ts';
+import { sha256 } from '../lib/canonical-json.ts';
+import { CloverError } from '../lib/errors.ts';
+import { excerpt } from '../lib/excerpt.ts';
+import { createRecent } from '../lib/recent.ts';
+import type { KubeClient } from '../resources/kubernetes/client.ts';
+import { bearerToken, reviewToken } from '../resources/kubernetes/token-review.ts';
+
+/** What is known of a request before its body is read. */
+export interface SenderRequest {
+  readonly authorization: string | undefined;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/**
+ * Lets in who may send events to a function.
+ * @throws CloverError CLV_UNAUTHORIZED when it is not known who sends, CLV_FORBIDDEN when they may not; whatever kept it from being
+ * found out.
+ */
+export type AdmitSender = (request: SenderRequest) => Promise<void>;
+
+/** Options of {@link createSenderGuard}. */
+export interface SenderGuardOptions {
+  readonly client: KubeClient;
+  /** Of the installation. */
+  readonly namespace: string;
+  /** Of the function. */
+  readonly name: string;
+  /** The account of agents, where the function takes their spans: only they may send those. */
+  readonly agents?: string | undefined;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly now?: () => number;
+}
+
+/** As long as a kubelet keeps what it was told of a token (`authentication.webhook.cacheTTL`): a pod that is gone sends no longer. */
+const keptMs = 120_000;
+/** Agents of as many nodes; a hash and a name each. */
+const mostKept = 4_096;
+
+/** Where Eventing's dispatcher brings what no function could be given. */
+const isDeadLetter = (path: string): boolean => path.startsWith('/deadletters/');
+
+/**
+ * Asks the cluster who sends: a token for this function, of an account of the installation's namespace. While the API server does not
+ * answer nobody is let in but those that were within the last two minutes; what is refused is asked again each time.
+ */
+export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
+  const { client, namespace, name, agents, now } = options;
+  const audience = audienceOf(namespace, name);
+  const senders = createRecent<string>({
+    ms: keptMs,
+    most: mostKept,
+    ...(now !== undefined && { now }),
+  });
+  const senderOf = async (token: string): Promise<string> => {
+    const caller = await reviewToken(client, token, audience);
+    if (caller !== undefined) return caller.username;
+    const message = `the cluster does not take this token: it has expired, is none, or is for another audience than ${audience}`;
+    throw new CloverError('CLV_UNAUTHORIZED', message);
+  };
+  return async ({ authorization, path }) => {
+    if (agents !== undefined && isDeadLetter(path)) return;
+    const token = bearerToken(authorization);
+    if (token === undefined) {
+      const message = `send Authorization: Bearer with a token of the cluster for the audience ${audience}`;
+      throw new CloverError('CLV_UNAUTHORIZED', message);
+    }
+    const username = await senders.get(sha256(token), () => senderOf(token));
+    if (username === `system:serviceaccount:${namespace}:${agents}`) return;
+    const message = `${excerpt(username)} may not send to ${name}: only the account ${agents} of ${namespace} may`;
+    throw new CloverError('CLV_FORBIDDEN', message);
+  };
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { createSenderGuard } from '../../../functions/host/sender-guard.ts';
+import type { CloverError } from '../../../functions/lib/errors.ts';
+import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
+import { applyObject } from '../../../cloverctl/installation/apply-objects.ts';
+import { accessObjects } from '../../../knative/render/access.ts';
+import { agentObjects } from '../../../knative/render/agent/objects.ts';
+import { apiOfFile, makeNamespace } from '../../cluster/api-of-file.ts';
+import { accountClient } from '../../cloverctl/installation/cluster.ts';
+import { installationOf } from '../../knative/render/installations.ts';
+
+const apiTest = await apiOfFile();
+
+const namespace = 'clover-system';
+const tokenAnswer = z.object({ status: z.object({ token: z.string() }) });
+
+/** What a kubelet writes into a volume of the account, for this audience. */
+async function tokenOf(
+  client: KubeClient,
+  of: string,
+  account: string,
+  audience: string | undefined,
+): Promise<string> {
+  const answer = await client.call({
+    method: 'POST',
+    path: `/api/v1/namespaces/${of}/serviceaccounts/${account}/token`,
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: audience === undefined ? {} : { audiences: [audience] },
+    },
+  });
+  return tokenAnswer.parse(answer).status.token;
+}
+
+const daemonSet = z.object({
+  kind: z.literal('DaemonSet'),
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        volumes: z.array(
+          z.object({
+            projected: z
+              .object({
+                sources: z.tuple([
+                  z.object({ serviceAccountToken: z.object({ audience: z.string() }) }),
+                ]),
+              })
+              .optional(),
+          }),
+        ),
+      }),
+    }),
+  }),
+});
+
+apiTest(
+  'ingest takes the token that the DaemonSet mounts, and of nobody else any',
+  async (t, { tier, client }) => {
+    t.timeout(120_000);
+    const installation = installationOf({});
+    const accounts = [...accessObjects(installation), ...agentObjects(installation)].filter(
+      ({ apiVersion, kind }) => apiVersion.startsWith('rbac.') || kind === 'ServiceAccount',
+    );
+    for (const name of [namespace, 'shop']) await makeNamespace(client, name);
+    const shopkeeper = { apiVersion: 'v1', kind: 'ServiceAccount' };
+    for (const object of [
+      ...accounts,
+      { ...shopkeeper, metadata: { name: 'agent', namespace: 'shop', labels: {} } },
+    ]) {
+      await applyObject({ client, force: true }, object);
+    }
+    const [audience] = agentObjects(installation).flatMap(
+      (object) =>
+        daemonSet
+          .safeParse(object)
+          .data?.spec.template.spec.volumes.flatMap(
+            ({ projected }) => projected?.sources[0].serviceAccountToken.audience ?? [],
+          ) ?? [],
+    );
+    const asIngest = await accountClient(client, tier, namespace, 'ingest');
+    const admit = createSenderGuard({
+      client: asIngest,
+      namespace,
+      name: 'ingest',
+      agents: 'agent',
+    });
+    const codeOf = async (of: string, account: string, to = audience) => {
+      const token = await tokenOf(client, of, account, to);
+      return admit({ authorization: `Bearer ${token}`, path: '/' }).then(
+        () => undefined,
+        ({ code }: CloverError) => code,
+      );
+    };
+    t.is(await codeOf(namespace, 'agent'), undefined);
+    t.is(await codeOf(namespace, 'evaluate'), 'CLV_FORBIDDEN');
+    t.is(await codeOf('shop', 'agent'), 'CLV_FORBIDDEN', 'of the same name');
+    t.is(await codeOf(namespace, 'agent', 'elsewhere'), 'CLV_UNAUTHORIZED');
+    const ofServer = await tokenOf(client, namespace, 'agent', undefined);
+    await t.throwsAsync(admit({ authorization: `Bearer ${ofServer}`, path: '/' }), {
+      code: 'CLV_UNAUTHORIZED',
+    });
+    const asEvaluate = await accountClient(client, tier, namespace, 'evaluate');
+    const mayNot = createSenderGuard({
+      client: asEvaluate,
+      namespace,
+      name: 'ingest',
+      agents: 'agent',
+    });
+    const token = await tokenOf(client, namespace, 'agent', audience);
+    await t.throwsAsync(mayNot({ authorization: `Bearer ${token}`, path: '/' }), {
+      code: 'CLV_KUBERNETES_FORBIDDEN',
+    });
+  },
+);
