@@ -64,11 +64,12 @@ serial('without Knative there are no functions on Knative, whoever asks for them
 
 serial('what the server refuses in a new namespace is heard before anything is made', async (t) => {
   const { client, before } = await started;
-  const refused = await run('install', ...clickhouse, '--set', 'agent.nodeSelector={disk: a b}');
+  const volume = 'controlPlane={persistent: true, volumeSize: 0}';
+  const refused = await run('install', ...clickhouse, '--set', volume);
   t.is(refused.code, 4, refused.stderr);
   t.regex(
     refused.stderr,
-    /would refuse 1 of \d+ objects, and nothing was changed[^]*daemonset\.apps\/agent: /,
+    /would refuse 1 of \d+ objects, and nothing was changed[^]*persistentvolumeclaim\/control-plane-data: /,
   );
   t.deepEqual(linesOf(refused).slice(1), [
     'namespace/clover-system created',
