@@ -52,9 +52,15 @@ export async function kubeconfigConnection(
       'there is no kubeconfig: KUBECONFIG has to name one, or ~/.kube/config to be there';
     throw new CloverError('CLV_CONFIG_INVALID', message);
   }
+  const server = new URL(cluster.server);
+  // Such as `kubectl proxy`. As with kubectl no credentials go there: whoever listens would have them.
+  if (server.protocol === 'http:') {
+    const agent = new AnyAgent({ keepAlive: true });
+    return { server, options: async () => ({ headers: {}, agent }) };
+  }
   let own: Agent | undefined;
   return {
-    server: new URL(cluster.server),
+    server,
     options: async () => {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);

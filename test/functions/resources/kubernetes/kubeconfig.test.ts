@@ -6,11 +6,17 @@ import test, { type ExecutionContext } from 'ava';
 import { createKubeClient } from '../../../../functions/resources/kubernetes/client.ts';
 import { kubeconfigConnection } from '../../../../functions/resources/kubernetes/kubeconfig.ts';
 import { listenOnLoopback, temporaryFolder } from '../../host/helpers.ts';
+import { onWire, reply } from './wire.ts';
 
 const names = ['blue', 'green'];
 
 /** A file with two contexts, perhaps without a current one. */
-async function written(t: ExecutionContext, current?: string, proxy?: string): Promise<string> {
+async function written(
+  t: ExecutionContext,
+  current?: string,
+  proxy?: string,
+  server?: string,
+): Promise<string> {
   const file = join(await temporaryFolder(t), 'config');
   const config = {
     apiVersion: 'v1',
@@ -19,7 +25,7 @@ async function written(t: ExecutionContext, current?: string, proxy?: string): P
     clusters: names.map((name) => ({
       name,
       cluster: {
-        server: `https://${name}.example:6443`,
+        server: server ?? `https://${name}.example:6443`,
         ...(proxy !== undefined && { 'proxy-url': proxy }),
       },
     })),
@@ -55,6 +61,14 @@ test('a proxy that the kubeconfig names is the way to the API server', async (t)
   const call = client.call({ method: 'GET', path: '/version' });
   await t.throwsAsync(call, { code: 'CLV_KUBERNETES_UNREACHABLE' });
   t.deepEqual(asked, ['blue.example:6443']);
+});
+
+test('a proxy of kubectl is spoken to in plain HTTP, without credentials', async (t) => {
+  const { connection, asked } = await onWire(t, () => reply({ gitVersion: 'v1' }));
+  const file = await written(t, 'blue', undefined, connection.server.origin);
+  const client = createKubeClient(await kubeconfigConnection(file));
+  t.deepEqual(await client.call({ method: 'GET', path: '/version' }), { gitVersion: 'v1' });
+  t.is(asked[0]?.headers['authorization'], undefined);
 });
 
 test('what is missing is named, with the way out', async (t) => {
