@@ -82,7 +82,16 @@ export async function serveAdmission(options: AdmissionOptions): Promise<Serving
   };
 }
 
-/** The API server may come later than this pod. */
+const passing: ReadonlySet<string> = new Set([
+  'CLV_KUBERNETES_UNREACHABLE',
+  'CLV_OVERLOADED',
+  'CLV_CONFLICT',
+  // Objects that are applied together come in any order: the account's rights, and the configuration, may be behind the pod.
+  'CLV_KUBERNETES_FORBIDDEN',
+  'CLV_NOT_FOUND',
+]);
+
+/** The API server, and what the webhook needs of it, may come later than this pod. */
 async function firstLook(
   { keeper, clock, log, lookEveryMs }: AdmissionOptions,
   signal: AbortSignal,
@@ -91,11 +100,8 @@ async function firstLook(
     try {
       return await keeper.look();
     } catch (error) {
-      const isPassing =
-        error instanceof CloverError &&
-        ['CLV_KUBERNETES_UNREACHABLE', 'CLV_OVERLOADED', 'CLV_CONFLICT'].includes(error.code);
-      if (!isPassing) throw error;
-      log.warn({ err: error }, 'the API server is not there yet');
+      if (!(error instanceof CloverError && passing.has(error.code))) throw error;
+      log.warn({ err: error }, 'the certificate cannot be made yet; nothing is served until then');
       await clock.sleep(Math.min(lookEveryMs, 2_000), signal);
     }
   }
