@@ -57,7 +57,13 @@ export async function leavingOf(
     wishes: [
       ...wishesFor([space], ['patch']),
       ...wishesFor(
-        kinds.map((kind) => ({ ...kind, namespace, name: '' })),
+        kinds.map(({ apiVersion, kind, plural }) => ({
+          apiVersion,
+          kind,
+          plural,
+          namespace,
+          name: '',
+        })),
         ['list'],
       ),
     ],

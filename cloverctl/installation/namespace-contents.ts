@@ -70,13 +70,13 @@ export async function contentsOf(
   kinds: readonly NamespacedKind[],
 ): Promise<readonly Place[]> {
   const found = await Promise.all(
-    kinds.map(async (kind) => {
-      const path = collectionPath({ ...kind, namespace });
+    kinds.map(async ({ apiVersion, kind, plural }) => {
+      const path = collectionPath({ apiVersion, plural, namespace });
       const answer = await found404(client.call({ method: 'GET', path }));
       return (list.parse(answer ?? { items: [] }).items ?? [])
         .filter(({ metadata }) => metadata.ownerReferences.length === 0)
-        .map(({ metadata: { name } }): Place => ({ ...kind, namespace, name }))
-        .filter(({ name }) => !everywhere.has(`${kind.kind}/${name}`));
+        .map(({ metadata: { name } }): Place => ({ apiVersion, kind, plural, namespace, name }))
+        .filter(({ name }) => !everywhere.has(`${kind}/${name}`));
     }),
   );
   return found.flat();
