@@ -27,8 +27,8 @@ export interface SenderGuardOptions {
   readonly namespace: string;
   /** Of the function. */
   readonly name: string;
-  /** The account of agents, where the function takes their spans: only they may send those. */
-  readonly agents?: string | undefined;
+  /** The account of agents, which alone may send. */
+  readonly agents: string;
   /** Milliseconds of a clock that nobody sets. */
   readonly now?: () => number;
 }
@@ -42,8 +42,9 @@ const mostKept = 4_096;
 const isDeadLetter = (path: string): boolean => path.startsWith('/deadletters/');
 
 /**
- * Asks the cluster who sends: a token for this function, of an account of the installation's namespace. While the API server does not
- * answer nobody is let in but those that were within the last two minutes; what is refused is asked again each time.
+ * Asks the cluster who sends: it takes a token for this function, of the account of agents, and dead letters of anybody, as Eventing's
+ * dispatcher has no token. While the API server does not answer nobody is let in but those that were within the last two minutes; what
+ * is refused is asked again each time.
  */
 export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
   const { client, namespace, name, agents, now } = options;
@@ -60,7 +61,7 @@ export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
     throw new CloverError('CLV_UNAUTHORIZED', message);
   };
   return async ({ authorization, path }) => {
-    if (agents !== undefined && isDeadLetter(path)) return;
+    if (isDeadLetter(path)) return;
     const token = bearerToken(authorization);
     if (token === undefined) {
       const message = `send Authorization: Bearer with a token of the cluster for the audience ${audience}`;

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { z } from 'zod';
@@ -84,12 +85,24 @@ if (why === undefined) {
     const list = await tier.kubectl(['get', 'pods', '-l', 'app=echo', '-o', 'json']);
     const { items } = z.object({ items: z.array(pod) }).parse(JSON.parse(list));
     const found = JSON.parse(await tier.kubectl(['get', 'service/echo', '-o', 'json'])) as unknown;
-    started.resolve({ tier, pods: items, clusterIp: service.parse(found).spec.clusterIP });
+    const { clusterIP: clusterIp } = service.parse(found).spec;
+    await reached(`http://${clusterIp}/`);
+    started.resolve({ tier, pods: items, clusterIp });
   });
 }
 test.after.always('the cluster is taken down', async () => {
   for (const end of ends) await end();
 });
+
+/** A Deployment is Available before the node's routing has heard of its pods. */
+async function reached(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await sleep(100);
+  }
+  throw new Error(`${url} is not reached 10 s after its pods are ready`);
+}
 
 /** What a program says that runs in a pod beside its own. */
 function inside({ tier, pods }: Shared, ...args: readonly string[]): Promise<string> {

@@ -182,7 +182,11 @@ const asDecoded = (span: PlacedSpan): DecodedSpan => ({
   startNs: BigInt(span.startTimeUnixNano),
   endNs: BigInt(span.endTimeUnixNano),
   attributes: values.parse(span.attributes),
-  events: [],
+  events: span.events.map(({ timeUnixNano, name, attributes }) => ({
+    timeNs: BigInt(timeUnixNano),
+    name,
+    attributes: values.parse(attributes),
+  })),
   links: span.links,
   status: span.status.code ?? 0,
 });

@@ -28,7 +28,9 @@ const span = z.object({
   endTimeUnixNano: z.string(),
   attributes: attributeList,
   status: z.object({ code: z.number().optional(), message: z.string().optional() }),
-  events: z.array(z.object({ name: z.string(), attributes: attributeList })).default([]),
+  events: z
+    .array(z.object({ timeUnixNano: z.string(), name: z.string(), attributes: attributeList }))
+    .default([]),
   links: z.array(z.object({ traceId: z.string(), spanId: z.string() })).default([]),
 });
 
