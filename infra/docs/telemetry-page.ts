@@ -76,8 +76,9 @@ A node has 2,000 series at most; what would need more counts in one with \`otel_
 \`clover_agent_sockets_compared_total\` counts sockets of traced pods whose [own counts](tracing.md#checked-against-the-kernels-own-count) the agent compared with what it saw,
 \`clover_agent_sockets_differing_total\` those that differ by \`difference\` (\`bypass\`, \`lost\`), \`clover_agent_sockets_uncompared_total\` those that say nothing by \`reason\`.
 The ledger is there as well, counted from the start of the agent: \`clover_agent_wire_bytes_total\` = \`…_parsed_bytes_total\` + \`…_skipped_bytes_total\` by \`reason\` +
-\`…_lost_bytes_total\` by \`cause\` + \`…_pending_bytes\`, with \`…_wire_segments_total\` and \`…_wire_lost_segments_total\` by \`cause\`; \`clover_agent_requests_total\` = \`…_spans_total\` + \`…_sampled_out_total\` +
-\`…_open_requests\` + \`…_lost_requests_total\` by \`cause\`. \`clover_agent_sink_accepted_total\`, \`…_sink_pending\` and \`…_sink_lost_total\` by \`cause\` say for each \`sink\` (\`ingest\`, and those that Taps name) and
+\`…_lost_bytes_total\` by \`cause\` + \`…_pending_bytes\`, with \`…_wire_segments_total\` and \`…_wire_lost_segments_total\` by \`cause\`, and \`…_wire_other_packets_total\` by what it \`carries\`; \`clover_agent_requests_total\` = \`…_spans_total\` + \`…_sampled_out_total\` +
+\`…_open_requests\` + \`…_lost_requests_total\` by \`cause\`; of sessions of WebSocket, which are no requests, \`clover_agent_sessions_total\` = \`…_session_spans_total\` + \`…_session_sampled_out_total\` +
+\`…_open_sessions\` + \`…_lost_sessions_total\` by \`cause\`. \`clover_agent_sink_accepted_total\`, \`…_sink_pending\` and \`…_sink_lost_total\` by \`cause\` say for each \`sink\` (\`ingest\`, and those that Taps name) and
 \`signal\` (\`traces\` or \`logs\`) what became of spans and records; \`…_header_fields_unknown_total\` of \`…_header_fields_total\` is the share of header fields that were named before the agent came;
 \`…_points_attached\`, \`…_pods_waiting\` and \`…_attach_failures_total\` tell of the pods.
 While two agents of a node hand over, the one that does not count answers 503. On Kubernetes an agent listens at \`127.0.0.1:9465\` of its

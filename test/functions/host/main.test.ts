@@ -80,9 +80,9 @@ test('the control plane serves resources while ClickHouse is down, and ends in o
       [{ reason: 'unavailable' }, 1],
     ],
   );
-  // Of these there may be nothing yet; the ingress, and who takes Knative's dead letters, are processes of their own.
+  // Of these there may be nothing yet; the ingress, who takes Knative's dead letters, and who asks who sends, are processes of their own.
   const later =
-    /agent|experiment|faas\.(?:errors|invocations)|clover\.(?:dead_letters|ingress)|last_stored|notify\.deliveries|queue\.depth|read_failures|rejected|watermark/;
+    /agent|experiment|faas\.(?:errors|invocations)|clover\.(?:dead_letters|ingress)|last_stored|notify\.deliveries|queue\.depth|read_failures|rejected|senders|watermark/;
   const missing = metricNames.filter(
     (name) => !later.test(name) && !families.has(prometheusName(name, metrics[name])),
   );
