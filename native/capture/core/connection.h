@@ -70,7 +70,9 @@ class Connection {
   u64 unseen_of(const ClosedSocket& socket);
   // Where its streams stand says nothing: bytes of it were not minded.
   bool partly_read() const { return partly_read_ || talk_.stopped() != nullptr; }
-  void read_partly() { partly_read_ = true; }
+  // Bytes came behind its end. After a reset nobody confirms them, unless its receiver has refused the reset (RFC 5961 §3).
+  void goes_on() { went_on_ = true; }
+  bool went_on() const { return went_on_; }
   // Bytes came up, and its socket was not compared with them. A session of TLS has none: what it says crossed that of another one.
   bool awaits_socket() const { return has_bytes_ && !compared_ && key().session == 0; }
   bool late() const { return talk_.late(); }
@@ -166,7 +168,7 @@ class Connection {
   u32 missed_[2] = {0, 0};  // bytes of holes before there was a parser
   bool seen_in_ = false, seen_out_ = false;
   bool one_way_ = false;  // counted as such in its pod
-  bool has_bytes_ = false, partly_read_ = false, compared_ = false;
+  bool has_bytes_ = false, partly_read_ = false, went_on_ = false, compared_ = false;
 };
 
 }  // namespace clover

@@ -169,7 +169,7 @@ void Session::segment(const Segment& segment) {
   }
   if (connection->closed()) {
     add(ledger.skipped, "after_close", segment.size());
-    if (segment.size() > 0) connection->read_partly();
+    if (segment.size() > 0) connection->goes_on();
     return;
   }
   renew(*connection, segment);

@@ -61,6 +61,8 @@ const char* Session::compare(const ClosedSocket& socket) {
   if (connection != nullptr && connection->partly_read()) return "unread";
   u64 missing = connection != nullptr ? connection->unseen_of(socket)
                                       : unseen(Stream(), socket.received) + unseen(Stream(), socket.sent);
+  // They may be the bytes behind its end, which are nobody's loss.
+  if (missing > 0 && connection != nullptr && connection->went_on()) return "unread";
   bool whole = connection != nullptr && !connection->late();
   if (missing > 0 && !whole) {
     if (socket.watched_ns < kOpening) return "late";
