@@ -7,7 +7,7 @@ import { isDataAlone } from '../installation/delete-objects.ts';
 import { discover, type Findings } from '../installation/discover.ts';
 import { inventoryPlace, readInventory, type Inventory } from '../installation/inventory.ts';
 import { olderKubernetesFix } from '../installation/kubernetes-version.ts';
-import { findLive, found404 } from '../installation/live-object.ts';
+import { findLive } from '../installation/live-object.ts';
 import { otherInstallations, wishesToSeeOthers } from '../installation/other-installations.ts';
 import { refusedWishes, wishesFor, wishText } from '../installation/permissions.ts';
 import { canBeWaitedFor, readinessOf } from '../installation/readiness.ts';
@@ -21,9 +21,8 @@ import type { Finding } from './finding.ts';
 import { olderKernelFix } from './kernel.ts';
 import { networkFindings } from './network-findings.ts';
 import { partFindings } from './part-findings.ts';
+import { sendersCheck, sendersFinding } from './senders-finding.ts';
 import { webhookFinding } from './webhook-finding.ts';
-
-const features = z.object({ data: z.record(z.string(), z.string()).default({}) });
 
 const nodeList = z.object({
   items: z.array(
@@ -60,8 +59,9 @@ export async function clusterFindings(
     ...databases(inventory),
     await permissions(client, inventory, namespace),
   );
-  if (inventory.settings['oidc'] === true) {
-    await look('EventPolicies', async () => [await oidc(client)]);
+  if (inventory.settings['knative'] === true) {
+    const isAsked = inventory.settings['oidc'] === true;
+    await look(sendersCheck, async () => [await sendersFinding(client, isAsked)]);
   }
   await look('nodes', () => nodes(client));
   for (const place of inventory.objects) {
@@ -153,18 +153,6 @@ async function others(client: KubeClient, namespace: string): Promise<readonly F
 function databases({ settings }: Inventory): readonly Finding[] {
   if (!hasVolatileDatabases(settings)) return [];
   return [{ check: 'databases', state: 'doubtful', ...volatileDatabases }];
-}
-
-/** While Eventing does not ask who sends, it refuses to obey EventPolicies. */
-async function oidc(client: KubeClient): Promise<Finding> {
-  const check = 'EventPolicies';
-  const path = '/api/v1/namespaces/knative-eventing/configmaps/config-features';
-  const answer = await found404(client.call({ method: 'GET', path }));
-  const { data } = features.parse(answer ?? {});
-  const found = `authentication-oidc is ${data['authentication-oidc'] ?? 'disabled'}`;
-  if (data['authentication-oidc'] === 'enabled') return { check, state: 'good', found };
-  const fix = 'enable it in the ConfigMap config-features of knative-eventing, or set oidc=false';
-  return { check, state: 'bad', found, fix };
 }
 
 /** Nodes on which an agent cannot attach itself; who may not see nodes is told nothing of them. */

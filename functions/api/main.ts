@@ -1,8 +1,10 @@
 import { catalogue } from '../../knative/catalogue.ts';
+import { tokensMount } from '../../knative/render/function-tokens.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReplay } from '../dead-letters/replay.ts';
 import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
+import { isEventingKnown } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
 import { runFunction } from '../host/run-function.ts';
@@ -31,8 +33,11 @@ async function main(): Promise<void> {
   const deadLetters = createReplay({
     store: letters,
     catalogue,
-    // The name that Serving gives to every function, without the domain of the cluster.
-    urlOf: (name) => `http://${name}.${podNamespace()}.svc`,
+    sinkOf: (name) => ({
+      // The name that Serving gives to every function, without the domain of the cluster.
+      url: `http://${name}.${podNamespace()}.svc`,
+      tokenFile: isEventingKnown(process.env) ? `${tokensMount}/${name}` : undefined,
+    }),
   });
   const api = createApi({
     resources,

@@ -1,5 +1,5 @@
 import { isWebhookName, type FunctionEntry } from '../../knative/catalogue.ts';
-import { createSink } from '../host/sink.ts';
+import { createSink, type SinkOptions } from '../host/sink.ts';
 import type { CloudEvent } from '../lib/cloud-event.ts';
 import { CloverError } from '../lib/errors.ts';
 import type { DeadLetterStore } from './clickhouse-dead-letters.ts';
@@ -10,15 +10,15 @@ export interface ReplayOptions {
   readonly store: Omit<DeadLetterStore, 'add' | 'close'>;
   /** Whose triggers they are. */
   readonly catalogue: readonly FunctionEntry[];
-  /** Where a function of the catalogue takes events. */
-  readonly urlOf: (name: string) => string;
+  /** Where a function of the catalogue takes events, and the token that it asks for. */
+  readonly sinkOf: (name: string) => Pick<SinkOptions, 'tokenFile' | 'url'>;
 }
 
 /**
  * Dead letters of Knative's broker. It has no way to one trigger alone, so a replay is one POST to the function of the trigger: not
  * to where the letter says that it was going, as anybody may have written that. What the function answers is no event.
  */
-export function createReplay({ store, catalogue, urlOf }: ReplayOptions): DeadLetterAdmin {
+export function createReplay({ store, catalogue, sinkOf }: ReplayOptions): DeadLetterAdmin {
   return {
     deadLetters: (query) => store.deadLetters(query),
     deadLetter: (id) => store.deadLetter(id),
@@ -34,7 +34,8 @@ export function createReplay({ store, catalogue, urlOf }: ReplayOptions): DeadLe
         throw new CloverError('CLV_CONFLICT', `the trigger of dead letter ${id} does not exist`);
       }
       const at = owner === undefined ? `/functions/${letter.trigger}` : '';
-      await createSink({ url: new URL(at, urlOf(name)).href })(asItWas(letter.event));
+      const { url, tokenFile } = sinkOf(name);
+      await createSink({ url: new URL(at, url).href, tokenFile })(asItWas(letter.event));
       await store.dropDeadLetter(id);
       return true;
     },

@@ -1,4 +1,5 @@
 import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
+import { eventGuard } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
 import { onKnative } from '../host/own-ticks.ts';
@@ -24,7 +25,10 @@ async function main(): Promise<void> {
     await Promise.all([evidence.close(), resources.close()]);
   };
   const evaluate = onKnative(createEvaluate({ resources, evidence, clock }), client);
-  await runFunction({ ...evaluate, close }, { log, warmUp: () => connect(client) });
+  await runFunction(
+    { ...evaluate, close },
+    { log, admitSender: eventGuard(client, 'evaluate'), warmUp: () => connect(client) },
+  );
 }
 
 startOrExit(main);

@@ -20,6 +20,12 @@ export interface SenderRequest {
  */
 export type AdmitSender = (request: SenderRequest) => Promise<void>;
 
+/**
+ * Whose tokens count: `agents`, those of the account of agents; `eventing`, those of the installation's other accounts, as Eventing
+ * delivers by one of each Trigger, PingSource and Subscription, which it makes in their namespace; `anybody`, none is asked for.
+ */
+export type Senders = 'agents' | 'anybody' | 'eventing';
+
 /** Options of {@link createSenderGuard}. */
 export interface SenderGuardOptions {
   readonly client: KubeClient;
@@ -27,8 +33,10 @@ export interface SenderGuardOptions {
   readonly namespace: string;
   /** Of the function. */
   readonly name: string;
-  /** The account of agents, which alone may send. */
+  /** The account of agents. */
   readonly agents: string;
+  /** Who may send to a path. */
+  readonly sendersTo: (path: string) => Senders;
   /** Milliseconds of a clock that nobody sets. */
   readonly now?: () => number;
 }
@@ -38,16 +46,12 @@ const keptMs = 120_000;
 /** Agents of as many nodes; a hash and a name each. */
 const mostKept = 4_096;
 
-/** Where Eventing's dispatcher brings what no function could be given. */
-const isDeadLetter = (path: string): boolean => path.startsWith('/deadletters/');
-
 /**
- * Asks the cluster who sends: it takes a token for this function, of the account of agents, and dead letters of anybody, as Eventing's
- * dispatcher has no token. While the API server does not answer nobody is let in but those that were within the last two minutes; what
- * is refused is asked again each time.
+ * Asks the cluster who sends: it takes a token for this function, of an account that may. While the API server does not answer nobody is let
+ * in but those that were within the last two minutes; what is refused is asked again each time.
  */
 export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
-  const { client, namespace, name, agents, now } = options;
+  const { client, namespace, name, agents, sendersTo, now } = options;
   const audience = audienceOf(namespace, name);
   const senders = createRecent<string>({
     ms: keptMs,
@@ -61,15 +65,21 @@ export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
     throw new CloverError('CLV_UNAUTHORIZED', message);
   };
   return async ({ authorization, path }) => {
-    if (isDeadLetter(path)) return;
+    const wanted = sendersTo(path);
+    if (wanted === 'anybody') return;
     const token = bearerToken(authorization);
     if (token === undefined) {
       const message = `send Authorization: Bearer with a token of the cluster for the audience ${audience}`;
       throw new CloverError('CLV_UNAUTHORIZED', message);
     }
     const username = await senders.get(sha256(token), () => senderOf(token));
-    if (username === `system:serviceaccount:${namespace}:${agents}`) return;
-    const message = `${excerpt(username)} may not send to ${name}: only the account ${agents} of ${namespace} may`;
+    const [, of, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+    if (of === namespace && (account === agents) === (wanted === 'agents')) return;
+    const who =
+      wanted === 'agents'
+        ? `only the account ${agents} of ${namespace} may`
+        : `only accounts of ${namespace} may, and not that of agents`;
+    const message = `${excerpt(username)} may not send to ${name}: ${who}`;
     throw new CloverError('CLV_FORBIDDEN', message);
   };
 }

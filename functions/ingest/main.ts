@@ -2,10 +2,11 @@ import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReceiver } from '../dead-letters/receiver.ts';
+import { isEventingKnown } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
 import { runFunction, type RunFunctionOptions } from '../host/run-function.ts';
-import { createSenderGuard } from '../host/sender-guard.ts';
+import { createSenderGuard, type Senders } from '../host/sender-guard.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
 import { systemClock } from '../lib/clock.ts';
 import { connect } from '../resources/kubernetes/client.ts';
@@ -13,7 +14,8 @@ import { createIngest } from './function.ts';
 
 /**
  * `ingest` as a process of its own: it takes dead letters beside spans, as it is the one that only writes. Spans it takes of the account
- * that AGENT_ACCOUNT names, as an installation says it, and of whoever reaches the port where nothing does.
+ * that AGENT_ACCOUNT names, as an installation says it, and of whoever reaches the port where nothing does; dead letters of Eventing, once it
+ * says who it is.
  */
 async function main(): Promise<void> {
   const log = functionLog('ingest');
@@ -39,8 +41,11 @@ function guarded(agents: string | undefined): Pick<RunFunctionOptions, 'admitSen
   if (agents === undefined) return {};
   const client = clusterClient();
   const [namespace, name] = [podNamespace(), 'ingest'];
+  const ofDeadLetters = isEventingKnown(process.env) ? 'eventing' : 'anybody';
+  const sendersTo = (path: string): Senders =>
+    path.startsWith('/deadletters/') ? ofDeadLetters : 'agents';
   return {
-    admitSender: createSenderGuard({ client, namespace, name, agents }),
+    admitSender: createSenderGuard({ client, namespace, name, agents, sendersTo }),
     warmUp: () => connect(client),
   };
 }

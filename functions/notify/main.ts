@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { eventGuard } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient } from '../host/function-settings.ts';
 import { parseNotifications } from '../host/notifications-config.ts';
@@ -31,7 +32,12 @@ async function main(): Promise<void> {
   const webhooks = parseNotifications(process.env['NOTIFICATIONS'] ?? '[]');
   await runFunction(
     { ...createNotify({ resources, records, clock }), close },
-    { log, beside: createWebhooks(webhooks, clock), warmUp: () => connect(client) },
+    {
+      log,
+      admitSender: eventGuard(client, 'notify'),
+      beside: createWebhooks(webhooks, clock),
+      warmUp: () => connect(client),
+    },
   );
 }
 

@@ -1,3 +1,4 @@
+import { eventGuard } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clusterClient } from '../host/function-settings.ts';
 import { onKnative } from '../host/own-ticks.ts';
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   const policy = onKnative(createPolicy({ resources, target, clock }), client);
   await runFunction(
     { ...policy, close: () => resources.close() },
-    { log, warmUp: () => connect(client) },
+    { log, admitSender: eventGuard(client, 'policy'), warmUp: () => connect(client) },
   );
 }
 

@@ -1,8 +1,7 @@
 import type { IDeliverySpec } from '@kubernetes-models/knative/duck.knative.dev/v1/DeliverySpec';
 import type { Delivery } from '../catalogue.ts';
+import { destinationOf } from './destination.ts';
 import type { Installation } from './installation.ts';
-
-const ingest = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'ingest' };
 
 /**
  * A delivery of the catalogue, with the sink of what cannot be delivered: `ingest`, by a path that says whose it was.
@@ -11,9 +10,10 @@ const ingest = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'i
  */
 export function knativeDelivery(
   { retry, backoffPolicy, backoffDelay, timeout, retryAfterMax }: Delivery,
-  { deadLetters }: Installation,
+  installation: Installation,
   owner: string,
 ): IDeliverySpec {
+  const { deadLetters } = installation;
   return {
     retry,
     backoffPolicy,
@@ -22,7 +22,7 @@ export function knativeDelivery(
     ...(retryAfterMax !== undefined && { retryAfterMax }),
     deadLetterSink:
       deadLetters === undefined
-        ? { ref: ingest, uri: `/deadletters/${owner}` }
+        ? destinationOf(installation, 'ingest', `/deadletters/${owner}`)
         : { uri: deadLetters },
   };
 }

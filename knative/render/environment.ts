@@ -1,5 +1,5 @@
 import { agent } from './agent/names.ts';
-import type { FunctionRow } from './function-table.ts';
+import { takesEvents, type FunctionRow } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { notificationsConfiguration } from './notifications.ts';
 
@@ -9,11 +9,9 @@ export type EnvironmentVariable =
   | { name: string; valueFrom: { secretKeyRef: { name: string; key: string } } };
 
 /** What a function reads from its environment, beside what Knative sets (`PORT`, `K_SERVICE`, `K_SINK`, …). */
-export function environmentOf(
-  installation: Installation,
-  { agents, clickhouse: isKept, onIstio, webhooks }: FunctionRow,
-): EnvironmentVariable[] {
-  const { clickhouse, clusterDomain, controlPlane, logLevel, notifications, telemetry } =
+export function environmentOf(installation: Installation, row: FunctionRow): EnvironmentVariable[] {
+  const { agents, clickhouse: isKept, onIstio, webhooks } = row;
+  const { clickhouse, clusterDomain, controlPlane, logLevel, notifications, oidc, telemetry } =
     installation;
   const { url, username, database, passwordSecret } = clickhouse;
   const store: EnvironmentVariable[] = [
@@ -37,7 +35,10 @@ export function environmentOf(
           { name: 'CLUSTER_DOMAIN', value: clusterDomain },
         ]
       : []),
-    ...(agents === true ? [{ name: 'AGENT_ACCOUNT', value: agent }] : []),
+    ...(oidc ? [{ name: 'EVENTING_OIDC', value: 'true' }] : []),
+    ...(agents === true || (oidc && takesEvents(row))
+      ? [{ name: 'AGENT_ACCOUNT', value: agent }]
+      : []),
     ...(isKept ? store : []),
     ...(webhooks === true && notifications.length > 0
       ? [{ name: 'NOTIFICATIONS', value: JSON.stringify(notificationsConfiguration(installation)) }]

@@ -56,6 +56,8 @@ export interface FunctionRow {
   readonly clickhouse: boolean;
   /** It takes what agents send past the broker, and asks the cluster whether it is they who send. */
   readonly agents?: true;
+  /** It gives dead letters to their functions again. */
+  readonly replays?: true;
   /** It tells the webhooks of the installation. */
   readonly webhooks?: true;
   /** Types that it sends to the broker by itself. */
@@ -86,7 +88,7 @@ const small: Resources = {
 };
 
 /** Whose token it is that one was called with. */
-const tokenReviews: OtherAccess = {
+export const tokenReviews: OtherAccess = {
   group: 'authentication.k8s.io',
   resource: 'tokenreviews',
   verbs: ['create'],
@@ -132,6 +134,7 @@ export const functionTable: readonly FunctionRow[] = [
     ],
     others: [{ ...events, verbs: ['get', 'list', 'watch'] }, ...reviews],
     clickhouse: true,
+    replays: true,
     emits: [],
   },
   {
@@ -200,6 +203,13 @@ export const functionTable: readonly FunctionRow[] = [
     ownTicks: ['policy-settle'],
   },
 ];
+
+/** Whether Eventing or agents send to it: with `oidc` it asks who does. */
+export function takesEvents({ name }: Pick<FunctionRow, 'name'>): boolean {
+  const entry = catalogue.find((one) => one.name === name);
+  if (entry === undefined) return false;
+  return [entry.triggers, entry.schedules, entry.direct].some(({ length }) => length > 0);
+}
 
 /** Schedules that a function starts and ends itself. */
 export function ownSchedulesOf(name: string): readonly Schedule[] {

@@ -1,9 +1,9 @@
 import type { IPingSource } from '@kubernetes-models/knative/sources.knative.dev/v1/PingSource';
 import type { Schedule } from '../catalogue.ts';
+import { destinationOf } from './destination.ts';
 import type { DeployedFunction } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { namespaced, type Rendered } from './kubernetes-object.ts';
-import { serviceReference } from './trigger.ts';
 
 /**
  * A PingSource for a function: a tick goes straight to it, past the broker, as the next one makes good for a lost one.
@@ -18,7 +18,7 @@ export function pingSource(
     apiVersion: 'sources.knative.dev/v1',
     kind: 'PingSource',
     metadata: namespaced(installation, 'event', name, owner),
-    spec: { schedule, timezone, sink: { ref: serviceReference(owner) } },
+    spec: { schedule, timezone, sink: destinationOf(installation, owner) },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { IService } from '@kubernetes-models/knative/serving.knative.dev/v1/Service';
 import { environmentOf } from './environment.ts';
 import type { DeployedFunction, FunctionRow } from './function-table.ts';
+import { tokensMount, tokenVolumes } from './function-tokens.ts';
 import { imageOf } from './image.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, namespaced, type Rendered } from './kubernetes-object.ts';
@@ -74,13 +75,23 @@ function container(installation: Installation, row: FunctionRow) {
   };
 }
 
-/** What signs notifications is in files. */
-function volumesOf(installation: Installation, { webhooks }: FunctionRow) {
-  const volumes = webhooks === true ? webhookVolumes(installation) : [];
+/** What signs notifications is in files, and the tokens for other functions. */
+function volumesOf(installation: Installation, row: FunctionRow) {
+  const volumes = [
+    ...(row.webhooks === true ? webhookVolumes(installation) : []),
+    ...tokenVolumes(installation, row),
+  ];
   return volumes.length > 0 && { volumes };
 }
 
-function mountsOf(installation: Installation, { webhooks }: FunctionRow) {
-  const volumeMounts = webhooks === true ? webhookMounts(installation) : [];
+function mountsOf(installation: Installation, row: FunctionRow) {
+  const volumeMounts = [
+    ...(row.webhooks === true ? webhookMounts(installation) : []),
+    ...tokenVolumes(installation, row).map(({ name }) => ({
+      name,
+      mountPath: tokensMount,
+      readOnly: true,
+    })),
+  ];
   return volumeMounts.length > 0 && { volumeMounts };
 }

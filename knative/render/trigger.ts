@@ -2,6 +2,7 @@ import type { ITrigger } from '@kubernetes-models/knative/eventing.knative.dev/v
 import type { Trigger } from '../catalogue.ts';
 import { brokerOf } from './broker.ts';
 import { knativeDelivery } from './delivery.ts';
+import { destinationOf } from './destination.ts';
 import { knativeFilter } from './filter.ts';
 import type { DeployedFunction } from './function-table.ts';
 import type { Installation } from './installation.ts';
@@ -35,16 +36,8 @@ export function knativeTrigger(
       ...(filters.length > 0
         ? { filters: filters.map(knativeFilter) }
         : { filter: { attributes: { ...filter } } }),
-      subscriber: {
-        ref: serviceReference(subscriber),
-        ...(path !== undefined && { uri: path }),
-      },
+      subscriber: destinationOf(installation, subscriber, path),
       delivery: knativeDelivery(delivery, installation, name),
     },
   };
-}
-
-/** Refers to the Knative Service of a function. */
-export function serviceReference(name: string) {
-  return { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name };
 }

@@ -14,6 +14,7 @@ import {
   refusing,
   reportsOf,
   sendAs,
+  sendPastBroker,
   subscriptionsOf,
   guardedByFile,
   toldOf,
@@ -41,6 +42,21 @@ serial('a stranger is refused, and so is a sender with what is not its own to se
   // The accounts of pods are not those by which Knative lets them send.
   t.is(await sendAs(stage, 'agent', { id, type: evidence }), 403);
 });
+
+serial(
+  'who goes past the broker to a function is refused as well, agents among them',
+  async (t) => {
+    t.timeout(240_000);
+    const stage = await started;
+    for (const name of ['evaluate', 'notify', 'policy']) {
+      t.is(await sendPastBroker(stage, name, undefined), 401, name);
+      t.is(await sendPastBroker(stage, name, 'agent'), 403, name);
+    }
+    const deadLetter = '/deadletters/policy-trafficpolicy-added';
+    t.is(await sendPastBroker(stage, 'ingest', undefined, deadLetter), 401);
+    t.is(await sendPastBroker(stage, 'ingest', 'agent', deadLetter), 403);
+  },
+);
 
 serial(
   'a change of a resource wakes the functions; what they tell people passes the broker as well',

@@ -1,6 +1,6 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { agentTokenSecretOf } from '../control-plane/token-secrets.ts';
-import { audienceOf } from '../audience.ts';
+import { projectedToken } from '../audience.ts';
 import { configurationHash } from '../configuration-hash.ts';
 import { imageOf } from '../image.ts';
 import type { Installation } from '../installation.ts';
@@ -105,24 +105,13 @@ function container(installation: Installation) {
   };
 }
 
-/**
- * An hour: the kubelet writes another token 12 minutes before the end, may be two minutes late with the file, and the agent reads it once
- * a minute.
- */
-const tokenSeconds = 3_600;
-
 /** What says who it is: to ingest on Knative its account, to the control plane in one process a secret of all agents. */
 function tokenSource(installation: Installation) {
   if (!installation.knative) {
     return { secret: { secretName: agentTokenSecretOf(installation).name } };
   }
-  const audience = audienceOf(installation.namespace, 'ingest');
-  const serviceAccountToken = {
-    audience,
-    expirationSeconds: tokenSeconds,
-    path: ingestTokenFile,
-  };
-  return { projected: { sources: [{ serviceAccountToken }] } };
+  const token = projectedToken(installation.namespace, 'ingest', ingestTokenFile);
+  return { projected: { sources: [token] } };
 }
 
 function capabilitiesOf({ agent: { tls } }: Installation): string[] {

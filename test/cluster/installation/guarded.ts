@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventTypes } from '../../../knative/events.ts';
+import { audienceOf } from '../../../knative/render/audience.ts';
 import { brokerOf } from '../../../knative/render/broker.ts';
 import { sharedByFile, type SharedByFile } from '../shared-by-file.ts';
 import { sendEvent, startReceiver, type Received, type Receiver } from '../knative/receiver.ts';
@@ -145,6 +146,26 @@ export async function sendAs(
   const headers = token === undefined ? {} : { authorization: `Bearer ${token.trim()}` };
   const url = `http://${address}/${cloverNamespace}/${broker}`;
   return (await sendEvent(url, attributes, headers, data)).status;
+}
+
+/** Sends to a function past the broker, as an account of Clover's namespace that has a token for it, or as nobody. */
+export async function sendPastBroker(
+  { tier }: Stage,
+  name: string,
+  account: string | undefined,
+  path = '/',
+): Promise<number> {
+  const audience = audienceOf(cloverNamespace, name);
+  const token =
+    account === undefined
+      ? undefined
+      : await tier.kubectl(['create', 'token', account, ...own, `--audience=${audience}`]);
+  const headers = {
+    host: `${name}.${cloverNamespace}.svc.cluster.local`,
+    ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }),
+  };
+  const attributes = { id: 'forged', type: eventTypes.resourceDeleted };
+  return (await sendEvent(`http://${tier.gateway}${path}`, attributes, headers)).status;
 }
 
 /** The account by which Knative lets something send. */

@@ -89,13 +89,20 @@ export function failed(event: CloudEvent, status: number, why: string): CloudEve
 export async function serveFunction(
   t: ExecutionContext,
   says: { status: number },
-): Promise<{ readonly url: string; readonly taken: CloudEvent[] }> {
+): Promise<{
+  readonly url: string;
+  readonly taken: CloudEvent[];
+  /** Of every request, none where it had none. */
+  readonly authorizations: string[];
+}> {
   const taken: CloudEvent[] = [];
+  const authorizations: string[] = [];
   const server = createServer((request, response) => {
     const keep = async (): Promise<void> => {
       const body = await readBody(request, { bytes: 1_000_000 });
       const { event } = decodeHttpMessage(request.headersDistinct, body);
       if (event !== undefined && says.status < 300) taken.push(event);
+      authorizations.push(request.headers.authorization ?? 'none');
       response.writeHead(says.status).end('why');
     };
     keep().catch((error: unknown) => t.fail(String(error)));
@@ -105,7 +112,7 @@ export async function serveFunction(
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${port}`, taken };
+  return { url: `http://127.0.0.1:${port}`, taken, authorizations };
 }
 
 /** The parts of Clover on Knative, with what Knative's dispatcher does between them. */
@@ -122,7 +129,7 @@ export async function knativeSubject(
   const admin = createReplay({
     store,
     catalogue: [entryFor(['a', 'b'])],
-    urlOf: (name) => (name === 'f' ? url : 'http://nowhere.invalid'),
+    sinkOf: (name) => ({ url: name === 'f' ? url : 'http://nowhere.invalid' }),
   });
   return {
     admin,

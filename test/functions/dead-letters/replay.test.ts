@@ -1,18 +1,20 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { DeadLetter } from '../../../functions/dead-letters/dead-letter-admin.ts';
 import { createReplay } from '../../../functions/dead-letters/replay.ts';
 import { entryFor } from '../host/broker/open-broker.ts';
-import { eventOf } from '../host/helpers.ts';
+import { eventOf, temporaryFolder } from '../host/helpers.ts';
 import { failed, serveFunction } from './knative.ts';
 
 /** One letter, number 7, and the function of the trigger `on-a`. */
-async function start(t: ExecutionContext, trigger: string) {
+async function start(t: ExecutionContext, trigger: string, tokenFile?: string) {
   const event = failed(eventOf(), 400, 'why');
   const { knativebrokerttl: _, ...extensions } = event.extensions;
   const letter: DeadLetter = { id: 7, trigger, at: 1, event: { ...event, extensions } };
   const dropped: number[] = [];
   const says = { status: 204 };
-  const { url, taken } = await serveFunction(t, says);
+  const { url, taken, authorizations } = await serveFunction(t, says);
   const asked: string[] = [];
   const admin = createReplay({
     store: {
@@ -21,12 +23,12 @@ async function start(t: ExecutionContext, trigger: string) {
       dropDeadLetter: async (id) => dropped.push(id) > 0,
     },
     catalogue: [entryFor(['a'])],
-    urlOf: (name) => {
+    sinkOf: (name) => {
       asked.push(name);
-      return url;
+      return { url, ...(tokenFile !== undefined && { tokenFile }) };
     },
   });
-  return { admin, dropped, says, taken, asked };
+  return { admin, dropped, says, taken, asked, authorizations };
 }
 
 test('a letter that its function does not take stays one, and it is said what the function answered', async (t) => {
@@ -62,4 +64,22 @@ test('a letter of a trigger that the catalogue does not have goes nowhere', asyn
   const { admin, dropped, asked } = await start(t, 'clover');
   await t.throwsAsync(admin.replayDeadLetter(7), { code: 'CLV_CONFLICT' });
   t.deepEqual([asked, dropped], [[], []]);
+});
+
+test('a function that asks who sends is shown the token of the file', async (t) => {
+  const file = join(await temporaryFolder(t), 'f');
+  await writeFile(file, 'for-f\n');
+  const { admin, authorizations } = await start(t, 'on-a', file);
+  t.true(await admin.replayDeadLetter(7));
+  t.deepEqual(authorizations, ['Bearer for-f']);
+});
+
+test('without its token a letter stays one', async (t) => {
+  const file = join(await temporaryFolder(t), 'missing');
+  const { admin, dropped, taken } = await start(t, 'on-a', file);
+  await t.throwsAsync(admin.replayDeadLetter(7), {
+    code: 'CLV_CONFIG_INVALID',
+    message: /missing/,
+  });
+  t.deepEqual([dropped, taken], [[], []]);
 });

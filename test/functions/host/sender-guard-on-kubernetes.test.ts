@@ -84,6 +84,7 @@ apiTest(
       namespace,
       name: 'ingest',
       agents: 'agent',
+      sendersTo: () => 'agents',
     });
     const codeOf = async (of: string, account: string, to = audience) => {
       const token = await tokenOf(client, of, account, to);
@@ -106,6 +107,7 @@ apiTest(
       namespace,
       name: 'ingest',
       agents: 'agent',
+      sendersTo: () => 'agents',
     });
     const token = await tokenOf(client, namespace, 'agent', audience);
     await t.throwsAsync(mayNot({ authorization: `Bearer ${token}`, path: '/' }), {

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { createSenderGuard } from '../../../functions/host/sender-guard.ts';
+import { createSenderGuard, type Senders } from '../../../functions/host/sender-guard.ts';
 import type { CloverError } from '../../../functions/lib/errors.ts';
 import type { TelemetryAttributes } from '../../../functions/host/telemetry.ts';
 import { noTelemetry } from '../../../functions/host/telemetry.ts';
@@ -16,6 +16,12 @@ const known = (username: string, audiences: readonly string[] = [audience]): Ans
   reply({ status: { authenticated: true, user: { username }, audiences } }, 201);
 const unknown = reply({ status: { user: {}, error: 'no' } }, 201);
 
+/** As ingest has it, without and with `oidc`. */
+const senders: Readonly<Record<string, Senders>> = {
+  '/deadletters/a': 'anybody',
+  '/deadletters/b': 'eventing',
+};
+
 /** The guard of ingest before a cluster that gives these answers to reviews, the last one for ever. */
 async function guardOf(t: ExecutionContext, ...answers: readonly [Answer, ...Answer[]]) {
   let time = 0;
@@ -28,6 +34,7 @@ async function guardOf(t: ExecutionContext, ...answers: readonly [Answer, ...Ans
     namespace: 'clover-system',
     name: 'ingest',
     agents: 'agent',
+    sendersTo: (path) => senders[path] ?? 'agents',
     now: () => time,
   });
   return {
@@ -116,12 +123,27 @@ test('who was let in is not asked for again for two minutes, by the token; who w
   t.is(await codeOf('Bearer one'), 'CLV_UNAUTHORIZED', 'its pod is gone');
 });
 
-test('a dead letter, whose sender has no token, is let in; what only looks like one is not', async (t) => {
+test('what anybody may send is let in unasked', async (t) => {
   const { codeOf, asked } = await guardOf(t, unknown);
-  t.is(await codeOf(undefined, '/deadletters/policy-trafficpolicy-added'), undefined);
+  t.is(await codeOf(undefined, '/deadletters/a'), undefined);
   t.deepEqual(asked, []);
-  for (const path of ['/functions/ingest', '/deadletters', '/functions/deadletters/', '//'])
-    t.is(await codeOf(undefined, path), 'CLV_UNAUTHORIZED', path);
+});
+
+test('what Eventing sends is by an account of the namespace, and not by that of agents', async (t) => {
+  const path = '/deadletters/b';
+  for (const name of ['oidc-policy-trafficpolicy-added-0a1b', 'api']) {
+    const { codeOf } = await guardOf(t, known(account(name)));
+    t.is(await codeOf('Bearer some-token', path), undefined, name);
+    t.is(await codeOf('Bearer some-token', '/'), 'CLV_FORBIDDEN', 'no agent');
+    t.is(await codeOf(undefined, path), 'CLV_UNAUTHORIZED');
+  }
+  const others = [account('agent'), account('api', 'shop'), 'kubernetes-admin', 'system:anonymous'];
+  for (const username of others) {
+    const { codeOf } = await guardOf(t, known(username));
+    t.is(await codeOf('Bearer some-token', path), 'CLV_FORBIDDEN', username);
+  }
+  const { codeOf } = await guardOf(t, refusal(500, 'etcd is away'));
+  t.is(await codeOf('Bearer some-token', path), 'CLV_KUBERNETES_UNREACHABLE');
 });
 
 test('a host asks before it reads a body, counts whom it refuses by cause, and is healthy for everyone', async (t) => {

@@ -10,7 +10,7 @@ import {
 import { webhookName } from '../../../knative/catalogue.ts';
 import { renderInstallation } from '../../../knative/render/render-installation.ts';
 import { installationOf, type InstallationInput } from './installations.ts';
-import { specs, specsOf } from './rendered.ts';
+import { destination, specs, specsOf } from './rendered.ts';
 
 const signed = 'https://chat.example/clover';
 const plain = 'https://tickets.example/';
@@ -122,8 +122,7 @@ test('on Knative notify has the webhooks, and each has a Trigger with a queue of
       [plain, 1],
     ].map(([url, filters]) => {
       const name = webhookName(String(url));
-      const ref = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'notify' };
-      return [name, 'clover', { ref, uri: `/functions/${name}` }, filters];
+      return [name, 'clover', { ...destination('notify'), uri: `/functions/${name}` }, filters];
     }),
   );
   for (const { object, spec } of triggers) {
@@ -133,7 +132,7 @@ test('on Knative notify has the webhooks, and each has a Trigger with a queue of
       backoffDelay: 'PT1S',
       timeout: 'PT15S',
       deadLetterSink: {
-        ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'ingest' },
+        ...destination('ingest'),
         uri: `/deadletters/${object.metadata.name}`,
       },
     });

@@ -5,8 +5,15 @@ import { renderInstallation } from '../../../knative/render/render-installation.
 
 const reference = z.strictObject({ apiVersion: z.string(), kind: z.string(), name: z.string() });
 const sink = z.strictObject({ ref: reference });
-const subscriber = sink.extend({ uri: z.string().optional() });
+const functionSink = sink.extend({ audience: z.string() });
+const subscriber = functionSink.extend({ uri: z.string().optional() });
 const filter = z.record(z.string(), z.unknown());
+
+/** How objects name a function as the one that events go to: its Service, and whom tokens for it are for. */
+export const destination = (name: string, namespace = 'clover-system') => ({
+  ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
+  audience: `serving.knative.dev/service/${namespace}/${name}`,
+});
 
 /** Of a container; a field that nobody here knows is a mistake. */
 const container = z.strictObject({
@@ -61,7 +68,7 @@ export const specs = {
   ),
   pingSource: reader(
     'PingSource',
-    z.strictObject({ schedule: z.string(), timezone: z.string(), sink }),
+    z.strictObject({ schedule: z.string(), timezone: z.string(), sink: functionSink }),
   ),
   service: reader(
     'Service',

@@ -190,6 +190,45 @@ test('only functions that keep something in ClickHouse know where it is', (t) =>
   ]);
 });
 
+test('with oidc every function knows that senders say who they are, and who may replay has a token for each', (t) => {
+  const pods = podsOf(installationOf({ namespace: 'judge', oidc: true }));
+  const told = [...pods].map(([name, { container }]) => [
+    name,
+    container.env
+      .filter((variable) => /^(EVENTING_OIDC|AGENT_ACCOUNT)$/.test(variable.name))
+      .map((variable) => `${variable.name}=${variable.value}`)
+      .join(' '),
+  ]);
+  const asking = 'EVENTING_OIDC=true AGENT_ACCOUNT=agent';
+  t.deepEqual(Object.fromEntries(told), {
+    api: 'EVENTING_OIDC=true',
+    evaluate: asking,
+    ingest: asking,
+    notify: asking,
+    policy: asking,
+  });
+  const { volumes, container } = pods.get('api') ?? {};
+  const called = ['evaluate', 'ingest', 'notify', 'policy'];
+  t.deepEqual(volumes, [
+    {
+      name: 'tokens',
+      projected: {
+        sources: called.map((name) => ({
+          serviceAccountToken: {
+            audience: `serving.knative.dev/service/judge/${name}`,
+            expirationSeconds: 3_600,
+            path: name,
+          },
+        })),
+      },
+    },
+  ]);
+  t.deepEqual(container?.volumeMounts, [
+    { name: 'tokens', mountPath: '/etc/clover/tokens', readOnly: true },
+  ]);
+  for (const name of called) t.is(pods.get(name)?.volumes, undefined, name);
+});
+
 test('policy knows of Istio, and of the names that it writes there, if the installation has one', (t) => {
   const pods = podsOf(
     installationOf({ controlPlane: { istio: true }, clusterDomain: 'k8s.example' }),

@@ -3,16 +3,12 @@ import { catalogue } from '../../../knative/catalogue.ts';
 import { announcedKinds } from '../../../knative/render/api-server-source.ts';
 import type { Installation } from '../../../knative/render/installation.ts';
 import { installationOf } from './installations.ts';
-import { specs, specsOf } from './rendered.ts';
+import { destination, specs, specsOf } from './rendered.ts';
 
 const least = installationOf({});
 const brokerNamed = (name: string) => ({
   ref: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name },
 });
-const service = (name: string) => ({
-  ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
-});
-
 test('one source announces the kinds that triggers ask for, whole and from every namespace', (t) => {
   const sources = specsOf(least, specs.apiServerSource).map(({ spec }) => spec);
   t.deepEqual(sources, [
@@ -72,7 +68,7 @@ test('every schedule that no function starts itself ticks in its time zone, stra
         .filter(({ name: schedule }) => schedule.endsWith('-resync'))
         .map(({ name: schedule, timezone = 'UTC' }) => [
           schedule,
-          { schedule: '*/10 * * * *', timezone, sink: service(name) },
+          { schedule: '*/10 * * * *', timezone, sink: destination(name) },
         ]),
     ),
   );

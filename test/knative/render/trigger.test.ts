@@ -6,10 +6,9 @@ import { eventTypes } from '../../../knative/events.ts';
 import { knativeTrigger } from '../../../knative/render/trigger.ts';
 import { kinds } from '../../../knative/resources/kinds.ts';
 import { installationInput, installationOf } from './installations.ts';
-import { specs, specsOf } from './rendered.ts';
+import { destination, specs, specsOf } from './rendered.ts';
 
 const least = installationOf({});
-const ingest = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'ingest' };
 const expected = catalogue.flatMap(({ name, triggers }) =>
   triggers.map((trigger) => ({ subscriber: name, trigger })),
 );
@@ -25,7 +24,7 @@ test('every trigger of the catalogue is a Trigger that gives its events to its f
     expected.map(({ subscriber, trigger }) => [
       trigger.name,
       trigger.name === 'evaluate-reports' ? 'reports' : 'clover',
-      { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: subscriber } },
+      destination(subscriber),
     ]),
   );
   t.true(found.length >= 17);
@@ -50,7 +49,10 @@ test('no Trigger is without dead letters of its own, in any installation', (t) =
             timeout: isWebhook ? 'PT15S' : 'PT30S',
             deadLetterSink:
               installation.deadLetters === undefined
-                ? { ref: ingest, uri: `/deadletters/${object.metadata.name}` }
+                ? {
+                    ...destination('ingest', installation.namespace),
+                    uri: `/deadletters/${object.metadata.name}`,
+                  }
                 : { uri: installation.deadLetters },
           },
           object.metadata.name,
@@ -115,6 +117,6 @@ test('a trigger that bounds Retry-After says so to Knative', (t) => {
     backoffDelay: 'PT1S',
     timeout: 'PT15S',
     retryAfterMax: 'PT10M',
-    deadLetterSink: { ref: ingest, uri: `/deadletters/${trigger.name}` },
+    deadLetterSink: { ...destination('ingest'), uri: `/deadletters/${trigger.name}` },
   });
 });
