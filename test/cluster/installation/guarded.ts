@@ -5,7 +5,7 @@ import { brokerOf } from '../../../knative/render/broker.ts';
 import { sharedByFile, type SharedByFile } from '../shared-by-file.ts';
 import { sendEvent, startReceiver, type Received, type Receiver } from '../knative/receiver.ts';
 import { policyOfWeb, shop, tapOf } from './objects.ts';
-import { operatorOf, type Operator } from './operator.ts';
+import { internalUrl, operatorOf, type Operator } from './operator.ts';
 import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
 import { apply, ledgerWhen, startStage, type NodeStage, type Stage } from './stage.ts';
@@ -165,7 +165,8 @@ export async function sendPastBroker(
     ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }),
   };
   const attributes = { id: 'forged', type: eventTypes.resourceDeleted };
-  return (await sendEvent(`http://${tier.gateway}${path}`, attributes, headers)).status;
+  const url = `${await internalUrl(tier)}${path}`;
+  return (await sendEvent(url, attributes, headers)).status;
 }
 
 /** The account by which Knative lets something send. */

@@ -23,16 +23,21 @@ export async function operatorOf({ tier }: Pick<Stage, 'tier'>): Promise<Operato
   const file = join(home, 'token');
   const token = await tier.kubectl(['create', 'token', ...account, '--duration=8h']);
   await writeFile(file, token, { mode: 0o600 });
-  const service = ['service/clover-ingress-internal', '-n', 'clover-ingress'];
-  const address = 'http://{.spec.clusterIP}:{.spec.ports[0].port}';
-  const url = await tier.kubectl(['get', ...service, '-o', `jsonpath=${address}`]);
+  const url = await internalUrl(tier);
   const cloverctl = (...args: readonly string[]): Promise<CliResult> =>
     runCli(args, { variables: { CLOVER_HOME: home } });
   const host = ['--host', `api.${cloverNamespace}.svc.cluster.local`];
-  const context = ['set-context', 'cluster', '--url', url.trim(), ...host, '--token-file', file];
+  const context = ['set-context', 'cluster', '--url', url, ...host, '--token-file', file];
   for (const args of [context, ['use-context', 'cluster']]) {
     const { code, stderr } = await cloverctl('config', ...args);
     if (code !== 0) throw new Error(stderr);
   }
   return { cloverctl };
+}
+
+/** Where the network layer answers for Services that only the cluster reaches. */
+export async function internalUrl({ kubectl }: Pick<Stage['tier'], 'kubectl'>): Promise<string> {
+  const service = ['service/clover-ingress-internal', '-n', 'clover-ingress'];
+  const address = 'http://{.spec.clusterIP}:{.spec.ports[0].port}';
+  return (await kubectl(['get', ...service, '-o', `jsonpath=${address}`])).trim();
 }
