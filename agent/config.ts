@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sinkTokenFile } from '../functions/lib/authorization.ts';
 import { CloverError } from '../functions/lib/errors.ts';
+import { httpUrl } from '../knative/http-url.ts';
 import { otlpHeaders, sinkName } from '../knative/sink-values.ts';
 import { spoolBytes } from '../knative/spool-bytes.ts';
 import { checked, missing, parseJson } from './checked.ts';
@@ -34,7 +35,7 @@ const collector = z
     /** OTLP: binary protobuf over HTTP/1.1, or gRPC. */
     protocol: z.enum(['http', 'grpc']).default('http'),
     /** Base URL, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it: `http://collector:4318`, and of gRPC `http://collector:4317`. */
-    endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+    endpoint: httpUrl,
     headers: otlpHeaders.default({}),
     token: token.optional(),
     /** Read again each minute, in place of `token`. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { notificationReasons } from '../../knative/events.ts';
+import { httpUrl } from '../../knative/http-url.ts';
 import { parseConfig } from './parse-config.ts';
 import { secretText } from './secret-text.ts';
 
 const webhook = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+  url: httpUrl,
   /** Signs what is sent, by the Standard Webhooks convention; this, or the file that it is in: {"file": PATH}. */
   secret: secretText(
     z

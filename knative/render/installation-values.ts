@@ -90,12 +90,6 @@ export const toleration = z
     error: 'has no say where the operator is Exists: leave it out, or say Equal',
   });
 
-/** A URL of a service. */
-export const httpUrl = z.url({
-  protocol: /^https?$/,
-  error: 'must be an http:// or https:// URL',
-});
-
 /** A key of a Secret of the namespace. */
 export const secretKey = z.strictObject(
   {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { catalogue } from '../catalogue.ts';
 import { clickHouseUrl } from '../clickhouse-url.ts';
+import { httpUrl } from '../http-url.ts';
 import { dnsLabel } from '../resources/meta-schemas.ts';
 import { accountAnnotations, accountsOf } from './account-settings.ts';
 import { admissionSettings } from './admission/settings.ts';
@@ -9,7 +10,6 @@ import { controlPlaneSettings } from './control-plane/settings.ts';
 import { agentTokenSecretOf, tokenSecretOf } from './control-plane/token-secrets.ts';
 import { ownSchedulesOf } from './function-table.ts';
 import {
-  httpUrl,
   image,
   labelValue,
   objectName,

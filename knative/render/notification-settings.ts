@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { notificationReasons } from '../events.ts';
-import { httpUrl, secretKey } from './installation-values.ts';
+import { httpUrl } from '../http-url.ts';
+import { secretKey } from './installation-values.ts';
 
 /** Webhooks that are told what happens to experiments and policies. */
 export const notificationSettings = z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { httpUrl } from '../../http-url.ts';
 import { otlpHeaders, sinkName } from '../../sink-values.ts';
-import { httpUrl, secretKey } from '../installation-values.ts';
+import { secretKey } from '../installation-values.ts';
 import { bytesOf } from '../quantity.ts';
 import { mounts } from './names.ts';
 import { spoolQuantity } from './spool-size.ts';

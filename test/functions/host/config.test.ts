@@ -93,6 +93,10 @@ test('notifications name their webhooks; a bad one is named and its secret is no
   ]);
   t.notRegex(error.message, /hidden/);
   t.regex(refused({ ...minimal, notifications: [{ url }, { url }] }).message, /a URL stands twice/);
+  const withPassword = [{ url: 'https://u:hunter2@example.com/hook' }];
+  const refusal = refused({ ...minimal, notifications: withPassword }).message;
+  t.regex(refusal, /without a user and a password/);
+  t.notRegex(refusal, /hunter2/);
   t.throws(() => parseNotifications('x'), { code: 'CLV_CONFIG_INVALID' });
 });
 

@@ -118,6 +118,18 @@ const bad: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
     { clickhouse: { ...clickhouse, url } },
     /^clickhouse\.url: must be scheme, host and port alone, .* with clickhouse\.username, clickhouse\.passwordSecret and clickhouse\.database$/,
   ]),
+  ...(
+    [
+      ['deadLetters', (url: string) => ({ deadLetters: url })],
+      ['telemetry.endpoint', (url: string) => ({ telemetry: { endpoint: url } })],
+      ['notifications.0.url', (url: string) => ({ notifications: [{ url }] })],
+      ['agent.sinks.a.endpoint', (url: string) => ({ agent: { sinks: { a: { endpoint: url } } } })],
+    ] as const
+  ).map(([field, said]): (typeof bad)[number] => [
+    `a password in ${field}`,
+    said('https://u:hunter2@receiver.example/x'),
+    new RegExp(`^${field.replaceAll('.', String.raw`\.`)}: must be without a user and a password`),
+  ]),
   ['a user name of nothing', { clickhouse: { ...clickhouse, username: '' } }, /^clickhouse\.user/],
   ['a taint', { tolerations: [{ effect: 'Never' }] }, /^tolerations\.0\.effect: /],
   ['a level', { podSecurity: 'tight' }, /^podSecurity: /],
