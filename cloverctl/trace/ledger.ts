@@ -21,6 +21,8 @@ export interface TraceLedger {
     readonly skipped: number;
     readonly lost: number;
   };
+  /** Packets without TCP or UDP that anybody could read, by what they carry; their bytes are in no count. */
+  readonly otherPackets: Counts;
 }
 
 const sum = (counts: Counts): number =>
@@ -43,6 +45,7 @@ export function traceLedger({ wire, bytes, requests, sessions }: CaptureLedger):
       skipped: sum(bytes.skipped) + bytes.pending,
       lost: sum(bytes.lost),
     },
+    otherPackets: wire.otherPackets,
   };
 }
 
@@ -58,9 +61,11 @@ export function ledgerLines(
   ledger: CaptureLedger,
   { packets }: Pick<FileEnd, 'packets'>,
 ): string[] {
-  const { requests, spans, lost, sessions, bytes } = traceLedger(ledger);
+  const { requests, spans, lost, sessions, bytes, otherPackets } = traceLedger(ledger);
+  const others = sum(otherPackets);
   return [
-    `packets:  ${packets}, ${ledger.connections.seen} connections`,
+    `packets:  ${packets}, ${ledger.connections.seen} connections` +
+      (others === 0 ? '' : `, ${others} without TCP or UDP${causes(otherPackets)}`),
     `requests: ${requests} = ${spans} spans + ${lostOf(lost)}`,
     ...(sessions.seen === 0
       ? []

@@ -50,6 +50,7 @@ const ledgerLine = z.strictObject({
     skipped: z.number(),
     lost: z.number(),
   }),
+  otherPackets: z.record(z.string(), z.number()),
 });
 
 type SpanLine = z.infer<typeof spanLine>;

@@ -127,6 +127,18 @@ test('for people there is a table, and where everything went', async (t) => {
   );
 });
 
+test('packets that carry neither TCP nor UDP are told by what they carry', async (t) => {
+  const [icmp, esp] = [1, 50];
+  const packets = [icmp, icmp, esp].map((protocol) => ({
+    timeNs: startNs,
+    bytes: ipv4(protocol, Buffer.alloc(8)),
+  }));
+  const file = pcapFile(packets, { link: 101 });
+  t.deepEqual((await json(file)).ledger.otherPackets, { esp: 1, other: 2 });
+  const { stdout } = await inFile(file, (path) => runCli(['trace', path]));
+  t.regex(stdout, /^packets:  3, 0 connections, 3 without TCP or UDP \(esp 1, other 2\)$/m);
+});
+
 test('a request without an answer is an incomplete span, and no error', async (t) => {
   const { spans, ledger } = await json(pcapFile(packetsOf(segments.slice(0, 3))));
   t.is(ledger.requests, 1);
