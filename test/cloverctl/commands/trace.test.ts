@@ -12,8 +12,8 @@ import {
   segmentsOfTurns,
   server,
   startNs,
+  wire,
 } from '../../native/capture/conversation.ts';
-import { wire } from '../../native/capture/under-settings.ts';
 import { closeOf, handshake, opcode, pushed, sent } from '../../native/capture/websocket.ts';
 import { runCli } from '../run-cli.ts';
 import { inFile, readLines } from '../traced-lines.ts';

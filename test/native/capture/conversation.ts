@@ -223,3 +223,10 @@ export const inAnyOrder = <T extends TcpSegment | UdpDatagram>(
     .map((some) =>
       some.map((packet, step) => ({ ...packet, timeNs: startNs + BigInt(step) * 1_000_000n })),
     );
+
+/** Where a conversation whose bytes do not matter begins, and that it comes in few pieces. */
+export const wire = { clientIsn: 5, serverIsn: 9, cuts: [60_000] } as const;
+
+/** Lines of a head, and its end. */
+export const headOf = (...lines: readonly string[]): Buffer =>
+  Buffer.from([...lines, '', ''].join('\r\n'));

@@ -5,11 +5,20 @@ import test from 'ava';
 
 import { createCapture } from '../../../native/capture/capture.ts';
 import type { Destination } from '../../../knative/resources/egress.ts';
-import { client, gapsOf, play, pod, segmentsOfTurns, server, startReplay } from './conversation.ts';
+import {
+  client,
+  gapsOf,
+  headOf,
+  play,
+  pod,
+  segmentsOfTurns,
+  server,
+  startReplay,
+  wire,
+} from './conversation.ts';
 import { answerOf, flow, queryOf, types, www } from './dns.ts';
 import { decodeSpans, type DecodedSpan } from './otlp.ts';
 import { startTestbed } from './testbed.ts';
-import { headOf, wire } from './under-settings.ts';
 
 const http = [
   client(headOf('GET /p HTTP/1.1', 'Host: cart')),

@@ -10,14 +10,13 @@ import {
   type Sight,
   spansAt,
 } from './both-ends.ts';
-import { client, exchange, server, type Turn } from './conversation.ts';
+import { client, exchange, server, wire, type Turn } from './conversation.ts';
 import { answerOf, flow, queryOf, types, www } from './dns.ts';
 import { headers } from './http2.ts';
 import { base, block, ok, opening } from './http2-conversation.ts';
 import type { DecodedSpan } from './otlp.ts';
 import { command } from './redis.ts';
 import { callOf } from './sip.ts';
-import { wire } from './under-settings.ts';
 
 const parent = 'b7ad6b7169203331';
 const trace = '0af7651916cd43dd8448eb211c80319c';

@@ -4,6 +4,7 @@ import type { CaptureLedger } from '../../../native/capture/types.ts';
 import {
   client,
   gapsOf,
+  headOf,
   play,
   segmentsOfTurns,
   server,
@@ -12,7 +13,6 @@ import {
   type Turn,
 } from './conversation.ts';
 import { decodeSpans, type DecodedSpan } from './otlp.ts';
-import { headOf } from './under-settings.ts';
 
 const get = (path: string): Turn => client(headOf(`GET ${path} HTTP/1.1`, 'Host: a'));
 const empty = server(headOf('HTTP/1.1 200 OK', 'Content-Length: 0'));

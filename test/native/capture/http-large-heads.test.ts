@@ -4,16 +4,17 @@ import fc from 'fast-check';
 import {
   client,
   gapsOf,
+  headOf,
   play,
   readPackets,
   segmentsOfTurns,
   server,
   startReplay,
+  wire,
   type Turn,
 } from './conversation.ts';
 import { readHandedOver } from './handing-over.ts';
 import type { DecodedSpan } from './otlp.ts';
-import { headOf, wire } from './under-settings.ts';
 
 const limit = 65_536;
 

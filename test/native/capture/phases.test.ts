@@ -3,17 +3,18 @@ import test from 'ava';
 import {
   client,
   gapsOf,
+  headOf,
   play,
   segmentsOfTurns,
   server,
   startNs,
   startReplay,
+  wire,
   type Turn,
 } from './conversation.ts';
 import { answerOf, flow, queryOf, types, www } from './dns.ts';
 import type { TcpSegment, UdpDatagram } from './frames.ts';
 import type { DecodedSpan } from './otlp.ts';
-import { headOf, wire } from './under-settings.ts';
 
 const http: readonly Turn[] = [
   client(headOf('GET /p HTTP/1.1', 'Host: cart')),

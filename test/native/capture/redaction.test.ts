@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 
-import { client, readPackets, server } from './conversation.ts';
+import { client, headOf, readPackets, server } from './conversation.ts';
 import { flow, nameOf, queryOf, second } from './dns.ts';
-import { headOf, headersOf, spansOf } from './under-settings.ts';
+import { headersOf, spansOf } from './under-settings.ts';
 
 test('a Tap redacts further headers, by name and by pattern, also those that every span has', async (t) => {
   const asked = headOf(

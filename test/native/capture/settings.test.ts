@@ -4,18 +4,20 @@ import type { TraceSettings } from '../../../native/capture/trace-settings.ts';
 import {
   client,
   gapsOf,
+  headOf,
   play,
   pod,
   segmentsOfTurns,
   server,
   startNs,
   startReplay,
+  wire,
   type Turn,
 } from './conversation.ts';
 import { answerOf, flow, queryOf, types, www } from './dns.ts';
 import { frame, frameType, type HeaderField, headers, HpackEncoder } from './http2.ts';
 import { base, opening } from './http2-conversation.ts';
-import { headOf, headersOf, spansOf, wire } from './under-settings.ts';
+import { headersOf, spansOf } from './under-settings.ts';
 import { command } from './redis.ts';
 
 const tenancy: TraceSettings = {

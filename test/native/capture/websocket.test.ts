@@ -15,13 +15,13 @@ import {
   server,
   startNs,
   startReplay,
+  wire,
   type Turn,
   type Wire,
 } from './conversation.ts';
 import type { CaptureLedger } from '../../../native/capture/types.ts';
 import { portOf, startRecorder } from './http2-recorder.ts';
 import type { DecodedSpan } from './otlp.ts';
-import { wire } from './under-settings.ts';
 import { closeOf, handshake, opcode, pushed, sent } from './websocket.ts';
 
 async function read(
