@@ -112,7 +112,9 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     owns = true;
     const { connections, refused } = capture.ledger().takenOver;
     log.info({ from: String(fromNs), connections, refused }, 'taken over');
-    const requests = await before.requests(() => capture.hold());
+    // Whoever asks for them makes the predecessor forget them: of one of another version they could not be read.
+    const isReadable = refused['other_version'] === undefined;
+    const requests = isReadable ? await before.requests(() => capture.hold()) : undefined;
     if (ending.signal.aborted) return;
     if (requests !== undefined) {
       capture.takeOverRequests(requests);

@@ -19,6 +19,11 @@ interface Member {
   /** What its capture says to the next one, and what it was told. */
   says: string;
   readonly heard: string[];
+  /** Why its capture does not take what it is told. */
+  refuses: Readonly<Record<string, number>>;
+  /** It has told which requests are open, and forgotten them. */
+  gave: boolean;
+  retired: boolean;
 }
 
 const makeNode = async (t: ExecutionContext) => {
@@ -40,16 +45,24 @@ const makeNode = async (t: ExecutionContext) => {
           handOver: () => Buffer.from(member.says),
           hold: () => void member.heard.push('hold'),
           takeOver: (state) => void member.heard.push(String(state)),
-          handOverRequests: () => Buffer.alloc(0),
+          handOverRequests: () => {
+            member.gave = true;
+            return Buffer.alloc(0);
+          },
           takeOverRequests: () => undefined,
-          ledger: () => emptyLedger,
+          ledger: () => ({
+            ...emptyLedger,
+            takenOver: { ...emptyLedger.takenOver, refused: member.refuses },
+          }),
         },
         openTimeoutMs: 1_000,
         settled: () => true,
         onInherit: async () => {
           member.adopted += 1;
         },
-        onRetired: async () => undefined,
+        onRetired: async () => {
+          member.retired = true;
+        },
         onOrphaned: () => {
           member.orphaned = true;
         },
@@ -70,6 +83,9 @@ const newMember = (): Member => ({
   orphaned: false,
   says: 'a state',
   heard: [],
+  refuses: {},
+  gave: false,
+  retired: false,
 });
 
 test('the successor holds, and then hears what the one before it says', async (t) => {
@@ -79,6 +95,19 @@ test('the successor holds, and then hears what the one before it says', async (t
   await eventually('the handover', () => second.handover.owns);
   t.deepEqual(second.heard, ['hold', 'a state']);
 });
+
+for (const [what, refuses, gave] of [
+  ['one whose state it could not read keeps', { other_version: 1 }, false],
+  ['any other one gives', { behind: 1 }, true],
+] as const) {
+  test(`${what} the requests that it does not wait for: who forgets them is asked by one that counts them`, async (t) => {
+    const node = await makeNode(t);
+    const first = await node.start();
+    await node.start({ ...newMember(), refuses });
+    await eventually('the end of the first', () => first.retired);
+    t.is(first.gave, gave);
+  });
+}
 
 test('of two that start at one time one counts, and the other one after it', async (t) => {
   const node = await makeNode(t);

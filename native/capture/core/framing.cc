@@ -7,6 +7,8 @@ namespace {
 
 // More than any protocol reads of a frame.
 constexpr u64 kMaxKept = 128 * 1024;
+// What a buffer that holds nothing may keep for the next frame: nobody counts it.
+constexpr size_t kMaxSpare = 1024;
 
 }  // namespace
 
@@ -52,7 +54,14 @@ u32 FrameReader::read(const Piece& given) {
       break;
     }
   }
+  give_back();
   return given.length - piece.length;
+}
+
+// Not while a frame is taken: it may be in either of them.
+void FrameReader::give_back() {
+  if (taken_.capacity() > kMaxSpare) std::string().swap(taken_);
+  if (kept_.empty() && kept_.capacity() > kMaxSpare) std::string().swap(kept_);
 }
 
 bool FrameReader::end(u64 time_ns) {
@@ -71,6 +80,7 @@ bool FrameReader::skip(u64 length, u64 time_ns) {
   if (!sized_ || got_ < size_of_.keep || length > size_of_.total - got_) return false;
   got_ += length;
   if (got_ == size_of_.total) end(time_ns);
+  give_back();
   return true;
 }
 

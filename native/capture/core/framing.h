@@ -49,6 +49,7 @@ class FrameReader {
 
  private:
   bool end(u64 time_ns);
+  void give_back();
 
   Conversation& talk_;
   Side from_;

@@ -114,7 +114,8 @@ void Connection::hand_over(State& state) {
     state.require(parser_ == nullptr || parser_->handed_over_as() == name);
   }
   if (parser_ != nullptr) parser_->hand_over(state);
-  settle();
+  // What a damaged state has left in a parser is let go by its close.
+  if (state.ok()) settle();
 }
 
 void Connection::go_on() {

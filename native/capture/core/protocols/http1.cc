@@ -61,7 +61,9 @@ u32 Http1::read(Side from, const Piece& given) {
 
 // Between requests, with nothing in doubt.
 bool Http1::blank() const {
-  auto between = [](const Messages& one) { return one.phase == Phase::start && !one.ended; };
+  auto between = [](const Messages& one) {
+    return one.phase == Phase::start && !one.ended && one.current == nullptr && one.head.partial().empty();
+  };
   return queue_.empty() && between(asking_) && between(answering_) && !doubt_ && !missing_requests_ && !handed_on_;
 }
 
