@@ -36,6 +36,8 @@ class Parser {
   virtual bool idle() const = 0;
   // Whether another one, made in its place, would go on just the same.
   virtual bool blank() const { return false; }
+  // What one takes that has read something, beside bytes that are pending: about as much as of PostgreSQL was measured. Always the same.
+  virtual size_t bytes() const { return 2048; }
   // The protocol of the table as which a successor goes on; empty: it has to find its own way in.
   virtual std::string_view handed_over_as() const { return {}; }
   // Tells what it knows to a successor that was just made, or learns it, open requests with it.

@@ -18,8 +18,8 @@ Parser* Connection::parser() {
 }
 
 void Connection::read_by(std::unique_ptr<Parser> parser) {
-  session_.parsers_ += (parser != nullptr);
-  session_.parsers_ -= (parser_ != nullptr);
+  if (parser != nullptr) session_.parser_bytes_ += parser->bytes();
+  if (parser_ != nullptr) session_.parser_bytes_ -= parser_->bytes();
   parser_ = std::move(parser);
   resting_ = false;
 }

@@ -225,7 +225,7 @@ class Session {
   size_t held_bytes_ = 0;
   u64 held_length_ = 0;  // the part of ledger.pending that is held
   u64 kept_bytes_ = 0;
-  size_t parsers_ = 0;  // of connections
+  size_t parser_bytes_ = 0;  // of connections
   RequestPool pool_;
   OpenList open_;   // younger than the timeout
   OpenList stuck_;  // older

@@ -6,8 +6,6 @@ namespace {
 
 // Of one that holds nothing, with its place in the tables.
 constexpr size_t kConnectionBytes = 480, kDatagramFlowBytes = 1200;
-// Of a parser that is not blank.
-constexpr size_t kParserBytes = 768;
 // Of both languages and, for two links and their places in the chains of an interface, of the kernel.
 constexpr size_t kPodBytes = 11 * 1024;
 // It is brought down to this share, so that the whole is looked at rarely.
@@ -26,7 +24,7 @@ size_t Session::room() const {
 
 size_t Session::memory() const {
   size_t bytes = flows_.size() * kConnectionBytes + datagrams_.size() * kDatagramFlowBytes;
-  bytes += parsers_ * kParserBytes + pool_.size() * kRequestBytes + held_bytes_ + kept_bytes_;
+  bytes += parser_bytes_ + pool_.size() * kRequestBytes + held_bytes_ + kept_bytes_;
   // Of bytes that are pending parsers have those that are not held, in text that is given half as much again when it grows.
   if (ledger.pending > held_length_) bytes += (ledger.pending - held_length_) / 2 * 3;
   for (const Batch& batch : batches) bytes += batch.otlp.size();

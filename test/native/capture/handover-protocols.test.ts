@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
 
+import { never } from '../../../native/capture/types.ts';
 import {
   client,
   exchange,
@@ -208,6 +209,31 @@ for (const [protocol, any] of Object.entries(packets)) {
     t.true(refused > 30, `${refused}`);
   });
 }
+
+test('of a head that is half read nothing is left behind, whichever byte of its state is wrong', async (t) => {
+  const segments = over([write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n')], [20]).slice(0, -2);
+  const half = segments.slice(0, segments.findIndex(({ payload }) => payload.length > 0) + 1);
+  const { replay: old } = startReplay();
+  play(old, half);
+  const state = old.handOver();
+  const requests = old.handOverRequests();
+  await old.close();
+  for (let at = 8; at < state.length; at += 1) {
+    for (const byte of [0, 1, 2, 255]) {
+      const damaged = Buffer.from(state);
+      damaged[at] = byte;
+      const { replay } = startReplay({ window: { fromNs: never, untilNs: never } });
+      play(replay, half.slice(0, -1));
+      replay.takeOver(damaged);
+      replay.takeOverRequests(requests);
+      replay.detach(7);
+      const ledger = replay.ledger();
+      await replay.close();
+      const left = [ledger.bytes.pending, ledger.requests.open, ...gapsOf(ledger)];
+      t.deepEqual(left, [0, 0], `byte ${at} is ${byte}`);
+    }
+  }
+});
 
 test('the layout of a state is the one of its version: with another layout comes another version', async (t) => {
   const layout = createHash('sha256');

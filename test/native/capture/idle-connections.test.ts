@@ -7,15 +7,33 @@ import { lean } from '../../../infra/images/lean.ts';
 
 const told = z.object({ bytes: z.number(), open: z.int(), spans: z.int() });
 
-test('a connection of HTTP/1 that waits for its next request takes half a KiB', async (t) => {
+/** What idle-connections.ts tells of a protocol. */
+async function idle(protocol: 'http' | 'postgresql'): Promise<z.output<typeof told>> {
   const program = fileURLToPath(new URL('idle-connections.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [...lean.args, '--expose-gc', program],
+    [...lean.args, '--expose-gc', program, protocol],
     { env: { ...process.env, ...lean.env } },
   );
-  const { bytes, open, spans } = told.parse(JSON.parse(stdout));
-  t.is(open, 60_000);
-  t.is(spans, 60_000);
-  t.true(bytes > 300 && bytes < 576, `${bytes} bytes`);
-});
+  return told.parse(JSON.parse(stdout));
+}
+
+test.serial(
+  'a connection of HTTP/1 that waits for its next request takes half a KiB',
+  async (t) => {
+    const { bytes, open, spans } = await idle('http');
+    t.is(open, 60_000);
+    t.is(spans, 60_000);
+    t.true(bytes > 300 && bytes < 576, `${bytes} bytes`);
+  },
+);
+
+test.serial(
+  'one of PostgreSQL takes as much as is counted of it, however long its last statement was',
+  async (t) => {
+    const { bytes, open, spans } = await idle('postgresql');
+    t.is(open, 6_000);
+    t.is(spans, 6_000);
+    t.true(bytes > 1_024 && bytes < 480 + 2_048 + 256, `${bytes} bytes`);
+  },
+);

@@ -49,6 +49,7 @@ class Http1 final : public Parser {
   void close(const char* cause, u64 time_ns) override;
   bool idle() const override { return queue_.empty(); }
   bool blank() const override;
+  size_t bytes() const override { return 768; }
   std::string_view handed_over_as() const override { return "http"; }
   void hand_over(State& state) override;
 
