@@ -147,7 +147,7 @@ const cloverNamespace = 'clover-system';
 
 /** What `npm run render` gives of accounts and their rights, and someone who has the role of viewers. */
 async function applyAccess(client: KubeClient): Promise<void> {
-  const installation = installationOf({});
+  const installation = installationOf({ controlPlane: { istio: true } });
   const { namespace } = installation;
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await client.call({ method: 'POST', path: '/api/v1/namespaces', body });
