@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
+import { podNamespace } from '../functions/host/function-settings.ts';
 import { monotonicMs } from '../functions/lib/monotonic.ts';
 import { createKubeClient } from '../functions/resources/kubernetes/client.ts';
 import { inClusterConnection } from '../functions/resources/kubernetes/connection.ts';
@@ -66,6 +67,9 @@ export function openSources({ source, node }: AgentConfig, needs: SourceNeeds): 
   return {
     openPods: nodePods({ ...following, node: node.name, locator }),
     openTaps: clusterTaps(following),
-    guard: createKubernetesGuard(client, { log }),
+    guard: createKubernetesGuard(client, {
+      log,
+      namespace: () => podNamespace({ KUBERNETES_ACCOUNT_DIR: folder }),
+    }),
   };
 }

@@ -40,12 +40,20 @@ export interface OwnTicksOptions {
   readonly clock?: Pick<Clock, 'sleep'>;
 }
 
+type PingSource = ReturnType<typeof pingSource>;
+
 /** Knative's finalizer takes well below a second, where its controller runs. */
 const leavingMs = [100, 200, 400, 800, 1_600] as const;
 
 const service = z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) });
 
-const present = z.object({ metadata: z.object({ deletionTimestamp: z.string().optional() }) });
+const present = z.object({
+  metadata: z.object({ deletionTimestamp: z.string().optional() }),
+  spec: z.object({
+    schedule: z.string().optional(),
+    sink: z.object({ audience: z.string().optional() }).optional(),
+  }),
+});
 
 /** Events after which a schedule may be active that was not, or the other way round. */
 const telling: ReadonlySet<string> = new Set([
@@ -64,11 +72,19 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
   const known = new Map<string, boolean>();
   let turn: Promise<void> = Promise.resolve();
 
-  /** Whether there is one that stays. One that was deleted is there until its finalizer is gone, and ticks no more. */
-  const stays = async (name: string): Promise<boolean> => {
-    const call = client.call({ method: 'GET', path: `${collection}/${name}` });
-    const found = await unless('CLV_NOT_FOUND', call);
-    return found !== undefined && present.parse(found).metadata.deletionTimestamp === undefined;
+  /**
+   * Whether there is one that stays. One that was deleted is there until its finalizer is gone, and ticks no more; one of a version
+   * that made it otherwise is deleted.
+   */
+  const stays = async ({ metadata: { name }, spec }: PingSource): Promise<boolean> => {
+    const path = `${collection}/${name}`;
+    const found = await unless('CLV_NOT_FOUND', client.call({ method: 'GET', path }));
+    if (found === undefined) return false;
+    const { metadata, spec: of } = present.parse(found);
+    if (metadata.deletionTimestamp !== undefined) return false;
+    if (of.schedule === spec?.schedule && of.sink?.audience === spec?.sink?.audience) return true;
+    await unless('CLV_NOT_FOUND', client.call({ method: 'DELETE', path }));
+    return false;
   };
 
   const make = async (schedule: Schedule): Promise<void> => {
@@ -79,7 +95,7 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
     const body = { ...source, metadata: { ...source.metadata, ownerReferences } };
     const isThere = async (): Promise<boolean> => {
       const call = client.call({ method: 'POST', path: collection, body });
-      return (await unless('CLV_CONFLICT', call)) !== undefined || stays(schedule.name);
+      return (await unless('CLV_CONFLICT', call)) !== undefined || stays(source);
     };
     for (const wait of leavingMs) {
       if (await isThere()) return;

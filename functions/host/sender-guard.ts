@@ -2,7 +2,9 @@ import { audienceOf } from '../../knative/render/audience.ts';
 import { sha256 } from '../lib/canonical-json.ts';
 import { CloverError } from '../lib/errors.ts';
 import { excerpt } from '../lib/excerpt.ts';
+import { monotonicMs } from '../lib/monotonic.ts';
 import { createRecent } from '../lib/recent.ts';
+import { createAccountTokens } from '../resources/kubernetes/account-tokens.ts';
 import type { KubeClient } from '../resources/kubernetes/client.ts';
 import { bearerToken, reviewToken } from '../resources/kubernetes/token-review.ts';
 
@@ -47,22 +49,25 @@ const keptMs = 120_000;
 const mostKept = 4_096;
 
 /**
- * Asks the cluster who sends: it takes a token for this function, of an account that may. While the API server does not answer nobody is let
- * in but those that were within the last two minutes; what is refused is asked again each time.
+ * Asks the cluster who sends: it takes a token for this function, of an account that may. Those of agents are reviewed: while the API
+ * server does not answer nobody is let in but those that were within the last two minutes, and what is refused is asked again each time. Those of
+ * Eventing are verified by the server's keys, which are asked for once ({@link createAccountTokens}).
  */
 export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
-  const { client, namespace, name, agents, sendersTo, now } = options;
+  const { client, namespace, name, agents, sendersTo, now = monotonicMs } = options;
   const audience = audienceOf(namespace, name);
-  const senders = createRecent<string>({
-    ms: keptMs,
-    most: mostKept,
-    ...(now !== undefined && { now }),
-  });
-  const senderOf = async (token: string): Promise<string> => {
-    const caller = await reviewToken(client, token, audience);
-    if (caller !== undefined) return caller.username;
+  const reviewed = createRecent<string>({ ms: keptMs, most: mostKept, now });
+  const accounts = createAccountTokens(client, { now });
+  const known = (username: string | undefined): string => {
+    if (username !== undefined) return username;
     const message = `the cluster does not take this token: it has expired, is none, or is for another audience than ${audience}`;
     throw new CloverError('CLV_UNAUTHORIZED', message);
+  };
+  const senderOf = async (token: string, wanted: Senders): Promise<string> => {
+    if (wanted === 'eventing') return known(await accounts.userOf(token, audience));
+    return reviewed.get(sha256(token), async () =>
+      known((await reviewToken(client, token, audience))?.username),
+    );
   };
   return async ({ authorization, path }) => {
     const wanted = sendersTo(path);
@@ -72,7 +77,7 @@ export function createSenderGuard(options: SenderGuardOptions): AdmitSender {
       const message = `send Authorization: Bearer with a token of the cluster for the audience ${audience}`;
       throw new CloverError('CLV_UNAUTHORIZED', message);
     }
-    const username = await senders.get(sha256(token), () => senderOf(token));
+    const username = await senderOf(token, wanted);
     const [, of, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
     if (of === namespace && (account === agents) === (wanted === 'agents')) return;
     const who =

@@ -2,9 +2,14 @@ import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReceiver } from '../dead-letters/receiver.ts';
-import { isEventingKnown } from '../host/event-guard.ts';
+import { agentAccount, isEventingKnown } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
-import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
+import {
+  clickHouseSettings,
+  clusterClient,
+  podNamespace,
+  type Environment,
+} from '../host/function-settings.ts';
 import { runFunction, type RunFunctionOptions } from '../host/run-function.ts';
 import { createSenderGuard, type Senders } from '../host/sender-guard.ts';
 import { startOrExit } from '../host/start-or-exit.ts';
@@ -32,16 +37,17 @@ async function main(): Promise<void> {
         await Promise.all([analytics.close(), letters.close()]);
       },
     },
-    { log, ...guarded(process.env['AGENT_ACCOUNT']) },
+    { log, ...guarded(process.env) },
   );
 }
 
 /** An agent of the version before has no token: what it has stays in its spool until its successor, who has one, sends it. */
-function guarded(agents: string | undefined): Pick<RunFunctionOptions, 'admitSender' | 'warmUp'> {
-  if (agents === undefined) return {};
+function guarded(env: Environment): Pick<RunFunctionOptions, 'admitSender' | 'warmUp'> {
+  if (env['AGENT_ACCOUNT'] === undefined && !isEventingKnown(env)) return {};
+  const agents = agentAccount(env);
   const client = clusterClient();
   const [namespace, name] = [podNamespace(), 'ingest'];
-  const ofDeadLetters = isEventingKnown(process.env) ? 'eventing' : 'anybody';
+  const ofDeadLetters = isEventingKnown(env) ? 'eventing' : 'anybody';
   const sendersTo = (path: string): Senders =>
     path.startsWith('/deadletters/') ? ofDeadLetters : 'agents';
   return {

@@ -1,15 +1,7 @@
 import { kinds, type Kind } from '../resources/kinds.ts';
 import { apiVersion } from '../resources/meta.ts';
 import { announcedKinds, resourceEvents } from './api-server-source.ts';
-import {
-  functionTable,
-  takesEvents,
-  tokenReviews,
-  type FunctionRow,
-  type KindAccess,
-  type OtherAccess,
-  type Verb,
-} from './function-table.ts';
+import { functionTable, type KindAccess, type OtherAccess, type Verb } from './function-table.ts';
 import type { Installation } from './installation.ts';
 import { commonLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { serviceAccount, type ServiceAccount } from './service-account.ts';
@@ -77,28 +69,18 @@ export interface Account {
 const watching: readonly Verb[] = ['get', 'list', 'watch'];
 
 /** Every function on Knative, and the source of resource events. */
-export function knativeAccounts(installation: Installation): readonly Account[] {
+export function knativeAccounts({ controlPlane: { istio } }: Installation): readonly Account[] {
   return [
-    ...functionTable.map((row) => ({
-      name: row.name,
-      access: row.access,
-      others: othersOf(installation, row),
+    ...functionTable.map(({ name, access, others = [], onIstio = [] }) => ({
+      name,
+      access,
+      others: istio ? [...others, ...onIstio] : others,
     })),
     {
       name: resourceEvents,
       access: announcedKinds().map((kind) => ({ kind, verbs: watching })),
     },
   ];
-}
-
-function othersOf(
-  { controlPlane: { istio }, oidc }: Installation,
-  row: FunctionRow,
-): readonly OtherAccess[] {
-  const { agents, others = [], onIstio = [] } = row;
-  // Who takes from agents reviews their tokens whatever Eventing does.
-  const asks = oidc && takesEvents(row) && agents !== true;
-  return [...others, ...(istio ? onIstio : []), ...(asks ? [tokenReviews] : [])];
 }
 
 /** Accounts, then roles, then who has them. */

@@ -88,7 +88,7 @@ const small: Resources = {
 };
 
 /** Whose token it is that one was called with. */
-export const tokenReviews: OtherAccess = {
+const tokenReviews: OtherAccess = {
   group: 'authentication.k8s.io',
   resource: 'tokenreviews',
   verbs: ['create'],

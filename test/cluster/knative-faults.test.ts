@@ -150,6 +150,25 @@ serial('an Experiment in hand goes on by its ticks when all functions go to zero
   await t.notThrowsAsync(tier.kubectl([...gone, ...before.trim().split('\n')]));
 });
 
+serial(
+  'the ticks of another Experiment are taken, by a PingSource that was made anew',
+  async (t) => {
+    t.timeout(400_000);
+    const stage = await started;
+    const { tier } = stage;
+    const inShop = ['-n', shop];
+    // Eventing goes on with the token of the one before: no resync makes good what is refused here.
+    await tier.kubectl(['wait', '--for=delete', patience, ...own, 'pingsource/evaluate-look']);
+    const [service = {}, policy = {}, experiment = {}] = shortRun('next', '10s');
+    await apply(stage, service, policy);
+    const programmed = ['wait', '--for=condition=Programmed', patience, ...inShop];
+    await tier.kubectl([...programmed, 'trafficpolicy/next']);
+    await apply(stage, experiment);
+    const ended = ['wait', '--for=jsonpath={.status.phase}=RolledBack', patience, ...inShop];
+    await t.notThrowsAsync(tier.kubectl([...ended, 'experiment/next']));
+  },
+);
+
 serial('no event is a dead letter at the end', async (t) => {
   const { operator } = await started;
   const listed = await operator.cloverctl('deadletters', 'list', '--json');

@@ -26,6 +26,8 @@ interface Stage {
   onChange: () => Promise<void>;
   /** What a write of a PingSource is answered. */
   written: Answer;
+  /** What a deletion is answered. Default: as any write. */
+  removed: Answer | undefined;
   /** What is answered when one is read. */
   read: Answer;
   /** How long it waited for one that goes, in milliseconds; what happens meanwhile. */
@@ -44,7 +46,7 @@ async function stageOf(t: ExecutionContext): Promise<Stage> {
       ? reply({ metadata: { name: 'judge', uid: 'u-1', labels: {} } })
       : method === 'GET'
         ? stage.read
-        : stage.written,
+        : ((method === 'DELETE' ? stage.removed : undefined) ?? stage.written),
   );
   const fn: CloverFunction = {
     name: 'judge',
@@ -66,6 +68,7 @@ async function stageOf(t: ExecutionContext): Promise<Stage> {
     active: false,
     onChange: async () => undefined,
     written: reply({}),
+    removed: undefined,
     read: refusal(404),
     waits: [],
     meanwhile: () => undefined,
@@ -106,10 +109,19 @@ test('the PingSource sends to the function, and goes with its Service', async (t
   });
 });
 
+/** Of the one that ticks for it, as the API server has it. */
+const spec = {
+  schedule: '* * * * * *',
+  sink: {
+    ref: { kind: 'Service', name: 'judge', namespace: 'clover' },
+    audience: 'serving.knative.dev/service/clover/judge',
+  },
+};
+
 test('what is there already, or gone already, is no failure', async (t) => {
   const stage = await stageOf(t);
   stage.written = refusal(409);
-  stage.read = reply({ metadata: { name: 'judge-look' } });
+  stage.read = reply({ metadata: { name: 'judge-look' }, spec });
   stage.active = true;
   await stage.changed();
   await stage.tick('judge-look');
@@ -120,8 +132,28 @@ test('what is there already, or gone already, is no failure', async (t) => {
   await t.notThrowsAsync(stage.changed());
 });
 
+test('one that a version before made otherwise is made anew', async (t) => {
+  for (const before of [
+    { ...spec, schedule: '*/5 * * * * *' },
+    { ...spec, sink: { ref: spec.sink.ref } },
+  ]) {
+    const stage = await stageOf(t);
+    stage.written = refusal(409);
+    stage.removed = reply({});
+    stage.read = reply({ metadata: { name: 'judge-look' }, spec: before });
+    stage.meanwhile = () => {
+      stage.written = reply({});
+    };
+    stage.active = true;
+    await stage.changed();
+    const [post, remove] = [`POST ${sources}`, `DELETE ${sources}/judge-look`];
+    t.deepEqual(stage.writes(), [post, remove, post]);
+  }
+});
+
 const leaving = reply({
   metadata: { name: 'judge-look', deletionTimestamp: '2026-11-26T12:00:00Z' },
+  spec: {},
 });
 
 test('one that is still being deleted is waited for, and made anew', async (t) => {

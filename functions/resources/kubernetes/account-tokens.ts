@@ -1,0 +1,100 @@
+import { createLocalJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
+import { systemClock, type Clock } from '../../lib/clock.ts';
+import { monotonicMs } from '../../lib/monotonic.ts';
+import { readAnswer } from './answer.ts';
+import type { KubeClient } from './client.ts';
+
+/** Options of {@link createAccountTokens}. */
+export interface AccountTokensOptions {
+  /** By which tokens expire. */
+  readonly clock?: Pick<Clock, 'now'>;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly now?: () => number;
+}
+
+/** Tokens of a cluster's service accounts. */
+export interface AccountTokens {
+  /**
+   * The user that it is of, such as `system:serviceaccount:shop:web`; undefined where it is nobody's, for another audience, or has expired.
+   * @throws CloverError as {@link KubeClient}, when the server's keys are not known.
+   */
+  userOf(token: string, audience: string): Promise<string | undefined>;
+}
+
+interface Issuer {
+  readonly issuer: string;
+  readonly key: JWTVerifyGetKey;
+}
+
+const discovery = z.object({ issuer: z.string().min(1) });
+const keys = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+/** Those that API servers sign with (`serviceaccount/jwt.go`). */
+const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
+/** What API servers say of their keys (`cache-control: max-age=3600`). */
+const keptMs = 3_600_000;
+/** A key that is not known may be a new one; whoever makes them up does not have the server asked more often. */
+const againMs = 10_000;
+/** Of a node's clock, in seconds. */
+const clockTolerance = 60;
+
+/**
+ * Verifies tokens by what the API server says of itself as their issuer (OpenID Connect Discovery 1.0 §4, `/openid/v1/jwks`), which every
+ * account may read. Unlike a TokenReview this takes a token whose account was made anew since: Eventing keeps tokens by the names of accounts, for an hour.
+ */
+export function createAccountTokens(
+  client: KubeClient,
+  { clock = systemClock, now = monotonicMs }: AccountTokensOptions = {},
+): AccountTokens {
+  let loaded: { readonly at: number; readonly issuer: Promise<Issuer> } | undefined;
+
+  const load = async (): Promise<Issuer> => {
+    const get = (path: string): Promise<unknown> => client.call({ method: 'GET', path });
+    const [said, published] = await Promise.all([
+      get('/.well-known/openid-configuration'),
+      get('/openid/v1/jwks'),
+    ]);
+    const { issuer } = readAnswer(discovery, said, 'an OpenID configuration');
+    return { issuer, key: createLocalJWKSet(readAnswer(keys, published, 'a set of keys')) };
+  };
+
+  const issuerWithin = async (ms: number): Promise<Issuer> => {
+    const before = loaded;
+    if (before !== undefined && now() - before.at < ms) return before.issuer;
+    const made = { at: now(), issuer: load() };
+    loaded = made;
+    try {
+      return await made.issuer;
+    } catch (error) {
+      if (loaded === made) loaded = before;
+      throw error;
+    }
+  };
+
+  const verify = async (
+    token: string,
+    audience: string,
+    ms: number,
+  ): Promise<string | undefined> => {
+    const { issuer, key } = await issuerWithin(ms);
+    const currentDate = new Date(clock.now());
+    const wanted = { audience, issuer, algorithms, clockTolerance, currentDate };
+    const { payload } = await jwtVerify(token, key, { ...wanted, requiredClaims: ['exp', 'sub'] });
+    return payload.sub;
+  };
+
+  return {
+    async userOf(token, audience) {
+      try {
+        return await verify(token, audience, keptMs).catch((error: unknown) => {
+          if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+          return verify(token, audience, againMs);
+        });
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
