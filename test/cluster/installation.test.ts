@@ -96,25 +96,21 @@ serial('status tells what is installed, and what of it runs', async (t) => {
   t.is(parts.find(({ name }) => name === 'agent')?.pods, 1);
 });
 
-serial(
-  'doctor looks at the agents, too, and finds nothing wrong but that nobody asks who sends',
-  async (t) => {
-    const { cloverctl, tier } = await started.promise;
-    const told = await cloverctl('doctor', '--json');
-    t.is(told.code, 0, told.stdout);
-    const findings = doctorAnswer.parse(JSON.parse(told.stdout)).findings;
-    t.deepEqual(
-      findings.filter(({ state }) => state !== 'good').map(({ check, state }) => [check, state]),
-      [['senders of events', 'doubtful']],
+serial('doctor looks at the agents, too, and finds what is so here', async (t) => {
+  const { cloverctl, tier } = await started.promise;
+  const told = await cloverctl('doctor', '--json');
+  t.is(told.code, 0, told.stdout);
+  const findings = doctorAnswer.parse(JSON.parse(told.stdout)).findings;
+  const doubts = findings.filter(({ state }) => state !== 'good').map(({ check }) => check);
+  // Of Istio there are the definitions alone, and oidc is off.
+  t.deepEqual(doubts, ['Istio', 'senders of events']);
+  for (const what of ['agent on', 'clock of', 'ledger of']) {
+    t.true(
+      findings.some(({ check }) => check === `${what} ${tier.nodeName}`),
+      what,
     );
-    for (const what of ['agent on', 'clock of', 'ledger of']) {
-      t.true(
-        findings.some(({ check }) => check === `${what} ${tier.nodeName}`),
-        what,
-      );
-    }
-  },
-);
+  }
+});
 
 serial('a roll-out of the webhook lets nothing pass that lint refuses', async (t) => {
   t.timeout(180_000);

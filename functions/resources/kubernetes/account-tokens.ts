@@ -30,6 +30,9 @@ interface Issuer {
 const discovery = z.object({ issuer: z.string().min(1) });
 const keys = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
+/** What an API server says as an issuer, and its keys. */
+const places = ['/.well-known/openid-configuration', '/openid/v1/jwks'] as const;
+
 /** Those that API servers sign with (`serviceaccount/jwt.go`). */
 const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
 /** What API servers say of their keys (`cache-control: max-age=3600`). */
@@ -50,11 +53,9 @@ export function createAccountTokens(
   let loaded: { readonly at: number; readonly issuer: Promise<Issuer> } | undefined;
 
   const load = async (): Promise<Issuer> => {
-    const get = (path: string): Promise<unknown> => client.call({ method: 'GET', path });
-    const [said, published] = await Promise.all([
-      get('/.well-known/openid-configuration'),
-      get('/openid/v1/jwks'),
-    ]);
+    const [said, published] = await Promise.all(
+      places.map((path) => client.call({ method: 'GET', path })),
+    );
     const { issuer } = readAnswer(discovery, said, 'an OpenID configuration');
     return { issuer, key: createLocalJWKSet(readAnswer(keys, published, 'a set of keys')) };
   };
