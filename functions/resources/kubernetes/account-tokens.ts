@@ -30,8 +30,13 @@ interface Issuer {
 const discovery = z.object({ issuer: z.string().min(1) });
 const keys = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-/** What an API server says as an issuer, and its keys. */
-const places = ['/.well-known/openid-configuration', '/openid/v1/jwks'] as const;
+/** What an API server says as an issuer, and its keys (RFC 7517 §8.5.2). */
+const configuration = { method: 'GET', path: '/.well-known/openid-configuration' } as const;
+const keySet = {
+  method: 'GET',
+  path: '/openid/v1/jwks',
+  accept: 'application/jwk-set+json',
+} as const;
 
 /** Those that API servers sign with (`serviceaccount/jwt.go`). */
 const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
@@ -53,9 +58,7 @@ export function createAccountTokens(
   let loaded: { readonly at: number; readonly issuer: Promise<Issuer> } | undefined;
 
   const load = async (): Promise<Issuer> => {
-    const [said, published] = await Promise.all(
-      places.map((path) => client.call({ method: 'GET', path })),
-    );
+    const [said, published] = await Promise.all([client.call(configuration), client.call(keySet)]);
     const { issuer } = readAnswer(discovery, said, 'an OpenID configuration');
     return { issuer, key: createLocalJWKSet(readAnswer(keys, published, 'a set of keys')) };
   };

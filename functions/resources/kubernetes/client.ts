@@ -18,6 +18,8 @@ export interface KubeCall {
   readonly body?: unknown;
   /** Default: `application/json`. */
   readonly contentType?: string;
+  /** Of an answer that is JSON under another name. Default: `application/json`. */
+  readonly accept?: string;
 }
 
 /** A call whose answer goes on. */
@@ -70,7 +72,7 @@ export function createKubeClient(
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     const headers = {
       ...connectionHeaders,
-      accept: 'application/json',
+      accept: call.accept ?? 'application/json',
       'user-agent': 'clover',
       ...(body === undefined
         ? {}

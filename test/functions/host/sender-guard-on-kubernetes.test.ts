@@ -5,6 +5,7 @@ import type { KubeClient } from '../../../functions/resources/kubernetes/client.
 import { applyObject } from '../../../cloverctl/installation/apply-objects.ts';
 import { accessObjects } from '../../../knative/render/access.ts';
 import { agentObjects } from '../../../knative/render/agent/objects.ts';
+import { audienceOf } from '../../../knative/render/audience.ts';
 import { apiOfFile, makeNamespace } from '../../cluster/api-of-file.ts';
 import { accountClient } from '../../cloverctl/installation/cluster.ts';
 import { installationOf } from '../../knative/render/installations.ts';
@@ -113,5 +114,45 @@ apiTest(
     await t.throwsAsync(mayNot({ authorization: `Bearer ${token}`, path: '/' }), {
       code: 'CLV_KUBERNETES_FORBIDDEN',
     });
+  },
+);
+
+apiTest(
+  'the other functions take tokens of accounts of their namespace, also of those that were made anew, by the keys of the server',
+  async (t, { tier, client }) => {
+    t.timeout(120_000);
+    const [of, name] = ['clover-eventing', 'evaluate'];
+    const stranger = 'clover-eventing-stranger';
+    for (const each of [of, stranger]) await makeNamespace(client, each);
+    const make = (account: string, at = of) =>
+      client.call({
+        method: 'POST',
+        path: `/api/v1/namespaces/${at}/serviceaccounts`,
+        body: { metadata: { name: account } },
+      });
+    for (const account of [name, 'agent', 'ticks']) await make(account);
+    await make('ticks', stranger);
+    const admit = createSenderGuard({
+      client: await accountClient(client, tier, of, name),
+      namespace: of,
+      name,
+      agents: 'agent',
+      sendersTo: () => 'eventing',
+    });
+    const audience = audienceOf(of, name);
+    const codeOf = (token: string) =>
+      admit({ authorization: `Bearer ${token}`, path: '/' }).then(
+        () => undefined,
+        ({ code }: CloverError) => code,
+      );
+    const ticks = await tokenOf(client, of, 'ticks', audience);
+    t.is(await codeOf(ticks), undefined);
+    await client.call({ method: 'DELETE', path: `/api/v1/namespaces/${of}/serviceaccounts/ticks` });
+    await make('ticks');
+    t.is(await codeOf(ticks), undefined, 'Eventing keeps it for an hour');
+    t.is(await codeOf(await tokenOf(client, of, 'ticks', undefined)), 'CLV_UNAUTHORIZED');
+    t.is(await codeOf(await tokenOf(client, of, 'agent', audience)), 'CLV_FORBIDDEN');
+    t.is(await codeOf(await tokenOf(client, stranger, 'ticks', audience)), 'CLV_FORBIDDEN');
+    t.is(await codeOf(`${ticks.slice(0, -8)}AAAAAAAA`), 'CLV_UNAUTHORIZED');
   },
 );
