@@ -29,7 +29,27 @@ const laterSpans = ({ headers, body }: Frame): Frame => ({
   ),
 });
 
-const report = z.looseObject({ cells: z.array(z.looseObject({})) });
+const report = z.looseObject({
+  watermarkMs: z.int(),
+  cells: z.array(z.looseObject({ block: z.int() })),
+});
+
+const nowMs = Date.now();
+
+/** As if it were sent now: evidence of runs that have ended is kept for a day. */
+const recent = ({ headers, body }: Frame): Frame => {
+  const said = report.parse(JSON.parse(body.toString()));
+  const seconds = Math.floor((nowMs - said.watermarkMs) / 1_000);
+  const cells = said.cells.map((cell) => ({ ...cell, block: cell.block + seconds }));
+  const watermarkMs = said.watermarkMs + seconds * 1_000;
+  return { headers, body: Buffer.from(JSON.stringify({ ...said, watermarkMs, cells })) };
+};
+
+/** The frames of a version, in these seconds. */
+async function recentFramesOf(version: string): ReturnType<typeof framesOf> {
+  const { spans, evidence } = await framesOf(version);
+  return { spans, evidence: evidence.map(recent) };
+}
 
 const laterEvidence = ({ headers, body }: Frame): Frame => {
   const said = report.parse(JSON.parse(body.toString()));
@@ -68,7 +88,7 @@ for (const version of keptVersions) {
       const world = await createWorld(t);
       const ingest = await world.start('ingest');
       const evaluate = await world.start('evaluate');
-      const { spans, evidence } = await framesOf(version);
+      const { spans, evidence } = await recentFramesOf(version);
       t.true(spans.length > 0 && evidence.length > 0);
       const old = [
         ...spans.map((frame) => [ingest.url, frame] as const),
@@ -89,7 +109,7 @@ for (const version of keptVersions) {
 serial('a function of before goes on with tables that a later one has changed', async (t) => {
   t.timeout(180_000);
   const world = await createWorld(t);
-  const { spans, evidence } = await framesOf('0.1.0');
+  const { spans, evidence } = await recentFramesOf('0.1.0');
   const first = await world.start('ingest');
   const evaluate = await world.start('evaluate');
   const sent = (ingest: string) => [
