@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
-import { podNamespace } from '../functions/host/function-settings.ts';
 import { monotonicMs } from '../functions/lib/monotonic.ts';
 import { createKubeClient } from '../functions/resources/kubernetes/client.ts';
-import { inClusterConnection } from '../functions/resources/kubernetes/connection.ts';
+import { inClusterConnection, namespaceIn } from '../functions/resources/kubernetes/connection.ts';
 import type { Guard } from '../functions/resources/kubernetes/guard.ts';
 import { createKubernetesGuard } from '../functions/resources/kubernetes/kubernetes-guard.ts';
 import type { ProcessLink } from '../native/capture/types.ts';
@@ -69,7 +68,7 @@ export function openSources({ source, node }: AgentConfig, needs: SourceNeeds): 
     openTaps: clusterTaps(following),
     guard: createKubernetesGuard(client, {
       log,
-      namespace: () => podNamespace({ KUBERNETES_ACCOUNT_DIR: folder }),
+      namespace: () => namespaceIn(folder),
     }),
   };
 }

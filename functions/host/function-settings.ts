@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { clickHouseUrl } from '../../knative/clickhouse-url.ts';
 import { CloverError } from '../lib/errors.ts';
 import { createKubeClient, type KubeClient } from '../resources/kubernetes/client.ts';
-import { accountFolder, inClusterConnection } from '../resources/kubernetes/connection.ts';
+import {
+  accountFolder,
+  inClusterConnection,
+  namespaceIn,
+} from '../resources/kubernetes/connection.ts';
 
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -70,10 +73,5 @@ export function clusterClient(env: Environment = process.env): KubeClient {
  * @throws CloverError CLV_CONFIG_INVALID outside a pod.
  */
 export function podNamespace(env: Environment = process.env): string {
-  const path = `${env['KUBERNETES_ACCOUNT_DIR'] ?? accountFolder}/namespace`;
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new CloverError('CLV_CONFIG_INVALID', `cannot read ${path}: this is no pod`, { cause });
-  }
+  return namespaceIn(env['KUBERNETES_ACCOUNT_DIR'] ?? accountFolder);
 }

@@ -20,6 +20,14 @@ export interface KubeConnection {
 
 /** Where a pod finds its service account. */
 export const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+/**
+ * The namespace of the pod that the process is in, as its service account's folder has it.
+ * @throws CloverError CLV_CONFIG_INVALID outside a pod.
+ */
+export function namespaceIn(folder: string): string {
+  return read(`${folder}/namespace`).trim();
+}
+
 /** The kubelet renews the token's file well before the token ends (client-go reads it again each minute, too). */
 const tokenMs = 60_000;
 

@@ -29,7 +29,7 @@ export interface ClusterNode {
   /** The administrator's. */
   readonly client: KubeClient;
   readonly name: string;
-  /** As a pod's: `token` and `ca.crt`. */
+  /** As a pod's: `token`, `ca.crt` and `namespace`. */
   readonly accountFolder: string;
   /** The variables by which a pod finds the server. */
   readonly env: Readonly<Record<string, string>>;
@@ -91,6 +91,7 @@ export async function startClusterNode(
   await makeAccount(client, make);
   const { hostname, port } = new URL(tier.server);
   await writeFile(join(folder, 'ca.crt'), tier.authority);
+  await writeFile(join(folder, 'namespace'), 'shop');
 
   const node: ClusterNode = {
     tier,

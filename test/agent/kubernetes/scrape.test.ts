@@ -113,7 +113,9 @@ serial('the cluster says who may scrape an agent at the address of its node', as
     ],
     'once for all of them',
   );
-  t.is(await statusOf(`${url}/metrics`, idle), 403);
+  const refused = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${idle}` } });
+  t.is(refused.status, 403);
+  t.regex(await refused.text(), /shop-metrics-reader/, 'the role of where the agent is');
   t.is(await statusOf(`${url}/metrics`), 401);
   t.is(await statusOf(`${url}/metrics`, 'none-of-this-cluster'), 401);
   t.is(await statusOf(`${url}/metrics`, elsewhere), 401, 'a token for someone else');
