@@ -4,7 +4,7 @@ import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReplay } from '../dead-letters/replay.ts';
 import { createClickHouseEvidenceStore } from '../evidence/clickhouse-evidence-store.ts';
-import { isEventingKnown } from '../host/event-guard.ts';
+import { asksSenders } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import { clickHouseSettings, clusterClient, podNamespace } from '../host/function-settings.ts';
 import { runFunction } from '../host/run-function.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     sinkOf: (name) => ({
       // The name that Serving gives to every function, without the domain of the cluster.
       url: `http://${name}.${podNamespace()}.svc`,
-      tokenFile: isEventingKnown(process.env) ? `${tokensMount}/${name}` : undefined,
+      tokenFile: asksSenders(process.env) ? `${tokensMount}/${name}` : undefined,
     }),
   });
   const api = createApi({

@@ -16,7 +16,7 @@ export function agentAccount(env: Environment): string {
 }
 
 /** Whether Eventing shows a token with what it delivers, and functions ask for it: `oidc` of an installation. */
-export const isEventingKnown = (env: Environment): boolean => env['EVENTING_OIDC'] === 'true';
+export const asksSenders = (env: Environment): boolean => env['EVENTING_OIDC'] === 'true';
 
 /**
  * The guard of a function that Eventing alone sends to: undefined where it does not say who it is, and whoever reaches the port is taken for it.
@@ -28,7 +28,7 @@ export function eventGuard(
   name: string,
   env: Environment = process.env,
 ): AdmitSender | undefined {
-  if (!isEventingKnown(env)) return undefined;
+  if (!asksSenders(env)) return undefined;
   const agents = agentAccount(env);
   return createSenderGuard({
     client,

@@ -73,10 +73,10 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
   let turn: Promise<void> = Promise.resolve();
 
   /**
-   * Whether there is one that stays. One that was deleted is there until its finalizer is gone, and ticks no more; one of a version
-   * that made it otherwise is deleted.
+   * Keeps the one that is there; false where none stays. One that was deleted is there until its finalizer is gone, and ticks no more; one
+   * of a version that made it otherwise is deleted.
    */
-  const stays = async ({ metadata: { name }, spec }: PingSource): Promise<boolean> => {
+  const keep = async ({ metadata: { name }, spec }: PingSource): Promise<boolean> => {
     const path = `${collection}/${name}`;
     const found = await unless('CLV_NOT_FOUND', client.call({ method: 'GET', path }));
     if (found === undefined) return false;
@@ -95,7 +95,7 @@ export function withOwnTicks(fn: CloverFunction, options: OwnTicksOptions): Clov
     const body = { ...source, metadata: { ...source.metadata, ownerReferences } };
     const isThere = async (): Promise<boolean> => {
       const call = client.call({ method: 'POST', path: collection, body });
-      return (await unless('CLV_CONFLICT', call)) !== undefined || stays(source);
+      return (await unless('CLV_CONFLICT', call)) !== undefined || keep(source);
     };
     for (const wait of leavingMs) {
       if (await isThere()) return;

@@ -2,7 +2,7 @@ import { createTraceDecoder } from '../../native/codec/codec.ts';
 import { createClickHouseStore } from '../analytics/clickhouse-store.ts';
 import { createClickHouseDeadLetters } from '../dead-letters/clickhouse-dead-letters.ts';
 import { createReceiver } from '../dead-letters/receiver.ts';
-import { agentAccount, isEventingKnown } from '../host/event-guard.ts';
+import { agentAccount, asksSenders } from '../host/event-guard.ts';
 import { functionLog } from '../host/function-log.ts';
 import {
   clickHouseSettings,
@@ -43,11 +43,11 @@ async function main(): Promise<void> {
 
 /** An agent of the version before has no token: what it has stays in its spool until its successor, who has one, sends it. */
 function guarded(env: Environment): Pick<RunFunctionOptions, 'admitSender' | 'warmUp'> {
-  if (env['AGENT_ACCOUNT'] === undefined && !isEventingKnown(env)) return {};
+  if (env['AGENT_ACCOUNT'] === undefined && !asksSenders(env)) return {};
   const agents = agentAccount(env);
   const client = clusterClient();
   const [namespace, name] = [podNamespace(), 'ingest'];
-  const ofDeadLetters = isEventingKnown(env) ? 'eventing' : 'anybody';
+  const ofDeadLetters = asksSenders(env) ? 'eventing' : 'anybody';
   const sendersTo = (path: string): Senders =>
     path.startsWith('/deadletters/') ? ofDeadLetters : 'agents';
   return {

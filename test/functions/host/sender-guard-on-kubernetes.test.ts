@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { createSenderGuard } from '../../../functions/host/sender-guard.ts';
+import {
+  createSenderGuard,
+  type AdmitSender,
+  type Senders,
+} from '../../../functions/host/sender-guard.ts';
 import type { CloverError } from '../../../functions/lib/errors.ts';
 import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { applyObject } from '../../../cloverctl/installation/apply-objects.ts';
@@ -7,32 +11,19 @@ import { accessObjects } from '../../../knative/render/access.ts';
 import { agentObjects } from '../../../knative/render/agent/objects.ts';
 import { audienceOf } from '../../../knative/render/audience.ts';
 import { apiOfFile, makeNamespace } from '../../cluster/api-of-file.ts';
-import { accountClient } from '../../cloverctl/installation/cluster.ts';
+import { accountClient, accountToken } from '../../cloverctl/installation/cluster.ts';
 import { installationOf } from '../../knative/render/installations.ts';
 
 const apiTest = await apiOfFile();
 
 const namespace = 'clover-system';
-const tokenAnswer = z.object({ status: z.object({ token: z.string() }) });
-
 /** What a kubelet writes into a volume of the account, for this audience. */
-async function tokenOf(
-  client: KubeClient,
-  of: string,
-  account: string,
-  audience: string | undefined,
-): Promise<string> {
-  const answer = await client.call({
-    method: 'POST',
-    path: `/api/v1/namespaces/${of}/serviceaccounts/${account}/token`,
-    body: {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: audience === undefined ? {} : { audiences: [audience] },
-    },
-  });
-  return tokenAnswer.parse(answer).status.token;
-}
+const tokenOf = (client: KubeClient, of: string, account: string, audience?: string) =>
+  accountToken(client, of, account, audience === undefined ? undefined : [audience]);
+
+/** The guard of a function of a namespace, which asks by the account that `client` has. */
+const guardOf = (client: KubeClient, of: string, name: string, senders: Senders): AdmitSender =>
+  createSenderGuard({ client, namespace: of, name, agents: 'agent', sendersTo: () => senders });
 
 const daemonSet = z.object({
   kind: z.literal('DaemonSet'),
@@ -80,13 +71,7 @@ apiTest(
           ) ?? [],
     );
     const asIngest = await accountClient(client, tier, namespace, 'ingest');
-    const admit = createSenderGuard({
-      client: asIngest,
-      namespace,
-      name: 'ingest',
-      agents: 'agent',
-      sendersTo: () => 'agents',
-    });
+    const admit = guardOf(asIngest, namespace, 'ingest', 'agents');
     const codeOf = async (of: string, account: string, to = audience) => {
       const token = await tokenOf(client, of, account, to);
       return admit({ authorization: `Bearer ${token}`, path: '/' }).then(
@@ -103,13 +88,7 @@ apiTest(
       code: 'CLV_UNAUTHORIZED',
     });
     const asEvaluate = await accountClient(client, tier, namespace, 'evaluate');
-    const mayNot = createSenderGuard({
-      client: asEvaluate,
-      namespace,
-      name: 'ingest',
-      agents: 'agent',
-      sendersTo: () => 'agents',
-    });
+    const mayNot = guardOf(asEvaluate, namespace, 'ingest', 'agents');
     const token = await tokenOf(client, namespace, 'agent', audience);
     await t.throwsAsync(mayNot({ authorization: `Bearer ${token}`, path: '/' }), {
       code: 'CLV_KUBERNETES_FORBIDDEN',
@@ -132,13 +111,8 @@ apiTest(
       });
     for (const account of [name, 'agent', 'ticks']) await make(account);
     await make('ticks', stranger);
-    const admit = createSenderGuard({
-      client: await accountClient(client, tier, of, name),
-      namespace: of,
-      name,
-      agents: 'agent',
-      sendersTo: () => 'eventing',
-    });
+    const asEvaluate = await accountClient(client, tier, of, name);
+    const admit = guardOf(asEvaluate, of, name, 'eventing');
     const audience = audienceOf(of, name);
     const codeOf = (token: string) =>
       admit({ authorization: `Bearer ${token}`, path: '/' }).then(
