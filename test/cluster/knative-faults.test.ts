@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { field, own, patience, reportsOf, guardedByFile } from './installation/guarded.ts';
+import {
+  field,
+  own,
+  patience,
+  programmed,
+  reportsOf,
+  guardedByFile,
+} from './installation/guarded.ts';
 import { gapOf } from './installation/gap.ts';
 import { readNodeLedger, type NodeLedger } from './installation/node-agent.ts';
 import { shop, shortRun } from './installation/objects.ts';
@@ -129,11 +136,9 @@ serial('an Experiment in hand goes on by its ticks when all functions go to zero
   t.timeout(400_000);
   const stage = await started;
   const { tier } = stage;
-  const [service = {}, policy = {}, experiment = {}] = shortRun('short', '30s');
+  const [, , experiment = {}] = shortRun('short', '30s');
   const inShop = ['-n', shop];
-  await apply(stage, service, policy);
-  const programmed = ['wait', '--for=condition=Programmed', patience, ...inShop];
-  await tier.kubectl([...programmed, 'trafficpolicy/short']);
+  await programmed(stage, 'short');
   await apply(stage, experiment);
   const weights = (): Promise<string> =>
     field(stage, '{.spec.http[0].route[*].weight}', ...inShop, 'virtualservice/short');
@@ -159,10 +164,8 @@ serial(
     const inShop = ['-n', shop];
     // Eventing goes on with the token of the one before: no resync makes good what is refused here.
     await tier.kubectl(['wait', '--for=delete', patience, ...own, 'pingsource/evaluate-look']);
-    const [service = {}, policy = {}, experiment = {}] = shortRun('next', '10s');
-    await apply(stage, service, policy);
-    const programmed = ['wait', '--for=condition=Programmed', patience, ...inShop];
-    await tier.kubectl([...programmed, 'trafficpolicy/next']);
+    const [, , experiment = {}] = shortRun('next', '10s');
+    await programmed(stage, 'next');
     await apply(stage, experiment);
     const ended = ['wait', '--for=jsonpath={.status.phase}=RolledBack', patience, ...inShop];
     await t.notThrowsAsync(tier.kubectl([...ended, 'experiment/next']));

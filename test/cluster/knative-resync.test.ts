@@ -4,10 +4,11 @@ import {
   guardedByFile,
   own,
   patience,
+  programmed,
   toldOf,
   type Guarded,
 } from './installation/guarded.ts';
-import { policyOfWeb, serviceAndPolicy, shop, shortRun } from './installation/objects.ts';
+import { policyOfWeb, shop, shortRun } from './installation/objects.ts';
 import { apply } from './installation/stage.ts';
 
 const { serial, started } = await guardedByFile({ resyncMinutes: 1 });
@@ -23,13 +24,6 @@ const weightsOf = (stage: Guarded, name: string): Promise<string> =>
 
 async function weightsWhen(stage: Guarded, name: string, wanted: string): Promise<void> {
   while ((await weightsOf(stage, name).catch(() => '')) !== wanted) await sleep(500);
-}
-
-/** Makes a Service whose policy is in the mesh. */
-async function programmed(stage: Guarded, name: string): Promise<void> {
-  await apply(stage, ...serviceAndPolicy(name));
-  const isSo = ['wait', '--for=condition=Programmed', patience, ...inShop];
-  await stage.tier.kubectl([...isSo, `trafficpolicy/${name}`]);
 }
 
 /** Shares the traffic of a Service; resolves to the generation of its policy from then on. */

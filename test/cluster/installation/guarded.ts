@@ -4,7 +4,7 @@ import { audienceOf } from '../../../knative/render/audience.ts';
 import { brokerOf } from '../../../knative/render/broker.ts';
 import { sharedByFile, type SharedByFile } from '../shared-by-file.ts';
 import { sendEvent, startReceiver, type Received, type Receiver } from '../knative/receiver.ts';
-import { policyOfWeb, shop, tapOf } from './objects.ts';
+import { policyOfWeb, serviceAndPolicy, shop, tapOf } from './objects.ts';
 import { internalUrl, operatorOf, type Operator } from './operator.ts';
 import { startPod, type RunningPod } from './pods.ts';
 import { cloverNamespace } from './prepare.ts';
@@ -210,6 +210,13 @@ export async function reportsOf(
   const query = `SELECT count(DISTINCT sequence) AS reports, max(sequence) AS last FROM evidence_reports WHERE source LIKE '%/${boot}'`;
   const [found = { reports: 0, last: 0 }] = await clickhouse.rows(query, reports);
   return found;
+}
+
+/** Makes a Service without pods whose policy is in the mesh. */
+export async function programmed(stage: Stage, name: string): Promise<void> {
+  await apply(stage, ...serviceAndPolicy(name));
+  const isSo = ['wait', '--for=condition=Programmed', patience, '-n', shop];
+  await stage.tier.kubectl([...isSo, `trafficpolicy/${name}`]);
 }
 
 /** Changes the policy, to another port; resolves to its generation from then on. */

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { z } from 'zod';
 import {
   createKubeClient,
   type KubeClient,
@@ -20,6 +19,7 @@ import { accessObjects } from '../../../knative/render/access.ts';
 import { audienceOf } from '../../../knative/render/audience.ts';
 import { agent } from '../../../knative/render/agent/names.ts';
 import { userRoles } from '../../../knative/render/user-roles.ts';
+import { accountToken } from '../../cloverctl/installation/cluster.ts';
 import { applyDefinitions } from '../crds.ts';
 import type { ApiTier } from '../tiers/api.ts';
 import { withCluster } from '../with-cluster.ts';
@@ -51,8 +51,6 @@ export interface FunctionProcess {
   readonly kill: () => Promise<void>;
 }
 
-const tokenAnswer = z.object({ status: z.object({ token: z.string() }) });
-
 /** Starts a world, which goes with what `t` tears down. */
 export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'clover-processes-'));
@@ -72,14 +70,8 @@ export async function createWorld(t: Pick<ExecutionContext, 'teardown'>): Promis
     return made;
   };
 
-  const tokenOf = async (name: string, ...audiences: readonly string[]): Promise<string> => {
-    const answer = await client.call({
-      method: 'POST',
-      path: `/api/v1/namespaces/${cloverNamespace}/serviceaccounts/${name}/token`,
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences } },
-    });
-    return tokenAnswer.parse(answer).status.token;
-  };
+  const tokenOf = (name: string, ...audiences: readonly string[]): Promise<string> =>
+    accountToken(client, cloverNamespace, name, audiences);
 
   const accountOf = async (name: string): Promise<string> => {
     const token = await tokenOf(name);

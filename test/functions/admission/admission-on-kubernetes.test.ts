@@ -19,7 +19,8 @@ import { apiOfFile, makeNamespace, type ApiOfFile } from '../../cluster/api-of-f
 import { kubectl, kubectlWith } from '../../cluster/kubectl.ts';
 import { changedAt } from '../../conformance/crd/documents.ts';
 import { examples } from '../resources/examples.ts';
-import { accountToken, ownNamespace, startWebhook } from './running-webhook.ts';
+import { accountToken } from '../../cloverctl/installation/cluster.ts';
+import { ownNamespace, startWebhook } from './running-webhook.ts';
 
 const apiTest = await apiOfFile();
 
@@ -183,7 +184,7 @@ apiTest(
       await apply(client, object);
     }
     const as = async (name: string): Promise<KubeClient> => {
-      const token = await accountToken(client, name);
+      const token = await accountToken(client, ownNamespace, name);
       return createKubeClient({
         server: connection.server,
         options: async () => ({

@@ -7,10 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { z } from 'zod';
 import { freePort } from '../../../functions/lib/free-port.ts';
-import type { KubeClient } from '../../../functions/resources/kubernetes/client.ts';
 import { admission, certificateSecret } from '../../../knative/render/admission/names.ts';
+import { accountToken } from '../../cloverctl/installation/cluster.ts';
 import type { ApiOfFile } from '../../cluster/api-of-file.ts';
 
 const program = fileURLToPath(new URL('../../../functions/admission/main.ts', import.meta.url));
@@ -28,16 +27,6 @@ export interface RunningWebhook {
   end(): Promise<number | null>;
 }
 
-/** A token of an account of the installation. */
-export async function accountToken(client: KubeClient, account: string): Promise<string> {
-  const answer = await client.call({
-    method: 'POST',
-    path: `/api/v1/namespaces/${ownNamespace}/serviceaccounts/${account}/token`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
-  });
-  return z.object({ status: z.object({ token: z.string() }) }).parse(answer).status.token;
-}
-
 /** Starts one with the account that it has in a cluster; resolves once it serves. */
 export async function startWebhook(
   t: Pick<ExecutionContext, 'teardown'>,
@@ -46,7 +35,8 @@ export async function startWebhook(
 ): Promise<RunningWebhook> {
   const folder = await mkdtemp(join(tmpdir(), 'clover-admission-'));
   await writeFile(join(folder, 'ca.crt'), tier.authority);
-  await writeFile(join(folder, 'token'), await accountToken(client, admission));
+  const token = await accountToken(client, ownNamespace, admission);
+  await writeFile(join(folder, 'token'), token);
   const port = settings.port ?? (await freePort());
   const { hostname, port: apiPort } = new URL(tier.server);
   const child = spawn(process.execPath, [program], {

@@ -15,6 +15,17 @@ export const destination = (name: string, namespace = 'clover-system') => ({
   audience: `serving.knative.dev/service/${namespace}/${name}`,
 });
 
+/** What Pod Security asks of a container at its highest level, and a root that nobody writes to. */
+export const restricted = {
+  runAsNonRoot: true,
+  runAsUser: 65_532,
+  runAsGroup: 65_532,
+  readOnlyRootFilesystem: true,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
 /** Of a container; a field that nobody here knows is a mistake. */
 const container = z.strictObject({
   name: z.string(),

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { restricted } from './rendered.ts';
 import { bothForms, workloadsOf, type Workload } from './workloads.ts';
 
 /** What every part is told of where its pods go. */
@@ -9,16 +10,6 @@ const placed = {
 const changes = { ...placed, agent: placed, admission: { replicas: 3 } };
 const forms = bothForms(changes).map(([, objects]) => workloadsOf(objects));
 
-/** What Pod Security asks at its highest level, and a root that nobody writes to. */
-const restricted = {
-  runAsNonRoot: true,
-  runAsUser: 65_532,
-  runAsGroup: 65_532,
-  readOnlyRootFilesystem: true,
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  seccompProfile: { type: 'RuntimeDefault' },
-};
 /** The least with which programs come into the kernel. */
 const ofAgents = {
   runAsUser: 0,
