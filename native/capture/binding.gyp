@@ -7,7 +7,7 @@
         {
           'action_name': 'compile_tap',
           'inputs': [
-            'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/emit.bpf.h', 'bpf/interface.bpf.h', 'bpf/locate.bpf.h',
+            'bpf/tap.bpf.c', 'bpf/tap.h', 'bpf/dialed.bpf.h', 'bpf/emit.bpf.h', 'bpf/interface.bpf.h', 'bpf/locate.bpf.h',
             'bpf/sock_ops.bpf.h', 'bpf/socket.bpf.h', 'bpf/stages.bpf.h', 'bpf/tls.bpf.h', 'bpf/tls_go.bpf.h', 'bpf/tls_socket.bpf.h',
             'bpf/tunnel.bpf.h', 'bpf/wanted.bpf.h', 'bpf/work.bpf.h',
           ],

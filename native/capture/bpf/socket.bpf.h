@@ -2,14 +2,13 @@
 /* Programs on a cgroup: packets of its sockets, from the header of IP on, whatever network they take. */
 #pragma once
 
+#include "dialed.bpf.h"
 #include "locate.bpf.h"
 #include "stages.bpf.h"
 
 #define PASS 1
 /* As <sys/socket.h> and the kernel's tcp_states.h have them. */
 #define FAMILY_INET 2
-#define TYPE_STREAM 1
-#define TYPE_DATAGRAM 2
 #define STATE_LISTEN 10
 
 /* Which point a cgroup is; 0 until user space has said so. Those below it use that of the cgroup which the program is on. */
@@ -67,10 +66,12 @@ static __always_inline void observe_packet(struct __sk_buff *skb, enum tap_direc
   work.record.direction = direction;
   if (!read_transport(skb, &work, IN_PLACE)) return;
   set_ends(&work.record, socket);
+  if (is_udp(&work)) set_datagram_ends(skb, &work.record, socket);
   enum wanted wanted = take(&work);
   if (wanted == NOTHING) return;
   work.record.time_ns = bpf_ktime_get_ns();
   hand_up(skb, PACKET, &work, wanted);
+  if (direction == TAP_FROM_POD && (work.record.tcp_flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN) tell_dialed(&work.record, socket);
 }
 
 SEC("cgroup_skb/egress")

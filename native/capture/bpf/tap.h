@@ -13,8 +13,8 @@
 #define TAP_MAX_CHUNKS 33
 #define TAP_MAX_PAYLOAD (TAP_CHUNK * TAP_MAX_CHUNKS)
 
-/* TAP_CLOSED: no packet, but what a socket of the pod has to say (tap_closed). */
-enum tap_direction { TAP_FROM_POD = 0, TAP_TO_POD = 1, TAP_CLOSED = 2 };
+/* No packet, but what a socket of the pod has to say: TAP_CLOSED (tap_closed), TAP_DIALED (tap_dialed). */
+enum tap_direction { TAP_FROM_POD = 0, TAP_TO_POD = 1, TAP_CLOSED = 2, TAP_DIALED = 3 };
 
 /* Causes for which a segment, or a part of it, does not reach user space. */
 enum tap_cause {
@@ -79,6 +79,14 @@ struct tap_closed {
   __u32 sent_until;
   __u32 received_from;
   __u32 received_until;
+};
+
+/* A TCP connection that goes elsewhere than the application has named. In the record the pod is the source. */
+struct tap_dialed {
+  struct tap_record record;
+  __u32 address[4]; /* that was named, as in a record */
+  __u32 port;       /* host order */
+  __u32 reserved;
 };
 
 /* One TCP connection, or the datagrams between two sockets, as seen at one point. */
@@ -154,6 +162,7 @@ TAP_ASSERT(sizeof(struct tap_flow) == 44);
 TAP_ASSERT(sizeof(struct tap_flow4) == 20);
 TAP_ASSERT(sizeof(struct tap_verdict) == 32);
 TAP_ASSERT(sizeof(struct tap_closed) == 104);
+TAP_ASSERT(sizeof(struct tap_dialed) == 104);
 TAP_ASSERT(sizeof(struct tap_counters) == 392);
 TAP_ASSERT(sizeof(struct tap_limits) == 16);
 TAP_ASSERT(sizeof(struct tap_settings) == 8200);

@@ -1,6 +1,7 @@
 // Where the programs see the packets of a pod, by one way of several.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -50,9 +51,11 @@ struct ProgramPair {
 struct CgroupPrograms {
   ProgramPair packets;
   int sockets = -1;
+  // connect(2) and sendmsg(2), of IPv4 and IPv6.
+  std::array<int, 4> dialing{-1, -1, -1, -1};
 };
 
-// At a cgroup v2; without that of sockets where somebody keeps others off: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
+// At a cgroup v2; without those of sockets and of what they dial where somebody keeps others off: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
 // Throws Unavailable.
 std::unique_ptr<CapturePoint> attach_to_cgroup(const CgroupPrograms& programs, int numbers, const std::string& folder,
                                                u32 number);

@@ -9,6 +9,7 @@
 #include "age_list.h"
 #include "closed_socket.h"
 #include "conversation.h"
+#include "dialed.h"
 #include "recogniser.h"
 #include "stream.h"
 
@@ -88,6 +89,8 @@ class Connection {
   }
   u64 id() const { return talk_.id(); }
   const Phases* phases() const { return talk_.phases(); }
+  void dials(const Dialed& dialed) { talk_.dials(dialed.address, dialed.port); }
+  const Conversation::End* dialed() const { return talk_.dialed(); }
 
   u64 last_seen_ns = 0;
   // In the session's lists of open ones, by last_seen_ns, and its place among those that wait.

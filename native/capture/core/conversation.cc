@@ -43,7 +43,20 @@ std::string Conversation::text_of(const Address& address) const {
 }
 
 void Conversation::forwards(const Address& client, u16 port) {
-  forwarded_ = std::make_unique<Client>(Client{address_text(client), port});
+  forwarded_ = std::make_unique<End>(End{address_text(client), port});
+}
+
+void Conversation::dials(const Address& named, u16 port) {
+  dialed_ = std::make_unique<End>(End{address_text(named), port});
+  // Of the name that it was found by the pod has asked; the peer's address nobody has told it.
+  if (phases_ != nullptr && phases_->connect_start_ns != 0)
+    pod_.lookups.take(dialed_->address, phases_->connect_start_ns, *phases_);
+}
+
+const Conversation::End* Conversation::dialed() const {
+  if (dialed_ != nullptr) return dialed_.get();
+  const Connection* wire = on_wire();
+  return wire != nullptr ? wire->dialed() : nullptr;
 }
 
 bool Conversation::locate(const FlowKey& key) {
@@ -73,11 +86,17 @@ void Conversation::opens(bool answer, u64 time_ns) {
 }
 
 // Plain text of TLS has its connection elsewhere.
+const Connection* Conversation::on_wire() const {
+  return key_.session != 0 && key_.has_addresses() ? session_.on_wire(key_) : nullptr;
+}
+
 Phases Conversation::all_phases() const {
   Phases out = *phases_;
-  if (key_.session == 0 || !key_.has_addresses()) return out;
-  if (const Phases* wire = session_.phases_on_wire(key_)) out = *wire;
-  out.tls_start_ns = phases_->tls_start_ns;
+  const Connection* wire = on_wire();
+  if (wire != nullptr && wire->phases() != nullptr) {
+    out = *wire->phases();
+    out.tls_start_ns = phases_->tls_start_ns;
+  }
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 namespace clover {
 
+class Connection;
 class Session;
 
 // The cause for which requests are closed that a recording has the end of no more: they are kept, as incomplete.
@@ -54,14 +55,18 @@ class Conversation {
   const Phases* phases() const { return phases_.get(); }
   // The pod was told this address for a name that it had asked for.
   void resolved(std::string_view address, u64 start_ns, u64 end_ns) { pod_.lookups.answered(address, start_ns, end_ns); }
-  // The client's end is a proxy's, and this is the client's own.
-  struct Client {
+  struct End {
     std::string address;
     u16 port = 0;
   };
+  // The client's end is a proxy's, and this is the client's own.
   void forwards(const Address& client, u16 port);
   // Null where nobody has said so.
-  const Client* forwarded() const { return forwarded_.get(); }
+  const End* forwarded() const { return forwarded_.get(); }
+  // The pod has connected to this, which something on the way has made the peer of.
+  void dials(const Address& named, u16 port);
+  // Null where it was the peer itself, as far as is known.
+  const End* dialed() const;
   // How many requests were counted here.
   u64 ordinals() const { return ordinals_; }
   // Whether what was sent this long before may have come before all that was seen at this pod.
@@ -134,6 +139,7 @@ class Conversation {
 
  private:
   void close(Request* request);
+  const Connection* on_wire() const;
   Phases all_phases() const;
   void tell_stopped();
   std::string text_of(const Address& address) const;
@@ -148,7 +154,7 @@ class Conversation {
   u64 stopped_told_ns_ = 0;
   std::unique_ptr<Phases> phases_;  // until its first request has told them
   std::unique_ptr<Parser> next_;
-  std::unique_ptr<Client> forwarded_;
+  std::unique_ptr<End> forwarded_, dialed_;
   bool late_;
   bool has_roles_ = false;
   bool pod_serves_ = false;

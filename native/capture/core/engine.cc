@@ -68,9 +68,9 @@ bool Engine::drain(size_t bytes) {
   if (now < held_until_ns_) return true;
   // First the clock, so that arrivals are stamped with it; then what fell due by it.
   session_.tick(now);
-  bool all = tap_->drain(
-      bytes, [this](const Segment& segment) { session_.segment(segment); },
-      [this](const ClosedSocket& socket) { session_.closed(socket); });
+  bool all = tap_->drain(bytes, {[this](const Segment& segment) { session_.segment(segment); },
+                                 [this](const ClosedSocket& socket) { session_.closed(socket); },
+                                 [this](const Dialed& dialed) { session_.dialed(dialed); }});
   if (all) session_.drained_until(now - kInFlightNs);
   session_.advance(now);
   tap_->look_after();

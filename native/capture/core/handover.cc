@@ -13,7 +13,7 @@ namespace {
 constexpr u32 kMagic = 0x6f486c43;  // "ClHo"
 // Of the layout of everything that a hand_over() writes, and of the enumerations in it. test/native/capture/handover-protocols.test.ts
 // fails where that changes and this does not.
-constexpr u32 kVersion = 7;
+constexpr u32 kVersion = 8;
 constexpr size_t kMaxState = 8 * 1024 * 1024;  // what is beyond has to find its own way in
 constexpr size_t kMaxWaiting = 4096;
 constexpr size_t kMaxReason = 32, kMaxReasons = 64;
@@ -32,10 +32,13 @@ constexpr std::string_view kWebSocket = "websocket";
 }  // namespace
 
 void Conversation::hand_over(State& state) {
-  Client client = forwarded_ != nullptr ? *forwarded_ : Client();
-  state.numbers(id_, ordinals_, client.port);
-  state.text(client.address);
-  if (state.reads() && !client.address.empty()) forwarded_ = std::make_unique<Client>(client);
+  state.numbers(id_, ordinals_);
+  for (std::unique_ptr<End>* known : {&forwarded_, &dialed_}) {
+    End end = *known != nullptr ? **known : End();
+    state.number(end.port);
+    state.text(end.address);
+    if (state.reads() && !end.address.empty()) *known = std::make_unique<End>(end);
+  }
   state.flags(late_, has_roles_, pod_serves_);
   bool untold = phases_ != nullptr && phases_->known();
   state.flag(untold);

@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "datagrams.h"
+#include "dialed.h"
 #include "red.h"
 #include "outbox.h"
 #include "spans.h"
@@ -94,6 +95,8 @@ class Session {
   void segment(const Segment& segment);
   // A socket says what it has counted; all that it has counted came before.
   void closed(const ClosedSocket& socket);
+  // Behind the SYN of its connection.
+  void dialed(const Dialed& dialed);
   // One of a recording, which does not know who is the pod: whichever end it is that serves, as far as that shows.
   void undirected(Segment segment);
   // The recording is over: what is open becomes incomplete spans.
@@ -194,7 +197,7 @@ class Session {
   // For Connection and Conversation.
   Leg& leg(Pod& pod, u16 port);
   // Of the connection that carries this session of TLS; null where it is not known.
-  const Phases* phases_on_wire(FlowKey key) const;
+  const Connection* on_wire(FlowKey key) const;
   void opened(Request* request, Pod& pod);
   void closed(Request* request, Pod& pod);
   void emit(Pod& pod, const Request& request, const SpanPlace& place);

@@ -78,10 +78,10 @@ void Session::stamp_by_trace(Pod& pod, const Request& sent) {
   target->stamp = sent.stamp;
 }
 
-const Phases* Session::phases_on_wire(FlowKey key) const {
+const Connection* Session::on_wire(FlowKey key) const {
   key.session = 0;
   auto found = flows_.find(&key);
-  return found == flows_.end() ? nullptr : found->second->phases();
+  return found == flows_.end() ? nullptr : found->second.get();
 }
 
 void Session::emit(Pod& pod, const Request& request, const SpanPlace& place) {

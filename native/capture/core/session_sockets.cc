@@ -1,4 +1,5 @@
-// The oracle: what sockets have counted by themselves, against what came up of their connections.
+// What sockets say of themselves: where they were to connect to, and, for the oracle, what they have counted, against what came up of
+// their connections.
 #include "session.h"
 
 namespace clover {
@@ -75,6 +76,10 @@ const char* Session::compare(const ClosedSocket& socket) {
 
 void Session::closed(const ClosedSocket& socket) {
   if (const char* why = compare(socket)) add(ledger.sockets.uncompared, why, 1);
+}
+
+void Session::dialed(const Dialed& dialed) {
+  if (Connection* connection = known(dialed.key)) connection->dials(dialed);
 }
 
 // Nothing is known of it from here on; its socket may be open.

@@ -146,7 +146,9 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   on_interface_ = {program("tap_from_pod"), program("tap_to_pod")};
   on_qdisc_ = {program("tap_from_qdisc"), program("tap_to_qdisc")};
   on_packet_socket_ = program("tap_packet");
-  on_cgroup_ = {{program("tap_from_socket"), program("tap_to_socket")}, program("tap_socket")};
+  on_cgroup_ = {{program("tap_from_socket"), program("tap_to_socket")},
+                program("tap_socket"),
+                {program("dial_v4"), program("dial_v6"), program("send_v4"), program("send_v6")}};
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
@@ -157,9 +159,9 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
 
 void Tap::leave_out_cgroups_where_unknown() {
   if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, nullptr) != 0) return;
-  for (const char* name : {"tap_from_socket", "tap_to_socket", "tap_socket"})
+  for (const char* name : {"tap_from_socket", "tap_to_socket", "tap_socket", "dial_v4", "dial_v6", "send_v4", "send_v6"})
     bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), false);
-  for (const char* name : {"cgroups", "opened"})
+  for (const char* name : {"cgroups", "opened", "dialed", "moved"})
     bpf_map__set_autocreate(bpf_object__find_map_by_name(object_, name), false);
 }
 
@@ -310,8 +312,11 @@ u64 Tap::deaf_points() const {
 
 u64 Tap::run_time_ns() const {
   u64 sum = uprobes_ ? uprobes_->run_time_ns() : 0;
-  for (int program : {on_interface_.from_pod, on_interface_.to_pod, on_qdisc_.from_pod, on_qdisc_.to_pod,
-                      on_packet_socket_, on_cgroup_.packets.from_pod, on_cgroup_.packets.to_pod, on_cgroup_.sockets}) {
+  std::vector<int> programs{on_interface_.from_pod, on_interface_.to_pod,      on_qdisc_.from_pod,
+                            on_qdisc_.to_pod,       on_packet_socket_,         on_cgroup_.packets.from_pod,
+                            on_cgroup_.packets.to_pod, on_cgroup_.sockets};
+  programs.insert(programs.end(), on_cgroup_.dialing.begin(), on_cgroup_.dialing.end());
+  for (int program : programs) {
     bpf_prog_info info{};
     u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(program, &info, &size) == 0) sum += info.run_time_ns;
@@ -342,13 +347,32 @@ void Tap::note_losses() {
   lost_segments_ = lost;
 }
 
+namespace {
+
+// Whose connection it is of which a socket tells.
+FlowKey key_of(const tap_record& told) {
+  FlowKey key;
+  key.ifindex = told.point;
+  std::memcpy(key.pod.data(), told.source, 16);
+  std::memcpy(key.peer.data(), told.destination, 16);
+  key.pod_port = told.source_port;
+  key.peer_port = told.destination_port;
+  return key;
+}
+
+Dialed to_dialed(const tap_dialed& told) {
+  Dialed out;
+  out.key = key_of(told.record);
+  std::memcpy(out.address.data(), told.address, 16);
+  out.port = static_cast<u16>(told.port);
+  return out;
+}
+
+}  // namespace
+
 ClosedSocket Tap::to_closed(const tap_closed& told) const {
   ClosedSocket out;
-  out.key.ifindex = told.record.point;
-  std::memcpy(out.key.pod.data(), told.record.source, 16);
-  std::memcpy(out.key.peer.data(), told.record.destination, 16);
-  out.key.pod_port = told.record.source_port;
-  out.key.peer_port = told.record.destination_port;
+  out.key = key_of(told.record);
   out.opened_ns = told.opened_ns + offset_ns_;
   out.sent = {told.sent_from, told.sent_until};
   out.received = {told.received_from, told.received_until};
@@ -359,8 +383,7 @@ ClosedSocket Tap::to_closed(const tap_closed& told) const {
   return out;
 }
 
-bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take,
-                const std::function<void(const ClosedSocket&)>& take_closed) {
+bool Tap::drain(size_t bytes, const Takers& take) {
   beat();
   u64 offset = unix_offset();
   unsigned long at = *consumer_;
@@ -379,9 +402,11 @@ bool Tap::drain(size_t bytes, const std::function<void(const Segment&)>& take,
       // Nothing came of it.
     } else if (record->direction == TAP_CLOSED) {
       if (!std::exchange(losses_known, true)) note_losses();
-      take_closed(to_closed(*reinterpret_cast<const tap_closed*>(record)));
+      take.closed(to_closed(*reinterpret_cast<const tap_closed*>(record)));
+    } else if (record->direction == TAP_DIALED) {
+      take.dialed(to_dialed(*reinterpret_cast<const tap_dialed*>(record)));
     } else {
-      take_record(*record, offset, take);
+      take_record(*record, offset, take.segment);
     }
     at += (length + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
     __atomic_store_n(consumer_, at, __ATOMIC_RELEASE);

@@ -8,6 +8,7 @@
 
 #include "capture_point.h"
 #include "closed_socket.h"
+#include "dialed.h"
 #include "uprobes.h"
 #include "verdicts.h"
 #include "wire.h"
@@ -62,8 +63,12 @@ class Tap {
   // Waits until the ring wants to be read, at most `ms`.
   void wait(int ms) const;
   // Reads up to `bytes` of the ring; true where it was read up to what was there at the call.
-  bool drain(size_t bytes, const std::function<void(const Segment&)>& take,
-             const std::function<void(const ClosedSocket&)>& take_closed);
+  struct Takers {
+    std::function<void(const Segment&)> segment;
+    std::function<void(const ClosedSocket&)> closed;
+    std::function<void(const Dialed&)> dialed;
+  };
+  bool drain(size_t bytes, const Takers& take);
 
  private:
   void load(const std::string& object_path, u32 ring_bytes);

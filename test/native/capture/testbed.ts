@@ -20,8 +20,8 @@ export interface Testbed extends Disposable {
   readonly ifindex: number;
   /** The folder of the cgroup v2 that all processes in the namespace are in. */
   readonly cgroup: string;
-  /** Starts an ES module in the namespace, and waits for its first word. */
-  run(script: string): Promise<void>;
+  /** Starts an ES module in the namespace, in {@link cgroup} or one in it, and waits for its first word. */
+  run(script: string, within?: string): Promise<void>;
   /** What `/large` serves, and `/slow` within a quarter of a second. */
   readonly large: Buffer;
 }
@@ -40,9 +40,13 @@ export async function startTestbed(): Promise<Testbed> {
   const large = randomBytes(2 * 1024 * 1024);
   const children: ChildProcess[] = [];
   const cgroup = makeCgroup(namespace);
-  const inside = (args: readonly string[], output: 'ignore' | 'pipe'): ChildProcess => {
+  const inside = (
+    args: readonly string[],
+    output: 'ignore' | 'pipe',
+    within = cgroup,
+  ): ChildProcess => {
     const command = ['ip', 'netns', 'exec', namespace, ...args];
-    const child = spawn('sh', ['-c', inCgroup(cgroup), 'sh', ...command], {
+    const child = spawn('sh', ['-c', inCgroup(within), 'sh', ...command], {
       stdio: ['ignore', output, output === 'pipe' ? 'inherit' : 'ignore'],
     });
     children.push(child);
@@ -72,8 +76,9 @@ export async function startTestbed(): Promise<Testbed> {
     throw cause;
   }
   const ifindex = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'));
-  const runScript = async (script: string): Promise<void> => {
-    const { stdout } = inside([process.execPath, '--input-type=module', '-e', script], 'pipe');
+  const runScript = async (script: string, within?: string): Promise<void> => {
+    const args = [process.execPath, '--input-type=module', '-e', script];
+    const { stdout } = inside(args, 'pipe', within);
     if (stdout !== null) await once(stdout, 'data');
   };
   const network = { address, port: 8080, namespace, link, ifindex };
