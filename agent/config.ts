@@ -129,7 +129,11 @@ export const agentConfig = z
 const environment = z.object({
   NODE_NAME: z.string().min(1).optional(),
   POD_NAMESPACE: z.string().min(1).optional(),
-  POD_IP: z.union([z.ipv4(), z.ipv6()]).optional(),
+  // Empty while the node has no address yet, which a cloud's controller may have to give it.
+  POD_IP: z
+    .union([z.literal(''), z.ipv4(), z.ipv6()])
+    .transform((text) => (text === '' ? undefined : text))
+    .optional(),
   KUBERNETES_SERVICE_HOST: z.string().optional(),
   KUBERNETES_SERVICE_PORT: z.string().optional(),
   K_SINK: url.optional(),

@@ -112,11 +112,21 @@ export function readPod(object: unknown): KubePod | undefined {
     hostNetwork: spec.hostNetwork,
     devices: devices.length === 0 ? none : devices,
     hugePages: asked.some((resource) => resource.startsWith('hugepages-')),
-    cgroupUid: annotations['kubernetes.io/config.hash'] ?? uid,
+    cgroupUid: staticUid(annotations) ?? uid,
     sandboxed: spec.runtimeClassName !== undefined,
     ports: ports.length === 0 ? none : ports,
     besideSidecar: besideSidecar(spec, status),
   };
+}
+
+/**
+ * By which a kubelet knows the static pod whose mirror has these annotations. Whoever makes a pod writes them: the hash of a file cannot be
+ * the uid of somebody's pod, which the API server gives, and a mirror of nothing a kubelet deletes.
+ */
+function staticUid(annotations: Readonly<Record<string, string>>): string | undefined {
+  const hash = annotations['kubernetes.io/config.hash'];
+  const isMirror = hash !== undefined && annotations['kubernetes.io/config.mirror'] === hash;
+  return isMirror && /^[0-9a-f]{32}$/.test(hash) ? hash : undefined;
 }
 
 /** One that is nothing but a proxy, such as a gateway, is no sidecar. */

@@ -86,6 +86,7 @@ const scrapeOf = (kubernetes: object, variables: Record<string, string>) =>
 
 test('scrapes are served at the address of the pod, where a port is said for them', (t) => {
   t.is(scrapeOf({}, { POD_IP: '10.0.0.7' }), undefined);
+  t.is(scrapeOf({}, { POD_IP: '' }), undefined, 'of a node that has no address yet');
   const asked = { metricsPort: 9_465 };
   t.deepEqual(scrapeOf(asked, { POD_IP: '10.0.0.7' }), { host: '10.0.0.7', port: 9_465 });
   t.deepEqual(scrapeOf(asked, { POD_IP: 'fd00::7' }), { host: 'fd00::7', port: 9_465 });

@@ -3,6 +3,9 @@ import { readPod } from '../../../agent/kubernetes/pod-object.ts';
 
 const metadata = { uid: 'u-1', namespace: 'shop', name: 'web' };
 
+const cgroupOf = (annotations: Readonly<Record<string, string>>): string | undefined =>
+  readPod({ metadata: { ...metadata, annotations }, spec: {} })?.cgroupUid;
+
 test('of a pod is kept what its traffic is told by', (t) => {
   const labels = { app: 'web' };
   t.deepEqual(
@@ -27,8 +30,21 @@ test('a pod that has ended counts as gone, and a mirror names the cgroup of its 
   for (const phase of ['Succeeded', 'Failed']) {
     t.is(readPod({ metadata, spec: {}, status: { phase } }), undefined);
   }
-  const annotations = { 'kubernetes.io/config.hash': 'hash' };
-  t.like(readPod({ metadata: { ...metadata, annotations }, spec: {} }), { cgroupUid: 'hash' });
+  const hash = '0123456789abcdef0123456789abcdef';
+  t.is(cgroupOf({ 'kubernetes.io/config.hash': hash, 'kubernetes.io/config.mirror': hash }), hash);
+});
+
+test('nobody has the cgroup of another pod looked at by an annotation', (t) => {
+  const victim = '5fa2c75e-d40f-40ac-8a35-061b9c6d6e15';
+  const hash = '0123456789abcdef0123456789abcdef';
+  for (const annotations of [
+    { 'kubernetes.io/config.hash': victim },
+    { 'kubernetes.io/config.hash': victim, 'kubernetes.io/config.mirror': victim },
+    { 'kubernetes.io/config.hash': hash },
+    { 'kubernetes.io/config.hash': hash, 'kubernetes.io/config.mirror': '' },
+  ]) {
+    t.is(cgroupOf(annotations), 'u-1');
+  }
 });
 
 /** A container of such limits. */
