@@ -42,10 +42,15 @@ const keySet = {
 const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
 /** What API servers say of their keys (`cache-control: max-age=3600`). */
 const keptMs = 3_600_000;
-/** A key that is not known may be a new one; whoever makes them up does not have the server asked more often. */
+/** What is not known may be new; whoever makes it up does not have the server asked more often. */
 const againMs = 10_000;
 /** Of a node's clock, in seconds. */
 const clockTolerance = 60;
+
+/** Whether the server may have another key, or another name as an issuer, than it had. */
+const mayBeNew = (error: unknown): boolean =>
+  error instanceof errors.JWKSNoMatchingKey ||
+  (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss');
 
 /**
  * Verifies tokens by what the API server says of itself as their issuer (OpenID Connect Discovery 1.0 §4, `/openid/v1/jwks`), which every
@@ -71,17 +76,23 @@ export function createAccountTokens(
     try {
       return await made.issuer;
     } catch (error) {
-      if (loaded === made) loaded = before;
+      // What was known goes on counting, and the server is asked again a little later.
+      if (loaded === made) loaded = before && { ...before, at: now() - keptMs + againMs };
       throw error;
     }
   };
 
+  const knownIssuer = (): Promise<Issuer> =>
+    issuerWithin(keptMs).catch((error: unknown) => {
+      if (loaded === undefined) throw error;
+      return loaded.issuer;
+    });
+
   const verify = async (
     token: string,
     audience: string,
-    ms: number,
+    { issuer, key }: Issuer,
   ): Promise<string | undefined> => {
-    const { issuer, key } = await issuerWithin(ms);
     const currentDate = new Date(clock.now());
     const wanted = { audience, issuer, algorithms, clockTolerance, currentDate };
     const { payload } = await jwtVerify(token, key, { ...wanted, requiredClaims: ['exp', 'sub'] });
@@ -91,9 +102,9 @@ export function createAccountTokens(
   return {
     async userOf(token, audience) {
       try {
-        return await verify(token, audience, keptMs).catch((error: unknown) => {
-          if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-          return verify(token, audience, againMs);
+        return await verify(token, audience, await knownIssuer()).catch(async (error: unknown) => {
+          if (!mayBeNew(error)) throw error;
+          return verify(token, audience, await issuerWithin(againMs));
         });
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined;

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { generateKeyPair } from 'jose';
 import { createAccountTokens } from '../../../../functions/resources/kubernetes/account-tokens.ts';
 import { createTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 import { onWire, refusal, type Answer } from './wire.ts';
@@ -89,7 +90,7 @@ test('while the server is away keys that are known count on, and without any nob
   const stranger = await createTokenIssuer('two');
   const away = refusal(500, 'etcd is away');
   const token = await issuer.sign({ sub, aud: audience });
-  const { userOf, change, pass } = await tokensOf(t, issuer, away);
+  const { userOf, asked, change, pass } = await tokensOf(t, issuer, away);
   t.is(await userOf(token), sub);
   change();
   pass(10_000);
@@ -97,8 +98,25 @@ test('while the server is away keys that are known count on, and without any nob
     code: 'CLV_KUBERNETES_UNREACHABLE',
   });
   t.is(await userOf(token), sub);
+  pass(3_600_000);
+  const { length } = asked;
+  for (let times = 0; times < 3; times += 1) t.is(await userOf(token), sub, 'also after an hour');
+  t.is(asked.length, length + 2, 'the server is not asked each time');
   const { userOf: fresh, change: back } = await tokensOf(t, away, issuer);
   await t.throwsAsync(fresh(token), { code: 'CLV_KUBERNETES_UNREACHABLE' });
   back();
   t.is(await fresh(token), sub, 'and it is asked again at once');
+});
+
+test('an issuer that has another name from now on is believed, ten seconds after it was asked', async (t) => {
+  const pair = await generateKeyPair('RS256');
+  const old = await createTokenIssuer('one', 'https://old.example.com', pair);
+  const renamed = await createTokenIssuer('one', 'https://new.example.com', pair);
+  const { userOf, change, pass } = await tokensOf(t, old, renamed);
+  t.is(await userOf(await old.sign({ sub, aud: audience })), sub);
+  change();
+  const token = await renamed.sign({ sub, aud: audience });
+  t.is(await userOf(token), undefined);
+  pass(10_000);
+  t.is(await userOf(token), sub);
 });

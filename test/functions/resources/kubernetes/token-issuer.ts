@@ -1,5 +1,11 @@
 import { createSecretKey } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
+import {
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+  type GenerateKeyPairResult,
+  type JWTPayload,
+} from 'jose';
 import { refusal, reply, type Answer, type Asked } from './wire.ts';
 
 /** What is to stand in a token. */
@@ -20,10 +26,13 @@ export interface TokenIssuer {
 
 const jwks = '/openid/v1/jwks';
 
-/** Makes one with a key of its own. */
-export async function createTokenIssuer(kid: string): Promise<TokenIssuer> {
-  const issuer = 'https://kubernetes.default.svc.cluster.local';
-  const { publicKey, privateKey } = await generateKeyPair('RS256');
+/** Makes one with a key of its own, unless it is given one. */
+export async function createTokenIssuer(
+  kid: string,
+  issuer = 'https://kubernetes.default.svc.cluster.local',
+  pair?: GenerateKeyPairResult,
+): Promise<TokenIssuer> {
+  const { publicKey, privateKey } = pair ?? (await generateKeyPair('RS256'));
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' };
   const answers: Readonly<Record<string, Answer>> = {
     '/.well-known/openid-configuration': reply({ issuer, jwks_uri: 'https://elsewhere/jwks' }),
