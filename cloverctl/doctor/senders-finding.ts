@@ -25,7 +25,9 @@ export async function sendersFinding(client: KubeClient, isAsked: boolean): Prom
   const answer = await found404(client.call({ method: 'GET', path }));
   const { data } = features.parse(answer ?? {});
   const found = `authentication-oidc is ${data['authentication-oidc'] ?? 'disabled'}`;
-  if (data['authentication-oidc'] === 'enabled') return { check, state: 'good', found };
+  // Eventing takes it in any case of letters.
+  if (data['authentication-oidc']?.toLowerCase() === 'enabled')
+    return { check, state: 'good', found };
   const fix =
     'until it is enabled in the ConfigMap config-features of knative-eventing, or cloverctl upgrade --set oidc=false, functions refuse every event';
   return { check, state: 'bad', found, fix };

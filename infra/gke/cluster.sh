@@ -98,7 +98,8 @@ up() {
   run gcloud projects add-iam-policy-binding "$project" --member="serviceAccount:$email" --role="$role" --condition=None --quiet
   run gcloud artifacts repositories add-iam-policy-binding "$repository" --member="serviceAccount:$email" --role=roles/artifactregistry.reader "${in_registry[@]}"
 
-  # Without Dataplane V2, and not Autopilot: README.md says why. Pods get no token of the node's account (GKE_METADATA).
+  # Without Dataplane V2, and not Autopilot: README.md says why. Pods get no token of the node's account (GKE_METADATA)
+  # unless they are on the node's network, as agents are.
   there gcloud container clusters describe "$cluster" "${in_place[@]}" ||
     run gcloud container clusters create "$cluster" \
       --release-channel="$channel" --machine-type="$machine" --num-nodes="$nodes" --image-type=COS_CONTAINERD \

@@ -32,6 +32,7 @@ module.exports = {
     'test/functions/records/kubernetes-event-recorder.test.ts',
     'test/functions/resources/kubernetes/kubernetes-store.test.ts',
     'test/infra/baremetal/clickhouse.test.ts',
+    'test/infra/baremetal/service.test.ts',
     'test/knative/crd-on-kubernetes.test.ts',
     'test/knative/render/access-on-kubernetes.test.ts',
     // What the agent does on a node, without a cluster.

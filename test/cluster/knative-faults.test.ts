@@ -46,6 +46,7 @@ serial(
     const load = sendFrom(caller, { host: web.address, path: '/to-zero', rate: 200 });
     for (const name of ['ingest', 'evaluate', 'ingest', 'evaluate', 'ingest']) {
       await podsWhen(stage, (running) => running(name) > 0);
+      t.log(`${name} has a pod`);
       const revision = await field(
         stage,
         '{.status.latestReadyRevisionName}',
@@ -57,6 +58,7 @@ serial(
       await sleep(2_000);
     }
     const { sent, unattributed } = await load.stop();
+    t.log(`${sent} requests`);
     t.is(unattributed, 0);
     const ledger = await ledgerWhen(
       stage,
@@ -65,9 +67,12 @@ serial(
     t.is(ledger.boot, boot);
     t.is(ledger.unexplained, 0);
     t.deepEqual(await spansOf(stage, '/to-zero'), { Server: sent, Client: sent });
-    for (;;) {
+    t.log('spans are all there; reports of the agent that it has sent:', ledger.evidence.accepted);
+    for (let told = 0; ;) {
       const { reports: taken, last } = await reportsOf(stage, boot);
       if (last >= ledger.evidence.accepted && taken === last) break;
+      if (taken !== told) t.log(`${taken} are taken, the last of them is ${last}`);
+      told = taken;
       await sleep(500);
     }
   },

@@ -188,6 +188,7 @@ serial(
 
     const { sent, unattributed } = await load.stop();
     t.is(unattributed, 0);
+    t.log(`${sent} requests`);
     // The capture may have the last packets still before it: a ledger can look settled until they are read.
     while (((await spansOf(stage, '/upgraded'))['Server'] ?? 0) < 2 * sent) await sleep(500);
     const ledger = await ledgerWhen(
@@ -196,8 +197,14 @@ serial(
     );
     t.is(ledger.unexplained, 0);
     t.deepEqual(await spansOf(stage, '/upgraded'), { Server: 2 * sent, Client: 2 * sent });
-    while ((await reportsOf(stage, ledger.boot)).reports < ledger.evidence.accepted)
+    t.log('spans are all there; reports of the agent that it has sent:', ledger.evidence.accepted);
+    for (let told = 0; ;) {
+      const { reports: taken, last } = await reportsOf(stage, ledger.boot);
+      if (taken >= ledger.evidence.accepted) break;
+      if (taken !== told) t.log(`${taken} are taken, the last of them is ${last}`);
+      told = taken;
       await sleep(500);
+    }
   },
 );
 

@@ -17,6 +17,7 @@ test('without oidc it is said that functions take events of anybody, and how to 
 test('with oidc Eventing has to say who it is', async (t) => {
   for (const [answer, state, found] of [
     [reply({ data: { 'authentication-oidc': 'enabled' } }), 'good', 'enabled'],
+    [reply({ data: { 'authentication-oidc': 'Enabled' } }), 'good', 'Enabled'],
     [reply({ data: { 'authentication-oidc': 'disabled' } }), 'bad', 'disabled'],
     [reply({}), 'bad', 'disabled'],
     [refusal(404), 'bad', 'disabled'],

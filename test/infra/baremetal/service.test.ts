@@ -5,13 +5,14 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { leaveOut } from '../../cluster/leave-out.ts';
 import { temporaryFolder, until } from '../../functions/host/helpers.ts';
 import { bootHost, whyNoHost, type Host } from './host.ts';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const parts = ['clickhouse', 'control-plane', 'envoy', 'agent'] as const;
-const left = whyNoHost();
+const left = leaveOut(whyNoHost());
 const onHost = left === undefined ? test.serial : test.skip;
 if (left !== undefined) process.stderr.write(`services of systemd are left out: ${left}\n`);
 
