@@ -33,15 +33,11 @@ static __always_inline enum found locate_v4(struct __sk_buff *skb, __u32 offset,
 {
   struct iphdr copy, *ip = header_at(skb, offset, &copy, sizeof(copy), access);
   if (!ip) return UNREADABLE;
-  work->protocol = ip->protocol;
-  enum found found = kind_of(ip->protocol);
+  __u16 part = bpf_ntohs(ip->frag_off);
+  work->protocol = part & IP_OFFSET_MASK ? FRAGMENT : ip->protocol;
+  enum found found = kind_of(work->protocol);
   if (found == OTHER) return OTHER;
   if (ip->ihl < 5) return UNREADABLE;
-  __u16 part = bpf_ntohs(ip->frag_off);
-  if (part & IP_OFFSET_MASK) {
-    work->protocol = FRAGMENT;
-    return OTHER;
-  }
   work->part |= !!(part & IP_MORE);
   /* The header before may have been of IPv6. */
   work->record.source[0] = work->record.destination[0] = 0;

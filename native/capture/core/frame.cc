@@ -30,6 +30,8 @@ Found read_v4(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
   if (at + 20 > bytes.size) return Found::unreadable;
   const u8* head = bytes.data + at;
   ip.next = head[9];
+  u16 place = be16(head + 6);
+  ip.part.offset = (place & 0x1fff) * 8u;
   if (kind_of(ip.next) == Found::other) return Found::other;
   size_t header = (head[0] & 15) * 4u;
   if (header < 20) return Found::unreadable;
@@ -37,10 +39,8 @@ Found read_v4(const Bytes& bytes, size_t at, Ip& ip, Segment& out) {
   std::copy(head + 12, head + 16, out.source.begin() + 12);
   std::copy(head + 16, head + 20, out.destination.begin() + 12);
   out.packet_id = be16(head + 4);
-  u16 place = be16(head + 6);
   ip.fragment = place & 0x3fff;
   ip.part.id = out.packet_id;
-  ip.part.offset = (place & 0x1fff) * 8u;
   ip.part.more = place & 0x2000;
   ip.at = at + header;
   ip.end = be16(head + 2) ? at + be16(head + 2) : bytes.length;
@@ -137,12 +137,13 @@ Found locate(Bytes& bytes, Network network, Fragments* fragments, u64 time_ns, S
     Found found = network.type == kIpv4Type   ? read_v4(bytes, network.at, ip, out)
                   : network.type == kIpv6Type ? read_v6(bytes, network.at, ip, out)
                                               : Found::other;
-    if (found == Found::other || found == Found::unreadable) return found;
-    part = part || ip.fragment;
-    if (in_kernel && ip.part.offset != 0) {
+    if (found == Found::unreadable) return found;
+    if (ip.part.offset != 0 && (in_kernel || found == Found::other)) {
       ip.next = kFragment;
       return Found::other;
     }
+    if (found == Found::other) return found;
+    part = part || ip.fragment;
     if (!in_kernel && ip.fragment) {
       size_t end = std::min(ip.end, bytes.length);
       if (ip.at >= bytes.size || ip.at >= end) return Found::unreadable;

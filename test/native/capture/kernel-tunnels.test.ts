@@ -48,6 +48,8 @@ const others: readonly Buffer[] = (() => {
   const inner = ipOf({ ...segment, timeNs: startNs, podPort: 8080, peerPort: 4 });
   const later = ipOf({ ...segment, timeNs: startNs, podPort: 8080, peerPort: 4 }, { fragment: 9 });
   const some = Buffer.alloc(40);
+  const laterOfSctp = ipv4(132, some);
+  laterOfSctp.writeUInt16BE(9, 6);
   return [
     ipv4(132, some),
     ipv6(132, some),
@@ -56,11 +58,12 @@ const others: readonly Buffer[] = (() => {
     ipv4(1, some),
     later,
     four(later),
+    laterOfSctp,
     four(four(four(inner))),
     four(ipv4(132, some)),
   ].map(framed);
 })();
-const counted = { sctp: 3, gre: 1, esp: 1, fragment: 2, nested: 1, other: 1 };
+const counted = { sctp: 3, gre: 1, esp: 1, fragment: 3, nested: 1, other: 1 };
 
 const sender = `
 import socket, sys
