@@ -13,7 +13,7 @@ import {
   apply,
   isSettled,
   ledgerWhen,
-  spansOf,
+  spansWhen,
   startStage,
   type Stage,
 } from './installation/stage.ts';
@@ -190,13 +190,13 @@ serial(
     t.is(unattributed, 0);
     t.log(`${sent} requests`);
     // The capture may have the last packets still before it: a ledger can look settled until they are read.
-    while (((await spansOf(stage, '/upgraded'))['Server'] ?? 0) < 2 * sent) await sleep(500);
+    const spans = await spansWhen(stage, '/upgraded', 2 * sent);
     const ledger = await ledgerWhen(
       stage,
       (now) => now.boot !== before.boot && now.inherited.pending.batches === 0 && isSettled(now),
     );
     t.is(ledger.unexplained, 0);
-    t.deepEqual(await spansOf(stage, '/upgraded'), { Server: 2 * sent, Client: 2 * sent });
+    t.deepEqual(spans, { Server: 2 * sent, Client: 2 * sent }, JSON.stringify(ledger));
     t.log('spans are all there; reports of the agent that it has sent:', ledger.evidence.accepted);
     for (let told = 0; ;) {
       const { reports: taken, last } = await reportsOf(stage, ledger.boot);

@@ -140,6 +140,21 @@ export async function spansOf(
   return Object.fromEntries(rows.map(({ kind, spans }) => [kind, spans]));
 }
 
+/** The same once there are as many of SERVER and CLIENT, or what there is a minute later. */
+export async function spansWhen(
+  stage: Pick<NodeStage, 'clickhouse'>,
+  path: string,
+  each: number,
+): Promise<Record<string, number>> {
+  const until = performance.now() + 60_000;
+  for (;;) {
+    const found = await spansOf(stage, path);
+    const isWhole = ['Server', 'Client'].every((kind) => (found[kind] ?? 0) >= each);
+    if (isWhole || performance.now() > until) return found;
+    await sleep(500);
+  }
+}
+
 const podList = z.object({
   items: z.array(
     z.object({
