@@ -195,8 +195,9 @@ serial(
       stage,
       (now) => now.boot !== before.boot && now.inherited.pending.batches === 0 && isSettled(now),
     );
+    t.log(JSON.stringify(ledger));
     t.is(ledger.unexplained, 0);
-    t.deepEqual(spans, { Server: 2 * sent, Client: 2 * sent }, JSON.stringify(ledger));
+    t.deepEqual(spans, { Server: 2 * sent, Client: 2 * sent });
     t.log('spans are all there; reports of the agent that it has sent:', ledger.evidence.accepted);
     for (let told = 0; ;) {
       const { reports: taken, last } = await reportsOf(stage, ledger.boot);
