@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
-import { never, type Capture } from '../native/capture/types.ts';
+import { longestHoldMs, never, type Capture } from '../native/capture/types.ts';
 import type { Place } from './place.ts';
 import type { Predecessor } from './predecessor.ts';
 import { awaitSuccessor, type Succession } from './succession.ts';
@@ -98,18 +98,23 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
 
   const takeOver = async (before: Predecessor): Promise<void> => {
     await until(options.settled, settleMs);
-    const given = await before.takeOver(() => capture.hold());
+    let heldNs = nowNs();
+    const given = await before.takeOver(() => {
+      heldNs = nowNs();
+      capture.hold();
+    });
     if (ending.signal.aborted) return;
-    capture.takeOver(given?.state);
-    const now = nowNs();
     if (given === undefined) log.warn('the predecessor has ended without a handover');
-    else if (given.fromNs < now) {
-      const lateNs = String(now - given.fromNs);
-      log.error({ lateNs }, 'the handover came late: requests are missing');
-    }
-    fromNs = given?.fromNs ?? now;
+    else capture.takeOver(given.state);
+    fromNs = given?.fromNs ?? nowNs();
     capture.setWindow({ fromNs, untilNs: never });
     owns = true;
+    const now = nowNs();
+    // Until then all lies unread in the ring.
+    const unreadUntilNs = heldNs + BigInt(longestHoldMs) * 1_000_000n;
+    if (fromNs < now && unreadUntilNs < now) {
+      log.error({ lateNs: String(now - fromNs) }, 'the handover came late: requests are missing');
+    }
     const { connections, refused } = capture.ledger().takenOver;
     log.info({ from: String(fromNs), connections, refused }, 'taken over');
     // Whoever asks for them makes the predecessor forget them: of one of another version they could not be read.

@@ -87,7 +87,7 @@ export interface Binding {
   set_ports(handle: Handle, ports: readonly number[]): void;
   set_window(handle: Handle, from_ns: bigint, until_ns: bigint): void;
   hand_over(handle: Handle): Buffer;
-  hold(handle: Handle): void;
+  hold(handle: Handle, ms: number): void;
   take_over(handle: Handle, state: Uint8Array): void;
   hand_over_requests(handle: Handle): Buffer;
   take_over_requests(handle: Handle, requests: Uint8Array): void;

@@ -7,7 +7,14 @@ import {
   type RawTraceSettings,
 } from './binding.ts';
 import { translated } from './translated.ts';
-import { rungs, type Capture, type CaptureOptions, type FileReplay, type Replay } from './types.ts';
+import {
+  longestHoldMs,
+  rungs,
+  type Capture,
+  type CaptureOptions,
+  type FileReplay,
+  type Replay,
+} from './types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 
 /**
@@ -139,8 +146,8 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     setPorts: (ports) => binding.set_ports(handle, ports),
     setWindow: ({ fromNs, untilNs }) => binding.set_window(handle, fromNs, untilNs),
     handOver: () => binding.hand_over(handle),
-    hold: () => binding.hold(handle),
-    takeOver: (state = new Uint8Array()) => binding.take_over(handle, state),
+    hold: () => binding.hold(handle, longestHoldMs),
+    takeOver: (state) => binding.take_over(handle, state),
     handOverRequests: () => binding.hand_over_requests(handle),
     takeOverRequests: (requests) => binding.take_over_requests(handle, requests),
     oneWay: () => binding.one_way(handle),

@@ -186,9 +186,12 @@ serial(
     t.is(looks.length, 1);
     t.is(looks[0]?.rows, looks[0]?.last, 'each number is there once');
 
-    const { sent, unattributed } = await load.stop();
+    const { sent, unattributed, stamps } = await load.stop();
     t.is(unattributed, 0);
     t.log(`${sent} requests`);
+    // One that a proxy answers by itself has a SERVER less.
+    const statuses = new Set(stamps.flatMap(({ status }) => Object.keys(status)));
+    t.deepEqual([...statuses], ['200'], JSON.stringify(stamps));
     // The capture may have the last packets still before it: a ledger can look settled until they are read.
     const spans = await spansWhen(stage, '/upgraded', 2 * sent);
     const ledger = await ledgerWhen(

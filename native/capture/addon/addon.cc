@@ -143,6 +143,12 @@ napi_value tell(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value hold(napi_env env, napi_callback_info info) {
+  auto args = js::arguments(env, info, 2);
+  Handle::from(env, args[0]).engine().hold(static_cast<u64>(js::to_double(env, args[1])));
+  return nullptr;
+}
+
 // What an engine says to another one, and is said.
 template <std::string (Engine::*say)()>
 napi_value hand_over(napi_env env, napi_callback_info info) {
@@ -341,7 +347,7 @@ NAPI_MODULE_INIT() {
       method<set_window>("set_window"),
       method<hand_over<&Engine::hand_over>>("hand_over"),
       method<hand_over<&Engine::hand_over_requests>>("hand_over_requests"),
-      method<tell<&Engine::hold>>("hold"),
+      method<hold>("hold"),
       method<take_over<&Engine::take_over>>("take_over"),
       method<take_over<&Engine::take_over_requests>>("take_over_requests"),
       method<frame>("frame"),

@@ -17,7 +17,6 @@ constexpr int kShortWaitMs = 4, kLongWaitMs = 16;
 constexpr u64 kBusyBytes = 128 * 1024;
 // A program on another CPU may have taken its time and not its slot yet.
 constexpr u64 kInFlightNs = 5'000'000;
-constexpr u64 kMaxHoldNs = 2'000'000'000;
 
 u64 unix_ns() {
   timespec now{};
@@ -146,6 +145,7 @@ void Engine::set_ports(const std::vector<u16>& ports) {
 
 void Engine::set_window(const Window& window) {
   std::lock_guard<std::mutex> lock(mutex_);
+  held_until_ns_ = 0;
   session_.set_window(window);
 }
 
@@ -153,17 +153,17 @@ std::string Engine::hand_over() {
   return inspect([](Session& session) { return session.hand_over(); });
 }
 
-void Engine::hold() {
+void Engine::hold(u64 ms) {
   std::lock_guard<std::mutex> lock(mutex_);
   // What came before is read by the window that it came in: once something is taken over, there may be another one.
   held_until_ns_ = 0;
   catch_up();
-  held_until_ns_ = unix_ns() + kMaxHoldNs;
+  held_until_ns_ = unix_ns() + ms * 1'000'000;
 }
 
 void Engine::take_over(std::string_view state) {
   std::lock_guard<std::mutex> lock(mutex_);
-  held_until_ns_ = 0;
+  // What is held is of the window that is set next.
   if (!state.empty()) session_.take_over(state);
 }
 

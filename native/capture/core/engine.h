@@ -35,15 +35,16 @@ class Engine {
   // What is open of a process is over: it has ended, or its sessions are not read any more.
   void detach_process(u32 process);
   void set_ports(const std::vector<u16>& ports);
+  // Ends hold(), as take_over_requests() does.
   void set_window(const Window& window);
   // Session::hand_over, up to date with the ring.
   std::string hand_over();
-  // Leaves what comes in the ring until it takes over, for two seconds at most: a predecessor is asked for its state, which has to
-  // be of a later time than what is read here.
-  void hold();
-  // Session::take_over; without a state it only goes on.
+  // Leaves what comes in the ring for `ms` at most: a predecessor is asked for its state, which has to be of a later time than what is
+  // read here.
+  void hold(u64 ms);
+  // Session::take_over. What is held is of the window that is set behind it.
   void take_over(std::string_view state);
-  // Session::hand_over_requests, up to date with the ring, and take_over_requests, which ends hold(), too.
+  // Session::hand_over_requests, up to date with the ring, and take_over_requests.
   std::string hand_over_requests();
   void take_over_requests(std::string_view requests);
   void frame(u32 ifindex, bool to_pod, u64 time_ns, const u8* data, size_t size);

@@ -180,3 +180,28 @@ test.serial('a capture has a new connection from both sides, or not at all', asy
   }
   t.true((await load.stop()) > 0);
 });
+
+test.serial(
+  'what has come since the predecessor was asked is of the window that is set, however late that is',
+  async (t) => {
+    using bed = await startTestbed();
+    const old = capture(t, '00000000000000aa');
+    old.attach(bed.ifindex, pod);
+    const next = capture(t, '00000000000000bb');
+    next.setWindow({ fromNs: never, untilNs: never });
+    next.attach(bed.ifindex, pod);
+    next.hold();
+    const at = process.hrtime.bigint();
+    old.setWindow({ fromNs: 0n, untilNs: at });
+    next.takeOver(old.handOver());
+    await buffer(await ask(bed, '/small', undefined));
+    // As an agent whose processor others have.
+    await sleep(300);
+    next.setWindow({ fromNs: at, untilNs: never });
+    await Promise.all([old.flush(), next.flush()]);
+    t.deepEqual(
+      [old, next].map((one) => one.ledger().requests.spans),
+      [0, 1],
+    );
+  },
+);
