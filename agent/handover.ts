@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
-import { longestHoldMs, never, type Capture } from '../native/capture/types.ts';
+import { longestHoldMs } from '../native/capture/handover-types.ts';
+import { never, type Capture } from '../native/capture/types.ts';
 import type { Place } from './place.ts';
 import type { Predecessor } from './predecessor.ts';
 import { awaitSuccessor, type Succession } from './succession.ts';

@@ -7,14 +7,8 @@ import {
   type RawTraceSettings,
 } from './binding.ts';
 import { translated } from './translated.ts';
-import {
-  longestHoldMs,
-  rungs,
-  type Capture,
-  type CaptureOptions,
-  type FileReplay,
-  type Replay,
-} from './types.ts';
+import { longestHoldMs } from './handover-types.ts';
+import { rungs, type Capture, type CaptureOptions, type FileReplay, type Replay } from './types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { EvidenceCell } from '../../knative/events.ts';
 import type { ConnectionLedger } from './connection-ledger.ts';
+import type { HandingOver } from './handover-types.ts';
 import type { TlsCapture } from './tls-types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import type { SocketLedger } from './socket-ledger.ts';
@@ -217,11 +218,8 @@ export interface CaptureWindow {
 /** A time that does not come. */
 export const never: bigint = 2n ** 64n - 1n;
 
-/** For so long a capture leaves what comes unread ({@link Capture.hold}): a ring has room for some of it. */
-export const longestHoldMs = 5_000;
-
 /** Turns the packets of network interfaces into spans, evidence and a ledger. */
-export interface Capture extends TlsCapture {
+export interface Capture extends HandingOver, TlsCapture {
   /**
    * Traces a pod at a point; where that is attached already, replaces identity and settings alone.
    * @throws CloverError CLV_CAPTURE_UNAVAILABLE naming what is missing.
@@ -233,22 +231,6 @@ export interface Capture extends TlsCapture {
   setPorts(ports: readonly number[]): void;
   /** Counts only requests that begin within; at first all. Set it before what it cuts off has come. */
   setWindow(window: CaptureWindow): void;
-  /** What a successor on the same interfaces has to know to read on from here: connections, and what protocols remember; 8 MiB at most. */
-  handOver(): Buffer;
-  /**
-   * Reads what has come, and then nothing until a window is set, or requests are taken over, for {@link longestHoldMs} at most: to be called
-   * before the predecessor is asked.
-   */
-  hold(): void;
-  /**
-   * Goes on where the predecessor stood that made `state`, which may be anything: what is not sound or not of this version is
-   * refused and counted ({@link CaptureLedger.takenOver}), and read as it was met. The window must not have begun, and is set next.
-   */
-  takeOver(state: Uint8Array): void;
-  /** Gives the open requests to a successor that has taken over: only evidence has them here any more, as stuck. */
-  handOverRequests(): Buffer;
-  /** Counts those. Of what is not followed here, as its connection could not be taken over, requests are lost as `handover`. */
-  takeOverRequests(requests: Uint8Array): void;
   /** The attached points of which only a part is seen. */
   oneWay(): readonly OneWay[];
   /** Those where others have come before the capture, for some 15 s at least: an agent that takes over does so, too. */
