@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../functions/lib/clock.ts';
-import { longestHoldMs } from '../native/capture/handover-types.ts';
 import { never, type Capture } from '../native/capture/types.ts';
 import type { Place } from './place.ts';
 import type { Predecessor } from './predecessor.ts';
@@ -53,6 +52,9 @@ const successorMs = 10_000;
 const turnMs = 1_000;
 const lookMs = 50;
 
+/** For so long what comes is left unread while the predecessor is asked for its state, and for requests. */
+const holdMs = { state: 5_000, requests: 2_000 } as const;
+
 const nowNs = (): bigint => process.hrtime.bigint();
 
 /** Takes the agent's place: at once where nobody is there, else behind the predecessor. */
@@ -102,7 +104,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     let heldNs = nowNs();
     const given = await before.takeOver(() => {
       heldNs = nowNs();
-      capture.hold();
+      capture.hold(holdMs.state);
     });
     if (ending.signal.aborted) return;
     if (given === undefined) log.warn('the predecessor has ended without a handover');
@@ -112,7 +114,7 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     owns = true;
     const now = nowNs();
     // Until then all lies unread in the ring.
-    const unreadUntilNs = heldNs + BigInt(longestHoldMs) * 1_000_000n;
+    const unreadUntilNs = heldNs + BigInt(holdMs.state) * 1_000_000n;
     if (fromNs < now && unreadUntilNs < now) {
       log.error({ lateNs: String(now - fromNs) }, 'the handover came late: requests are missing');
     }
@@ -120,9 +122,14 @@ export async function startHandover(options: HandoverOptions): Promise<Handover>
     log.info({ from: String(fromNs), connections, refused }, 'taken over');
     // Whoever asks for them makes the predecessor forget them: of one of another version they could not be read.
     const isReadable = refused['other_version'] === undefined;
-    const requests = isReadable ? await before.requests(() => capture.hold()) : undefined;
+    const requests = isReadable
+      ? await before.requests(() => capture.hold(holdMs.requests))
+      : undefined;
     if (ending.signal.aborted) return;
-    if (requests !== undefined) {
+    if (requests === undefined) {
+      // Nor is anything held any more.
+      capture.setWindow({ fromNs, untilNs: never });
+    } else {
       capture.takeOverRequests(requests);
       // What has begun before is nobody else's any more.
       fromNs = 0n;

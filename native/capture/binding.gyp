@@ -29,7 +29,7 @@
         'addon/addon.cc', 'addon/handle.cc', 'addon/views.cc',
         'core/attributes.cc', 'core/capture_point.cc', 'core/cgroup_point.cc', 'core/clsact_point.cc',
         'core/connection.cc', 'core/context.cc', 'core/conversation.cc', 'core/copies.cc',
-        'core/datagrams.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/ends.cc', 'core/engine.cc', 'core/evidence.cc',
+        'core/datagrams.cc', 'core/dialing.cc', 'core/db_span.cc', 'core/db_statements.cc', 'core/ends.cc', 'core/engine.cc', 'core/evidence.cc',
         'core/fragments.cc', 'core/frame.cc', 'core/framing.cc', 'core/go_functions.cc', 'core/grpc_span.cc',
         'core/handover.cc', 'core/handover_requests.cc', 'core/hop.cc', 'core/http_span.cc', 'core/lifetimes.cc', 'core/link_layer.cc', 'core/links.cc',
         'core/loader_log.cc', 'core/outbox.cc',

@@ -7,7 +7,6 @@ import {
   type RawTraceSettings,
 } from './binding.ts';
 import { translated } from './translated.ts';
-import { longestHoldMs } from './handover-types.ts';
 import { rungs, type Capture, type CaptureOptions, type FileReplay, type Replay } from './types.ts';
 import type { TraceSettings } from './trace-settings.ts';
 
@@ -140,7 +139,7 @@ function sharedMethods(binding: Binding, handle: Handle, deliver: () => void): S
     setPorts: (ports) => binding.set_ports(handle, ports),
     setWindow: ({ fromNs, untilNs }) => binding.set_window(handle, fromNs, untilNs),
     handOver: () => binding.hand_over(handle),
-    hold: () => binding.hold(handle, longestHoldMs),
+    hold: (ms) => binding.hold(handle, ms),
     takeOver: (state) => binding.take_over(handle, state),
     handOverRequests: () => binding.hand_over_requests(handle),
     takeOverRequests: (requests) => binding.take_over_requests(handle, requests),

@@ -1,15 +1,12 @@
-/** For so long a capture leaves what comes unread ({@link Capture.hold}): a ring has room for some of it. */
-export const longestHoldMs = 5_000;
-
 /** A planned restart: what a capture tells its successor, and how that one goes on with it. */
 export interface HandingOver {
   /** What a successor on the same interfaces has to know to read on from here: connections, and what protocols remember; 8 MiB at most. */
   handOver(): Buffer;
   /**
-   * Reads what has come, and then nothing until a window is set, or requests are taken over, for {@link longestHoldMs} at most: to be called
-   * before the predecessor is asked.
+   * Reads what has come, and then nothing until a window is set, or requests are taken over, for `ms` at most, for a ring has room for some of
+   * it: to be called before the predecessor is asked.
    */
-  hold(): void;
+  hold(ms: number): void;
   /**
    * Goes on where the predecessor stood that made `state`, which may be anything: what is not sound or not of this version is
    * refused and counted (`takenOver` of the ledger), and read as it was met. The window must not have begun, and is set next.

@@ -11,11 +11,11 @@ const programs = 'native/capture/fuzz';
 /** What needs the kernel or other libraries, and so is no part of a target. */
 const live = new Set([
   'cgroup_point.cc',
+  'dialing.cc',
   'engine.cc',
   'loader_log.cc',
   'tap.cc',
   'tcx_point.cc',
-  'tls_library.cc',
   'uprobe_links.cc',
   'uprobes.cc',
   'verdicts.cc',
@@ -82,7 +82,7 @@ export async function buildFuzzers(
     const program = programOf(basename(target, '.cc'));
     if (compiled === 0 && (await changed(program)) > 0) continue;
     const link = ['-fsanitize=fuzzer,address,undefined', objectOf(target), ...parts.map(objectOf)];
-    await run('clang++', [...link, '-o', program]);
+    await run('clang++', [...link, '-lelf', '-o', program]);
   }
   return programOf;
 }

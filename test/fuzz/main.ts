@@ -14,6 +14,7 @@ const usage = [
 /** Targets with a program of their own. */
 const programs: ReadonlyMap<string, string> = new Map([
   ['file', 'file'],
+  ['program', 'program'],
   ['state', 'state'],
 ]);
 

@@ -12,6 +12,7 @@ import {
 } from '../native/capture/conversation.ts';
 import { address, answerOf, first, framed, queryOf, types, www } from '../native/capture/dns.ts';
 import { block, base, opening } from '../native/capture/http2-conversation.ts';
+import { elf, goInfo, goTable, programBits, symbolTable } from '../native/capture/elf.ts';
 import { data, goAway, headers, reset } from '../native/capture/http2.ts';
 import { inTurn } from '../native/capture/kafka-conversation.ts';
 import { fetch, heartbeat, hello, produce } from '../native/capture/kafka.ts';
@@ -132,6 +133,37 @@ function files(): Buffer[] {
   ];
 }
 
+/** Programs of Go and of C that have a TLS library, as far as one looks for it. */
+function elfFiles(): Buffer[] {
+  const table = goTable('crypto/tls.(*Conn).Read', 2, 64);
+  // mov, ret; of arm64 as well.
+  const code = Buffer.from('b80100000048c7c001000000c3c0035fd6', 'hex');
+  const symbol = (name: number): Buffer => {
+    const entry = Buffer.alloc(24);
+    entry.writeUInt32LE(name);
+    entry.writeUInt8(2, 4);
+    entry.writeUInt16LE(1, 6);
+    entry.writeBigUInt64LE(128n, 8);
+    return entry;
+  };
+  const sections = '\0.symtab\0SSL_read\0SSL_write\0';
+  const constants = Buffer.from('OpenSSL 3.5.8 25 Aug 2026\0BoringSSL\0');
+  const bits = (name: string, bytes: Buffer) => ({ name, type: programBits, bytes });
+  const symbols = Buffer.concat(
+    ['SSL_read', 'SSL_write'].map((name) => symbol(sections.indexOf(name))),
+  );
+  return [
+    elf([goInfo, bits('.gopclntab', table), bits('.text', code)]),
+    elf([bits('.text', code), bits('.rodata', constants)], (file) => file.writeUInt32LE(1, 24)),
+    // Its symbols are named as its sections are.
+    elf([
+      { name: '.symtab', type: symbolTable, bytes: symbols },
+      bits('SSL_read', code),
+      bits('SSL_write', code),
+    ]),
+  ];
+}
+
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
 const u32 = (value: number): Buffer => Buffer.concat([u16(value >>> 16), u16(value & 65_535)]);
 const withLength = (bytes: Uint8Array): Buffer => Buffer.concat([u16(bytes.length), bytes]);
@@ -185,6 +217,7 @@ export const seeds: Readonly<Record<string, () => Buffer[] | Promise<Buffer[]>>>
   kafka: () => both([inTurn(hello(1), produce(2), fetch(3), heartbeat(4))]),
   mysql: () => recorded('mysql'),
   postgresql: () => recorded('postgresql'),
+  program: elfFiles,
   redis: () => recorded('redis'),
   sip: async () =>
     (await torture()).flatMap((message) =>

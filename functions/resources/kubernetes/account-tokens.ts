@@ -40,7 +40,7 @@ const keySet = {
 
 /** Those that API servers sign with (`serviceaccount/jwt.go`). */
 const algorithms = ['RS256', 'ES256', 'ES384', 'ES512'];
-/** What API servers say of their keys (`cache-control: max-age=3600`). */
+/** What API servers say of their keys (`cache-control: max-age=3600`): then they are asked for anew. */
 const keptMs = 3_600_000;
 /** What is not known may be new; whoever makes it up does not have the server asked more often. */
 const againMs = 10_000;
@@ -60,7 +60,11 @@ export function createAccountTokens(
   client: KubeClient,
   { clock = systemClock, now = monotonicMs }: AccountTokensOptions = {},
 ): AccountTokens {
-  let loaded: { readonly at: number; readonly issuer: Promise<Issuer> } | undefined;
+  let known: Issuer | undefined;
+  let knownAt = -Infinity;
+  let asking: Promise<Issuer> | undefined;
+  let askedAt = -Infinity;
+  let failure: unknown;
 
   const load = async (): Promise<Issuer> => {
     const [said, published] = await Promise.all([client.call(configuration), client.call(keySet)]);
@@ -68,25 +72,39 @@ export function createAccountTokens(
     return { issuer, key: createLocalJWKSet(readAnswer(keys, published, 'a set of keys')) };
   };
 
-  const issuerWithin = async (ms: number): Promise<Issuer> => {
-    const before = loaded;
-    if (before !== undefined && now() - before.at < ms) return before.issuer;
-    const made = { at: now(), issuer: load() };
-    loaded = made;
+  const learn = async (): Promise<Issuer> => {
+    askedAt = now();
     try {
-      return await made.issuer;
+      known = await load();
+      knownAt = now();
+      failure = undefined;
+      return known;
     } catch (error) {
-      // What was known goes on counting, and the server is asked again a little later.
-      if (loaded === made) loaded = before && { ...before, at: now() - keptMs + againMs };
+      failure = error;
       throw error;
+    } finally {
+      asking = undefined;
     }
   };
 
-  const knownIssuer = (): Promise<Issuer> =>
-    issuerWithin(keptMs).catch((error: unknown) => {
-      if (loaded === undefined) throw error;
-      return loaded.issuer;
-    });
+  /** One question at a time, whoever asks. */
+  const ask = (): Promise<Issuer> => (asking ??= learn());
+
+  const isFresh = (): boolean => now() - askedAt < againMs;
+
+  /** What is known, also while the server is away, or hangs: it is asked again beside that. */
+  const knownIssuer = (): Promise<Issuer> => {
+    if (known === undefined) return ask();
+    if (now() - knownAt >= keptMs && !isFresh()) ask().catch(() => undefined);
+    return Promise.resolve(known);
+  };
+
+  /** What the server says now, or has just said. */
+  const newIssuer = async (): Promise<Issuer> => {
+    if (known === undefined || !isFresh() || asking !== undefined) return ask();
+    if (failure !== undefined) throw failure;
+    return known;
+  };
 
   const verify = async (
     token: string,
@@ -104,7 +122,7 @@ export function createAccountTokens(
       try {
         return await verify(token, audience, await knownIssuer()).catch(async (error: unknown) => {
           if (!mayBeNew(error)) throw error;
-          return verify(token, audience, await issuerWithin(againMs));
+          return verify(token, audience, await newIssuer());
         });
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined;

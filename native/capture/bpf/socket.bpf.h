@@ -66,7 +66,7 @@ static __always_inline void observe_packet(struct __sk_buff *skb, enum tap_direc
   work.record.direction = direction;
   if (!read_transport(skb, &work, IN_PLACE)) return;
   set_ends(&work.record, socket);
-  if (is_udp(&work)) set_datagram_ends(skb, &work.record, socket);
+  if (is_udp(&work)) set_datagram_peer(&work.record, socket);
   enum wanted wanted = take(&work);
   if (wanted == NOTHING) return;
   work.record.time_ns = bpf_ktime_get_ns();

@@ -1,12 +1,12 @@
 // Where the programs see the packets of a pod, by one way of several.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include "common.h"
+#include "dialing.h"
 
 namespace clover {
 
@@ -32,6 +32,8 @@ class CapturePoint {
   virtual void detach() {}
   // Programs of others that have their say before it, and may keep packets from it: their ids in the kernel.
   virtual std::vector<u32> overtaken_by() { return {}; }
+  // Gives way to others where it has to.
+  virtual void look_after(Above&) {}
   // Whether sockets say at their end what they have counted.
   virtual bool hears_sockets() const { return false; }
 
@@ -51,12 +53,11 @@ struct ProgramPair {
 struct CgroupPrograms {
   ProgramPair packets;
   int sockets = -1;
-  // connect(2) and sendmsg(2), of IPv4 and IPv6.
-  std::array<int, 4> dialing{-1, -1, -1, -1};
+  Dialing::Programs dialing{-1, -1};
 };
 
-// At a cgroup v2; without those of sockets and of what they dial where somebody keeps others off: `number` is what its records have for a point, and `numbers` the map that the programs have it from.
-// Throws Unavailable.
+// At a cgroup v2; without those of sockets where somebody keeps others off: `number` is what its records have for a point, and `numbers` the
+// map that the programs have it from. Throws Unavailable.
 std::unique_ptr<CapturePoint> attach_to_cgroup(const CgroupPrograms& programs, int numbers, const std::string& folder,
                                                u32 number);
 

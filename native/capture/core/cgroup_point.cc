@@ -12,7 +12,7 @@ namespace {
 
 class CgroupPoint : public CapturePoint {
  public:
-  CgroupPoint(File from_pod, File to_pod, File sockets, std::array<File, 4> dialing, u64 id)
+  CgroupPoint(File from_pod, File to_pod, File sockets, Dialing dialing, u64 id)
       : from_pod_(std::move(from_pod)),
         to_pod_(std::move(to_pod)),
         sockets_(std::move(sockets)),
@@ -20,18 +20,16 @@ class CgroupPoint : public CapturePoint {
         id_(id) {}
   const char* kind() const override { return "cgroup"; }
   u64 place() const override { return kCgroups | id_; }
+  void look_after(Above& above) override { dialing_.look_after(above); }
   bool hears_sockets() const override { return bool(sockets_); }
 
  private:
   static constexpr u64 kCgroups = u64{1} << 63;  // above all interfaces
 
   File from_pod_, to_pod_, sockets_;
-  std::array<File, 4> dialing_;
+  Dialing dialing_;
   u64 id_;
 };
-
-constexpr std::array<bpf_attach_type, 4> kDialing{BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT,
-                                                  BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_UDP6_SENDMSG};
 
 }  // namespace
 
@@ -49,11 +47,8 @@ std::unique_ptr<CapturePoint> attach_to_cgroup(const CgroupPrograms& programs, i
   // Who puts a program of this kind there, or above it, may have asked for no others (sockmaps of meshes do).
   File sockets(bpf_link_create(programs.sockets, cgroup.get(), BPF_CGROUP_SOCK_OPS, nullptr));
   if (!sockets && errno != EPERM) refuse(what, errno);
-  std::array<File, 4> dialing;
-  for (size_t i = 0; i < dialing.size(); i++) {
-    dialing[i] = File(bpf_link_create(programs.dialing[i], cgroup.get(), kDialing[i], nullptr));
-    if (!dialing[i] && errno != EPERM) refuse(what, errno);
-  }
+  Above above;
+  Dialing dialing(programs.dialing, folder, cgroup.get(), above);
   // The kernel's id of a cgroup is the inode of its folder.
   u64 id = found.st_ino;
   if (bpf_map_update_elem(numbers, &id, &number, BPF_ANY) != 0) refuse(what, errno);

@@ -47,6 +47,7 @@ void Conversation::forwards(const Address& client, u16 port) {
 }
 
 void Conversation::dials(const Address& named, u16 port) {
+  if (dialed_ != nullptr) return;
   dialed_ = std::make_unique<End>(End{address_text(named), port});
   // Of the name that it was found by the pod has asked; the peer's address nobody has told it.
   if (phases_ != nullptr && phases_->connect_start_ns != 0)

@@ -64,7 +64,10 @@ void Engine::run() {
 
 bool Engine::drain(size_t bytes) {
   u64 now = unix_ns();
-  if (now < held_until_ns_) return true;
+  if (now < held_until_ns_) {
+    tap_->beat();
+    return true;
+  }
   // First the clock, so that arrivals are stamped with it; then what fell due by it.
   session_.tick(now);
   bool all = tap_->drain(bytes, {[this](const Segment& segment) { session_.segment(segment); },

@@ -148,7 +148,7 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
   on_packet_socket_ = program("tap_packet");
   on_cgroup_ = {{program("tap_from_socket"), program("tap_to_socket")},
                 program("tap_socket"),
-                {program("dial_v4"), program("dial_v6"), program("send_v4"), program("send_v6")}};
+                {program("dial_v4"), program("dial_v6")}};
   ring_ = map("ring");
   counters_ = map("counters");
   settings_ = map("settings");
@@ -159,9 +159,9 @@ void Tap::load(const std::string& object_path, u32 ring_bytes) {
 
 void Tap::leave_out_cgroups_where_unknown() {
   if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, nullptr) != 0) return;
-  for (const char* name : {"tap_from_socket", "tap_to_socket", "tap_socket", "dial_v4", "dial_v6", "send_v4", "send_v6"})
+  for (const char* name : {"tap_from_socket", "tap_to_socket", "tap_socket", "dial_v4", "dial_v6"})
     bpf_program__set_autoload(bpf_object__find_program_by_name(object_, name), false);
-  for (const char* name : {"cgroups", "opened", "dialed", "moved"})
+  for (const char* name : {"cgroups", "opened", "dialed"})
     bpf_map__set_autocreate(bpf_object__find_map_by_name(object_, name), false);
 }
 
@@ -248,7 +248,9 @@ void Tap::look_after() {
   u64 now = clock_ns(CLOCK_MONOTONIC);
   if (now < looked_ns_ + kLookNs) return;
   looked_ns_ = now;
+  Above above;
   for (auto& [number, attached] : points_) {
+    attached.point->look_after(above);
     if (!attached.point->attached()) {
       try {
         // Never two at one chain, which the kernel refuses.

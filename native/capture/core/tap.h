@@ -43,6 +43,8 @@ class Tap {
   // more files. Throws Unavailable.
   void attach_process(u32 process, u32 point, const std::string& cgroup, const std::string& file);
   void detach_process(u32 process);
+  // Tells programs that would outlive this process that it lives.
+  void beat();
   // Attaches again what others have detached, and sees who is before us, every few seconds.
   void look_after();
   // How often a point was attached again.
@@ -74,8 +76,6 @@ class Tap {
   void load(const std::string& object_path, u32 ring_bytes);
   std::unique_ptr<CapturePoint> attach_to_interface(u32 ifindex);
   std::unique_ptr<CapturePoint> attach_to_interface(u32 ifindex, const std::string& rung);
-  // Tells programs that would outlive this process that it lives.
-  void beat();
   void leave_out_cgroups_where_unknown();
   void map_ring(u32 ring_bytes);
   // Looks whether segments were lost since it looked last.

@@ -213,7 +213,7 @@ test.serial(
     t.regex(error.message, /none: No such file/);
     t.is(capture.attach(bed.cgroup, pod), 'cgroup');
     const { links } = bpfIdsOf('self');
-    t.is(links.length, 7);
+    t.is(links.length, 5);
     capture.detach(bed.cgroup);
     t.deepEqual(bpfIdsOf('self').links, []);
   },

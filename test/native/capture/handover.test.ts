@@ -110,7 +110,7 @@ test.serial(
     next.setWindow({ fromNs: never, untilNs: never });
     next.attach(other.cgroup, { ...pod, name: 'other' });
     next.attach(bed.cgroup, pod);
-    next.hold();
+    next.hold(2_000);
     const at = process.hrtime.bigint();
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());
@@ -137,18 +137,18 @@ test.serial(
     const next = capture(t, '00000000000000bb');
     next.setWindow({ fromNs: never, untilNs: never });
     next.attach(bed.ifindex, pod);
-    next.hold();
+    next.hold(2_000);
     const at = process.hrtime.bigint() + 500_000_000n;
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());
     next.setWindow({ fromNs: at, untilNs: never });
     // Whoever reads the ring may sleep.
-    next.hold();
+    next.hold(2_000);
     const small = async (): Promise<Buffer> => buffer(await ask(bed, '/small', undefined));
     await small();
     await small();
     await sleep(600);
-    next.hold();
+    next.hold(2_000);
     next.takeOverRequests(old.handOverRequests());
     await small();
     await Promise.all([old.flush(), next.flush()]);
@@ -190,7 +190,7 @@ test.serial(
     const next = capture(t, '00000000000000bb');
     next.setWindow({ fromNs: never, untilNs: never });
     next.attach(bed.ifindex, pod);
-    next.hold();
+    next.hold(2_000);
     const at = process.hrtime.bigint();
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());

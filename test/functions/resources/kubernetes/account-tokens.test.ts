@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { generateKeyPair } from 'jose';
 import { createAccountTokens } from '../../../../functions/resources/kubernetes/account-tokens.ts';
+import { until } from '../../host/helpers.ts';
 import { createTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 import { onWire, refusal, type Answer } from './wire.ts';
 
@@ -36,6 +37,8 @@ test('a token of the cluster is of its subject, and the keys are asked for once'
     'GET /openid/v1/jwks',
   ]);
   pass(3_600_000);
+  t.is(await userOf(token), sub);
+  await until(() => asked.length === 4);
   t.is(await userOf(token), sub);
   t.is(asked.length, 4, 'once an hour');
 });
@@ -101,11 +104,29 @@ test('while the server is away keys that are known count on, and without any nob
   pass(3_600_000);
   const { length } = asked;
   for (let times = 0; times < 3; times += 1) t.is(await userOf(token), sub, 'also after an hour');
+  await until(() => asked.length >= length + 2);
+  for (let times = 0; times < 3; times += 1) t.is(await userOf(token), sub);
   t.is(asked.length, length + 2, 'the server is not asked each time');
   const { userOf: fresh, change: back } = await tokensOf(t, away, issuer);
   await t.throwsAsync(fresh(token), { code: 'CLV_KUBERNETES_UNREACHABLE' });
   back();
   t.is(await fresh(token), sub, 'and it is asked again at once');
+});
+
+test('while the server hangs keys that are known count on, and who makes keys up has it asked once', async (t) => {
+  const issuer = await createTokenIssuer('one');
+  const stranger = await createTokenIssuer('two');
+  const { userOf, asked, change, pass } = await tokensOf(t, issuer, () => undefined);
+  const token = await issuer.sign({ sub, aud: audience });
+  t.is(await userOf(token), sub);
+  change();
+  pass(3_600_000);
+  const made = Array.from({ length: 5 }, () => stranger.sign({ sub, aud: audience }).then(userOf));
+  for (const each of made) each.catch(() => undefined);
+  t.is(await userOf(token), sub);
+  await until(() => asked.length === 4);
+  t.is(await userOf(token), sub);
+  t.is(asked.length, 4);
 });
 
 test('an issuer that has another name from now on is believed, ten seconds after it was asked', async (t) => {
