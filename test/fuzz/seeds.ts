@@ -133,22 +133,25 @@ function files(): Buffer[] {
   ];
 }
 
+/** An entry of a symbol table: a function of that name, by its offset among names. */
+const symbol = (name: number): Buffer => {
+  const entry = Buffer.alloc(24);
+  entry.writeUInt32LE(name);
+  entry.writeUInt8(2, 4);
+  entry.writeUInt16LE(1, 6);
+  entry.writeBigUInt64LE(128n, 8);
+  return entry;
+};
+
+const bits = (name: string, bytes: Buffer) => ({ name, type: programBits, bytes });
+
 /** Programs of Go and of C that have a TLS library, as far as one looks for it. */
 function elfFiles(): Buffer[] {
   const table = goTable('crypto/tls.(*Conn).Read', 2, 64);
   // mov, ret; of arm64 as well.
   const code = Buffer.from('b80100000048c7c001000000c3c0035fd6', 'hex');
-  const symbol = (name: number): Buffer => {
-    const entry = Buffer.alloc(24);
-    entry.writeUInt32LE(name);
-    entry.writeUInt8(2, 4);
-    entry.writeUInt16LE(1, 6);
-    entry.writeBigUInt64LE(128n, 8);
-    return entry;
-  };
   const sections = '\0.symtab\0SSL_read\0SSL_write\0';
   const constants = Buffer.from('OpenSSL 3.5.8 25 Aug 2026\0BoringSSL\0');
-  const bits = (name: string, bytes: Buffer) => ({ name, type: programBits, bytes });
   const symbols = Buffer.concat(
     ['SSL_read', 'SSL_write'].map((name) => symbol(sections.indexOf(name))),
   );
