@@ -4,14 +4,7 @@ import { z } from 'zod';
 import { version } from '../../functions/lib/version.ts';
 import { importClover } from './clover-images.ts';
 import { cloverBefore, type Differences } from './installation/clover-before.ts';
-import {
-  field,
-  own,
-  patience,
-  programmed,
-  reportsOf,
-  sendPastBroker,
-} from './installation/guarded.ts';
+import { field, own, patience, reportsOf } from './installation/guarded.ts';
 import { readNodeLedger } from './installation/node-agent.ts';
 import { experimentOnWeb, serviceAndPolicy, shop, tapOf } from './installation/objects.ts';
 import { relayIn, sendFrom, startPod, type RunningPod } from './installation/pods.ts';
@@ -228,40 +221,5 @@ serial('nothing is left of the one broker, and no event became a dead letter', a
   t.is(await field(stage, '{.spec.sink.ref.name}', ...own, 'sinkbinding/agent'), 'reports');
   const again = await stage.cloverctl('upgrade', '--dry-run');
   t.notRegex(again.stdout, / (deleted|created) /);
-  t.deepEqual(stage.deadLetters.events, []);
-});
-
-/** What Eventing has to give accounts to before functions may ask who sends. */
-const senders = [
-  'triggers.eventing.knative.dev',
-  'subscriptions.messaging.knative.dev',
-  'pingsources.sources.knative.dev',
-];
-
-/** Those that have none yet. */
-async function unnamed(stage: Stage): Promise<string[]> {
-  const path = '{range .items[*]}{.metadata.name}={.status.auth.serviceAccountName}{"\\n"}{end}';
-  const lines = await Promise.all(senders.map((kind) => field(stage, path, ...own, kind)));
-  return lines.flatMap((found) => found.split('\n').filter((line) => line.endsWith('=')));
-}
-
-serial('functions ask who sends once oidc is switched on, and go on with their work', async (t) => {
-  t.timeout(600_000);
-  const stage = await started.promise;
-  t.not(await sendPastBroker(stage, 'policy', undefined), 401);
-  await stage.tier.setFeatures({ 'authentication-oidc': 'enabled' });
-  while ((await unnamed(stage)).length > 0) await sleep(500);
-  const upgraded = await stage.cloverctl('upgrade', '--set', 'oidc=true', '--timeout', '9m');
-  t.is(upgraded.code, 0, `${upgraded.stdout}\n${upgraded.stderr}`);
-  t.is(await sendPastBroker(stage, 'policy', undefined), 401);
-  // By an event: the next resync is minutes away.
-  await programmed(stage, 'asked');
-  const { boot } = await readNodeLedger(stage.tier);
-  const { last } = await reportsOf(stage, boot);
-  // An agent that rests says nothing until it sees something.
-  const { caller, gateway } = await ways.promise;
-  const plan = { host: gateway.address, port: gatewayPort, path: '/asked', maxRequests: 100 };
-  await sendFrom(caller, plan).ended;
-  while ((await reportsOf(stage, boot)).last <= last) await sleep(500);
   t.deepEqual(stage.deadLetters.events, []);
 });
