@@ -16,21 +16,13 @@ import {
   type Rung,
 } from '../../../native/capture/types.ts';
 import { gapsOf, pod } from './conversation.ts';
+import { nameServer } from './name-server.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';
 import { bpfIdsOf, startTestbed, type Testbed } from './testbed.ts';
 
-const server = `
-import { createSocket } from 'node:dgram';
+const server = `${nameServer('5300')}
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-const socket = createSocket('udp4');
-socket.on('message', (asked, { address, port }) => {
-  const question = asked.subarray(12, asked.indexOf(0, 12) + 5);
-  const head = Buffer.concat([asked.subarray(0, 2), Buffer.from('81800001000100000000', 'hex')]);
-  const answer = Buffer.from('c00c000100010000003c0004c0000207', 'hex');
-  socket.send(Buffer.concat([head, question, answer]), port, address);
-});
-socket.bind(5300);
 createServer((request, response) => {
   response.setHeader('x-clover-arm', 'run.1.v1').end('y'.repeat(Number(request.url.slice(1))));
 }).listen(9000, '::');

@@ -10,7 +10,8 @@ import { createCapture } from '../../../native/capture/capture.ts';
 import { type Capture, never } from '../../../native/capture/types.ts';
 import { makeCgroup, removeCgroups } from './cgroup.ts';
 import { gapsOf, pod } from './conversation.ts';
-import { withForeignPrograms } from './foreign-program.ts';
+import { bpftool, withForeignPrograms } from './foreign-program.ts';
+import { nameServer } from './name-server.ts';
 import { type DecodedSpan, decodeSpans } from './otlp.ts';
 import { bpfIdsOf, startTestbed, type Testbed } from './testbed.ts';
 
@@ -57,10 +58,6 @@ const hooks = {
   recvmsg4: 'receive_v4',
 };
 
-const bpftool = (...args: readonly string[]): void => {
-  execFileSync('bpftool', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-};
-
 /** Balances load for the bed's processes; `flags` as bpftool has them. */
 function balanceLoad(t: ExecutionContext, bed: Testbed, ...flags: readonly string[]): void {
   const pins = `/sys/fs/bpf/${bed.namespace}`;
@@ -70,17 +67,8 @@ function balanceLoad(t: ExecutionContext, bed: Testbed, ...flags: readonly strin
     bpftool('cgroup', 'attach', bed.cgroup, hook, 'pinned', `${pins}/${program}`, ...flags);
 }
 
-const servers = `
-import { createSocket } from 'node:dgram';
+const servers = `${nameServer("5300, '127.0.0.1'")}
 import { createServer } from 'node:net';
-const socket = createSocket('udp4');
-socket.on('message', (asked, { address, port }) => {
-  const question = asked.subarray(12, asked.indexOf(0, 12) + 5);
-  const head = Buffer.concat([asked.subarray(0, 2), Buffer.from('81800001000100000000', 'hex')]);
-  const answer = Buffer.from('c00c000100010000003c0004c0000207', 'hex');
-  socket.send(Buffer.concat([head, question, answer]), port, address);
-});
-socket.bind(5300, '127.0.0.1');
 createServer((socket) => {
   socket.on('data', () => socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n'));
 }).listen(9000, '::', () => console.log('up'));

@@ -25,3 +25,8 @@ export function withForeignPrograms(source: string, use: (object: string) => voi
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Loads and attaches them; it says what is wrong on standard error. */
+export const bpftool = (...args: readonly string[]): void => {
+  execFileSync('bpftool', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+};

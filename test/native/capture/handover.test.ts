@@ -128,16 +128,22 @@ test.serial(
   },
 );
 
+/** A capture, and its successor that is about to ask for the traffic. */
+function startTwo(t: ExecutionContext, { ifindex }: Testbed): { old: Capture; next: Capture } {
+  const old = capture(t, '00000000000000aa');
+  old.attach(ifindex, pod);
+  const next = capture(t, '00000000000000bb');
+  next.setWindow({ fromNs: never, untilNs: never });
+  next.attach(ifindex, pod);
+  next.hold(2_000);
+  return { old, next };
+}
+
 test.serial(
   'what came before the window and was not read yet is the old one’s alone',
   async (t) => {
     using bed = await startTestbed();
-    const old = capture(t, '00000000000000aa');
-    old.attach(bed.ifindex, pod);
-    const next = capture(t, '00000000000000bb');
-    next.setWindow({ fromNs: never, untilNs: never });
-    next.attach(bed.ifindex, pod);
-    next.hold(2_000);
+    const { old, next } = startTwo(t, bed);
     const at = process.hrtime.bigint() + 500_000_000n;
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());
@@ -185,12 +191,7 @@ test.serial(
   'what has come since the predecessor was asked is of the window that is set, however late that is',
   async (t) => {
     using bed = await startTestbed();
-    const old = capture(t, '00000000000000aa');
-    old.attach(bed.ifindex, pod);
-    const next = capture(t, '00000000000000bb');
-    next.setWindow({ fromNs: never, untilNs: never });
-    next.attach(bed.ifindex, pod);
-    next.hold(2_000);
+    const { old, next } = startTwo(t, bed);
     const at = process.hrtime.bigint();
     old.setWindow({ fromNs: 0n, untilNs: at });
     next.takeOver(old.handOver());

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createCapture } from '../../../native/capture/capture.ts';
 import { noSockets, socketsOf } from './closed-sockets.ts';
 import { pod } from './conversation.ts';
-import { withForeignPrograms } from './foreign-program.ts';
+import { bpftool, withForeignPrograms } from './foreign-program.ts';
 import { startTestbed, type Testbed } from './testbed.ts';
 
 /** What is sent on a connection within the cgroup goes straight to its other socket, past TCP. */
@@ -34,10 +34,6 @@ SEC("sk_msg") int pass_on(struct sk_msg_md *message)
   return bpf_msg_redirect_hash(message, &sockets, &other, BPF_F_INGRESS);
 }
 `;
-
-const bpftool = (...args: readonly string[]): void => {
-  execFileSync('bpftool', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-};
 
 function takeShortcuts(t: ExecutionContext, bed: Testbed): void {
   const pins = `/sys/fs/bpf/${bed.namespace}`;
