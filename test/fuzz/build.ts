@@ -11,7 +11,7 @@ const programs = 'native/capture/fuzz';
 /** What needs the kernel or other libraries, and so is no part of a target. */
 const live = new Set([
   'cgroup_point.cc',
-  'dialing.cc',
+  'connect_hooks.cc',
   'engine.cc',
   'loader_log.cc',
   'tap.cc',

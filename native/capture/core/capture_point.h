@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common.h"
-#include "dialing.h"
+#include "connect_hooks.h"
 
 namespace clover {
 
@@ -33,7 +33,7 @@ class CapturePoint {
   // Programs of others that have their say before it, and may keep packets from it: their ids in the kernel.
   virtual std::vector<u32> overtaken_by() { return {}; }
   // Gives way to others where it has to.
-  virtual void look_after(Above&) {}
+  virtual void look_after(Ancestors&) {}
   // Whether sockets say at their end what they have counted.
   virtual bool hears_sockets() const { return false; }
 
@@ -53,7 +53,7 @@ struct ProgramPair {
 struct CgroupPrograms {
   ProgramPair packets;
   int sockets = -1;
-  Dialing::Programs dialing{-1, -1};
+  ConnectHooks::Programs connect{-1, -1};
 };
 
 // At a cgroup v2; without those of sockets where somebody keeps others off: `number` is what its records have for a point, and `numbers` the

@@ -12,22 +12,22 @@ namespace {
 
 class CgroupPoint : public CapturePoint {
  public:
-  CgroupPoint(File from_pod, File to_pod, File sockets, Dialing dialing, u64 id)
+  CgroupPoint(File from_pod, File to_pod, File sockets, ConnectHooks hooks, u64 id)
       : from_pod_(std::move(from_pod)),
         to_pod_(std::move(to_pod)),
         sockets_(std::move(sockets)),
-        dialing_(std::move(dialing)),
+        hooks_(std::move(hooks)),
         id_(id) {}
   const char* kind() const override { return "cgroup"; }
   u64 place() const override { return kCgroups | id_; }
-  void look_after(Above& above) override { dialing_.look_after(above); }
+  void look_after(Ancestors& ancestors) override { hooks_.look_after(ancestors); }
   bool hears_sockets() const override { return bool(sockets_); }
 
  private:
   static constexpr u64 kCgroups = u64{1} << 63;  // above all interfaces
 
   File from_pod_, to_pod_, sockets_;
-  Dialing dialing_;
+  ConnectHooks hooks_;
   u64 id_;
 };
 
@@ -47,13 +47,13 @@ std::unique_ptr<CapturePoint> attach_to_cgroup(const CgroupPrograms& programs, i
   // Who puts a program of this kind there, or above it, may have asked for no others (sockmaps of meshes do).
   File sockets(bpf_link_create(programs.sockets, cgroup.get(), BPF_CGROUP_SOCK_OPS, nullptr));
   if (!sockets && errno != EPERM) refuse(what, errno);
-  Above above;
-  Dialing dialing(programs.dialing, folder, cgroup.get(), above);
+  Ancestors ancestors;
+  ConnectHooks hooks(programs.connect, folder, cgroup.get(), ancestors);
   // The kernel's id of a cgroup is the inode of its folder.
   u64 id = found.st_ino;
   if (bpf_map_update_elem(numbers, &id, &number, BPF_ANY) != 0) refuse(what, errno);
   return std::make_unique<CgroupPoint>(std::move(from_pod), std::move(to_pod), std::move(sockets),
-                                       std::move(dialing), id);
+                                       std::move(hooks), id);
 }
 
 }  // namespace clover
