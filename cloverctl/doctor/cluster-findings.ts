@@ -22,6 +22,7 @@ import { olderKernelFix } from './kernel.ts';
 import { networkFindings } from './network-findings.ts';
 import { partFindings } from './part-findings.ts';
 import { sendersCheck, sendersFinding } from './senders-finding.ts';
+import { subscriberFindings } from './subscriber-findings.ts';
 import { webhookFinding } from './webhook-finding.ts';
 
 const nodeList = z.object({
@@ -62,6 +63,8 @@ export async function clusterFindings(
   if (inventory.settings['knative'] === true) {
     const isAsked = inventory.settings['oidc'] === true;
     await look(sendersCheck, async () => [await sendersFinding(client, isAsked)]);
+    const brokers = inventory.objects.filter(({ kind }) => kind === 'Broker');
+    await look('subscribers', () => subscriberFindings(client, namespace, brokers));
   }
   await look('nodes', () => nodes(client));
   for (const place of inventory.objects) {

@@ -18,7 +18,7 @@ export async function sendersFinding(client: KubeClient, isAsked: boolean): Prom
   if (!isAsked) {
     const found = 'functions take events of whoever reaches them: oidc is off';
     const fix =
-      'enable authentication-oidc in the ConfigMap config-features of knative-eventing, then cloverctl upgrade --set oidc=true';
+      'enable authentication-oidc in the ConfigMap config-features of knative-eventing, then cloverctl upgrade --set oidc=true; docs/knative.md has the steps between';
     return { check, state: 'doubtful', found, fix };
   }
   const path = '/api/v1/namespaces/knative-eventing/configmaps/config-features';

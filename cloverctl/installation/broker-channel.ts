@@ -14,16 +14,12 @@ const channelled = z.object({
   }),
 });
 
-/**
- * Whether the channel of a Broker takes events; undefined for a Broker without one, and where one may not look. A Broker of Eventing
- * is Ready as soon as its channel has an address. Until that is Ready itself, its dispatcher answers 500 to every event, and a source of
- * resource events tries none again.
- */
-export async function channelReadiness(
+/** The channel of a Broker; undefined for a Broker without one, and where one may not look. */
+async function channelOf(
   client: KubeClient,
   { namespace }: Place,
   broker: LiveObject,
-): Promise<Readiness | undefined> {
+): Promise<{ readonly kind: string; readonly channel: LiveObject } | undefined> {
   const annotations = channelled.safeParse(broker).data?.status.annotations;
   if (annotations === undefined || namespace === undefined) return undefined;
   const kind = annotations['knative.dev/channelKind'];
@@ -35,8 +31,38 @@ export async function channelReadiness(
     namespace,
     name: annotations['knative.dev/channelName'],
   });
-  const channel = await readable(client.call({ method: 'GET', path }));
-  if (channel === undefined) return undefined;
-  const { ready, text } = readinessOf(kind, liveObject(channel));
+  const found = await readable(client.call({ method: 'GET', path }));
+  return found === undefined ? undefined : { kind, channel: liveObject(found) };
+}
+
+/**
+ * Whether the channel of a Broker takes events; undefined for a Broker without one, and where one may not look. A Broker of Eventing
+ * is Ready as soon as its channel has an address. Until that is Ready itself, its dispatcher answers 500 to every event, and a source of
+ * resource events tries none again.
+ */
+export async function channelReadiness(
+  client: KubeClient,
+  place: Place,
+  broker: LiveObject,
+): Promise<Readiness | undefined> {
+  const found = await channelOf(client, place, broker);
+  if (found === undefined) return undefined;
+  const { ready, text } = readinessOf(found.kind, found.channel);
   return { ready, text: ready ? text : `its channel: ${text}` };
+}
+
+const subscribed = z.object({
+  spec: z
+    .object({ subscribers: z.array(z.object({ uid: z.string().default('') })).default([]) })
+    .prefault({}),
+});
+
+/** Of which Subscriptions a Broker's channel has subscribers, by their uids; undefined as {@link channelReadiness}. */
+export async function subscribersOf(
+  client: KubeClient,
+  place: Place,
+  broker: LiveObject,
+): Promise<readonly string[] | undefined> {
+  const found = await channelOf(client, place, broker);
+  return found && subscribed.parse(found.channel).spec.subscribers.map(({ uid }) => uid);
 }

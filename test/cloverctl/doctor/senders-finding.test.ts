@@ -9,7 +9,7 @@ test('without oidc it is said that functions take events of anybody, and how to 
   t.like(await sendersFinding(client, false), {
     check,
     state: 'doubtful',
-    fix: 'enable authentication-oidc in the ConfigMap config-features of knative-eventing, then cloverctl upgrade --set oidc=true',
+    fix: 'enable authentication-oidc in the ConfigMap config-features of knative-eventing, then cloverctl upgrade --set oidc=true; docs/knative.md has the steps between',
   });
   t.deepEqual(asked, []);
 });
